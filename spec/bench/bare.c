@@ -1,5 +1,5 @@
 /*
- * bare.c: the yardstick of one table: the same SQL as moonrow sends, in a bare C loop over sqlite3.
+ * bare.c: the yardstick for the workloads of one table. A bare C loop over sqlite3 sends the same SQL as moonrow.
  */
 #define _POSIX_C_SOURCE 200809L /* strdup */
 #include "bare.h"
@@ -18,7 +18,7 @@
 #define ID    0
 #define STOCK 4
 
-static char (*names)[NAME]; /* of the rows to insert, where making them is not measured */
+static char (*names)[NAME]; /* names of the rows to insert; NULL: each is made when its row is inserted */
 
 static void make_names(int n) {
     names = check_memory(malloc((size_t)(n + 1) * sizeof *names));
@@ -49,7 +49,7 @@ static long long load_all(sqlite3 *db) {
     return sum;
 }
 
-/* With names made beforehand, or as it goes. */
+/* Inserts n rows. Their names were made before, or are made in the loop. */
 static long long insert_rows(sqlite3 *db, int n) {
     run(db, "BEGIN IMMEDIATE");
     sqlite3_stmt *stmt = prepare(db, "INSERT INTO item (name, kind, price, stock) VALUES (?, ?, ?, ?)");
@@ -71,10 +71,10 @@ static long long insert(sqlite3 *db) { return insert_rows(db, ROWS); }
 
 static long long import(sqlite3 *db) { return insert_rows(db, IMPORTS); }
 
-/* Not measured: the rows that yield_per reads. */
+/* Inserts the rows that yield_per reads. This is not measured. */
 static long long million(sqlite3 *db) { return insert_rows(db, 1000000); }
 
-/* Not measured: the rows of the table with a unique text. */
+/* Inserts the rows of the table with a unique text. This is not measured. */
 static long long fill_products(sqlite3 *db) {
     char code[NAME];
     run(db, "BEGIN IMMEDIATE");
@@ -136,7 +136,7 @@ static long long change(sqlite3 *db) {
     return sqlite3_total_changes64(db);
 }
 
-/* The keys and values must be kept: SQLite does not allow a row to change under the query that reads it. */
+/* Keeps all keys and values before the first UPDATE: a table must not change while a query reads it. */
 static long long change_each(sqlite3 *db) {
     static sqlite3_int64 ids[ROWS], stocks[ROWS];
     int rc, n = 0;
@@ -163,15 +163,15 @@ static long long change_each(sqlite3 *db) {
 
 static long long sum_of_items(sqlite3 *db) { return checksum(db, "SELECT id, name, kind, price, stock FROM item"); }
 
-/* What a C program would keep of a row: a struct of the heap, and its texts as copies of their own. */
+/* What a C program would keep of a row: a struct on the heap, with its own copies of the texts. */
 typedef struct item {
     long long id, stock;
     double price;
     char *name, *kind;
 } item;
 
-/* Not a time: prints the bytes of the heap that a row takes as a struct in a list that grows, without what SQLite
- * keeps, and how many rows there were. */
+/* Prints the bytes on the heap for each row, instead of seconds, and the number of rows. The rows are structs in a list
+ * that grows. The memory of SQLite itself is not counted. */
 static int print_bytes(sqlite3 *db) {
     item **items = NULL;
     int rc, n = 0, room = 0;

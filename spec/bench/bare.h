@@ -1,11 +1,11 @@
 /*
- * bare.h: what the bare loops share: sqlite3 with its errors checked, reading rows, and a main function that
- * measures one workload.
+ * bare.h: what the bare loops share: calls of sqlite3 that check for errors, functions that read rows, and a main
+ * function that measures one workload.
  *
  *   PROGRAM WORKLOAD DATABASE    prints the CPU seconds of the workload alone, and its result
  *
- * The loops are what a careful C program would do: one prepared statement, bound and stepped; every column of a row
- * is read, as a mapper must. They keep nothing of what they read, unless a later statement needs it.
+ * The loops do what a careful C program would do. They prepare a statement once, bind it and step it. They read every
+ * column of a row, as a mapper must. They keep nothing that they read, unless a later statement needs it.
  */
 #ifndef MOONROW_BENCH_BARE_H
 #define MOONROW_BENCH_BARE_H
@@ -19,7 +19,7 @@
 typedef struct bare_workload {
     const char *name;
     long long (*fn)(sqlite3 *db);
-    void (*prepare)(sqlite3 *db); /* not measured; may be NULL */
+    void (*prepare)(sqlite3 *db); /* runs before the measured time; may be NULL */
 } bare_workload;
 
 static inline void check(sqlite3 *db, int rc) {
@@ -42,7 +42,7 @@ static inline sqlite3_stmt *prepare(sqlite3 *db, const char *sql) {
     return stmt;
 }
 
-/* Reads every column of the row, as a mapper must. */
+/* Reads every column of the row. Returns the sum of its integers, floats times two, and lengths of texts. */
 static inline long long read_row(sqlite3_stmt *stmt, int columns) {
     long long sum = 0;
     for (int i = 0; i < columns; i++) {
@@ -65,8 +65,8 @@ static inline long long read_row(sqlite3_stmt *stmt, int columns) {
 
 #define ALL (-1)
 
-/* Reads all rows; the sum of their column number wanted, an integer, as far as it is not NULL; of ALL: of integers,
- * floats times two, and lengths of texts. */
+/* Reads all rows. wanted: the number of a column of integers. Returns its sum; NULL counts as 0. With ALL, returns the
+ * sum of read_row for all rows. */
 static inline long long drain(sqlite3 *db, sqlite3_stmt *stmt, int wanted) {
     long long sum = 0, all = 0;
     int rc, columns = sqlite3_column_count(stmt);
@@ -79,13 +79,13 @@ static inline long long drain(sqlite3 *db, sqlite3_stmt *stmt, int wanted) {
     return wanted == ALL ? all : sum;
 }
 
-/* Of a statement without rows. */
+/* Runs a statement that gives no rows. */
 static inline void step(sqlite3 *db, sqlite3_stmt *stmt) {
     check(db, sqlite3_step(stmt));
     sqlite3_reset(stmt);
 }
 
-/* The sum of all that a query gives: what is in a table, to compare. */
+/* A checksum of all rows of a query. It shows whether two tables hold the same. */
 static inline long long checksum(sqlite3 *db, const char *sql) {
     sqlite3_stmt *stmt = prepare(db, sql);
     int rc, columns = sqlite3_column_count(stmt);
@@ -99,7 +99,7 @@ static inline long long checksum(sqlite3 *db, const char *sql) {
     return sum * 10 + rows;
 }
 
-/* What main does; the workloads end with a zeroed one. */
+/* The main function of a program. The last workload of the list is all zeros. */
 static inline int bare_main(int argc, char **argv, const bare_workload *w) {
     sqlite3 *db;
     if (argc != 3) return fprintf(stderr, "usage: %s WORKLOAD DATABASE\n", argv[0]), 2;

@@ -1,17 +1,17 @@
 /*
- * bare_related.c: the yardstick of relationships: the SQL of moonrow's strategies of loading, in bare C loops
- * that keep nothing of what they read. What is compared is the sum of each child's parent_id.
+ * bare_related.c: the yardstick for relationships. Bare C loops send the SQL of moonrow's loading strategies. They keep
+ * only the keys that a later statement needs. The result to compare is the sum of parent_id over all children.
  */
 #include "bare.h"
 
 #define PARENTS  10000
-#define CHILDREN 10  /* of each parent */
-#define KEYS     500 /* of a statement of selectinload, */
-#define PLACES   512 /* which has room for a power of two: the last key is repeated */
+#define CHILDREN 10  /* for each parent */
+#define KEYS     500 /* in one statement of selectinload */
+#define PLACES   512 /* its parameters, a power of two: the last key is repeated in the rest */
 
 #define PARENT "SELECT parent.id AS parent_id, parent.name AS parent_name FROM parent"
 
-/* Not measured: the rows. */
+/* Inserts all rows. This is not measured. */
 static long long fill(sqlite3 *db) {
     char name[32];
     run(db, "BEGIN IMMEDIATE");
@@ -44,7 +44,7 @@ static long long joined(sqlite3 *db) {
     return sum;
 }
 
-/* The keys of all parents, which the strategies with more statements ask for. */
+/* Reads all parents and keeps their keys, for the strategies that send further statements. */
 static void read_parents(sqlite3 *db, sqlite3_int64 *ids) {
     long long sum = 0;
     int rc, n = 0;

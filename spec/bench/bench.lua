@@ -1,13 +1,14 @@
--- bench.lua: runs each workload of rows.lua through each contestant in interleaved rounds, each in a process of its
--- own; prints medians and writes build/bench.json and build/bench.svg.
+-- bench.lua: measures each workload of rows.lua. Prints medians, and writes build/bench.json and build/bench.svg.
 --
---   make bench                 all rows; ROW=load runs one, ROW="load,insert" some, ROW=attribute those that have the
---                              word in their names
---   make bench ROUNDS=9        5 unless told
+--   make bench                       all rows
+--   make bench ROW="load,insert"     the rows of these names
+--   make bench ROW=attribute         no row has this name: all rows that have the word in their names
+--   make bench ROUNDS=9              the number of rounds; 5 by default
 --
--- Times are CPU seconds of the workload alone (user and system), which other programs blur less than the clock's. A
--- ratio compares with the bare loop of the same round; the median of the rounds' ratios is shown. A contestant that
--- takes more than a second runs once: its ratio is no matter of noise.
+-- In each round all contestants run one after the other, each in a process of its own. A time is the CPU time (user and
+-- system) of the workload alone. Other programs change it less than the elapsed time. A ratio compares a time with that
+-- of the bare loop in the same round. The table shows the median of all rounds. A contestant that takes more than a
+-- second runs only once: noise changes such a time very little.
 
 local here = arg[0]:match "^(.*)/[^/]*$"
 package.path = here .. "/?.lua;" .. package.path
@@ -43,7 +44,7 @@ end
 
 -- ---------------------------------------------------------------- contestants
 
--- Names, in the order of the columns; `command` is filled with the suffix of a set, `version` prints one line.
+-- In the order of the columns. command: %s stands for the suffix of a set. version: a command that prints one line.
 local contestants = {
   { name = "C loop", command = build .. "/spec/bench/%s" },
   { name = "moonrow", command = build .. "/moonrow " .. here .. "/work_moonrow%s.lua",
@@ -89,7 +90,8 @@ local function copy(from, to)
   assert(os.execute(("cp %s %s"):format(from, to)))
 end
 
--- The path of a set's database, which moonrow makes and the bare loop fills; with `empty` the one without rows.
+-- Returns the path of a set's database. moonrow creates its tables, and the bare loop fills them. empty: the path of a
+-- copy without rows.
 local function database_of(set, empty)
   local path = databases[set]
   if not path then
@@ -119,7 +121,7 @@ local function median(list)
   return #sorted % 2 == 1 and sorted[middle] or (sorted[middle] + sorted[middle + 1]) / 2
 end
 
--- One run: the value, and what was read or written as a text to compare.
+-- Runs a workload once. Returns its value, and a text to compare, which stands for all that was read or written.
 local function run_once(contestant, row)
   copy(database_of(row.set, row.empty), scratch)
   local workload = contestant == bare and row.bare_workload or row.name
@@ -128,7 +130,8 @@ local function run_once(contestant, row)
   return value, result
 end
 
--- The contestants' results of a row by name: values and ratios of each round, their medians, the checksum.
+-- Measures a row. Returns the result of each contestant by name: the values and ratios of all rounds, their medians,
+-- and the checksum.
 local function measure(row, place)
   local results, last = {}, rounds * (row.times or 1)
   for round = 1, last do
@@ -156,7 +159,7 @@ local function measure(row, place)
   return results
 end
 
--- Who read or wrote something else than the first one, as words; nil: nobody.
+-- A message about the first contestant whose checksum differs. nil: all have the same.
 local function disagreement(results)
   local first
   for _, contestant in ipairs(contestants) do
@@ -172,7 +175,7 @@ end
 
 -- ---------------------------------------------------------------- printing
 
--- What a row is judged by, of a contestant's result.
+-- The figure of a result to which the limits of the row apply.
 local function figure(row, r) return row.unit and r.value or r.ratio end
 
 local function number(value)
@@ -236,7 +239,7 @@ local function machine()
   return ("%s, %s cores"):format(cpu and cpu ~= "" and cpu or "?", read_command "nproc" or "?")
 end
 
--- The rows that were asked for: that of this name, or those that have the word in their name.
+-- The rows that ROW asks for. Each word is the name of a row, or else a part of several names.
 local function choose()
   if wanted == "" then return rows end
   local list, taken = {}, {}

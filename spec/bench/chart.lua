@@ -1,10 +1,10 @@
--- chart.lua: draws what `make bench` measured as an SVG: a bar for moonrow in each row, marks for the other
--- contestants, and lines for what is aimed at, all as multiples of the yardstick on a logarithmic axis.
+-- chart.lua: draws the report of `make bench` as an SVG. Each row has a bar for moonrow, marks for the other
+-- contestants, and lines for its limits. All are multiples of the yardstick, on a logarithmic axis.
 
 local chart = {}
 
-local WIDTH, LEFT, RIGHT = 1000, 430, 36 -- LEFT: where the axis begins
-local VALUE, TIME = 352, 414 -- right ends of the columns in front of it
+local WIDTH, LEFT, RIGHT = 1000, 430, 36 -- LEFT: the left end of the axis
+local VALUE, TIME = 352, 414 -- right ends of the two columns of numbers, left of the axis
 local HEAD, ROW, GROUP, FOOT = 150, 28, 42, 104
 
 local style = [[
@@ -51,7 +51,8 @@ end
 
 -- ---------------------------------------------------------------- the axis
 
--- From below the smallest ratio to above the largest, in powers of two; which x belongs to a ratio.
+-- Returns the two ends of the axis, and a function from a ratio to its x. The ends are powers of two: one below the
+-- smallest ratio, one above the largest.
 local function axis_of(rows)
   local low, high = 1, 4
   for _, row in ipairs(rows) do
@@ -79,13 +80,13 @@ end
 
 -- ---------------------------------------------------------------- a row
 
--- must and aim as ratios: those of other units are figures of their own.
+-- A limit (must or aim) as a ratio. If the unit of the row is not seconds, the limit is a figure in that unit.
 local function as_ratio(row, limit)
   if not limit then return nil end
   return row.unit == "s" and limit or limit / row.results["C loop"].value
 end
 
--- The part of the bar beyond what it must be has another colour.
+-- Draws moonrow's bar. Its part beyond the limit `must` has another colour.
 local function draw_bar(out, row, x, y)
   local mine, must = row.results.moonrow, as_ratio(row, row.must)
   local from, to = x(math.min(1, mine.ratio)), x(math.max(1, mine.ratio))
@@ -108,14 +109,14 @@ end
 
 local short = { bytes = "B" }
 
--- What moonrow takes: "117 ms", "220 B".
+-- The time or memory that moonrow takes: "117 ms", "220 B".
 local function amount(row)
   local value = row.results.moonrow.value
   if row.unit ~= "s" then return ("%s %s"):format(number(value), short[row.unit] or row.unit) end
   return number(value * 1000) .. " ms"
 end
 
--- Every other row has a ground of its own.
+-- The background of every second row.
 local function band(y)
   return ('<rect x="14" y="%.1f" width="%d" height="%d" rx="4" class="band"/>'):format(y, WIDTH - 28, ROW)
 end
@@ -171,7 +172,7 @@ local function draw_foot(out, report, others, y)
   out[#out + 1] = text(24, y + 18, "faint small", table.concat(names, " · "))
 end
 
--- Rows with a yardstick, and the others.
+-- Returns the rows that have a yardstick, and the others.
 local function split(rows)
   local compared, others = {}, {}
   for _, row in ipairs(rows) do
@@ -188,7 +189,7 @@ function chart.draw(report)
   local rows, others = split(report.rows)
   local out, y, group = {}, HEAD, nil
   local low, high, x = axis_of(rows)
-  local bands, body = {}, {} -- below the lines of the axis, and above them
+  local bands, body = {}, {} -- drawn below the lines of the axis, and above them
   local nth = 0
   for _, row in ipairs(rows) do
     if row.group ~= group then

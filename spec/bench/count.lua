@@ -1,30 +1,32 @@
--- count.lua: counts the instructions of small loops (valgrind's callgrind) and compares them with the figures in
--- count_figures.lua: a guard that a busy or another machine cannot blur.
+-- count.lua: counts the instructions of small loops with valgrind's callgrind, and compares them with the figures in
+-- count_figures.lua. Counts do not change when the machine is busy, as times do.
 --
---   make bench-count            prints the table; fails where a loop takes 3 % more than its figure
---   make bench-count-update     writes the figures; to be done, and looked at, when a change is meant
+--   make bench-count            prints the table; fails if a loop takes 3 % more than its figure
+--   make bench-count-update     writes new figures after an intended change; look at the difference
 --
--- A loop's figure is the difference of two runs of a whole process, with a short and a long loop, divided by the
--- difference of the lengths: what happens at the end of a process (freeing the objects) counts, its start does not.
+-- Each loop is run with a short and with a long length, in a whole process. Its figure is the difference of the two
+-- counts, divided by the difference of the lengths. So the start of a process does not count. Its end does count,
+-- because it frees the objects of the loop.
 --
--- Lua's hashes have a seed, made of the time and of addresses, on which it depends which keys collide: up to 3 % of a
--- small loop. So the clock stands still (preload/fixed_time.c), both runs have command lines of the same length, and of
--- small loops the least of three seeds counts. They run in one process one after the other, so that a seed needs one
--- run more than there are loops.
+-- Lua's hashes have a seed, made of the time and of addresses. The seed decides which keys collide, which changes the
+-- count of a small loop by up to 3 %. So the clock stands still (preload/fixed_time.c), and both command lines have the
+-- same length. Small loops run with three seeds, and the least count is used. They run one after the other in one
+-- process, so that each seed needs only one run more than there are loops.
 --
--- Another compiler, C library, Lua or SQLite gives other counts: then nothing is compared, and it says so (status 77).
+-- Another compiler, C library, Lua, SQLite or valgrind gives other counts. Then nothing is compared, a message says so,
+-- and the status is 77.
 
 local here = arg[0]:match "^(.*)/[^/]*$"
 local build = os.getenv "BUILD" or "build"
 local scratch = build .. "/test/count"
 local figures_path = here .. "/count_figures.lua"
 local updating = arg[1] == "update"
-local for_test = arg[1] == "test" -- measures nothing where nothing could be compared
+local for_test = arg[1] == "test" -- then nothing is measured if it cannot be compared
 
 local TOLERANCE = 1.03
 local SEEDS = { 1, 2, 3 }
 
--- In a process of their own: `short` and `long` are the lengths; must: what the loop has to come to.
+-- Each of these has its own processes. short, long: the two lengths. must: the goal. start: the first count ever made.
 local large = {
   { name = "load", words = "load, a row", short = 2000, long = 10000, must = 4400, start = 7000, rows = true },
   { name = "insert", words = "insert through add and commit, a row", short = 1000, long = 6000, must = 15000,
@@ -38,7 +40,7 @@ local large = {
     start = 1850000 },
 }
 
--- One after the other in one process; less: the same loop over a plain table, whose instructions are taken off.
+-- These run one after the other in one process. less: the same loop over a plain table; its count is subtracted.
 local SHORT, LONG = 1000, 6000
 local small = {
   { name = "get-from-memory", words = "get from the identity map: session:get", must = 600, start = 2700 },
@@ -78,7 +80,7 @@ local function read_versions()
   }
 end
 
--- The first difference as words, or nil.
+-- A message about the first difference; nil: there is none.
 local function difference(versions, figures)
   for _, key in ipairs{ "machine", "compiler", "flags", "libc", "lua", "sqlite", "valgrind" } do
     if versions[key] ~= figures.made_with[key] then
@@ -95,7 +97,7 @@ local function make_scratch()
     :format(build, scratch, here, build, scratch)))
 end
 
--- A database of n rows, unless it is there. All have names of one length.
+-- Makes a database of n rows, unless it exists. The names of all databases have the same length.
 local function make_database(name, n)
   if os.execute(("test -e %s/%s"):format(scratch, name)) then return end
   assert(read_command(("cd %s && ./moonrow count_work.lua %s fill %d"):format(scratch, name, n)))
@@ -105,7 +107,7 @@ local FULL = "full000000"
 
 local function length(n) return ("%06d"):format(n) end
 
--- Starts a run; returns a function that waits for it and returns its instructions.
+-- Starts a run. Returns a function that waits for its end and returns its instructions.
 local function start(database, words, seed)
   local command = ("cd %s && env -i COUNT_SEED=%d LD_PRELOAD=./fixed_time.so valgrind --tool=callgrind "
     .. "--callgrind-out-file=/dev/null ./moonrow count_work.lua %s %s 2>&1"):format(scratch, seed, database, words)
@@ -118,7 +120,7 @@ local function start(database, words, seed)
   end
 end
 
--- Runs jobs two at a time: each is what start takes, and `done`, which gets the instructions.
+-- Runs jobs, two at a time. A job is a list of the arguments of start. Its function `done` gets the instructions.
 local function run_jobs(jobs)
   for i = 1, #jobs, 2 do
     local waiting = {}
@@ -164,7 +166,7 @@ local function add_small(jobs, counts)
   end
 end
 
--- Instructions of one turn of each loop, by name, as integers.
+-- Counts all loops. Returns the instructions of one turn of each loop by name, as integers.
 local function count_all()
   local jobs, counts = {}, {}
   make_scratch()
@@ -214,7 +216,7 @@ end
 
 -- ---------------------------------------------------------------- printing
 
--- Prints the table; returns how many loops take more than their figures, and how many less.
+-- Prints the table. Returns how many loops take more instructions than their figures, and how many take fewer.
 local function print_table(counts, figures)
   local worse, better = 0, 0
   print(("%-50s%9s%9s%9s%9s%9s"):format("instructions", "at first", "figure", "now", "ratio", "must"))

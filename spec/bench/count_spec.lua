@@ -1,4 +1,4 @@
--- count_spec.lua: numbers of instructions are compared only with numbers from the same tools.
+-- count_spec.lua: counts of instructions are compared only if the same tools have made them.
 
 local figures = dofile "spec/bench/count_figures.lua"
 

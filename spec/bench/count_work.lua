@@ -1,6 +1,6 @@
 -- count_work.lua: the loops whose instructions `make bench-count` counts.
 --   moonrow count_work.lua DATABASE WORKLOAD N [WORKLOAD N ...]
--- N is the length of the loop, except of load, which reads all rows that there are.
+-- N is the length of the loop. load does not use it: it reads all rows of the database.
 
 local mr = require "moonrow"
 local path = ...
@@ -25,7 +25,7 @@ local session = db.session
 local n -- the length of the loop that runs
 local work = {}
 
--- Not counted: the rows.
+-- Makes the tables and their rows. This is not counted.
 function work.fill()
   db:create_all()
   local numbers = "WITH RECURSIVE number(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < :n) "
@@ -70,7 +70,7 @@ function work.first()
   for i = 1, n do sum = sum + Product.query:filter_by{ code = "item " .. i }:first().stock end
 end
 
--- Each class refers to the one before: instructions that grew with the number of classes would show.
+-- Each class refers to the one before it. The count shows if a class costs more when there are more classes.
 function work.configure()
   local other = mr.open "sqlite://"
   for i = 1, n do
@@ -113,7 +113,7 @@ work["plain-write"] = function() write(plain) end
 
 local function made(values) return values end
 
--- Collected at fixed turns: where the collector happens to be when the loop ends would count otherwise.
+-- Collects garbage at fixed turns. Otherwise the count would depend on how far the collector is at the end.
 local function make(class)
   collectgarbage()
   collectgarbage "stop"

@@ -1,4 +1,4 @@
--- json.lua: writes Lua values as JSON, with sorted keys and an indentation, for what the benchmarks leave behind.
+-- json.lua: writes Lua values as JSON with sorted keys and indentation, for the reports of the benchmarks.
 
 local json = {}
 
@@ -16,7 +16,7 @@ end
 
 local encode
 
--- A list without tables stays on one line.
+-- A list that contains no tables is written on one line.
 local function encode_list(list, indent)
   local parts, simple = {}, true
   for i, item in ipairs(list) do

@@ -1,14 +1,14 @@
--- readme.lua: the README's table of figures, from what `make bench` has measured.
+-- readme.lua: makes the README's table of figures from the report of `make bench`.
 --   lua5.4 spec/bench/readme.lua [build/bench.json]            prints it
 --   lua5.4 spec/bench/readme.lua [build/bench.json] --write    puts it into README.md, between its marks
 --
--- Invariant: no figure is written by hand: each is one of the report's medians.
+-- Invariant: no figure is written by hand. Each is a median of the report.
 
 local cjson = require "cjson"
 
 local readme = {}
 
--- The rows that the table shows, and how it calls them.
+-- The rows of the report that the table shows, each with its words in the table.
 local ROWS = {
   { "load", "load 100,000 objects, read one attribute of each" },
   { "get", "20,000 times `session:get(Item, key)`" },

@@ -1,13 +1,15 @@
 -- rows.lua: what `make bench` measures.
 --
--- A set says which programs run (work_* with a suffix, and the bare one), and how their database is filled. Groups have
--- a set and rows; a row has a name (of the workload, and for ROW=), words, and
---   must, aim   limits of its ratio to the bare loop, or of its own figure where it has a unit
+-- A set names the programs that run: the bare one, and work_* with a suffix. Its `fill` is the workload that fills
+-- their database. A group has a set and rows. A row has
+--   name        the name of its workload, which is also its name for ROW=
+--   words       its description in the table
+--   must, aim   limits of its ratio to the bare loop, or of its own figure if it has a unit
 --   empty       the workload begins with empty tables
---   writes      what is compared is what the database holds afterwards, not what the program says
---   times       so many times the rounds: what takes a millisecond varies more
+--   writes      compares the database afterwards, instead of the results that the programs print
+--   times       multiplies the number of rounds, because times of a millisecond vary more
 --   plain       the yardstick is a plain Lua table
---   of          what the row means where its words do not tell, for the legend
+--   of          a longer explanation for the legend
 
 local item = { bare = "bare", suffix = "", fill = "insert" }
 local product = { bare = "bare", suffix = "", fill = "fill-products" }

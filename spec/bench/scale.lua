@@ -1,10 +1,13 @@
--- scale.lua: how time and memory grow with the work: a table of microseconds and bytes for each row, object or class.
+-- scale.lua: how time and memory grow with the amount of work. Prints microseconds and bytes for each row, object or
+-- class.
 --
---   make bench-scale           ten minutes at most: SECONDS=120 for less, WORK=load runs one column
+--   make bench-scale                 all columns, in ten minutes at most
+--   make bench-scale SECONDS=120     in two minutes at most
+--   make bench-scale WORK=load       one column
 --
--- Each step is some times the one before, in a process of its own. A column stops when its next step would not fit
--- into its time or into the memory that is free, and says so. What takes more for each unit than in a step before is
--- named below the table.
+-- Each step does several times the work of the step before. Most columns run each step in a process of its own. A
+-- column stops before a step that would need more than its time or the free memory, and says so. Steps that take more
+-- for each unit than an earlier step are named below the table.
 
 local here = arg[0]:match "^(.*)/[^/]*$"
 package.path = here .. "/?.lua;" .. package.path
@@ -17,11 +20,12 @@ local scratch = os.tmpname()
 os.remove(scratch)
 
 local ROWS = { 1000, 10000, 100000, 1000000, 10000000 }
-local GROWS = 1.5 -- times the least of the steps before: named
-local LEAST = 0.01 -- CPU seconds: steps that take less are too small to be compared
+local GROWS = 1.5 -- a step is named if it takes so many times the least of the earlier steps
+local LEAST = 0.01 -- CPU seconds; steps that take less are not compared
 
--- share: of the time. full: the database has as many rows as the step, or `full` rows; else it is empty. together: all
--- steps in one process. flat: the memory of the whole process is what counts, not of a unit. least: instead of LEAST.
+-- share: the column's part of the time. full: the number of rows in the database; true: as many as the step's number;
+-- nil: none. together: all steps run in one process. flat: the memory of the whole process must not grow. least: used
+-- instead of LEAST.
 local columns = {
   { name = "load", unit = "row", steps = ROWS, full = true, share = 4 },
   { name = "stream", unit = "row", steps = ROWS, full = true, share = 3, flat = true },
@@ -35,7 +39,7 @@ local columns = {
 
 -- ---------------------------------------------------------------- running a step
 
--- The clock's seconds, which are what a person waits for; os.clock does not count other processes.
+-- The elapsed time in seconds. It is the time that a person waits. os.clock does not count other processes.
 local function now()
   local file = io.open "/proc/uptime"
   if not file then return os.time() end
@@ -52,7 +56,8 @@ local function free_kilobytes()
   return tonumber(text:match "MemAvailable:%s*(%d+)") or math.huge
 end
 
--- Runs a work; the lines that it printed as lists of n, seconds and kilobytes, or nil where it took too long.
+-- Runs a work. Returns the lines that it printed, as tables of n, cpu (seconds) and kilobytes; and true, or nil if it
+-- took too long.
 local function run(work, database, words, seconds)
   local command = ("timeout %d %s/moonrow %s/scale_work.lua %s %s %s"):format(
     math.max(math.floor(seconds), 1), build, here, work, database, words)
@@ -88,7 +93,7 @@ local function add_result(column, line)
     column.name, line.n, result.microseconds, result.bytes, column.unit, line.kilobytes))
 end
 
--- Why the next step is left out, as words, or nil.
+-- Says what the next step would need too much of; nil: nothing.
 local function obstacle(last, factor, seconds)
   if not last then return nil end
   local time, memory = last.wall * factor * 1.1, last.kilobytes * factor * 1.1
@@ -96,7 +101,7 @@ local function obstacle(last, factor, seconds)
   if memory > 0.7 * free_kilobytes() then return ("about %.1f GB of memory"):format(memory / 1024 ^ 2) end
 end
 
--- Runs the steps of a column within seconds.
+-- Runs the steps of a column, in so many seconds at most.
 local function run_column(column, seconds)
   local begin, last = now(), nil
   column.results = {}
@@ -136,7 +141,7 @@ local function amount(n)
   return n >= 1000 and ("%gk"):format(n / 1000) or ("%d"):format(n)
 end
 
--- Adds to list what a column's steps take more than smaller ones, as words.
+-- Adds a message to the list for each step that takes more for a unit than an earlier step.
 local function find_growth(list, column)
   local least
   for _, r in ipairs(column.results) do
@@ -208,7 +213,7 @@ local function main()
   local begin = now()
   for _, column in ipairs(chosen) do
     local left = budget - (now() - begin)
-    run_column(column, left * column.share / shares) -- what one leaves over is for those after it
+    run_column(column, left * column.share / shares) -- time that is left is for the later columns
     shares = shares - column.share
     find_growth(growth, column)
   end

@@ -1,6 +1,6 @@
--- scale_work.lua: the works whose growth `make bench-scale` looks at.
+-- scale_work.lua: the works that `make bench-scale` measures.
 --   moonrow scale_work.lua WORK DATABASE N...
--- Prints for each N the CPU seconds, and the kilobytes that the process has held at most beyond its start.
+-- Prints a line for each N: N, the CPU seconds, and the most kilobytes that the process has held beyond its start.
 
 local mr = require "moonrow"
 local name, path = ...
@@ -17,7 +17,7 @@ local Item = db.Model:extend("Item", {
 })
 local session = mr.Session(db.engine, { expire_on_commit = false })
 
--- "VmRSS" (held now) or "VmHWM" (at most so far), in kilobytes; 0 where the system does not tell.
+-- The memory of the process in kilobytes: "VmRSS" is what it holds now, "VmHWM" the most so far. 0: not known.
 local function memory(what)
   local file = io.open "/proc/self/status"
   if not file then return 0 end
@@ -28,7 +28,7 @@ end
 
 local function values(i) return { name = "item " .. i, kind = "tool", price = i * 0.5, stock = i % 100 } end
 
--- Works are measured whole, unless they return a function: then that is what is measured, and the first part is not.
+-- A work is measured as a whole, unless it returns a function. Then only that function is measured.
 local work = {}
 
 function work.fill(n)
@@ -87,7 +87,8 @@ function work.dirty(n)
   end
 end
 
--- Each class refers to the one before, and to the one in the middle of those before, and has a list of those that do.
+-- Each class refers to the class before it, and to the class with half its number. Both get a list of the objects that
+-- refer to them.
 function work.classes(n)
   local other = mr.open "sqlite://"
   for i = 1, n do

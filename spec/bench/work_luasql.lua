@@ -1,4 +1,4 @@
--- work_luasql.lua: the workloads of one table through LuaSQL, a Lua table for each row.
+-- work_luasql.lua: the workloads of one table through LuaSQL. Each row becomes a Lua table.
 --   lua5.4 work_luasql.lua WORKLOAD DATABASE
 
 local driver = require "luasql.sqlite3"
@@ -119,7 +119,7 @@ work["change-each"] = function()
   return #all
 end
 
--- Bytes of Lua for each row kept as a table: such a row has no state without them.
+-- Bytes of Lua for each row that is kept as a table. They are the same for bytes and bytes-touched.
 local function bytes()
   local before, all = collectgarbage "count", {}
   for row in rows("SELECT " .. columns .. " FROM item") do all[#all + 1] = row end

@@ -1,4 +1,5 @@
--- work_luasql_related.lua: the workloads of relationships through LuaSQL: tables for rows, linked by hand.
+-- work_luasql_related.lua: the workloads of relationships through LuaSQL. Each row becomes a Lua table.
+-- The program itself links parents and children.
 --   lua5.4 work_luasql_related.lua WORKLOAD DATABASE
 
 local driver = require "luasql.sqlite3"

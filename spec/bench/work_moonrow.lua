@@ -1,5 +1,6 @@
 -- work_moonrow.lua: the workloads of one table through moonrow.   moonrow work_moonrow.lua WORKLOAD DATABASE
--- Prints the CPU seconds of the workload alone, after a collection, and its result; or bytes or nanoseconds.
+-- Prints the CPU seconds of the workload alone, and its result. Garbage is collected before. Workloads of the table
+-- `measure` print bytes, kilobytes or nanoseconds instead of seconds.
 
 local mr = require "moonrow"
 local workload, path = ...
@@ -120,14 +121,14 @@ end
 
 -- ---------------------------------------------------------------- attributes and memory
 
--- What memory holds that is alive, of Lua and of moonrow.
+-- Collects garbage. Returns the bytes that Lua and moonrow then hold.
 local function live()
   collectgarbage()
   mr.memory{ trace = true }
   return collectgarbage "count" * 1024, mr.memory().bytes
 end
 
--- Other workloads print a value of their own, not seconds, and a result.
+-- Workloads that print another value instead of seconds. Each returns the value and its result.
 local measure = {}
 
 local function nanoseconds(loop, item)
@@ -164,7 +165,7 @@ measure["bytes"] = function()
   return (mr.memory().bytes - native) / #all, #all
 end
 
--- And with its proxy.
+-- Bytes of an entity with its proxy in Lua.
 measure["bytes-touched"] = function()
   local lua, native = live()
   local all = Item.query:all()
@@ -173,7 +174,7 @@ measure["bytes-touched"] = function()
   return (mr.memory().bytes - native + collectgarbage "count" * 1024 - lua) / #all, #all
 end
 
--- The most kilobytes that Lua and moonrow held, beyond the start, in a loop over all rows; and how many there were.
+-- Loops over all rows. Returns the most kilobytes that Lua and moonrow held beyond the start, and the number of rows.
 measure["stream"] = function()
   local lua, native = live()
   local peak, count = 0, 0

@@ -1,6 +1,6 @@
 -- work_moonrow_related.lua: the workloads of relationships through moonrow.
 --   moonrow work_moonrow_related.lua WORKLOAD DATABASE
--- Prints the CPU seconds of the workload alone, after a collection.
+-- Prints the CPU seconds of the workload alone, and its result. Garbage is collected before.
 
 local mr = require "moonrow"
 local workload, path = ...
@@ -20,7 +20,7 @@ local Child = db.Model:extend("Child", {
 })
 local session = db.session
 
--- Every parent, and how many children it has, of which none is touched.
+-- Loads every parent and counts its children. No child is touched.
 local function count_children(query)
   local n = 0
   for _, parent in ipairs(query:all()) do n = n + parent.id * #parent.children end

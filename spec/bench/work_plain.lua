@@ -1,4 +1,4 @@
--- work_plain.lua: what a field of a plain Lua table costs, the yardstick of attributes.
+-- work_plain.lua: the time that a field of a plain Lua table takes. It is the yardstick for attributes.
 --   lua5.4 work_plain.lua WORKLOAD DATABASE
 -- Prints nanoseconds and a result. The loops are those of work_moonrow.lua.
 

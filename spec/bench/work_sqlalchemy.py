@@ -2,7 +2,8 @@
 
    python3 work_sqlalchemy.py WORKLOAD DATABASE
 
-Prints the CPU seconds of the workload alone, and its result; or bytes or nanoseconds.
+Prints the CPU seconds of the workload alone, and its result. Some workloads print bytes or nanoseconds instead of
+seconds.
 """
 import gc
 import sys

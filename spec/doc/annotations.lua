@@ -1,11 +1,12 @@
--- annotations.lua: reads lua/moonrow/meta/*.lua into tables: classes with their fields and functions, aliases, and what
--- is said of each. The reference is made of them, and specs compare them with what there is.
+-- annotations.lua: reads lua/moonrow/meta/*.lua into tables: classes with their fields and functions, aliases, and the
+-- text about each. The reference is made from these tables. Specs compare them with the library.
 --
--- In a comment, text stands above what it is about. Besides the tags of LuaCATS there are two of our own, which editors
--- show as they are: "@error KIND when", and "@since VERSION", which also holds for all below it that says nothing else:
--- in the class, or in the file where it stands alone. A block of ```lua in a text is an example, and is run.
+-- In a comment, a text stands above the item that it describes. There are the tags of LuaCATS and two of our own, which
+-- editors show unchanged: "@error KIND when" and "@since VERSION". A version also holds for the items of its class that
+-- have none. Where @since stands alone, it holds for the rest of the file. A block of ```lua in a text is an example,
+-- which is run as a test.
 --
--- Invariant: a tag or a type that LuaCATS does not know is a mistake with its file and line; nothing is passed over.
+-- Invariant: nothing is ignored. A tag or a type that LuaCATS does not know raises an error with its file and line.
 
 local types = require "spec.doc.types"
 
@@ -27,7 +28,7 @@ for name in ("any nil boolean string number integer table function userdata ligh
   :gmatch "%a+" do BUILTIN[name] = true end
 annotations.builtin = BUILTIN
 
--- The reader's state: what it makes, where it is, the block of comment lines that is being read.
+-- The state of reading: the result, the position, and the block of comment lines that is being read.
 local Reader = {}
 Reader.__index = Reader
 
@@ -35,7 +36,7 @@ function Reader:fail(message)
   error(("%s:%d: %s"):format(self.path, self.line, message), 0)
 end
 
--- A type at a position of the text: its text, what is behind it, and notes the names it uses.
+-- Reads a type at a position of the text. Returns its text and the text behind it. Records the names that it uses.
 function Reader:type(text, at)
   local found, problem = types.parse(text, at)
   if not found then self:fail(problem) end
@@ -47,7 +48,7 @@ end
 
 local function words(rest) return (rest:gsub("^%s*#?%s*", ""):gsub("%s+$", "")) end
 
--- "T, U: moonrow.Model" -> names
+-- Reads generic names: "T, U: moonrow.Model" gives T and U.
 function Reader:generics(text)
   local names, at = {}, 1
   repeat
@@ -64,7 +65,7 @@ function Reader:generics(text)
   return names
 end
 
--- The text lines that wait go to what comes next; so do its errors and its version.
+-- Gives the text, the errors and the version of the block to the item that follows it.
 function Reader:claim(into)
   local block = self.block
   into.text = table.concat(block.text, "\n"):gsub("^%s+", ""):gsub("%s+$", "")
@@ -77,7 +78,7 @@ end
 
 local tags = {}
 
--- The item stands next in its file.
+-- Appends the item to the list of its file.
 function Reader:put(item)
   local last = self.all.files[#self.all.files]
   if last[#last] ~= item then table.insert(last, item) end
@@ -212,7 +213,7 @@ local function new_block()
   return { text = {}, params = {}, returns = {}, generics = {}, generic_list = {}, overloads = {}, errors = {} }
 end
 
--- One line "---...".
+-- Reads one line "---...".
 function Reader:comment(line)
   local block = self.block
   local value = line:match "^%-%-%-|%s*(.*)$"
@@ -293,8 +294,9 @@ function Reader:file(path)
   end
 end
 
--- All annotations: classes by name, order (classes), aliases by name, alias_order, files (what each has, in its
--- order), uses (every name of a type, with its place), knows (does the name of a use mean something?).
+-- Reads all annotations. classes and aliases are found by name. order and alias_order are their lists. files has the
+-- items of each file in their order. uses has every name in a type, with its place. knows(use) tells whether that name
+-- is defined.
 function annotations.read(paths)
   local all = { classes = {}, order = {}, aliases = {}, alias_order = {}, files = {} }
   local reader = setmetatable({ all = all, uses = {} }, Reader)
@@ -305,7 +307,7 @@ function annotations.read(paths)
   for _, path in ipairs(paths) do reader:file(path) end
   all.uses = reader.uses
 
-  -- Does the name in a type mean something where it stands?
+  -- Is the name defined at the place of its use?
   function all.knows(use)
     local owner = use.block.class or use.block.owner
     if use.block.generics[use.name] or annotations.builtin[use.name] then return true end

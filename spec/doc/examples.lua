@@ -1,15 +1,15 @@
 -- examples.lua: runs the examples of the reference: the blocks of ```lua in the annotations.
 --
--- Each runs alone, with `mr`, and with the classes and objects of examples.fixture. In a line
---   CODE --> TEXT    the values of the expression CODE print as TEXT ("..." in it stands for any text)
---   CODE --! TEXT    CODE raises an error whose text has TEXT in it; "KIND: TEXT" asks for its kind, too
--- where CODE may begin in lines above. An example that checks nothing only has to run to its end.
+-- Each runs alone, with `mr`, and with the classes and objects of examples.fixture. Two kinds of lines are checked:
+--   CODE --> TEXT    the values of the expression CODE print as TEXT; "..." in TEXT stands for any text
+--   CODE --! TEXT    CODE raises an error whose text contains TEXT; "KIND: TEXT" also checks its kind
+-- CODE may begin in an earlier line. An example without such lines must only run to its end.
 --
--- Invariant: an example changes nothing that another sees: each has a database of its own.
+-- Invariant: no example sees the changes of another. Each has a database of its own.
 
 local examples = {}
 
--- What the examples begin with; the reference shows it.
+-- The code before each example. The reference shows it.
 examples.fixture = [[
 local db = mr.open "sqlite://"
 
@@ -50,8 +50,8 @@ local function lines_of(code)
   return lines
 end
 
--- Where the expression, or the statement, begins that ends in the line: the nearest line above from which on it
--- compiles. Returns the number of the line, and the text, with "return" before an expression.
+-- Finds the first line of the expression or statement that ends in the line `last`. It is the nearest line from which
+-- the text compiles. Returns its number, and the text, with "return" before an expression.
 local function begin_of(lines, last, code, may_be_statement)
   local text = code
   for first = last, 1, -1 do
@@ -63,7 +63,8 @@ local function begin_of(lines, last, code, may_be_statement)
   error("this is no expression: " .. code, 0)
 end
 
--- The example's program: where it checks something, __check or __raises is called.
+-- Makes the program of an example. Each line to check becomes a call of __check or __raises. Returns it, and the
+-- wanted texts with their lines.
 function examples.translate(code)
   local lines, wanted = lines_of(code), {}
   for number, line in ipairs(lines) do
@@ -85,7 +86,8 @@ local function is_like(text, want)
   return text:match("^" .. pattern .. "$") ~= nil
 end
 
--- examples.run(code, interpreter's chunk name): nil, or what is wrong. Returns how many things it checked, too.
+-- examples.run(code, chunk name): runs an example. Returns its mistakes as text or nil, and the number of lines that
+-- it checked.
 function examples.run(code, name)
   local program, wanted = examples.translate(code)
   local problems, seen = {}, 0

@@ -1,13 +1,12 @@
--- guide.lua: the pages of examples/guide/ and the example programs, as HTML.
+-- guide.lua: makes HTML from the pages of examples/guide/ and from the example programs.
 --
--- Invariant: the order of the guide's pages is that of the list in its README.md; a page that it does not name comes
--- last.
+-- Invariant: the pages have the order of the list in the guide's README.md. Pages that it does not name come last.
 
 local html = require "spec.doc.html"
 local markdown = require "spec.doc.markdown"
 
 local guide = {
-  lost = {}, -- the links of the guide to pages that are not there
+  lost = {}, -- the links of the guide to pages that do not exist
 }
 
 local function read(path)
@@ -25,7 +24,7 @@ local function list(command)
   return found
 end
 
--- The names of the pages, without ".md", and what the list of README.md calls each.
+-- Returns the names of the pages, without ".md", and the title of each in the list of README.md.
 local function page_names(folder)
   local order, seen, titles = {}, {}, {}
   local function add(name)
@@ -43,7 +42,7 @@ local function page_names(folder)
   return order, titles
 end
 
--- Headings get anchors; returns the HTML and the parts: the second level of headings.
+-- Gives anchors to the headings. Returns the HTML, and the parts, which are the headings of the second level.
 local function anchored(text)
   local parts = {}
   text = text:gsub("<h([1-6])>(.-)</h%1>", function(level, inner)
@@ -56,8 +55,8 @@ local function anchored(text)
   return text, parts
 end
 
--- Where a link of a page in examples/guide, or of examples/README.md, leads in the folder of the HTML. nil: to what is
--- not there; its words then stand without a link.
+-- The address, in the folder of the HTML, of a link in a page of examples/guide or in examples/README.md. nil: it does
+-- not exist there. Then the words of the link are shown without a link.
 local function address(link, from_guide)
   if link:match "^%a+:" or link:match "^#" then return link end
   local path, anchor = link:match "^([^#]*)(#?.*)$"
@@ -88,7 +87,7 @@ local function rewrite(text, from_guide)
   end))
 end
 
--- guide.pages(index): the pages, and mentions: by item of the reference, the pages that name it.
+-- guide.pages(index): the pages, and mentions, a table from an item of the reference to the pages that name it.
 function guide.pages(index)
   local folder, texts = "examples/guide", {}
   local order, titles = page_names(folder)
@@ -120,7 +119,7 @@ end
 
 local LANGUAGES = { lua = "lua", c = "c" }
 
--- guide.examples(): examples/README.md, and a page for each program with its files.
+-- guide.examples(): a page of examples/README.md, and a page for each program with its files.
 function guide.examples()
   local text = markdown.html{ read "examples/README.md" }[1]
   local body, parts = anchored(rewrite(text, false))

@@ -1,14 +1,14 @@
--- headers.lua: the pages of the C API, of the headers in src/include: each declaration with the comment that stands
--- above or beside it.
+-- headers.lua: makes the pages of the C API from the headers in src/include. They show each declaration with the
+-- comment above or beside it.
 --
--- Invariant: every function that a header declares has an entry; what a comment says is shown as it was laid out.
+-- Invariant: every function that a header declares has an entry. Comments keep their paragraphs, lists and code.
 
 local html = require "spec.doc.html"
 local guide = require "spec.doc.guide"
 
 local headers = {}
 
--- The comment's words: without the signs at its edges; indented lines stay as they are.
+-- The text of a comment, without the signs at its edges. Lines keep their indentation.
 local function words_of(comment)
   local lines = {}
   for line in (comment:gsub("^/%*+", ""):gsub("%*/%s*$", "") .. "\n"):gmatch "([^\n]*)\n" do
@@ -18,7 +18,7 @@ local function words_of(comment)
   return (table.concat(lines, "\n"):gsub("^%s+", ""):gsub("%s+$", ""))
 end
 
--- What the declaration declares: the name of its function, type or macro.
+-- Returns the name that a declaration declares, and its kind: "function", "type" or "macro".
 local function name_of(code)
   local macro = code:match "^#define%s+([%w_]+)"
   if macro then return macro, "macro" end
@@ -26,13 +26,14 @@ local function name_of(code)
   if plain:match "^typedef" then
     return plain:match "%(%*([%w_]+)%)%s*%(" or plain:match "([%w_]+)%s*;%s*$", "type"
   end
-  if plain:match "^enum {" then return plain:match "{%s*([%w_]+)", "type" end -- called by its first constant
+  if plain:match "^enum {" then return plain:match "{%s*([%w_]+)", "type" end -- named after its first constant
   local before = plain:match "^(.-) {"
   if before and not before:find "%(" then return before:match "([%w_]+)$", "type" end
   return plain:match "([%w_]+)%s*%(", "function"
 end
 
--- Reads a declaration from a line on: to its ; or to the end of its body. Returns its text and the next line.
+-- Reads the declaration that begins in the line `at`, to its semicolon or to the end of its body. Returns its text, and
+-- the number of the next line.
 local function declaration(lines, at)
   local out, depth = {}, 0
   while lines[at] do
@@ -49,7 +50,7 @@ local function declaration(lines, at)
 end
 
 -- headers.read(path): { path =, text =, entries = { { name =, anchor =, kind =, code =, text =, group =, line =,
--- leader = } } }. leader: the entry above whose comment is about this one, too: no line is empty between them.
+-- leader = } } }. leader: the earlier entry whose comment also describes this one. No empty line is between them.
 function headers.read(path)
   local lines = {}
   for line in io.lines(path) do lines[#lines + 1] = line end
@@ -85,11 +86,11 @@ function headers.read(path)
       local from = at
       local code, behind = declaration(lines, at)
       at = behind
-      if code:match "^static inline" then code = code:match "^(.-)%s*{" .. ";" end -- what it does, not how
-      if not code:match "^struct [%w_]+;$" then -- a name that another header describes
+      if code:match "^static inline" then code = code:match "^(.-)%s*{" .. ";" end -- without the body
+      if not code:match "^struct [%w_]+;$" then -- another header describes this type
         local name, kind = name_of(code)
         local anchor = name or "line-" .. from
-        if seen[anchor] then anchor = anchor .. "-" .. from end -- a type that is named first, and described later
+        if seen[anchor] then anchor = anchor .. "-" .. from end -- a type that is declared first, and defined later
         seen[anchor] = true
         local made = { name = name, anchor = anchor, kind = kind, code = code, text = comment and comment.text or "",
           group = group, line = from }
@@ -102,7 +103,8 @@ function headers.read(path)
   return header
 end
 
--- A comment as HTML: paragraphs, lists of lines that begin with " -", and lines that are indented further as code.
+-- A comment as HTML. Lines that begin with " -" are a list. Lines that are indented further are code. Other lines form
+-- paragraphs.
 function headers.prose(text)
   local out, open, lines = {}, nil, {}
   local function close()
@@ -143,7 +145,7 @@ function headers.prose(text)
   return table.concat(out)
 end
 
--- Where a program of the examples or of the tests calls the function: its file and line.
+-- By name of a function, the first call of it in an example or a test: the file, the line and its text.
 local function uses()
   local found = {}
   local pipe = assert(io.popen "ls examples/*/*.c spec/core/bind/*.c")

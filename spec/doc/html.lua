@@ -1,13 +1,13 @@
--- html.lua: pieces of HTML: escaping, code in colours, links inside a text, a whole page.
+-- html.lua: makes HTML: escaped text, code in colours, links inside a text, a whole page.
 --
--- Invariant: a page has nothing from outside: style.css, search.js and script.js lie beside it, and each link is
--- relative, so that it works from a folder of files.
+-- Invariant: a page loads nothing from other sites. style.css, search.js and script.js are in the same folder of HTML.
+-- Links between pages are relative, so that they work without a server.
 
 local html = {}
 
 local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
 
--- The text with a capital in front.
+-- The text with a capital first letter.
 function html.capital(text) return (text:gsub("^%l", string.upper)) end
 
 function html.escape(text) return (tostring(text):gsub('[&<>"]', ESCAPES)) end
@@ -30,7 +30,8 @@ local function set_of(text)
   return set
 end
 
--- By language: its keywords; and tokens, of which the first that fits at a place tells what stands there.
+-- The keywords and tokens of each language. A token is a pattern and a CSS class. The first pattern that matches at a
+-- position is used.
 local LANGUAGES = {
   lua = {
     keywords = set_of [[and break do else elseif end false for function goto if in local nil not or repeat return then
@@ -72,7 +73,7 @@ local function coloured(code, language)
   return table.concat(out)
 end
 
--- html.code(code, language): a block of it.
+-- html.code(code, language): a block of code in colours.
 function html.code(code, language)
   code = code:gsub("\n$", "")
   local body = LANGUAGES[language] and coloured(code, LANGUAGES[language]) or html.escape(code)
@@ -81,8 +82,8 @@ end
 
 -- ---------------------------------------------------------------- links inside a text
 
--- html.link(text, find): in HTML, what find(words) gives the address of becomes a link: words in <code>, and names
--- that begin with "moonrow." in a text; not in a link, a heading or a block of code.
+-- html.link(text, find): makes links in HTML, of the words in <code>, and of names that begin with "moonrow." in other
+-- text. find(words) returns the address; nil: no link. Links, headings and blocks of code stay unchanged.
 function html.link(text, find)
   local out, open, at = {}, { a = 0, pre = 0, code = 0, h1 = 0, h2 = 0, h3 = 0 }, 1
   local function words(piece)
@@ -148,8 +149,8 @@ function html.page(page)
   end))
 end
 
--- html.nav(groups, current, root): the contents. groups: { title =, { title =, path =, parts = { { title =, anchor = }
--- } } }
+-- html.nav(groups, current, root): the list of all pages. Each group is
+-- { title =, { title =, path =, parts = { { title =, anchor = } } } }.
 function html.nav(groups, current, root)
   local out = {}
   for _, group in ipairs(groups) do

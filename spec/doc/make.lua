@@ -1,7 +1,7 @@
--- make.lua: the documentation: lua5.4 spec/doc/make.lua FOLDER
+-- make.lua: makes the documentation.   lua5.4 spec/doc/make.lua FOLDER
 --
--- FOLDER gets the guide, the examples, the reference and the C API as HTML, which works from the folder as it is, and
--- moonrow.3, a manual page. Nothing but cmark-gfm is needed.
+-- Writes the guide, the examples, the reference and the C API to FOLDER as HTML, which works without a server. Also
+-- writes the manual page moonrow.3. Only cmark-gfm is needed.
 
 local annotations = require "spec.doc.annotations"
 local examples = require "spec.doc.examples"
@@ -29,7 +29,7 @@ local function json(text)
   return '"' .. text:gsub('[%c"\\<]', function(c) return ("\\u%04x"):format(c:byte()) end) .. '"'
 end
 
--- What can be found: { name, what it is, address, words }.
+-- The entries of the search: { name, kind, address, words }.
 local function search_entries(all, index, pages)
   local found = {}
   local function add(name, kind, address, words) found[#found + 1] = { name, kind, address, words or "" } end
@@ -109,7 +109,7 @@ local function write(path, text)
   assert(file:close())
 end
 
--- make.run(folder): returns what was made: { pages =, names = the entries of the search, all = the annotations }.
+-- make.run(folder): makes it. Returns { pages =, names = the entries of the search, all = the annotations }.
 function make.run(folder)
   local all, version = annotations.read(), make.version()
   local index = names.index(all)

@@ -1,4 +1,4 @@
--- man.lua: the manual page moonrow(3): the reference in roff, for man.
+-- man.lua: makes the manual page moonrow(3), which is the reference in roff.
 
 local markdown = require "spec.doc.markdown"
 local names = require "spec.doc.names"

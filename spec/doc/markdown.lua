@@ -1,6 +1,6 @@
--- markdown.lua: what is made of a text of Markdown: HTML by cmark-gfm, and roff for the manual page.
+-- markdown.lua: converts Markdown, to HTML by cmark-gfm, and to roff for the manual page.
 --
--- Invariant: one call of cmark-gfm for many texts. Where the program is missing, markdown.missing() says how to get it.
+-- Invariant: one call of cmark-gfm converts many texts. If it is not installed, markdown.missing() says how to get it.
 
 local html = require "spec.doc.html"
 
@@ -26,7 +26,7 @@ local function run(text)
   return result
 end
 
--- Comments say how a page is tested; a block behind one of Lua or shell, without a language, is what it prints.
+-- Removes comments, which only say how a page is tested. Colours blocks of code. A block without a language is output.
 local function finish(text)
   text = text:gsub("<!%-%-.-%-%->%s*", "")
   text = text:gsub('<pre><code class="language%-(%w+)">(.-)</code></pre>', function(language, code)
@@ -37,7 +37,7 @@ local function finish(text)
   return text
 end
 
--- markdown.html(texts): the HTML of each.
+-- markdown.html(texts): a list with the HTML of each text.
 function markdown.html(texts)
   local made = run(table.concat(texts, "\n\n" .. SPLIT .. "\n\n"))
   local results, at = {}, 1

@@ -1,9 +1,9 @@
--- names.lua: how the reference calls things, and where each stands: the page and the anchor of a name, as the reference
--- writes it (moonrow.Session), or as a program does ("session:commit()", "mr.open").
+-- names.lua: the names of items in the reference, and the page and anchor of each. A name is found as the annotations
+-- write it (moonrow.Session), or as a program does ("session:commit()", "mr.open").
 
 local names = {}
 
--- How a value of a class is written in a program; those that are not here are written as the class, in small letters.
+-- How the reference writes a value of a class. Other classes are written by their name with a small first letter.
 local WRITTEN = {
   moonrow = "mr", ["moonrow.Database"] = "db", ["moonrow.Model"] = "Class", ["moonrow.Events"] = "mr.event",
   ["moonrow.ErrorKinds"] = "mr.errors", ["moonrow.ErrorClass"] = "mr.errors.KIND", ["moonrow.QueryClass"] = "mr.Query",
@@ -13,7 +13,7 @@ local WRITTEN = {
   ["moonrow.DateTimeMaker"] = "mr.datetime",
 }
 
--- What programs call values of a class besides.
+-- Other words for values of a class, which programs use.
 local SPELLED = {
   mr = "moonrow", db = "moonrow.Database", session = "moonrow.Session", s = "moonrow.Session", query = "moonrow.Query",
   engine = "moonrow.Engine", connection = "moonrow.Connection", app = "moonrow.App", event = "moonrow.Events",
@@ -24,12 +24,12 @@ local SPELLED = {
 
 function names.short(class) return (class:gsub("^moonrow%.", "")) end
 
--- "session", "mr", "object.collection"
+-- The word for a value of the class: "session", "mr", "object.collection".
 function names.written(class)
   return WRITTEN[class] or names.short(class):gsub("^%u", string.lower)
 end
 
--- "session:add", "session.new"
+-- The name of an item, as a program writes it: "session:add", "session.new".
 function names.spelled(item)
   if item.kind == "class" then return item.name == "moonrow" and "mr" or names.short(item.name) end
   if item.kind == "alias" then return names.short(item.name) end
@@ -45,7 +45,7 @@ function names.anchor(item)
   return owner .. "." .. item.name:gsub("[%[%]]", "")
 end
 
--- names.index(all): find(text) gives the address of what the text names, and the item; nil where it names nothing.
+-- names.index(all): its find(text) returns the address of the item that the text names, and the item; or nil.
 function names.index(all)
   local places = {}
   for _, file in ipairs(all.files) do

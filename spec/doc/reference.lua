@@ -1,6 +1,6 @@
--- reference.lua: the pages of the reference, of what annotations.lua has read: one page a file.
+-- reference.lua: makes the pages of the reference from the result of annotations.lua. Each file gives one page.
 --
--- Invariant: signature and text come from the annotations alone; each item has an anchor, which names.lua knows.
+-- Invariant: signatures and texts come from the annotations only. Each item has an anchor, which names.lua knows.
 
 local examples = require "spec.doc.examples"
 local html = require "spec.doc.html"
@@ -9,7 +9,7 @@ local names = require "spec.doc.names"
 
 local reference = {}
 
--- What a page is called, and its first sentence: the head of the file says it.
+-- The titles of the pages, by the name of the file.
 reference.titles = {
   init = "The module", error = "Errors", engine = "Engines, connections", schema = "Columns, tables",
   class = "Classes, objects", value = "Dates, times", relationship = "Relationships", session = "Sessions",
@@ -20,7 +20,7 @@ reference.titles = {
 
 local escape = html.escape
 
--- A type as HTML: names of classes are links, generic letters stay.
+-- A type as HTML. Names of classes become links. Generic names stay unchanged.
 local function type_html(text, index, root)
   local out = escape(text):gsub("moonrow%.(%u%w*)", function(name)
     local address = index.find("moonrow." .. name)
@@ -30,7 +30,7 @@ local function type_html(text, index, root)
   return (out:gsub("|", "|<wbr>"))
 end
 
--- "session:get(class, key, options?)"
+-- How an item is called: "session:get(class, key, options?)".
 function reference.signature(item)
   if item.kind ~= "function" then return names.spelled(item) end
   local optional, list = {}, {}
@@ -39,7 +39,7 @@ function reference.signature(item)
   return names.spelled(item) .. "(" .. table.concat(list, ", ") .. ")"
 end
 
--- The type of a result, where a generic stands for the value that the method is called on.
+-- The type of a result. nil: it has the type of self, so the method returns the value that it is called on.
 local function result_type(item, one)
   for _, param in ipairs(item.params) do
     if param.name == "self" and param.type == one.type then return nil end
@@ -47,7 +47,8 @@ local function result_type(item, one)
   return one.type
 end
 
--- The texts of a page's items go through cmark-gfm at once: put(text) gives a place, which is filled at the end.
+-- One call of cmark-gfm converts all texts of a page. put(text) returns a mark for the text. fill(page) replaces all
+-- marks by the HTML of their texts.
 local function texts_of_page()
   local texts = {}
   local function put(text)
@@ -119,7 +120,7 @@ local function guide_html(item, mentions, root)
   return ('<p class="guide"><span class="label">In the guide</span> %s</p>'):format(table.concat(links, ", "))
 end
 
--- The fields without an example of their own: a table.
+-- A table of the fields that have no example of their own.
 local function field_table(fields, index, root, put)
   local rows = {}
   for _, field in ipairs(fields) do
@@ -134,7 +135,7 @@ local function field_table(fields, index, root, put)
     .. table.concat(rows) .. "</tbody></table></div>"
 end
 
--- reference.takers(all): by class of options, the functions that take it as a parameter.
+-- reference.takers(all): a table from a class of options to the functions that take it as a parameter.
 function reference.takers(all)
   local found = {}
   local function note(item, text)
@@ -219,7 +220,7 @@ local function alias_html(alias, index, root, put)
   return table.concat(out)
 end
 
--- All names of a page, to be opened.
+-- The list of all names of a page. The reader opens it by a click.
 local function contents(file)
   local links = {}
   for i, item in ipairs(file) do
@@ -230,7 +231,7 @@ local function contents(file)
 end
 
 -- reference.pages(all, index, mentions): { title =, path =, parts =, body = } for each file.
--- mentions: by item, the pages of the guide that name it.
+-- mentions: a table from an item to the pages of the guide that name it.
 function reference.pages(all, index, mentions)
   local pages, root, taken_by = {}, "../", reference.takers(all)
   for _, file in ipairs(all.files) do

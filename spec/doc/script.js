@@ -1,10 +1,10 @@
-// Searching names, copying code, light and dark, and the contents on a phone. Works from a folder, without a server.
+// The search, the buttons that copy code, light and dark colours, and the menu on a phone. Works without a server.
 (function () {
   "use strict";
   var root = document.documentElement, base = root.dataset.root;
 
   // ---------------------------------------------------------------- light and dark
-  function stored(value) { // a browser may refuse storage to pages of a folder
+  function stored(value) { // a browser may refuse storage to pages that are local files
     try {
       if (value) localStorage.setItem("moonrow-theme", value);
       return localStorage.getItem("moonrow-theme");
@@ -61,7 +61,7 @@
   var input = document.querySelector(".search input"), list = document.querySelector(".results"), chosen = 0;
   var names = window.moonrowNames || [];
 
-  // How well an entry fits: 0 not at all. Each word must be in its name or its text; the name counts more.
+  // How well an entry matches; 0: not at all. Each word must be in its name or its text. The name counts more.
   function score(entry, words) {
     var name = entry[0].toLowerCase(), last = name.replace(/^.*[.:]/, ""), text = entry[3].toLowerCase(), sum = 0;
     for (var i = 0; i < words.length; i++) {

@@ -1,16 +1,16 @@
--- types.lua: reads a type as annotations write it (LuaCATS): "string|fun(n: integer): T[]?". Knows the grammar, and
--- gives the names that a type uses, in order.
+-- types.lua: reads a type in the grammar of LuaCATS: "string|fun(n: integer): T[]?". Returns the names that it uses, in
+-- order.
 --
 --   types.parse(text, at) -> { names = { "string", ... }, last = position behind the type } or nil, message
 --
--- Invariant: reads from left to right, and takes the longest type that begins at the position; what is behind it is
--- the caller's (the words of a comment).
+-- Invariant: reads from left to right, and takes the longest type that begins at the position. The caller reads the
+-- text behind it, such as the words of a comment.
 
 local types = {}
 
 local LITERALS = { ["true"] = true, ["false"] = true }
 
--- A state: text, at (position), names.
+-- A state s has the text, the position `at`, and the names so far.
 local function skip(s) s.at = s.text:match("^[ \t]*()", s.at) end
 
 local function take(s, pattern)
@@ -30,7 +30,7 @@ end
 
 local parse_type
 
--- The items of a list up to the closing sign.
+-- Reads the items of a list, up to the closing sign.
 local function list(s, closing, item)
   if take(s, closing) then return end
   repeat
@@ -97,7 +97,7 @@ end
 function parse_type(s)
   repeat
     primary(s)
-    -- "[]" and "?" stand without a space behind the type.
+    -- "[]" and "?" follow the type without a space.
     while s.text:match("^%[%]", s.at) or s.text:match("^%?", s.at) do
       s.at = s.at + (s.text:sub(s.at, s.at) == "?" and 1 or 2)
     end

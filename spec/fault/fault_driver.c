@@ -1,7 +1,8 @@
 /*
- * fault_driver.c: the same operations as fault_memory.c, with the Nth call to the database's driver failing, for N = 1,
- * 2, ... until the operation succeeds. The failure must be an OperationalError; run(context) again must succeed and
- * check(context) hold.
+ * fault_driver.c: runs the operations of fault_memory.c while a call to the database's driver fails.
+ *
+ * The Nth call fails, for N = 1, 2, ... until the operation makes fewer than N calls. If run(context) raises, the error
+ * must be the injected one, and run(context) must succeed when it is called again. Then check(context) must succeed.
  */
 #include <lauxlib.h>
 #include <lua.h>
@@ -44,7 +45,7 @@ static bool is_injected(lua_State *L) {
     return yes;
 }
 
-/* True when the failure was met. */
+/* Returns true if the operation made the Nth call. */
 static bool run_operation(const char *path, uint64_t n) {
     lua_State *L = luaL_newstate();
     luaL_openlibs(L);

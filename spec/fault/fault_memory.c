@@ -1,11 +1,13 @@
 /*
- * fault_memory.c: lack of memory at every allocation, in turn: of Lua's and of the core's, which share one allocator.
+ * fault_memory.c: makes each allocation fail in turn. Lua and the core share one allocator, so this tests both.
  *
  * An operation is a Lua file that returns { setup = fn, run = fn, check = fn }. For N = 1, 2, ... a new state is made,
- * setup gives a context, and run(context) meets a failure at its Nth allocation. It must raise a NoMemoryError or Lua's
- * own "not enough memory"; then run(context) again must succeed, check(context) hold, and closing the state give all
- * memory back. The examples run whole in the same way, each from a new state and in its own folder, without the retry
- * in the same state.
+ * and setup returns a context. Then the Nth allocation of run(context) fails. If run raises, the error must be a
+ * NoMemoryError or Lua's own "not enough memory", and run(context) must succeed when it is called again. Then
+ * check(context) must succeed, and closing the state must free all memory.
+ *
+ * The examples are tested in the same way. Each runs as a whole, from a new state and in its own folder. It is not
+ * called again in the same state.
  */
 #define _POSIX_C_SOURCE 200809L /* chdir, getcwd */
 
@@ -24,7 +26,7 @@
 
 #include <cmocka.h>
 
-/* Allocation fail_at fails: that one alone, which Lua cures by a collection and another try, or all from then on. */
+/* Allocation fail_at fails. all: all later ones fail, too. If only one fails, Lua collects garbage and tries again. */
 typedef struct failing {
     size_t live, count, fail_at;
     bool all;
@@ -71,7 +73,7 @@ static void expect_ok(lua_State *L, int rc, const char *what) {
     fail_msg("%s: %s", what, luaL_tolstring(L, -1, NULL));
 }
 
-/* The error on top is about memory: Lua's string, or the core's object. */
+/* Is the error on top about memory? It is a string of Lua, or an error object of the core. */
 static bool is_memory_error(lua_State *L) {
     const char *text = luaL_tolstring(L, -1, NULL);
     bool yes = strstr(text, "not enough memory") || strstr(text, "NoMemoryError") || strstr(text, "out of memory");

@@ -1,11 +1,12 @@
--- api_fuzz.lua: random calls of everything that the library gives, with random arguments.
+-- api_fuzz.lua: random calls of everything that the library offers, with random arguments.
 --
---   moonrow spec/fuzz/api_fuzz.lua [SEED] [ROUNDS] [STEPS]       (lua5.4 does as well)
+--   moonrow spec/fuzz/api_fuzz.lua [SEED] [ROUNDS] [STEPS]       (lua5.4 works, too)
 --
--- The only claims: each call gives results or raises (a string, an error object, or what a callback of ours
--- raised), and the library goes on working. A crash is found by running it with sanitizers; the seed that is
--- printed first repeats it. With MOONROW_FUZZ_TRACE=FILE each call is written to FILE before it is made; with
--- MOONROW_STRESS (spec/helper.lua) the collector works at each call.
+-- Invariant: each call returns results, or raises a string, an error object, or the value that a callback raised. The
+-- library works afterwards. Sanitizers find crashes. The seed that is printed before a crash repeats it.
+--
+-- MOONROW_FUZZ_TRACE=FILE writes each call to FILE before it is made. With MOONROW_STRESS (spec/helper.lua) the
+-- collector works at each call.
 
 if os and os.getenv "MOONROW_STRESS" and package and not package.loaded.moonrow then dofile "spec/helper.lua" end
 local mr = require "moonrow"
@@ -16,7 +17,7 @@ local fuzz = {}
 
 local random, trace
 
--- A generator of our own: its numbers are the same everywhere.
+-- Our own generator of random numbers gives the same numbers on all machines.
 local function generator(seed)
   local state = seed * 2654435761 + 88172645463325252
   return function(n)
@@ -176,7 +177,7 @@ local function metatabled()
   })
 end
 
-local value -- below
+local value -- defined below
 
 local function list_of(w, depth)
   local t = {}
@@ -214,7 +215,7 @@ local plain = {
   function() return coroutine.create(callback()) end,
   function() return selfish() end,
   function(w) return setmetatable({}, { __gc = function() pcall(pick(w.made)) end }) end,
-  function(w) -- garbage that works on the session when it is collected
+  function(w) -- garbage whose finalizers use the session
     for _ = 1, 5 do
       setmetatable({}, { __gc = function()
         local function trace_now() mr.memory{ trace = true } end
@@ -228,7 +229,7 @@ local plain = {
   function() return os and os.date "*t" or {} end,
 }
 
--- Whatever: mostly something of ours.
+-- A random value. Half of the time it is one that an earlier call returned.
 function value(w, depth)
   depth = depth or 0
   local n = random(10)
@@ -242,7 +243,7 @@ end
 
 local upvalue = debug and debug.getupvalue
 
--- The functions of a table as a list, in the order of their names: the order of a hash is not the same twice.
+-- The functions of a table as a list, sorted by name: the order of `next` differs from run to run.
 local function functions_of(t)
   local found = {}
   for name, fn in next, t do
@@ -252,18 +253,18 @@ local function functions_of(t)
   return found
 end
 
--- The methods of an object: those of its __index, whose first upvalue they are where it is a C function (the second has
--- the getters, which only __index itself calls).
+-- The methods of an object, which are in its __index. If that is a C function, they are in its first upvalue. Its
+-- second upvalue has the getters, which only __index itself calls.
 local function methods_of(object)
   local meta = debug and debug.getmetatable(object)
-  if meta and meta.__name == "class" then return {} end -- that upvalue has what only __index calls
+  if meta and meta.__name == "class" then return {} end -- its first upvalue has functions that only __index calls
   local index = meta and meta.__index
   if type(index) == "function" and debug.getinfo(index, "S").what == "C" then index = select(2, upvalue(index, 1)) end
   if type(index) == "table" then return functions_of(index) end
   return type(object) == "table" and functions_of(object) or {}
 end
 
--- The names of its fields, to be read.
+-- The getters of an object. Their names are fields that can be read.
 local function fields_of(object)
   local meta = debug and debug.getmetatable(object)
   local index = meta and meta.__index
@@ -317,7 +318,7 @@ local operators = {
 local function keep(w, object)
   local kind = type(object)
   if kind ~= "userdata" and kind ~= "table" and kind ~= "function" then return end
-  -- Without the world itself: what a call gives is a value of the library, not our own tables.
+  -- Keeps values of the library only, and not the tables of this program.
   if object == w or object == _G or object == fuzz or object == mr then return end
   if #w.pool < 60 then w.pool[#w.pool + 1] = object else w.pool[random(60)] = object end
 end
@@ -330,7 +331,7 @@ local function check_error(err)
     return
   end
   if err == nil or kind == "number" or kind == "boolean" or kind == "userdata" or kind == "function" then return end
-  if kind == "table" or kind == "thread" then return end -- error(value) by a callback that gave back its arguments
+  if kind == "table" or kind == "thread" then return end -- a callback has raised one of its arguments
   error("not an error: " .. tostring(err))
 end
 
@@ -340,7 +341,7 @@ local function show(v)
   return type(meta) == "table" and type(meta.__name) == "string" and meta.__name or type(v)
 end
 
--- Runs fn in a coroutine, resumed at each yield; sometimes it is closed or dropped in the midst.
+-- Runs fn in a coroutine, and resumes it after each yield. Sometimes closes or drops it before its end.
 local function in_coroutine(fn, ...)
   local co = coroutine.create(fn)
   local results = table.pack(coroutine.resume(co, ...))
@@ -379,7 +380,7 @@ local function step(w)
   if kind <= 3 then
     local f = pick(w.functions)
     run(w, "function " .. f[1], f[2], n, args)
-  elseif kind <= 7 and #w.pool > 0 then -- a method of its own
+  elseif kind <= 7 and #w.pool > 0 then -- a method of a kept object
     local object = pick(w.pool)
     local found = methods_of(object)
     if #found == 0 then return end
@@ -398,7 +399,7 @@ local function step(w)
   end
 end
 
--- The library still works: a fresh database, and the old one after a rollback.
+-- Asserts that the library still works, with a new database.
 local function check_alive(w)
   w.db.session:remove()
   local db = mr.open "sqlite://"
@@ -413,7 +414,7 @@ local function check_alive(w)
   db.session:remove()
 end
 
--- fuzz.run(seed, steps): one world. What its calls give, and so their order, follows from the seed.
+-- fuzz.run(seed, steps): makes a world, and random calls in it. The same seed gives the same calls.
 function fuzz.run(seed, steps)
   random = generator(seed)
   local w = world(seed)

@@ -5,7 +5,7 @@ local mr = require "moonrow"
 local M = {}
 
 --- Opens a database in memory with Category <- Post <- Comment and Post <-> Tag. Each of the options category, comments
---- and tags is a table of options for that relationship, in place of those here.
+--- and tags is a table of options for that relationship. It may replace the default ones.
 function M.open(options)
   options = options or {}
   local db = mr.open "sqlite://"
@@ -48,8 +48,8 @@ function M.open(options)
   return m
 end
 
---- The same with rows, and nothing in the session: the categories Lua (posts a, b, c), C (post d), Ada (none); post a
---- has the comments a1 and a2, post b has b1; the tags x (on a, b), y (on a), z (on none).
+--- The same with rows and an empty session. Categories: Lua (posts a, b, c), C (post d), Ada (no posts). Post a has the
+--- comments a1 and a2, post b has b1. Tags: x (on a and b), y (on a), z (on no post).
 function M.filled(options)
   local m = M.open(options)
   local Post, Comment, Tag = m.Post, m.Comment, m.Tag

@@ -10,7 +10,7 @@ setmetatable(keep, { __gc = function()
   for _, door in ipairs(doors) do
     local ok, message = pcall(door[2])
     if type(message) ~= "string" then
-      local _, shown = pcall(tostring, message) -- a value of the library says it by itself
+      local _, shown = pcall(tostring, message) -- tostring of a value of the library raises it, too
       message = shown
     end
     count = count + 1

@@ -1,4 +1,4 @@
--- ddl.lua: what a definition becomes: the statements of create_all and drop_all, without their checks.
+-- ddl.lua: the statements that create_all and drop_all send for a definition, without the SELECTs of their checks.
 
 local mr = require "moonrow"
 
@@ -6,7 +6,7 @@ local M = {}
 
 M.urls = { sqlite = "sqlite://", postgresql = "mock+postgresql://" }
 
---- What fn sends, without SELECTs.
+--- The statements that fn sends, without SELECTs.
 function M.sent(db, fn)
   local out = {}
   for _, record in ipairs(db:record(fn)) do
@@ -15,20 +15,20 @@ function M.sent(db, fn)
   return out
 end
 
---- What create_all sends.
+--- The statements of create_all.
 function M.created(db) return M.sent(db, function() db:create_all() end) end
 
---- What drop_all sends, whether or not there is anything.
+--- The statements of drop_all for all tables, even if they do not exist.
 function M.dropped(db) return M.sent(db, function() db:drop_all{ checkfirst = false } end) end
 
---- The same of a new database of the dialect, in which declare(db) declares.
+--- Calls declare(db) with a new database of the dialect. Returns the statements of create_all, and the database.
 function M.of(dialect, declare)
   local db = mr.open(M.urls[dialect])
   declare(db)
   return M.created(db), db
 end
 
---- The definitions that the database itself has, by name.
+--- The definitions that are stored in the database, by name.
 function M.stored(db)
   local out = {}
   local rows = db.session:execute(mr.text "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"):all()
@@ -36,7 +36,7 @@ function M.stored(db)
   return out
 end
 
---- Asserts that the text has the part.
+--- Asserts that the text contains the part.
 function M.has(text, part)
   assert(text:find(part, 1, true), ("%q is not in %s"):format(part, text))
 end

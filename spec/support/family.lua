@@ -11,7 +11,7 @@ end
 
 --- Opens a database with the two classes and their tables; returns db, Parent, Child. options.url: the database; nil:
 --- in memory. options.children: further options of Parent.children. options.parent, options.child: functions that get
---- the database and return further attributes of the class, or others in place of those here.
+--- the database and return further attributes of the class, which may replace the default ones.
 function M.open(options)
   options = options or {}
   local db = mr.open(options.url or "sqlite://")

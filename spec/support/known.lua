@@ -44,7 +44,7 @@ local function sorted(set)
   return table.concat(list, " ")
 end
 
--- Asserts that a text names what there is, and nothing else: two sets of names. also: further names that it may have.
+-- Asserts that the set of names in a text is the set of names that exist. also: further names that the text may have.
 -- where: the text, for the message; nil: the page.
 function known.same(there, said, also, where)
   local missing, unknown = {}, {}

@@ -1,6 +1,6 @@
 -- messages.lua: the texts of all errors and warnings, read from the sources.
 --
--- Many messages are put together from parts of several functions: a cure after a message, the expected kind of a value.
+-- Several functions make the parts of many messages: advice after a message, or the expected kind of a value.
 -- So each literal that reads as English is taken. Literals that are no message (names of types, SQL, words for Lua's
 -- stack) are left out, by the function that gets them, or by their form. A directive of printf becomes "…". Literals
 -- side by side are one text.

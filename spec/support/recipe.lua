@@ -18,8 +18,8 @@ local function write(path, text)
   file:write(text)
 end
 
--- Runs a shell command. Raises its output if it fails. What is preloaded for sanitizers would slow down the compiler,
--- so callers unset it.
+-- Runs a shell command. Raises its output if it fails. Preloaded sanitizers would slow down the compiler, so callers
+-- unset LD_PRELOAD.
 local function sh(command)
   local pipe <close> = assert(io.popen("( " .. command .. " ) 2>&1"))
   local said = pipe:read "a"

@@ -2,8 +2,8 @@
 
 local mr = require "moonrow"
 
---- Opens a database in memory; returns it and its class Node. options: further options of Node.children, or others in
---- place of those here.
+--- Opens a database in memory; returns it and its class Node. options: further options of Node.children, which may
+--- replace the default ones.
 return function(options)
   local db = mr.open "sqlite://"
   local children = { "Node", backref = db.backref{ "parent", remote_side = "Node.id" }, order_by = "Node.id" }

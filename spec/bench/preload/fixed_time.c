@@ -1,6 +1,7 @@
 /*
- * fixed_time.c: a clock that stands still, for counting instructions (see count.lua): Lua takes the seed of its hashes
- * from the time, and so the same program takes other steps each time it runs. Preloaded; COUNT_SEED is the time.
+ * fixed_time.c: a clock that stands still, for counting instructions (see count.lua). Lua makes the seed of its hashes
+ * from the time. With a real clock, the same program would execute other instructions in each run. This file becomes a
+ * library that is preloaded. COUNT_SEED is the time that it returns.
  */
 #include <stdlib.h>
 #include <time.h>

@@ -1,4 +1,4 @@
--- Definitions: all that a table can say, its SQL in both dialects, made and dropped.
+-- Definitions: everything that a table can declare, and its SQL in both dialects. Its tables are created and dropped.
 
 local mr = require "moonrow"
 

@@ -1,5 +1,5 @@
--- Listeners of a session, a class, a base without a table, an attribute and an engine, told of a flush, and removed
--- again. One of them changes a row, and one queries.
+-- Listeners of a session, a class, a base without a table, an attribute and an engine. They are called by a flush, and
+-- then removed. One of them changes a row, and one queries.
 
 local mr = require "moonrow"
 local model = dofile "spec/fault/operations/model.lua"

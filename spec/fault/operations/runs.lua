@@ -1,5 +1,6 @@
--- Runs of rows of one shape: new, changed and deleted objects, each more than a few, with one of another shape in
--- between; and rows without objects. After a failure the session is rolled back, and all is done again.
+-- Runs: several rows in sequence that set the same columns. There are runs of new, changed and deleted objects, and of
+-- rows without objects. In some of them, one row in the middle sets other columns. After a failure the session is
+-- rolled back, and everything is done again.
 
 local model = dofile "spec/fault/operations/model.lua"
 local mr = require "moonrow"

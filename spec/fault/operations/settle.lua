@@ -1,5 +1,6 @@
--- A deletion whose cascade changes its mind: what was given to another parent stays, what is new goes before it has
--- a row, an orphan is found without its parent, and what a rollback has put out comes back.
+-- A parent is deleted, and its children change before the flush. Children that moved to another parent stay. A new
+-- child of the deleted parent never gets a row. An orphan is deleted, although it has no parent any more. At the end,
+-- an object that a rollback removed from the session is added again.
 
 local mr = require "moonrow"
 
