@@ -1,5 +1,6 @@
 /*
- * calendar.c: dates and times as ISO 8601 text and as fields. Proleptic Gregorian calendar, no time zones.
+ * calendar.c: dates and times as ISO 8601 text and as fields. Proleptic Gregorian calendar. Values have no time zone;
+ * a datetime that is stored with one is converted to UTC.
  *
  * Invariant: the fields and texts that are written are always valid dates and times of the years 1 to 9999. A value
  * outside of these years is shown as the nearest one inside.
@@ -13,8 +14,10 @@
 #define SECOND INT64_C(1000000) /* in microseconds, the unit of times */
 #define DAY    (INT64_C(86400) * SECOND)
 
-/* The days 0001-01-01 and 9999-12-31, counted from 1970-01-01. */
+/* The days 0001-01-01, 9999-12-31 and 2000-01-01, counted from 1970-01-01. */
 enum { FIRST_DAY = -719162, LAST_DAY = 2932896, DAY_2000 = 10957 };
+
+enum { MILLIS = 3, MICROS = 6, NANOS = 9 }; /* digits of a second's fraction */
 
 static bool is_leap(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
 
@@ -159,13 +162,11 @@ bool mr_civil_mistake(const mr_civil *c, mr_kind kind, char *out) {
 
 /* ---------------------------------------------------------------- to text */
 
-enum { BUFFER = 40 };
-
 static size_t put(char *buf, size_t len, const char *fmt, ...) MR_PRINTF(3, 4);
 static size_t put(char *buf, size_t len, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
-    int n = vsnprintf(buf + len, BUFFER - len, fmt, args);
+    int n = vsnprintf(buf + len, MR_CALENDAR_SIZE - len, fmt, args);
     va_end(args);
     return n < 0 ? len : len + (size_t)n;
 }
@@ -191,19 +192,19 @@ size_t mr_calendar_format(const mr_value *v, char sep, bool always_micros, char 
 unsigned mr_calendar_digits(const mr_value *v) {
     if (v->kind == MR_DATE) return 0;
     int64_t fraction = v->u.i % SECOND;
-    unsigned n = fraction == 0 ? 0 : 6;
+    unsigned n = fraction == 0 ? 0 : MICROS;
     for (; n > 0 && fraction % 10 == 0; n--) fraction /= 10;
     return n;
 }
 
 bool mr_calendar_is_odd(const mr_value *v) {
-    enum { MILLIS = 3, MICROS = 6 };
     if (v->kind < MR_DATE || v->kind > MR_INTERVAL || v->len == 0) return false;
     if (v->len & ~(uint32_t)MR_SPELLED_DIGITS) return true;
     unsigned digits = v->len - 1;
     return digits != mr_calendar_digits(v) && digits != MILLIS && digits != MICROS;
 }
 
+/* The offset from UTC in minutes. */
 static int offset_of(uint32_t how) {
     return how & MR_SPELLED_OFFSET ? (int)(how >> MR_SPELLED_MINUTE_SHIFT) - MR_SPELLED_NO_OFFSET : 0;
 }
@@ -219,9 +220,9 @@ static mr_value as_datetime(const mr_value *v, uint32_t how) {
     return shown;
 }
 
-/* Cuts or lengthens the fraction of six digits at the end of the text. */
+/* Gives the fraction at the end of the text, which has six digits, the digits of the spelling, or cuts off seconds or
+ * the time. Returns the new length. */
 static size_t fit_fraction(const mr_value *v, uint32_t how, size_t len, char *buf) {
-    enum { MICROS = 6 };
     unsigned digits = how & MR_SPELLED_DIGITS;
     if (digits > 0) digits--;
     else digits = (v->kind != MR_DATE && mr_calendar_digits(v) > 0) || v->kind == MR_INTERVAL ? MICROS : 0;
@@ -317,8 +318,6 @@ static bool read_datetime(reader *r, mr_civil *c, unsigned most, uint32_t *how) 
     return true;
 }
 
-enum { MICROS = 6, NANOS = 9 }; /* digits of a fraction */
-
 /* Reads the fields of a text, and its spelling. Checks only the text's form, not that the numbers make a date. */
 static bool read_fields(mr_kind kind, const char *s, size_t len, mr_civil *c, uint32_t *how) {
     reader r = {s, s + len};
@@ -388,7 +387,7 @@ bool mr_calendar_read(mr_kind kind, const char *s, size_t len, mr_value *out) {
         return true;
     }
     if (kind != MR_TIME) return read_stored(kind, s, len, out);
-    /* Nine digits, or a datetime. */
+    /* A fraction of up to nine digits, or a datetime. */
     reader r = {s, s + len};
     memset(&c, 0, sizeof c);
     if (!read_time(&r, &c, NANOS, &how) || r.at != r.end) return read_stored(kind, s, len, out);

@@ -6,7 +6,8 @@
  */
 #include "connection.h"
 
-/* Gives the statement back, after a failed call of the driver. Where a cursor would try again, a cursor does. */
+/* Gives the statement back after a failed call of the driver. MR_FAIL: the error is recorded. MR_DONE: the statement
+ * may be tried again, which a cursor does. */
 static mr_status failed(mr_conn *conn, mr_cached_stmt *entry, const mr_value *values) {
     conn->driver->reset(entry->stmt);
     (void)mr_conn_failed(conn, entry->compiled->sql, values, entry->compiled->nparams);
@@ -16,7 +17,8 @@ static mr_status failed(mr_conn *conn, mr_cached_stmt *entry, const mr_value *va
     return MR_DONE;
 }
 
-/* Takes the statement; MR_DONE: a cursor has to, as it is observed, or cannot run now. */
+/* Takes the statement from the cache. MR_DONE: it is left to a cursor, because listeners must hear of it, its
+ * parameters must be converted, or it cannot run now (then the cursor reports the error). */
 static mr_status take(mr_conn *conn, mr_compiled *compiled, mr_cached_stmt **out) {
     if (mr_engine_observed(conn->engine) || conn->lost || compiled->is_write || compiled->is_text || compiled->stores ||
         compiled->ncolumns == 0)

@@ -59,8 +59,7 @@ static const char *mistake_of(const char *words) {
         return ": is it spelled so? create_all does not change a table that exists: ALTER TABLE ... ADD COLUMN does";
     if (begins(words, "no such function: ") && is_date_part(words + strlen("no such function: ")))
         return ": a part of a date is mr.extract(\"year\", x), with \"month\", \"day\", \"hour\" and the like in place "
-               "of "
-               "\"year\"";
+               "of \"year\"";
     if (begins(words, "near \"?\": syntax error"))
         return ": a parameter stands for a value alone, not for a name, a PRAGMA's value or the like: write these into "
                "the "

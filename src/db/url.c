@@ -117,7 +117,7 @@ static mr_status parse_port(mr_env *env, span port, mr_url *out) {
         if (port.s[i] < '0' || port.s[i] > '9' || n > 65535) n = 65536;
         else n = n * 10 + (port.s[i] - '0');
     }
-    if (port.len && strspn(out->text, "sqlite") == 6 && !strncmp(port.s, "memory", 6)) {
+    if (port.len && !strncmp(out->text, "sqlite", 6) && !strncmp(port.s, "memory", 6)) {
         return mr_fail(env, MR_ERR_ARGUMENT,
                        "database URL \"%s\": a database in memory is sqlite://, or sqlite:///:memory:", out->text);
     }

@@ -54,7 +54,7 @@ static mr_status check_matched(flush_batch *batch) {
     return MR_FAIL;
 }
 
-/* The name of the column is the last word of the database's message. */
+/* Is the error that NULL was written to the column? Its name is the last word of the database's message. */
 static bool is_about_column(const mr_error *error, const mr_column *column) {
     size_t len = strlen(error->orig), n = strlen(column->name);
     return !column->nullable && len > n && error->orig[len - n - 1] == '.' &&
@@ -81,7 +81,7 @@ static const mr_relationship *left_collection(const mr_error *error, const flush
     return NULL;
 }
 
-/* Was the key that must not be NULL cleared because the object lost its parent? Says so. */
+/* Where the error is about a key that was cleared because the object has lost its parent: says so. */
 static void note_cleared_key(const mr_error *error, const flush_op *op, mr_strbuf *note) {
     const mr_column *key;
     const mr_relationship *rel =
@@ -93,7 +93,19 @@ static void note_cleared_key(const mr_error *error, const flush_op *op, mr_strbu
                          key->name, rel->parent->name, rel->prop->name, rel->parent->name);
 }
 
-/* Adds to the error of the database that is recorded for which object it was. */
+/* Says which of the new objects of its class *op is. A statement with several rows does not tell. */
+static void note_number(const flush_batch *batch, flush_op *const *op, mr_strbuf *note) {
+    size_t at = 0, n = 0;
+    for (size_t i = 0; i < batch->nobjects; i++) {
+        if (batch->objects[i]->cls != batch->cls) continue;
+        n++;
+        if (batch->objects + i <= op) at = n;
+    }
+    if (n > 1 && batch->st->rows <= 1)
+        mr_strbuf_printf(note, "(number %zu of %zu new %s)", at, n, batch->cls->mapper->name);
+}
+
+/* Adds to the recorded error of the database which object its row belongs to. */
 static void note_object(const flush_batch *batch) {
     mr_env *env = batch->flush->env;
     const void *row = batch->rows.current;
@@ -101,15 +113,7 @@ static void note_object(const flush_batch *batch) {
     mr_strbuf note;
     mr_strbuf_init(&note, env);
     if (batch->st->kind == STATEMENT_INSERT) {
-        flush_op *const *op = row;
-        size_t at = 0, n = 0;
-        for (size_t i = 0; i < batch->nobjects; i++) {
-            if (batch->objects[i]->cls != batch->cls) continue;
-            n++;
-            if (batch->objects + i <= op) at = n;
-        }
-        if (n > 1 && batch->st->rows <= 1)
-            mr_strbuf_printf(&note, "(number %zu of %zu new %s)", at, n, batch->cls->mapper->name);
+        note_number(batch, row, &note);
     } else {
         const flush_op *op = row;
         mr_strbuf_puts(&note, "(of <");

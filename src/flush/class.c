@@ -38,14 +38,16 @@ static const char *full_name(mr_env *env, const mr_mapper *mapper, const mr_prop
     return name;
 }
 
-static bool is_it(const mr_property *special, const mr_property *prop) {
+/* Do both attributes have the same slot? special: NULL when the class has no such attribute. */
+static bool is_same(const mr_property *special, const mr_property *prop) {
     return special && special->slot == prop->slot;
 }
 
+/* What an INSERT does with the column where the object has no value (flush_absent). */
 static uint8_t absent_of(const mr_mapper *mapper, const mr_property *prop) {
     const mr_column *column = prop->column;
     bool made = column->deflt.kind != MR_DEFAULT_NONE || mr_column_has_server_default(column) || column->computed;
-    if (made || is_it(mapper->discriminator, prop) || is_it(mapper->version, prop)) return ABSENT_STAGED;
+    if (made || is_same(mapper->discriminator, prop) || is_same(mapper->version, prop)) return ABSENT_STAGED;
     if (!prop->is_primary_key) return ABSENT_NULL;
     return column == mapper->table->autoincrement ? ABSENT_NUMBERED : ABSENT_STAGED;
 }
@@ -59,7 +61,7 @@ static mr_status add_column(flush_class *cls, const mr_property *prop) {
     made.checked = mr_type_is_limited(made.type);
     cls->computes = cls->computes || prop->column->computed;
     made.absent = absent_of(cls->mapper, prop);
-    if (prop->column->onupdate.kind != MR_DEFAULT_NONE || prop->column->computed || is_it(cls->mapper->version, prop))
+    if (prop->column->onupdate.kind != MR_DEFAULT_NONE || prop->column->computed || is_same(cls->mapper->version, prop))
         cls->onupdates = true;
     made.safe_bytes = mr_type_safe_bytes(made.type);
     /* Inserts in the table's order; this is nearly always the end. */

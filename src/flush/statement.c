@@ -415,7 +415,7 @@ bool mr_flush_has_rowid(const flush_class *cls, const mr_dialect *dialect) {
 /* ---------------------------------------------------------------- filling */
 
 /* The value for finding a row: a value that was read keeps its spelling; any other is tried in all its spellings. */
-static mr_value as_stored(const mr_param *param, const mr_value *v) {
+static mr_value as_spelled(const mr_param *param, const mr_value *v) {
     bool known = v->kind >= MR_DATE && v->kind <= MR_INTERVAL && v->len != 0;
     return known ? *v : mr_param_value(param, v);
 }
@@ -423,7 +423,7 @@ static mr_value as_stored(const mr_param *param, const mr_value *v) {
 mr_value mr_flush_plain_key(const flush_statement *st, const flush_op *op) {
     mr_value key;
     mr_flush_old_key(op, &key);
-    return as_stored(st->params[st->compiled->nparams - 1].param, &key);
+    return as_spelled(st->params[st->compiled->nparams - 1].param, &key);
 }
 
 void mr_flush_fill(const flush_statement *st, flush_op *const *ops, mr_value *values) {
@@ -441,10 +441,10 @@ void mr_flush_fill(const flush_statement *st, flush_op *const *ops, mr_value *va
         case SOURCE_KEY:
             if (!has_key) mr_flush_old_key(op, key);
             has_key = true;
-            values[i] = as_stored(p->param, &key[p->index]);
+            values[i] = as_spelled(p->param, &key[p->index]);
             break;
         case SOURCE_VERSION:
-            values[i] = as_stored(p->param, mr_flush_version(op));
+            values[i] = as_spelled(p->param, mr_flush_version(op));
             break;
         case SOURCE_CONSTANT:
             values[i] = p->constant;

@@ -100,6 +100,7 @@ mr_status mr_naming_check(mr_env *env, const mr_naming *naming) {
 
 /* ---------------------------------------------------------------- making a name */
 
+/* The number of columns or expressions that the index or constraint is of. */
 static unsigned column_count(const mr_named *named) {
     if (named->index) return named->index->ncolumns;
     if (named->constraint && named->constraint->ncolumns) return named->constraint->ncolumns;
@@ -117,6 +118,8 @@ static const mr_column *column_at(const mr_named *named, unsigned i) {
 
 static mr_env *env_of(const mr_named *named) { return named->table->metadata->env; }
 
+/* *out: the column that column number i of a foreign key refers to. ArgumentError: it is no foreign key, or cannot be
+ * resolved. */
 static mr_status referred_at(const mr_named *named, unsigned i, const mr_column **out) {
     mr_foreign_key *fk = named->foreign_key;
     if (named->constraint && named->kind == MR_NAMED_FOREIGN_KEY) fk = mr_constraint_part(named->constraint, i);
@@ -166,12 +169,13 @@ static mr_status put_token(const mr_named *named, const char *token, mr_strbuf *
     return MR_OK;
 }
 
+/* The convention's pattern, or NULL: there is none. */
 static const char *pattern_of(const mr_named *named) {
     const char *pattern = named->table->metadata->naming.patterns[named->kind];
     return pattern || named->kind != MR_NAMED_INDEX ? pattern : default_index;
 }
 
-/* The words for something without a name, in a message. */
+/* What each kind is called in messages. */
 static const char *const kind_words[] = {
     [MR_NAMED_INDEX] = "Index",
     [MR_NAMED_UNIQUE] = "UniqueConstraint",
@@ -180,7 +184,8 @@ static const char *const kind_words[] = {
     [MR_NAMED_PRIMARY_KEY] = "PrimaryKeyConstraint",
 };
 
-static mr_status needs_name(const mr_named *named) {
+/* ArgumentError: the pattern uses a given name, and there is none. */
+static mr_status check_given(const mr_named *named) {
     const char *pattern = pattern_of(named);
     if (!pattern || named->given || !uses(pattern, "constraint_name")) return MR_OK;
     return mr_fail(
@@ -194,7 +199,7 @@ mr_status mr_name_of(const mr_named *named, const char **name) {
     size_t n;
     *name = named->given;
     if (!pattern || (named->given && !uses(pattern, "constraint_name"))) return MR_OK;
-    if (needs_name(named) != MR_OK) return MR_FAIL;
+    if (check_given(named) != MR_OK) return MR_FAIL;
     mr_env *env = env_of(named);
     mr_strbuf out;
     mr_strbuf_init(&out, env);
@@ -230,12 +235,12 @@ static const mr_named_kind kind_of[] = {
 mr_status mr_build_check_names(const mr_build *b, const mr_constraint *constraints) {
     for (const mr_constraint *k = constraints; k; k = k->next) {
         mr_named named = {.kind = kind_of[k->kind], .table = b->table, .given = k->name};
-        if (needs_name(&named) != MR_OK) return MR_FAIL;
+        if (check_given(&named) != MR_OK) return MR_FAIL;
     }
     for (unsigned i = 0; i < b->table->ncolumns; i++)
         for (const mr_constraint *k = b->table->columns[i]->checks; k; k = k->next) {
             mr_named named = {.kind = MR_NAMED_CHECK, .table = b->table, .given = k->name};
-            if (needs_name(&named) != MR_OK) return MR_FAIL;
+            if (check_given(&named) != MR_OK) return MR_FAIL;
         }
     return MR_OK;
 }

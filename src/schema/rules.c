@@ -121,8 +121,7 @@ static void check_conflicts(mistakes *m, const mr_column *column) {
     if (column->conflict_unique && column->unique && column->indexed)
         add(m,
             "column '%s' has sqlite_on_conflict_unique and index = true: its unique index has no ON CONFLICT: leave "
-            "one "
-            "of them out",
+            "one of them out",
             column->name);
     if (column->conflict_primary_key && key && table->nprimary > 1)
         add(m,

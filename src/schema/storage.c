@@ -30,12 +30,14 @@ static mr_status unknown_storage(mr_env *env, const mr_type_rules *usual, const 
     return mr_fail(env, MR_ERR_ARGUMENT, "%s: storage is one of %s, got \"%s\"", usual->name, words, storage);
 }
 
+/* The form with that word, or NULL. */
 static const mr_type_rules *find_storage(const mr_type_rules *usual, const char *storage) {
     for (const mr_type_rules *const *r = usual->storages; r && *r; r++)
         if (strcmp((*r)->storage, storage) == 0) return *r;
     return NULL;
 }
 
+/* The words for the option zone. zone_bits has the bits for each, in the same order. */
 static const char *const zones[] = {"", "Z", "+00:00", " +00:00"};
 
 static mr_status zone_bits(mr_env *env, const char *name, const char *zone, uint32_t *form) {
@@ -53,7 +55,8 @@ static mr_status zone_bits(mr_env *env, const char *name, const char *zone, uint
         zone);
 }
 
-/* The bits of a text form that the options name. */
+/* Adds to *form the bits that the options digits, separator and zone name. ArgumentError: the form is not text, or an
+ * option is wrong. */
 static mr_status text_form(mr_env *env, const mr_type_rules *rules, const mr_storage_options *o, uint32_t *form) {
     const char *name = rules->name, *separator = o->separator;
     bool datetime = rules->kind == MR_DATETIME, given = o->digits != MR_DIGITS_UNSET || separator || o->zone;

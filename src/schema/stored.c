@@ -1,7 +1,7 @@
 /*
- * stored.c: values on their way to the database, in the form in which their column stores them.
+ * stored.c: converts values to the form in which their column stores them.
  *
- * Invariant: bytes that are made here live in the room until mr_store_done.
+ * Invariant: bytes that a conversion makes live in the room until mr_store_done. NULL is stored as NULL in every form.
  */
 #include <moonrow/schema.h>
 
@@ -20,8 +20,9 @@ void mr_store_done(mr_store_room *room) {
 }
 
 bool mr_type_same_form(const mr_type *a, const mr_type *b) {
-    if (a->rules->group != b->rules->group || (!a->rules->storage && !b->rules->storage && !a->forms && !b->forms))
-        return true;
-    /* Texts of dates that differ only in their digits sort and compare as times do. */
+    bool usual = !a->rules->storage && !b->rules->storage && !a->forms && !b->forms;
+    /* Whether values of two groups go together is not a question of their forms. */
+    if (usual || a->rules->group != b->rules->group) return true;
+    /* A number of digits is a form, too: as text, 13:04:05 is not equal to 13:04:05.000. */
     return a->rules == b->rules && a->form == b->form && a->forms == b->forms;
 }

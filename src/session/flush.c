@@ -83,7 +83,7 @@ static mr_status plan(mr_session *s, mr_flush **out) {
 
 /* ---------------------------------------------------------------- after */
 
-/* An object leaves a list. */
+/* Gives up what a list held of an object that leaves it. */
 static void let_go(mr_entity *e) {
     if (!(e->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_TO_DELETE))) mr_entity_unhold(e);
     mr_entity_unpin(e);
@@ -156,8 +156,9 @@ static void expire_unwritten(mr_session *s, const mr_flush *flush) {
     }
 }
 
-/* Rows of one kind, in the order of the list, and nobody who could look at it meanwhile: all that is done with an
- * object is done while it is in the processor's cache. */
+/* May the results be published a block at a time, so that all that is done with an object is done while it is in the
+ * processor's cache? They must be of one kind, in the order of the list, and no listener or savepoint may look at them
+ * meanwhile. */
 static bool is_done_in_blocks(const mr_session *s, const mr_flush *flush) {
     return s->savepoints.len == 0 && s->hooks[MR_SESSION_AFTER_FLUSH].len == 0 && mr_flush_is_uniform(flush);
 }
@@ -167,7 +168,7 @@ static void publish_in_blocks(mr_session *s, mr_flush *flush) {
     size_t n = mr_flush_result_count(flush), gone = 0;
     mr_flush_kind kind = mr_flush_result_at(flush, 0).kind;
     bool inserts = kind == MR_FLUSH_INSERT;
-    const mr_vec *list = inserts ? &s->pending : &s->to_delete; /* none of an UPDATE is in it, or it stays */
+    const mr_vec *list = inserts ? &s->pending : &s->to_delete; /* no changed object is in either list */
     for (size_t from = 0, to; from < n; from = to) {
         to = from + BLOCK < n ? from + BLOCK : n;
         if (kind != MR_FLUSH_UPDATE)

@@ -9,25 +9,21 @@
 
 #include "compiler.h"
 
-static const mr_node *unlabelled(const mr_node *node) {
-    while (node->kind == MR_NODE_LABEL) node = node->child[0];
-    return node;
-}
-
 static bool is_bind(const mr_node *node) {
-    node = unlabelled(node);
+    node = mr_unlabelled(node);
     return node->kind == MR_NODE_BIND || node->kind == MR_NODE_BINDS;
 }
 
 const mr_type *mr_form_for(const mr_node *bind, const mr_node *other) {
-    const mr_type *type = unlabelled(bind)->type, *form = other->type;
+    const mr_type *type = mr_unlabelled(bind)->type, *form = other->type;
     if (!is_bind(bind) || is_bind(other) || !form || !mr_type_stores(form) || type == form) return NULL;
     bool fits = !mr_type_is_known(type) || type->rules->group == form->rules->group;
     return fits ? form : NULL;
 }
 
+/* Does the expression return values as a column stores them? */
 static bool has_form(const mr_node *node) {
-    switch (unlabelled(node)->kind) {
+    switch (mr_unlabelled(node)->kind) {
     case MR_NODE_COLUMN:
     case MR_NODE_FUNC:
     case MR_NODE_SUBQUERY:

@@ -20,6 +20,7 @@ static const mr_type *own_type(const mr_node *bind) {
     return type && mr_type_is_spelled(type) ? type : NULL;
 }
 
+/* The number of the bind's spellings: of a named one, whose value is not known yet, the largest. */
 static unsigned count_in(const mr_type *type, const mr_node *bind) {
     mr_value all[MR_SPELLINGS];
     return bind->name ? type->rules->spellings : mr_type_spellings(type, &bind->u.value, all);
@@ -30,14 +31,9 @@ unsigned mr_spelling_count(const mr_node *bind) {
     return type ? count_in(type, bind) : 1;
 }
 
-static const mr_node *unlabelled(const mr_node *node) {
-    while (node->kind == MR_NODE_LABEL) node = node->child[0];
-    return node;
-}
-
 /* Can the expression return a stored value, in any spelling? A condition cannot: it is 0 or 1. */
 static bool is_stored(const mr_node *x) {
-    switch (unlabelled(x)->kind) {
+    switch (mr_unlabelled(x)->kind) {
     case MR_NODE_UNARY:
     case MR_NODE_BINARY:
     case MR_NODE_LIST:
@@ -53,7 +49,7 @@ static bool is_stored(const mr_node *x) {
 
 /* The type whose spellings bind has in a comparison with x; NULL: only the value itself is compared. */
 static const mr_type *spelled_type(const mr_node *x, const mr_node *bind) {
-    bind = unlabelled(bind);
+    bind = mr_unlabelled(bind);
     if (bind->kind != MR_NODE_BIND || !is_stored(x)) return NULL;
     const mr_type *type = own_type(bind), *other = x->type;
     if (mr_form_for(bind, x)) return mr_type_is_spelled(other) ? other : NULL;
@@ -62,7 +58,7 @@ static const mr_type *spelled_type(const mr_node *x, const mr_node *bind) {
 }
 
 static void emit_spelling(mr_compiler *c, const mr_node *bind, const mr_type *type, unsigned spelling) {
-    bind = unlabelled(bind);
+    bind = mr_unlabelled(bind);
     mr_emit_param(c, bind, 0);
     if (c->failed) return;
     mr_placed_param *placed = mr_vec_at(&c->out->params, c->out->params.len - 1);
@@ -77,7 +73,7 @@ static void emit_all(mr_compiler *c, const mr_node *x, const mr_node *operand) {
         mr_compile_compared(c, operand, x, MR_OP_COMMA);
         return;
     }
-    unsigned n = count_in(type, unlabelled(operand));
+    unsigned n = count_in(type, mr_unlabelled(operand));
     for (unsigned i = 0; i < n; i++) {
         if (i) mr_emit(c, ", ");
         emit_spelling(c, operand, type, i + 1);
@@ -96,7 +92,7 @@ static bool compile_is(mr_compiler *c, const mr_node *node) {
     uint32_t start = c->ordinal;
     bool negated = node->op == MR_OP_IS_NOT;
     const mr_type *type = spelled_type(node->child[0], node->child[1]);
-    unsigned n = type ? count_in(type, unlabelled(node->child[1])) : 1;
+    unsigned n = type ? count_in(type, mr_unlabelled(node->child[1])) : 1;
     if (n == 1) return false;
     mr_emit(c, "(");
     for (unsigned i = 0; i < n; i++) {
@@ -118,7 +114,7 @@ static bool compile_equal(mr_compiler *c, const mr_node *node) {
         x = 1, value = 0;
         type = spelled_type(node->child[1], node->child[0]);
     }
-    const mr_node *bind = unlabelled(node->child[value]);
+    const mr_node *bind = mr_unlabelled(node->child[value]);
     if (!type || count_in(type, bind) == 1) return false;
     bool negated = node->op == MR_OP_NE;
     mr_emit(c, negated ? "(" : "");
@@ -134,11 +130,11 @@ bool mr_spells(const mr_compiler *c) { return c->dialect->spells && !c->as_writt
 
 /* Can x be a boolean in a spelling that the database does not read as a truth value, such as 't'? */
 bool mr_is_spelled_boolean(const mr_compiler *c, const mr_node *x) {
-    const mr_type *type = unlabelled(x)->type;
+    const mr_type *type = mr_unlabelled(x)->type;
     return mr_type_is_boolean(type) && (mr_spells(c) || type->forms) && is_stored(x);
 }
 
-/* " = 'Y'" */
+/* The text " = 'Y'" for the word Y. Kept as long as the environment. */
 static const char *equals_word(mr_compiler *c, const mr_value *word) {
     char text[64] = " = '";
     size_t len = strlen(text);
@@ -153,14 +149,14 @@ static const char *equals_word(mr_compiler *c, const mr_value *word) {
 }
 
 const char *mr_boolean_words(mr_compiler *c, const mr_node *x, bool truth) {
-    const mr_type *type = unlabelled(x)->type;
+    const mr_type *type = mr_unlabelled(x)->type;
     if (type->forms) return equals_word(c, &type->forms[truth]);
     return truth ? " IN (1, '1', 't', 'true')" : " IN (0, '0', 'f', 'false', '')";
 }
 
-/* The same, or its negation: " NOT IN (1, ...)", " = 'N'". */
+/* The text of mr_boolean_words, or its negation: " NOT IN (1, ...)", " = 'N'". */
 static const char *negated_words(mr_compiler *c, const mr_node *x, bool truth, bool negated) {
-    if (negated && unlabelled(x)->type->forms) return mr_boolean_words(c, x, !truth);
+    if (negated && mr_unlabelled(x)->type->forms) return mr_boolean_words(c, x, !truth);
     if (negated) mr_emit(c, " NOT");
     return mr_boolean_words(c, x, truth);
 }
@@ -179,7 +175,7 @@ static bool compile_truths(mr_compiler *c, const mr_node *node, const char *sign
     bool stored[2] = {mr_is_spelled_boolean(c, left), mr_is_spelled_boolean(c, right)};
     if (stored[0] == stored[1] || !mr_type_is_boolean((stored[0] ? right : left)->type)) return false;
     /* A bind is sent as the column's word. */
-    if ((stored[0] ? left : right)->type->forms && unlabelled(stored[0] ? right : left)->kind == MR_NODE_BIND)
+    if ((stored[0] ? left : right)->type->forms && mr_unlabelled(stored[0] ? right : left)->kind == MR_NODE_BIND)
         return false;
     uint32_t start = c->ordinal;
     emit_truth(c, node, start, 0);
@@ -323,7 +319,7 @@ static bool compile_list(mr_compiler *c, const mr_node *node) {
 
 static unsigned part_count(const mr_node *x, const mr_node *part) {
     const mr_type *type = spelled_type(x, part);
-    return type ? count_in(type, unlabelled(part)) : 1;
+    return type ? count_in(type, mr_unlabelled(part)) : 1;
 }
 
 /* Writes one row of a tuple: number selects a spelling of each part. */

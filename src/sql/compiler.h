@@ -80,6 +80,12 @@ void mr_lint_products(mr_compiler *c, const mr_select *s, const mr_vec *shown);
 /* For mr_compile_operand: every operand that is not a single term gets parentheses. */
 #define MR_AGAINST_ANY ((mr_op)255)
 
+/* The expression that the labels around it name. */
+static inline const mr_node *mr_unlabelled(const mr_node *node) {
+    while (node->kind == MR_NODE_LABEL) node = node->child[0];
+    return node;
+}
+
 /* compile_form.c */
 /* The type in whose form the bind is sent, because it is compared with other; NULL: its own. */
 const mr_type *mr_form_for(const mr_node *bind, const mr_node *other);
@@ -141,7 +147,8 @@ bool mr_spells(const mr_compiler *c);
 bool mr_compile_spelled(mr_compiler *c, const mr_node *node);
 /* Writes the rows of a list of TUPLEs with which left is compared, each in all its spellings. */
 void mr_compile_rows(mr_compiler *c, const mr_node *left, const mr_node *list);
-/* The text behind a boolean that must be true, or false: " IN (1, ...)". Static. */
+/* The text behind a boolean that must be true, or false: " IN (1, ...)", or " = 'Y'" where its type has words of its
+ * own. Lives as long as the environment. */
 const char *mr_boolean_words(mr_compiler *c, const mr_node *x, bool truth);
 /* Can the expression (a column, a function's result) be a stored boolean in any spelling? As a condition it needs the
  * words above. */

@@ -1,5 +1,6 @@
 /*
- * literal.c: values as SQL text, for statements that are shown to a reader and never run.
+ * literal.c: values as SQL text, for definitions (CHECK, an index's condition, a view), and for statements that are
+ * shown to a reader.
  *
  * Invariant: the text means the value that a parameter would have brought, whatever the value contains. It ends no
  * quotes, begins no comment, and is one term.

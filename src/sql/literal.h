@@ -1,5 +1,7 @@
 /*
- * literal.h: values as SQL text.
+ * literal.h: values as SQL text, and where they come from.
+ *
+ * Invariant: neither function keeps what it is given.
  */
 #ifndef MOONROW_SQL_LITERAL_H
 #define MOONROW_SQL_LITERAL_H

@@ -15,7 +15,7 @@
 static const char *const where_options[] = {"where", MR_DIALECTS(WHERE_OPTION) NULL};
 static const char *const where_dialects[] = {NULL, MR_DIALECTS(WHERE_DIALECT) NULL};
 
-/* One item: a column, its name, or an expression. */
+/* Reads the item at idx: a column, its name, or an expression. */
 static void read_item(lua_State *L, int idx, mr_index *index, unsigned i, bind_owner_table *found) {
     mr_node *node = bind_test_node(L, idx);
     if (node) bind_see_table(L, node, "Index", found);
@@ -33,6 +33,7 @@ static void read_item(lua_State *L, int idx, mr_index *index, unsigned i, bind_o
     }
 }
 
+/* Reads the conditions: `where`, and those of single dialects, such as `sqlite_where`. */
 static void read_wheres(lua_State *L, int options, mr_index *index, bind_owner_table *found) {
     mr_index_where **end = &index->wheres;
     for (size_t i = 0; where_options[i]; i++) {
@@ -51,15 +52,24 @@ static void read_wheres(lua_State *L, int options, mr_index *index, bind_owner_t
     }
 }
 
+/* Reads the arguments from number first to n, the items. */
+static void read_items(lua_State *L, int first, int n, mr_index *index, bind_owner_table *found) {
+    mr_env *env = bind_of(L)->env;
+    index->ncolumns = (unsigned)(n - first + 1);
+    index->column_names = mr_env_arena(env, index->ncolumns * sizeof *index->column_names);
+    index->expressions = mr_env_arena(env, index->ncolumns * sizeof *index->expressions);
+    if (!index->column_names || !index->expressions) bind_raise(L);
+    for (unsigned i = 0; i < index->ncolumns; i++) read_item(L, first + (int)i, index, i, found);
+}
+
 /* Index{ "name", column or expression..., unique =, where = }, or without a name where the first item is no string. */
 static int index_new(lua_State *L) {
     static const char *const names[] = {"unique", "name", MR_DIALECTS(WHERE_OPTION) "where", NULL};
     int options, first = 1;
     int n = bind_arguments(L, 1, &options);
-    mr_env *env = bind_of(L)->env;
     bind_owner_table found = {0};
     bind_check_options(L, options, "Index", names);
-    mr_index *index = mr_env_arena(env, sizeof *index);
+    mr_index *index = mr_env_arena(bind_of(L)->env, sizeof *index);
     if (!index) return bind_raise(L);
     index->name = bind_intern_string(L, bind_option_string(L, options, "Index", "name", NULL));
     if (n >= 1 && !index->name && lua_isnil(L, 1)) first = 2;
@@ -70,11 +80,7 @@ static int index_new(lua_State *L) {
     if (n < first)
         return bind_error(L, MR_ERR_ARGUMENT,
                           "Index: expected a name, then the columns, as in Index{ \"ix_user_name\", \"name\" }");
-    index->ncolumns = (unsigned)(n - first + 1);
-    index->column_names = mr_env_arena(env, index->ncolumns * sizeof *index->column_names);
-    index->expressions = mr_env_arena(env, index->ncolumns * sizeof *index->expressions);
-    if (!index->column_names || !index->expressions) return bind_raise(L);
-    for (unsigned i = 0; i < index->ncolumns; i++) read_item(L, first + (int)i, index, i, &found);
+    read_items(L, first, n, index, &found);
     index->unique = bind_option_bool(L, options, "Index", "unique", false);
     read_wheres(L, options, index, &found);
     if (found.several)

@@ -7,30 +7,31 @@
 #include "value/schema.h"
 
 /* reference.c */
-/* The options of a foreign key, for bind_check_options: MR_REFERENCE_OPTIONS, "name", NULL. */
+/* The options of a foreign key, for a list of bind_check_options: BIND_REFERENCE_OPTIONS, "name", NULL. */
 #define BIND_REFERENCE_OPTIONS "ondelete", "onupdate", "deferrable", "initially", "use_alter"
-/* Reads them. Raises for unknown words. */
+/* Reads these options into *how. Raises for unknown words. */
 void bind_read_reference(lua_State *L, int options, const char *function, mr_reference *how);
-/* Reads an option such as sqlite_on_conflict: "REPLACE", ...; NULL: it is absent. */
+/* Reads an option such as sqlite_on_conflict: "REPLACE", ... (static); NULL: it is absent. Raises for unknown words. */
 const char *bind_read_conflict(lua_State *L, int options, const char *function, const char *name);
-/* Reads deferrable and initially. */
+/* Reads deferrable and initially into *how. Raises for unknown words. */
 void bind_read_deferrable(lua_State *L, int options, const char *function, mr_reference *how);
 
 /* generated.c */
 /* Retains the node as long as the environment lives; returns it. Raises. */
 mr_node *bind_node_forever(lua_State *L, mr_node *node);
-/* The table whose columns expressions name, as far as they have been seen. Raises for columns of an alias. */
+/* The table whose columns expressions name, as far as they have been seen. */
 typedef struct bind_owner_table {
     mr_table *table; /* NULL: none */
-    bool several;
+    bool several;    /* they name columns of more than one */
 } bind_owner_table;
+/* Adds the tables whose columns the expression names to *found. Raises for columns of an alias or a subquery. */
 void bind_see_table(lua_State *L, const mr_node *node, const char *function, bind_owner_table *found);
 /* Raises where the table (or NULL) is a view. */
 void bind_refuse_view(lua_State *L, const mr_table *table, const char *function);
 /* Raises where the expression has a named parameter. */
 void bind_refuse_parameters(lua_State *L, const mr_node *node, const char *function);
 /* SQL in a table's definition, at idx: text, or an expression, whose values are written into it. One of *sql and
- * *expression is set. Raises for anything else. */
+ * *expression is set; both live as long as the environment. Raises for anything else. */
 void bind_read_sql(lua_State *L, int idx, const char *function, const char **sql, void **expression);
 
 /* default.c */
@@ -50,6 +51,7 @@ void bind_take_constraint(lua_State *L, const bind_constraint *k, const char *ta
 /* Reads an option of a table, whose value is on top of the stack; false: there is no such option. options' texts are in
  * the arena. */
 bool bind_read_table_option(lua_State *L, const char *function, const char *name, mr_table_options *options);
+
 /* ddl.c */
 /* Pushes the SQL of the DDL value at idx in the dialect, as text that can be executed. Raises. */
 void bind_push_ddl_text(lua_State *L, int idx, const mr_dialect *dialect);

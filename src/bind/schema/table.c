@@ -37,6 +37,7 @@ static void read_part(lua_State *L, int idx, table_parts *parts) {
     parts->columns[parts->ncolumns++] = column;
 }
 
+/* The value on top of the stack, of the option name. Raises for another type. */
 static bool read_bool(lua_State *L, const char *function, const char *name) {
     if (lua_type(L, -1) != LUA_TBOOLEAN) {
         const char *what = lua_pushfstring(L, "%s: %s", function, name);
@@ -45,6 +46,7 @@ static bool read_bool(lua_State *L, const char *function, const char *name) {
     return lua_toboolean(L, -1);
 }
 
+/* The same for text; it is in the arena. */
 static const char *read_text(lua_State *L, const char *function, const char *name) {
     if (lua_type(L, -1) != LUA_TSTRING || strlen(lua_tostring(L, -1)) != lua_rawlen(L, -1)) {
         const char *what = lua_pushfstring(L, "%s: %s", function, name);
@@ -53,7 +55,7 @@ static const char *read_text(lua_State *L, const char *function, const char *nam
     return bind_intern(L, -1);
 }
 
-/* The query of a view: text, mr.text or a select. */
+/* Reads the query of a view, which is on top of the stack: text, mr.text, a select or a query. */
 static void read_definition(lua_State *L, const char *function, mr_table_options *options) {
     if (bind_is_query(L, -1)) {
         mr_query *named = mr_query_flags(bind_test_query(L, -1), -1, -1);
@@ -147,7 +149,7 @@ static int get_indexes(lua_State *L) {
     }
     return 1;
 }
-/* Those of the table; not what is written with one column. */
+/* table.constraints: those of the table, without those that are written with one column. */
 static int get_constraints(lua_State *L) {
     const mr_table *table = self(L);
     lua_newtable(L);

@@ -15,10 +15,10 @@ enum { BIND_KEPT_TEXTS = 256, BIND_LONGEST_KEPT = 200 };
 typedef struct bind_kept_text {
     const char *string; /* the bytes of the Lua string that the table has; at first "" */
     size_t len;         /* ... and its length */
-    const void *seen;   /* where the text was that last had no string here */
+    const void *seen;   /* the address of the last text that had no string here */
 } bind_kept_text;
 
-/* The number of the place of a text at this address. */
+/* The number of the place of a text at this address, from 0 to BIND_KEPT_TEXTS - 1: the upper 8 bits of a hash. */
 static inline uint32_t bind_text_place(const char *s) { return ((uint32_t)(uintptr_t)s * 2654435769u) >> 24; }
 
 /* Pushes the table of strings, for functions that have it as an upvalue. */

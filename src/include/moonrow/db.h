@@ -320,15 +320,18 @@ uint64_t mr_conn_schema_seen(const mr_conn *conn);
  * lazy connection begins a transaction first. The statement itself runs with the first step. InvalidRequestError: the
  * transaction is read only, or the text would control the transaction. */
 mr_status mr_conn_execute(mr_conn *conn, mr_compiled *compiled, const mr_value *values, mr_cursor **out);
+/* A prepared statement of the connection's cache. */
+typedef struct mr_cached_stmt mr_cached_stmt;
 /* Runs a statement that reads, for its first row alone, without a cursor. types: as for mr_cursor_fetch. row: room for
  * its columns. MR_ROW: the row's bytes are good until mr_conn_end_row(conn, *held), which has to follow. MR_NOTFOUND:
  * there is no row. MR_DONE: nothing has been read; a cursor must run it (it is observed, a value is of another type,
- * something is to be tried again). Until mr_conn_end_row the connection must stay open. */
-typedef struct mr_cached_stmt mr_cached_stmt;
+ * something is to be tried again). MR_FAIL: a DBAPI error. Until mr_conn_end_row the connection must stay open. */
 mr_status mr_conn_first_row(mr_conn *conn, mr_compiled *compiled, const mr_value *values, const mr_type *const *types,
                             mr_value *row, mr_cached_stmt **held);
+/* Gives the statement back to the cache. */
 void mr_conn_end_row(mr_conn *conn, mr_cached_stmt *held);
-/* The same without values, for many executions: bind, step to MR_DONE, bind, step ... They are recorded as one. */
+/* As mr_conn_execute, but without values, for many executions: bind, step to MR_DONE, bind, step ... They are recorded
+ * as one. */
 mr_status mr_conn_prepare(mr_conn *conn, mr_compiled *compiled, mr_cursor **out);
 /* Ends an execution and sets the values (borrowed) of the next one. */
 mr_status mr_cursor_bind(mr_cursor *cursor, const mr_value *values);

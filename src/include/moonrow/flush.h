@@ -58,10 +58,12 @@ mr_status mr_flush_set_strays(mr_flush *flush);
  * moves states (pending to persistent, to be deleted to deleted), and unloads values that the database has made. Cannot
  * fail, and does not allocate. */
 void mr_flush_publish(mr_flush *flush);
-/* Are the results exactly the operations, in their order, of one kind, and without a change of identities? Then the
- * entities of results from..to-1 may be updated alone, and what else is done with them then, too, as long as they are
- * in the processor's cache. Begin with 0, leave none out, and do not call mr_flush_publish. */
+/* Are the results exactly the operations, in their order, of one kind, and without a change of identities? Then they
+ * may be published in blocks by mr_flush_publish_some. */
 bool mr_flush_is_uniform(const mr_flush *flush);
+/* Does what mr_flush_publish does, for the entities of results from..to-1 alone, so that the caller can do all else
+ * with them while they are in the processor's cache. Only if mr_flush_is_uniform. Begin with 0, leave none out, and do
+ * not call mr_flush_publish. */
 void mr_flush_publish_some(mr_flush *flush, size_t from, size_t to);
 /* Was a statement sent? Only then is there something to roll back after a failure. */
 bool mr_flush_sent(const mr_flush *flush);

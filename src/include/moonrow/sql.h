@@ -398,9 +398,9 @@ mr_status mr_compiled_values(const mr_compiled *c, const mr_vec *binds, const mr
 
 /* Appends the SQL of any node, also of an expression alone, for tostring. Errors as in mr_sql_compile. */
 mr_status mr_sql_string(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out);
-/* The same with the values written in place of the parameters, for a reader: never run it. A named parameter has no
- * value yet, and is written as :name. IN lists have their own length. May execute statements, for values that become
- * known when they are used; errors of these, too. */
+/* The same with the values written in place of the parameters, for a reader, or as a part of a definition:
+ * never run such a statement. A named parameter has no value yet, and is written as :name. IN lists have their own
+ * length. May execute statements, for values that become known when they are used; errors of these, too. */
 mr_status mr_sql_string_literal(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out);
 
 /* The same for an expression in a table's definition: columns without their table, values in the text, and comparisons

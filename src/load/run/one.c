@@ -31,7 +31,7 @@ static mr_one *make(const mr_load_context *ctx, mr_plan *plan) {
     return one;
 }
 
-/* Nothing is in the load but its context. */
+/* The plan's reader, or a new one. Its load holds nothing but the context. */
 static mr_one *take(const mr_load_context *ctx, mr_plan *plan) {
     mr_one *one = plan->one;
     if (!one) return make(ctx, plan);
@@ -41,7 +41,7 @@ static mr_one *take(const mr_load_context *ctx, mr_plan *plan) {
     return one;
 }
 
-/* Ends what a load of one row has begun. The error of one that has failed stays. */
+/* Ends the load. After MR_FAIL the error stays recorded. Returns the status. */
 static mr_status end(mr_load *load, mr_status status) {
     mr_error *saved = status == MR_FAIL ? mr_env_save_error(load->env) : NULL;
     if (load->main) mr_run_close(load->main);
@@ -51,6 +51,7 @@ static mr_status end(mr_load *load, mr_status status) {
     return status;
 }
 
+/* Ends the reader's load, and gives the reader to the plan for the next time. Returns the status. */
 static mr_status give_back(mr_one *one, mr_plan *plan, mr_status status) {
     status = end(&one->load, status);
     if (one->run.key.data) mr_strbuf_done(&one->run.key);
@@ -60,7 +61,7 @@ static mr_status give_back(mr_one *one, mr_plan *plan, mr_status status) {
     return status;
 }
 
-/* The statement has been read. Tells listeners, and gives the object e, pinned; NULL: the row has none. */
+/* Calls the listeners of the load. *out: e, which is pinned; NULL (and MR_DONE): the row has no object. */
 static mr_status result(mr_load *load, mr_entity *e, mr_entity **out) {
     if (load->events.len > 0 && mr_load_fire_events(load) != MR_OK) {
         if (e) mr_entity_unpin(e);
@@ -70,7 +71,7 @@ static mr_status result(mr_load *load, mr_entity *e, mr_entity **out) {
     return e ? MR_OK : MR_DONE;
 }
 
-/* By a cursor. */
+/* Does the whole of mr_load_one with a cursor. */
 static mr_status by_cursor(const mr_load_context *ctx, mr_plan *plan, const mr_value *values, mr_entity **out) {
     mr_load load;
     if (mr_load_init(&load, ctx) != MR_OK) return MR_FAIL;

@@ -63,7 +63,7 @@ static void cut(const mr_type *type, mr_value *v) {
 
 /* ---------------------------------------------------------------- floats */
 
-/* The floats in their order, as integers: neighbours differ by 1. */
+/* A float's place among all floats in their order: those of neighbours differ by 1. */
 static int64_t rank(double d) {
     int64_t bits;
     memcpy(&bits, &d, sizeof bits);
@@ -77,10 +77,13 @@ static double of_rank(int64_t rank) {
     return d;
 }
 
+/* The float that is nearest to the value. */
 static double nearest(const mr_type *type, const mr_value *v) {
     return (double)(micros_of(v) - type->rules->epoch) / type->rules->per + type->rules->zero;
 }
 
+/* The float that was read is remembered by the number of places from the nearest one to it, in the high 16 bits of
+ * mr_value.len: at least -FAR, and less than FAR. */
 enum { FAR = 1 << 15 };
 
 static int64_t remembered(const mr_value *v) {

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+/* The word for the option zone, or NULL. */
 static const char *zone_name(uint32_t form) {
     if (form & MR_SPELLED_Z) return "Z";
     return form & MR_SPELLED_OFFSET ? form & MR_SPELLED_SPACE ? " +00:00" : "+00:00" : NULL;
