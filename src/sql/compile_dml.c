@@ -42,7 +42,8 @@ static void check_target(mr_compiler *c, const mr_node *node) {
     check_written(c, d->conflict_columns);
 }
 
-static void compile_value(mr_compiler *c, const mr_node *value) {
+static void compile_value(mr_compiler *c, const mr_node *column, const mr_node *value) {
+    mr_check_written(c, column, value);
     c->written = value->kind == MR_NODE_BIND;
     mr_compile_operand(c, value, MR_AGAINST_ANY);
     c->written = false;
@@ -54,16 +55,16 @@ static void compile_assignments(mr_compiler *c, const mr_node *columns, const mr
         if (i) mr_emit(c, ", ");
         mr_compile_column_name(c, columns->child[i]);
         mr_emit(c, sign);
-        compile_value(c, values->child[i]);
+        compile_value(c, columns->child[i], values->child[i]);
     }
 }
 
-static void compile_row(mr_compiler *c, const mr_node *row) {
+static void compile_row(mr_compiler *c, const mr_node *columns, const mr_node *row) {
     uint32_t start = c->ordinal;
     mr_emit(c, "(");
     for (uint32_t i = 0; i < row->n; i++) {
         if (i) mr_emit(c, ", ");
-        compile_value(c, row->child[i]);
+        compile_value(c, columns->child[i], row->child[i]);
     }
     mr_emit(c, ")");
     c->ordinal = start + row->binds;
@@ -114,6 +115,7 @@ static void compile_returning(mr_compiler *c, const mr_node *node, uint32_t star
 /* Behind a SELECT without WHERE, SQLite would read the ON of ON CONFLICT as the ON of a join. So a WHERE is added. */
 static void compile_insert_select(mr_compiler *c, const mr_dml *d) {
     const mr_node *query = d->select;
+    mr_check_selected(c, d->columns, query);
     mr_emit(c, " ");
     mr_compile_query(c, query, MR_PLACE_STATEMENT);
     bool bare = query->kind == MR_NODE_SELECT && query->u.select->from && !query->u.select->where &&
@@ -142,7 +144,7 @@ static void compile_insert(mr_compiler *c, const mr_node *node, uint32_t start) 
         mr_emit(c, " VALUES ");
         for (uint32_t i = 0; i < d->values->n; i++) {
             if (i) mr_emit(c, ", ");
-            compile_row(c, d->values->child[i]);
+            compile_row(c, d->columns, d->values->child[i]);
         }
     }
     compile_conflict(c, node, start);

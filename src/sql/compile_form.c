@@ -34,14 +34,54 @@ static bool has_form(const mr_node *node) {
     }
 }
 
-void mr_check_forms(mr_compiler *c, const mr_node *a, const mr_node *b) {
+static bool differ(const mr_node *a, const mr_node *b) {
+    return a->type && b->type && has_form(a) && has_form(b) && !mr_type_same_form(a->type, b->type);
+}
+
+static void check_pair(mr_compiler *c, const mr_node *a, const mr_node *b) {
     char left[MR_TYPE_NAME], right[MR_TYPE_NAME];
-    if (!a->type || !b->type || !has_form(a) || !has_form(b) || mr_type_same_form(a->type, b->type)) return;
+    if (!differ(a, b)) return;
     mr_compile_fail(
         c,
         "the database cannot compare %s with %s: they are stored in different forms (read both, and compare "
         "them in Lua, or declare the same storage)",
         mr_type_name(a->type, left), mr_type_name(b->type, right));
+}
+
+/* The columns of a query that stands in an expression, or NULL. */
+static const mr_node *columns_of(const mr_node *node) {
+    if (node->kind == MR_NODE_SUBQUERY) node = node->child[0];
+    while (node->kind == MR_NODE_COMPOUND) node = node->child[0];
+    return node->kind == MR_NODE_SELECT ? node->u.select->columns : NULL;
+}
+
+void mr_check_forms(mr_compiler *c, const mr_node *a, const mr_node *b) {
+    const mr_node *columns = a->kind == MR_NODE_TUPLE ? columns_of(b) : NULL;
+    if (b->kind == MR_NODE_LIST && b->op == MR_OP_COMMA) {
+        for (uint32_t i = 0; i < b->n; i++) mr_check_forms(c, a, b->child[i]);
+    } else if (a->kind == MR_NODE_TUPLE && b->kind == MR_NODE_TUPLE) {
+        for (uint32_t i = 0; i < a->n && i < b->n; i++) check_pair(c, a->child[i], b->child[i]);
+    } else if (columns) {
+        for (uint32_t i = 0; i < a->n && i < columns->n; i++) check_pair(c, a->child[i], columns->child[i]);
+    } else {
+        check_pair(c, a, b);
+    }
+}
+
+void mr_check_written(mr_compiler *c, const mr_node *column, const mr_node *value) {
+    char from[MR_TYPE_NAME], to[MR_TYPE_NAME];
+    if (!differ(column, value)) return;
+    mr_compile_fail(
+        c,
+        "%s cannot be written into a column of %s: they are stored in different forms (read the values, and "
+        "write them)",
+        mr_type_name(value->type, from), mr_type_name(column->type, to));
+}
+
+void mr_check_selected(mr_compiler *c, const mr_node *columns, const mr_node *query) {
+    const mr_node *values = columns_of(query);
+    for (uint32_t i = 0; values && columns && i < columns->n && i < values->n; i++)
+        mr_check_written(c, columns->child[i], values->child[i]);
 }
 
 void mr_compile_compared(mr_compiler *c, const mr_node *operand, const mr_node *other, mr_op against) {

@@ -146,7 +146,6 @@ uint32_t mr_in_width(const mr_node *in) { return in->child[0]->kind == MR_NODE_T
 static void compile_in(mr_compiler *c, const mr_node *node) {
     const mr_node *left = node->child[0], *right = node->child[1];
     bool negated = node->op == MR_OP_NOT_IN;
-    mr_check_forms(c, left, right);
     if (negated) mr_emit(c, "(");
     mr_compile_operand(c, node->child[0], (mr_op)node->op);
     mr_emit(c, spelling[node->op].sql);
@@ -205,9 +204,10 @@ static void compile_side(mr_compiler *c, const mr_node *node, uint32_t i) {
 
 static void compile_binary(mr_compiler *c, const mr_node *node) {
     mr_op op = (mr_op)node->op;
-    if (is_comparison(op)) mr_check_forms(c, node->child[0], node->child[1]);
+    bool listed = op == MR_OP_IN || op == MR_OP_NOT_IN;
+    if (is_comparison(op) || listed) mr_check_forms(c, node->child[0], node->child[1]);
     if (mr_compile_spelled(c, node)) return;
-    if (op == MR_OP_IN || op == MR_OP_NOT_IN) {
+    if (listed) {
         compile_in(c, node);
         return;
     }

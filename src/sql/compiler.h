@@ -91,6 +91,10 @@ static inline const mr_node *mr_unlabelled(const mr_node *node) {
 const mr_type *mr_form_for(const mr_node *bind, const mr_node *other);
 /* Fails when the two operands of a comparison are stored in different forms. */
 void mr_check_forms(mr_compiler *c, const mr_node *a, const mr_node *b);
+/* Fails when the expression is stored in another form than the column that it is written into. */
+void mr_check_written(mr_compiler *c, const mr_node *column, const mr_node *value);
+/* The same for the columns (NULL: not named) that the results of a query are written into. */
+void mr_check_selected(mr_compiler *c, const mr_node *columns, const mr_node *query);
 /* Compiles one side of a comparison: a bind in the form of the other side. */
 void mr_compile_compared(mr_compiler *c, const mr_node *operand, const mr_node *other, mr_op against);
 
