@@ -14,7 +14,7 @@ local annotations = {}
 
 annotations.folder = "lua/moonrow/meta/"
 annotations.files = {
-  "init", "error", "engine", "schema", "class", "value", "relationship", "session", "event", "select", "query",
+  "init", "error", "engine", "schema", "table", "class", "value", "relationship", "session", "event", "select", "query",
   "loading", "statement", "result", "expression",
 }
 

@@ -1,6 +1,7 @@
 -- moonrow annotate: annotations of the classes that a file declares, as an editor reads them.
 
 local annotations = require "spec.doc.annotations"
+local with_script = require "spec.support.script"
 
 local binary = (os.getenv "BUILD" or "build") .. "/moonrow"
 local present = io.open(binary, "rb")
@@ -37,16 +38,6 @@ local function parsed(text)
   assert(ok, all)
   for _, use in ipairs(all.uses) do assert.is_true(all.knows(use), use.line .. ": " .. use.name) end
   return all
-end
-
-local function with_script(source, fn)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "w"))
-  file:write(source)
-  file:close()
-  local ok, err = pcall(fn, path)
-  os.remove(path)
-  if not ok then error(err, 0) end
 end
 
 describe("moonrow annotate", function()

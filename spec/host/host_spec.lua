@@ -1,5 +1,6 @@
 -- The host: flags, arguments, messages and exit codes are those of the program lua.
 
+local with_script = require "spec.support.script"
 local folder = (os.getenv "BUILD" or "build")
 local binary = folder .. "/moonrow"
 
@@ -25,16 +26,6 @@ local function run(arguments, input, env)
   local _, _, code = pipe:close()
   os.remove(stdin)
   return output, code
-end
-
-local function with_script(source, fn)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "wb"))
-  file:write(source)
-  file:close()
-  local ok, err = pcall(fn, path)
-  os.remove(path)
-  if not ok then error(err, 0) end
 end
 
 describe("the host", function()

@@ -30,7 +30,7 @@ static bool moment(const mr_type *type, int64_t micros, mr_value *out) {
     bool calendar = kind == MR_DATE || kind == MR_DATETIME;
     if (calendar && (micros < FIRST || micros > LAST)) return false;
     if (kind == MR_TIME && (micros < 0 || micros >= DAY)) return false;
-    if (kind == MR_INTERVAL && (micros < -MR_INTERVAL_LIMIT || micros > MR_INTERVAL_LIMIT)) return false;
+    if (kind == MR_INTERVAL && (micros <= -MR_INTERVAL_LIMIT || micros >= MR_INTERVAL_LIMIT)) return false;
     if (kind == MR_DATE && micros % DAY != 0) return false;
     *out = mr_value_of(kind, kind == MR_DATE ? micros / DAY : micros);
     return true;
