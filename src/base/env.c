@@ -120,6 +120,8 @@ void mr_free(mr_env *env, void *ptr) {
     mr_raw_free(env, block, block->size);
 }
 
+size_t mr_alloc_size(const void *ptr) { return ((const header *)ptr - 1)->size - sizeof(header); }
+
 char *mr_strndup(mr_env *env, const char *s, size_t len) {
     char *copy = len < SIZE_MAX ? mr_alloc(env, len + 1) : NULL;
     if (!copy) {

@@ -48,46 +48,53 @@ typedef struct loaded_values {
     unsigned n;
 } loaded_values;
 
-static inline const mr_value *value_at(const loaded_values *v, unsigned i) {
-    return &v->row[v->sources ? v->sources[i].column : i];
-}
+static inline size_t text_length(const mr_value *v) { return mr_kind_is_bytes(v->kind) ? v->len : 0; }
 
-static size_t packed_size(const mr_value *identity, const loaded_values *from) {
-    size_t text = mr_kind_is_bytes(identity->kind) ? identity->len : 0;
-    for (unsigned i = 0; i < from->n; i++) {
-        const mr_value *v = value_at(from, i);
-        if (mr_kind_is_bytes(v->kind)) text += v->len;
-    }
+static inline size_t packed_size(const mr_value *identity, const loaded_values *from) {
+    size_t text = mr_identity_packed_size(identity);
+    if (from->sources)
+        for (unsigned i = 0; i < from->n; i++) text += text_length(&from->row[from->sources[i].column]);
+    else
+        for (unsigned i = 0; i < from->n; i++) text += text_length(&from->row[i]);
     return text;
 }
 
 /* A value that refers to something: an entity, or an opaque value. */
 static mr_status fill_counted(mr_heap *heap, mr_entity *e, mr_value *slot, const mr_value *v) {
+    e->owns = true;
     if (v->kind == MR_ENTITY) heap_mark_written(heap, v->u.p);
     if (v->kind != MR_OPAQUE) return MR_OK;
-    e->owns = true;
     return mr_value_copy(heap->env, slot, v);
+}
+
+/* Writes one value into a slot of the new block. Returns the end of the packed text. */
+static inline char *fill_slot(mr_heap *heap, mr_entity *e, mr_value *slot, const mr_value *v, char *text,
+                              mr_status *status) {
+    *slot = *v;
+    slot->flags = 0;
+    if (mr_kind_is_bytes(v->kind)) {
+        slot->u.s = text;
+        if (v->len) memcpy(text, v->u.s, v->len);
+        return text + v->len;
+    }
+    if (v->kind >= MR_OPAQUE && fill_counted(heap, e, slot, v) != MR_OK) *status = MR_FAIL;
+    return text;
 }
 
 /* Writes the identity and the values into the new block. The other slots are MR_UNLOADED. */
 static mr_status fill_block(mr_heap *heap, mr_entity *e, const mr_value *identity, const loaded_values *from) {
-    char *text = (char *)&e->slots[e->nslots];
+    char *text = mr_identity_pack(e, identity, (char *)&e->slots[e->nslots]);
     unsigned filled = from->sources ? 0 : from->n;
-    e->identity = *identity;
-    e->identity.flags = 0;
-    if (mr_kind_is_bytes(identity->kind)) text = pack(text, &e->identity, identity);
     if (filled < e->nslots) memset(&e->slots[filled], 0, (e->nslots - filled) * sizeof *e->slots);
     mr_status status = MR_OK;
-    for (unsigned i = 0; i < from->n; i++) {
-        unsigned number = from->sources ? from->sources[i].slot : i;
-        if (number >= e->nslots) continue;
-        const mr_value *v = value_at(from, i);
-        mr_value *slot = &e->slots[number];
-        *slot = *v;
-        slot->flags = 0;
-        if (mr_kind_is_bytes(v->kind)) text = pack(text, slot, v);
-        else if (v->kind >= MR_OPAQUE && fill_counted(heap, e, slot, v) != MR_OK) status = MR_FAIL;
-    }
+    if (from->sources)
+        for (unsigned i = 0; i < from->n; i++) {
+            const mr_slot_source *source = &from->sources[i];
+            if (source->slot >= e->nslots) continue;
+            text = fill_slot(heap, e, &e->slots[source->slot], &from->row[source->column], text, &status);
+        }
+    else
+        for (unsigned i = 0; i < from->n; i++) text = fill_slot(heap, e, &e->slots[i], &from->row[i], text, &status);
     return status;
 }
 
@@ -117,26 +124,6 @@ mr_entity *mr_entity_load(mr_owner *owner, mr_mapper *mapper, const mr_value *id
     mr_idmap_place at;
     if (mr_idmap_vacant(owner->idmap, mapper, identity, &at) != MR_OK) return NULL;
     return mr_entity_load_at(owner, mapper, identity, values, NULL, n, &at);
-}
-
-mr_status mr_entity_set_identity(mr_entity *entity, const mr_value *identity) {
-    mr_heap *heap = heap_of(entity);
-    mr_value copy;
-    if (mr_value_copy(heap->env, &copy, identity) != MR_OK) return MR_FAIL;
-    entity->owns = true;
-    mr_entity_clear_value(heap, &entity->identity);
-    heap->bytes += value_bytes(&copy);
-    entity->identity = copy;
-    return MR_OK;
-}
-
-void mr_entity_give_identity(mr_entity *entity, mr_value *identity) {
-    mr_heap *heap = heap_of(entity);
-    if (identity->flags & MR_VALUE_OWNED) entity->owns = true;
-    mr_entity_clear_value(heap, &entity->identity);
-    heap->bytes += value_bytes(identity);
-    entity->identity = *identity;
-    *identity = mr_value_of(MR_UNLOADED, 0);
 }
 
 /* ---------------------------------------------------------------- places */
@@ -273,7 +260,7 @@ mr_status mr_entity_put(mr_entity *entity, unsigned slot, const mr_value *value,
 
 mr_status mr_entity_put_committed(mr_entity *entity, unsigned slot, const mr_value *value) {
     mr_heap *heap = heap_of(entity);
-    mr_value *old = entity->history ? mr_history_find(entity, slot) : NULL;
+    mr_value *old = mr_history_find(entity, slot);
     mr_value copy;
     if (!old || (old->kind == value->kind && mr_value_equal(heap->env, old, value))) return MR_OK;
     if (mr_value_copy(heap->env, &copy, value) != MR_OK) return MR_FAIL;
@@ -294,8 +281,8 @@ bool mr_entity_relation_is_older(mr_entity *entity, const mr_property *prop) {
 
 /* Gives a slot that never had a value one that owns nothing: what every new row's key and NULLs are. */
 static bool give_plain(mr_entity *e, unsigned slot, mr_value *value) {
-    if (slot >= e->nslots || e->slots[slot].kind != MR_UNLOADED || !mr_kind_is_plain(value->kind) || e->history ||
-        e->slots[slot].flags || (e->owner && e->generation != e->owner->generation))
+    if (slot >= e->nslots || e->slots[slot].kind != MR_UNLOADED || !mr_kind_is_plain(value->kind) ||
+        mr_entity_history(e) || e->slots[slot].flags || (e->owner && e->generation != e->owner->generation))
         return false;
     e->slots[slot] = *value;
     e->slots[slot].flags = 0;
@@ -337,7 +324,7 @@ void mr_entity_forget(mr_entity *entity, unsigned slot) {
 static mr_status first_change(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place, const mr_value *value) {
     mr_value copy;
     if (mr_value_copy(heap->env, &copy, value) != MR_OK) return MR_FAIL;
-    bool had_history = e->history != NULL;
+    bool had_history = mr_entity_history(e) != NULL;
     if (mr_history_reserve(e) != MR_OK) goto fail;
     if (mr_entity_mark_modified(e) != MR_OK) {
         if (!had_history) mr_history_drop(heap, e);
@@ -416,7 +403,7 @@ static void accept_places(mr_value *places, uint32_t n) {
 }
 
 void mr_entity_accept(mr_entity *entity) {
-    if (entity->history) mr_history_drop(heap_of(entity), entity);
+    if (mr_entity_history(entity)) mr_history_drop(heap_of(entity), entity);
     accept_places(entity->slots, entity->nslots);
     const entity_extra *extra = mr_entity_extra(entity);
     if (extra) accept_places(extra->values, extra->n);
@@ -498,8 +485,4 @@ mr_entity *mr_entity_pin(mr_entity *entity) {
     entity->pins++;
     heap_mark_handle(heap_of(entity), entity);
     return entity;
-}
-
-void mr_entity_unpin(mr_entity *entity) {
-    if (entity) entity->pins--;
 }

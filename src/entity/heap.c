@@ -9,12 +9,13 @@
 #include <string.h>
 
 static void free_content(mr_heap *heap, mr_entity *e);
+static void free_block(mr_heap *heap, mr_entity *e);
 
 /* Frees an entity of a heap that ends with all of them: nobody asks any more who is in a map or a list. */
 static void free_last(mr_heap *heap, mr_entity *e) {
     if (e->owns) free_content(heap, e);
     mr_owner_release(e->owner);
-    if (!mr_slab_holds(e->block_size)) mr_slab_free(&heap->slab, e, e->block_size);
+    if (e->large) free_block(heap, e);
 }
 
 static void heap_close(void *ud) {
@@ -81,7 +82,7 @@ size_t mr_heap_bytes(const mr_heap *heap) { return heap->bytes; }
 mr_status mr_heap_grow(mr_heap *heap) {
     uint32_t cap = heap->cap ? heap->cap : HEAP_CHUNK / 2;
     if (cap > UINT32_MAX / 2) return mr_fail(heap->env, MR_ERR_ERROR, "too many objects");
-    cap += cap < HEAP_LARGE ? cap : cap / 4;
+    cap += cap < HEAP_LARGE ? cap : cap / 8; /* what is not used yet is memory, too */
     mr_entity **entities = mr_realloc(heap->env, heap->table.entities, cap * sizeof(mr_entity *));
     if (!entities) return MR_FAIL;
     heap->table.entities = entities;
@@ -154,21 +155,33 @@ void mr_heap_mark(mr_heap *heap, mr_entity *entity) { heap_mark_handle(heap, ent
 
 /* ---------------------------------------------------------------- blocks */
 
+/* A page of the slab knows how large its blocks are; a large block has its size in front of it. */
+MR_APART static mr_entity *allocate_large(mr_heap *heap, size_t size) {
+    size_t *block = mr_raw_alloc(heap->env, size + sizeof *block);
+    if (!block) return NULL;
+    *block = size + sizeof *block;
+    return (mr_entity *)(void *)(block + 1);
+}
+
 mr_entity *mr_heap_allocate(mr_heap *heap, mr_mapper *mapper, size_t text) {
     size_t size = sizeof(mr_entity) + mapper->nslots * sizeof(mr_value) + text;
-    if (size > UINT32_MAX) {
-        mr_nomem(heap->env);
-        return NULL;
-    }
-    mr_entity *e = mr_slab_alloc(&heap->slab, size);
+    bool large = !mr_slab_holds(size);
+    mr_entity *e = large ? allocate_large(heap, size) : mr_slab_alloc(&heap->slab, size);
     if (!e) return NULL;
-    *e = (mr_entity){.mapper = mapper, .nslots = mapper->nslots, .block_size = (uint32_t)size};
+    *e = (mr_entity){.mapper = mapper, .nslots = mapper->nslots, .large = large};
     return e;
+}
+
+size_t mr_heap_block_size(mr_entity *e) { return e->large ? ((size_t *)(void *)e)[-1] : mr_slab_size(e); }
+
+static void free_block(mr_heap *heap, mr_entity *e) {
+    if (e->large) mr_raw_free(heap->env, (size_t *)(void *)e - 1, mr_heap_block_size(e));
+    else mr_slab_free(&heap->slab, e, mr_slab_size(e));
 }
 
 void mr_heap_discard(mr_heap *heap, mr_entity *e) {
     for (unsigned i = 0; i < e->nslots; i++) mr_entity_clear_value(heap, &e->slots[i]);
-    mr_slab_free(&heap->slab, e, e->block_size);
+    free_block(heap, e);
 }
 
 static void free_extra(mr_heap *heap, mr_entity *e) {
@@ -183,14 +196,15 @@ static void free_extra(mr_heap *heap, mr_entity *e) {
 
 /* What the entity owns, its block excepted. */
 static void free_content(mr_heap *heap, mr_entity *e) {
-    if (e->history) mr_history_drop(heap, e);
+    mr_history_drop(heap, e);
     if (e->flags & MR_ENTITY_EXTRA) free_extra(heap, e);
     for (unsigned i = 0; i < e->nslots; i++) {
         mr_value *v = &e->slots[i];
         if ((v->flags & MR_VALUE_OWNED) || v->kind == MR_COLLECTION) mr_entity_clear_value(heap, v);
     }
-    mr_entity_clear_value(heap, &e->identity);
-    if (e->origin && heap->origin_release) heap->origin_release(heap->env, e->origin);
+    mr_identity_clear(heap, e);
+    void *origin = mr_entity_origin(e);
+    if (origin && heap->origin_release) heap->origin_release(heap->env, origin);
 }
 
 void mr_heap_free_entity(mr_heap *heap, mr_entity *e) {
@@ -201,6 +215,6 @@ void mr_heap_free_entity(mr_heap *heap, mr_entity *e) {
     mr_owner_release(e->owner);
     release_slot(heap, e->heap_slot);
     heap->count--;
-    heap->bytes -= e->block_size;
-    mr_slab_free(&heap->slab, e, e->block_size);
+    heap->bytes -= mr_heap_block_size(e);
+    free_block(heap, e);
 }

@@ -61,8 +61,10 @@ enum { HEAP_MIN_THRESHOLD = 1024 * 1024, HEAP_PULSE_US = 500, HEAP_CHUNK = 256, 
 
 static inline mr_heap *heap_of(const mr_entity *e) { return mr_env_get(e->mapper->env, MR_ENV_HEAP); }
 
-/* Colors e black and puts it on the gray stack. */
+/* Colors e black, and puts it on the gray stack if it may refer to others. */
 void mr_heap_gray(mr_heap *heap, mr_entity *e);
+
+static inline void heap_color(mr_entity *e, unsigned color) { e->color = color & 3u; }
 
 static inline void heap_mark_unless(mr_heap *heap, mr_entity *e, unsigned rule) {
     if (heap->marking && e->color != heap->black && !(heap->rules_off & rule)) mr_heap_gray(heap, e);
@@ -76,6 +78,8 @@ static inline bool heap_is_absent(const mr_heap *heap, const mr_entity *e) {
     return heap->table.phase == HEAP_SWEEP && e->color != heap->black && !(heap->rules_off & MR_RULE_WHITE_ABSENT);
 }
 
+/* The bytes of the entity's block. */
+size_t mr_heap_block_size(mr_entity *e);
 /* A block for an entity of the class, with room for `text` bytes of packed text. Its header is filled in, its slots are
  * not. The heap does not know it yet. NULL: no memory. */
 mr_entity *mr_heap_allocate(mr_heap *heap, mr_mapper *mapper, size_t text);
@@ -102,9 +106,9 @@ static inline void heap_adopt(mr_heap *heap, mr_entity *e) {
     e->heap_slot = slot;
     /* Rule 1: a new entity is black. Outside a trace all entities are black. */
     bool white = heap->table.phase != HEAP_IDLE && (heap->rules_off & MR_RULE_NEW_BLACK);
-    e->color = (uint8_t)(white ? 3 - heap->black : heap->black);
+    heap_color(e, white ? 3u - heap->black : heap->black);
     heap->count++;
-    heap->bytes += e->block_size;
+    heap->bytes += mr_heap_block_size(e);
 }
 /* Frees an entity and everything that it owns. Does not read the entities that it refers to: they may be freed. */
 void mr_heap_free_entity(mr_heap *heap, mr_entity *e);
@@ -130,6 +134,14 @@ void mr_entity_leave_if_clean(mr_entity *e);
 static inline size_t value_bytes(const mr_value *v) {
     return (v->flags & MR_VALUE_OWNED) && mr_kind_is_bytes(v->kind) ? (size_t)v->len + 1 + sizeof(size_t) : 0;
 }
+
+/* identity.c */
+/* The new entity, which has no identity, gets one; bytes are packed at text. Returns the text's new end. */
+char *mr_identity_pack(mr_entity *e, const mr_value *identity, char *text);
+/* The bytes that it takes there. */
+size_t mr_identity_packed_size(const mr_value *identity);
+/* The entity has no identity any more. */
+void mr_identity_clear(mr_heap *heap, mr_entity *e);
 
 /* history.c */
 mr_value *mr_history_find(const mr_entity *e, unsigned slot); /* the old value, or NULL */

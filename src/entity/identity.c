@@ -9,7 +9,7 @@
  * rows). The whole key may not be NULL: two such rows could not be told apart. A date with an unusual spelling
  * (SPELLED) has one more byte, because its row is found only by that spelling.
  */
-#include <moonrow/entity.h>
+#include "heap_private.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -77,6 +77,86 @@ void mr_identity_values(const mr_mapper *mapper, const mr_value *identity, mr_va
         if (p) p = decode(p, &out[i]);
         else out[i] = identity->kind == MR_INT && i == 0 ? mr_int_value(identity->u.i) : mr_value_of(MR_UNLOADED, 0);
     }
+}
+
+/* ---------------------------------------------------------------- of an entity */
+
+typedef uint32_t packed_length; /* in front of packed bytes */
+
+size_t mr_identity_packed_size(const mr_value *identity) {
+    return mr_kind_is_bytes(identity->kind) ? sizeof(packed_length) + identity->len : 0;
+}
+
+char *mr_identity_pack(mr_entity *e, const mr_value *identity, char *text) {
+    if (identity->kind == MR_INT) {
+        e->identity_kind = MR_IDENTITY_INT;
+        e->key.i = identity->u.i;
+        return text;
+    }
+    if (!mr_kind_is_bytes(identity->kind)) return text;
+    packed_length length = identity->len;
+    memcpy(text, &length, sizeof length);
+    e->identity_kind = MR_IDENTITY_PACKED;
+    e->key.bytes = text + sizeof length;
+    if (length) memcpy(e->key.bytes, identity->u.s, length);
+    return e->key.bytes + length;
+}
+
+mr_value mr_entity_other_identity(const mr_entity *e) {
+    packed_length length;
+    switch ((mr_identity_kind)e->identity_kind) {
+    case MR_IDENTITY_PACKED:
+        memcpy(&length, e->key.bytes - sizeof length, sizeof length);
+        return mr_bytes_value(MR_BLOB, e->key.bytes, length);
+    case MR_IDENTITY_OWNED: /* the copy of a value: a zero is behind the bytes */
+        return mr_bytes_value(MR_BLOB, e->key.bytes, mr_alloc_size(e->key.bytes) - 1);
+    case MR_IDENTITY_INT:
+    case MR_IDENTITY_NONE:
+        break;
+    }
+    return mr_value_of(MR_UNLOADED, 0);
+}
+
+void mr_entity_key(const mr_entity *entity, mr_value *out) {
+    const mr_value identity = mr_entity_identity(entity);
+    mr_identity_values(entity->mapper, &identity, out);
+}
+
+void mr_entity_describe(const mr_entity *entity, mr_strbuf *out) {
+    const mr_value identity = mr_entity_identity(entity);
+    mr_identity_describe(entity->mapper, &identity, out);
+}
+
+static size_t owned_bytes(const mr_entity *e) {
+    return e->identity_kind == MR_IDENTITY_OWNED ? mr_alloc_size(e->key.bytes) + sizeof(size_t) : 0;
+}
+
+void mr_identity_clear(mr_heap *heap, mr_entity *e) {
+    heap->bytes -= owned_bytes(e);
+    if (e->identity_kind == MR_IDENTITY_OWNED) mr_free(heap->env, e->key.bytes);
+    e->identity_kind = MR_IDENTITY_NONE;
+}
+
+mr_status mr_entity_set_identity(mr_entity *entity, const mr_value *identity) {
+    mr_value copy;
+    if (mr_value_copy(entity->mapper->env, &copy, identity) != MR_OK) return MR_FAIL;
+    mr_entity_give_identity(entity, &copy);
+    return MR_OK;
+}
+
+void mr_entity_give_identity(mr_entity *entity, mr_value *identity) {
+    mr_heap *heap = heap_of(entity);
+    mr_identity_clear(heap, entity);
+    if (identity->kind == MR_INT) {
+        entity->identity_kind = MR_IDENTITY_INT;
+        entity->key.i = identity->u.i;
+    } else if (mr_kind_is_bytes(identity->kind)) {
+        entity->identity_kind = MR_IDENTITY_OWNED;
+        entity->key.bytes = identity->u.p;
+        entity->owns = true;
+        heap->bytes += owned_bytes(entity);
+    }
+    *identity = mr_value_of(MR_UNLOADED, 0);
 }
 
 /* ---------------------------------------------------------------- identities that are alike */

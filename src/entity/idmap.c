@@ -88,9 +88,10 @@ static inline mr_entity *entity_at(const mr_idmap *map, size_t i) {
 }
 
 static inline bool is_identity(const mr_entity *e, const mr_mapper *root, const mr_value *identity) {
-    if (e->identity.kind != identity->kind || e->mapper->root != root) return false;
-    if (identity->kind == MR_INT) return e->identity.u.i == identity->u.i;
-    return e->identity.len == identity->len && memcmp(e->identity.u.s, identity->u.s, identity->len) == 0;
+    if (e->mapper->root != root) return false;
+    if (identity->kind == MR_INT) return e->identity_kind == MR_IDENTITY_INT && e->key.i == identity->u.i;
+    const mr_value own = mr_entity_identity(e);
+    return mr_identity_same(&own, identity);
 }
 
 /* The entity of the identity, even a white one; or NULL. *where: its place, or a place for a new one. *met: an entity
@@ -135,7 +136,7 @@ mr_entity *mr_idmap_get_int(mr_idmap *map, const mr_mapper *root, int64_t key) {
     for (size_t i = home(map, tag); (number = map->table[i].number) != FREE; i = (i + 1) & mask) {
         if (map->table[i].tag != tag || number == GONE) continue;
         mr_entity *e = map->heap->table.entities[number];
-        if (e->identity.kind == MR_INT && e->identity.u.i == key && e->mapper->root == root) return present(map, e);
+        if (e->identity_kind == MR_IDENTITY_INT && e->key.i == key && e->mapper->root == root) return present(map, e);
     }
     return NULL;
 }
@@ -148,7 +149,8 @@ mr_entity *mr_idmap_alike(mr_idmap *map, const mr_mapper *root, const mr_value *
         ++*cursor;
         mr_entity *e = map->table[i].tag == tag ? entity_at(map, i) : NULL;
         if (!e || e->mapper->root != root || heap_is_absent(map->heap, e)) continue;
-        if (is_identity(e, root, identity) || !mr_identity_alike(root, &e->identity, identity)) continue;
+        const mr_value own = mr_entity_identity(e);
+        if (mr_identity_same(&own, identity) || !mr_identity_alike(root, &own, identity)) continue;
         heap_mark_handle(map->heap, e);
         return e;
     }
@@ -266,9 +268,10 @@ mr_status mr_idmap_put(mr_idmap *map, mr_entity *entity) {
     mr_idmap_place at;
     mr_entity *other;
     if (map->closed) return MR_OK;
-    if (mr_idmap_seek(map, entity->mapper->root, &entity->identity, &at, &other) != MR_OK) return MR_FAIL;
+    const mr_value identity = mr_entity_identity(entity);
+    if (mr_idmap_seek(map, entity->mapper->root, &identity, &at, &other) != MR_OK) return MR_FAIL;
     if (other == entity) return MR_OK;
-    if (other) return refuse_second(map, entity->mapper, &entity->identity);
+    if (other) return refuse_second(map, entity->mapper, &identity);
     put_at(map, entity, at.at, at.tag);
     return MR_OK;
 }
@@ -277,7 +280,8 @@ mr_status mr_idmap_put(mr_idmap *map, mr_entity *entity) {
 
 static void take_out(mr_idmap *map, mr_entity *entity) {
     size_t mask = ((size_t)1 << map->bits) - 1;
-    size_t at = home(map, tag_identity(entity->mapper->root, &entity->identity));
+    const mr_value identity = mr_entity_identity(entity);
+    size_t at = home(map, tag_identity(entity->mapper->root, &identity));
     while (map->table[at].number != entity->heap_slot) at = (at + 1) & mask;
     entity->flags &= ~(uint32_t)MR_ENTITY_IN_MAP;
     clear_place(map, at);

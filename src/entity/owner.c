@@ -69,7 +69,7 @@ static bool has_dirty(const mr_value *values, uint32_t n) {
 }
 
 void mr_entity_leave_if_clean(mr_entity *e) {
-    if (!(e->flags & MR_ENTITY_MODIFIED) || e->history || has_dirty(e->slots, e->nslots)) return;
+    if (!(e->flags & MR_ENTITY_MODIFIED) || mr_entity_history(e) || has_dirty(e->slots, e->nslots)) return;
     const entity_extra *extra = mr_entity_extra(e);
     if (extra && has_dirty(extra->values, extra->n)) return;
     mr_entity_leave_dirty(e);

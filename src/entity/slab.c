@@ -26,18 +26,14 @@ enum { PAGE = 8192, MOST_PAGES = 63 }; /* of a chunk, beside the page that align
 #define EACH_FROM_ALLOCATOR 0
 #endif
 
-typedef struct free_block {
-    struct free_block *next;
-} free_block;
-
+/* Short, because each page has it: places in the page are counted in bytes from its start. */
 struct slab_page {
     slab_chunk *chunk;
     slab_page *next, **link; /* in the list of its size, or of its chunk's unused pages */
-    free_block *freed;       /* blocks that were used before */
-    uint32_t used;           /* blocks in use */
-    uint32_t fresh;          /* where the blocks begin that were never used; beyond the last: none */
-    uint32_t size;           /* of a block */
-    uint32_t padding;
+    uint16_t freed; /* the first block that was used before, which begins with the place of the next; 0: none */
+    uint16_t used;  /* blocks in use */
+    uint16_t fresh; /* where the blocks begin that were never used; beyond the last: none */
+    uint16_t size;  /* of a block */
 };
 
 struct slab_chunk {
@@ -133,9 +129,9 @@ static slab_page *new_page(mr_slab *slab, unsigned class) {
         unlink_chunk(c);
         link_chunk(&slab->full, c);
     }
-    p->freed = NULL;
+    p->freed = 0;
     p->used = 0;
-    p->size = (class + 1) * SLAB_STEP;
+    p->size = (uint16_t)((class + 1) * SLAB_STEP);
     p->fresh = sizeof *p;
     link_page(&slab->room[class], p);
     return p;
@@ -165,17 +161,15 @@ void *mr_slab_alloc(mr_slab *slab, size_t size) {
     unsigned class = class_of(size);
     slab_page *p = slab->room[class];
     if (!p && !(p = new_page(slab, class))) return NULL;
-    void *block = p->freed;
-    if (block) {
-        p->freed = p->freed->next;
-    } else {
-        block = (char *)p + p->fresh;
-        p->fresh += p->size;
-    }
+    char *block = (char *)p + (p->freed ? p->freed : p->fresh);
+    if (p->freed) memcpy(&p->freed, block, sizeof p->freed);
+    else p->fresh = (uint16_t)(p->fresh + p->size);
     p->used++;
     if (is_full(p)) unlink_page(p);
     return block;
 }
+
+size_t mr_slab_size(void *block) { return page_of(block)->size; }
 
 void mr_slab_free(mr_slab *slab, void *block, size_t size) {
     if (!mr_slab_holds(size)) {
@@ -185,8 +179,7 @@ void mr_slab_free(mr_slab *slab, void *block, size_t size) {
     slab_page *p = page_of(block);
     slab_page **list = &slab->room[class_of(size)];
     if (is_full(p)) link_page(list, p);
-    free_block *freed = block;
-    freed->next = p->freed;
-    p->freed = freed;
+    memcpy(block, &p->freed, sizeof p->freed);
+    p->freed = (uint16_t)((char *)block - (char *)p);
     if (--p->used == 0) give_page_back(slab, p);
 }

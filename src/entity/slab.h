@@ -25,6 +25,8 @@ void mr_slab_done(mr_slab *slab);
 void *mr_slab_alloc(mr_slab *slab, size_t size);
 /* size: what was asked for. */
 void mr_slab_free(mr_slab *slab, void *block, size_t size);
+/* The bytes that a block that lives in a page takes there. */
+size_t mr_slab_size(void *block);
 /* Does a block of the size live in a page, so that mr_slab_done frees it? */
 bool mr_slab_holds(size_t size);
 

@@ -17,7 +17,8 @@ static uint32_t step_items(const mr_heap *heap) { return heap->step ? heap->step
 /* ---------------------------------------------------------------- marking */
 
 void mr_heap_gray(mr_heap *heap, mr_entity *e) {
-    e->color = heap->black;
+    heap_color(e, heap->black);
+    if (!e->owns) return; /* it refers to nothing */
     if (heap->gray.len < heap->gray.cap) {
         ((mr_entity **)heap->gray.data)[heap->gray.len++] = e;
         return;
@@ -73,8 +74,8 @@ static void mark_value(mr_heap *heap, const mr_value *v) {
 static void mark_edges(mr_heap *heap, mr_entity *e) {
     if (entity_is_expired(e)) return;
     for (unsigned i = 0; i < e->nslots; i++) mark_value(heap, &e->slots[i]);
-    if (e->history)
-        for (unsigned i = 0; i < e->history->n; i++) mark_value(heap, &e->history->entries[i].old);
+    const mr_history *history = mr_entity_history(e);
+    for (unsigned i = 0; history && i < history->n; i++) mark_value(heap, &history->entries[i].old);
     entity_extra *extra = mr_entity_extra(e);
     for (uint32_t i = 0; extra && i < extra->n; i++) mark_value(heap, &extra->values[i]);
 }

@@ -20,7 +20,7 @@ mr_status mr_flush_batch_begin(flush_batch *batch, mr_flush *flush, flush_group 
 static void put_missing(flush_batch *batch, bool deletes, mr_strbuf *out) {
     const flush_op *op = batch->missing;
     if (!op) return;
-    mr_identity_describe(op->cls->mapper, &op->entity->identity, out);
+    mr_entity_describe(op->entity, out);
     if (mr_flush_batch_ask_facts(batch) != MR_OK)
         mr_env_clear_error(batch->flush->env); /* the kind is not known: treat it as a table */
     if (batch->facts.is_view)
@@ -117,7 +117,7 @@ static void note_object(const flush_batch *batch) {
     } else {
         const flush_op *op = row;
         mr_strbuf_puts(&note, "(of <");
-        mr_identity_describe(op->cls->mapper, &op->entity->identity, &note);
+        mr_entity_describe(op->entity, &note);
         mr_strbuf_puts(&note, ">)");
         if (batch->st->kind == STATEMENT_UPDATE) note_cleared_key(mr_env_error(env), op, &note);
     }

@@ -161,7 +161,7 @@ static mr_status check_conflict(mr_flush *flush, const flush_op *op) {
     if (its && (its->kind == OP_DELETE || (its->flags & OP_KEY_CHANGED))) return MR_OK;
     mr_strbuf who;
     mr_strbuf_init(&who, flush->env);
-    mr_identity_describe(other->mapper, &other->identity, &who);
+    mr_entity_describe(other, &who);
     const char *text = mr_strbuf_str(&who);
     if (text)
         mr_fail(flush->env, MR_ERR_INVALID_REQUEST,

@@ -249,10 +249,10 @@ static flush_link_statement *statement_of(flush_class *cls, const mr_relationshi
 static const mr_value *old_value(mr_flush *flush, mr_entity *entity, uint16_t slot, mr_value *room) {
     const mr_mapper *mapper = entity->mapper;
     for (unsigned i = 0; i < mapper->npk; i++) {
-        if (mapper->pk_slots[i] != slot || entity->identity.kind == MR_UNLOADED) continue;
+        if (mapper->pk_slots[i] != slot || !mr_entity_has_identity(entity)) continue;
         mr_value *key = mr_flush_keys(flush, mapper->npk);
         if (!key) return NULL;
-        mr_identity_values(mapper, &entity->identity, key);
+        mr_entity_key(entity, key);
         *room = key[i];
         return room;
     }
@@ -310,7 +310,8 @@ static mr_status fill(mr_flush *flush, const flush_link *link, const flush_link_
 static void describe(mr_flush *flush, mr_entity *entity, mr_strbuf *out) {
     const flush_op *op = mr_flush_op_of(flush, entity);
     bool fresh = op && op->identity.kind != MR_UNLOADED;
-    mr_identity_describe(entity->mapper, fresh ? &op->identity : &entity->identity, out);
+    if (fresh) mr_identity_describe(entity->mapper, &op->identity, out);
+    else mr_entity_describe(entity, out);
 }
 
 /* Link rows that are sent through one statement. */

@@ -49,7 +49,7 @@ mr_status mr_flush_ask_many_to_many(mr_flush *flush, flush_op *op, const mr_rela
 
 /* May the item have links? Not if it never had a row, or if an earlier flush has deleted it with its links. */
 static bool may_have_links(const mr_entity *item) {
-    return item->identity.kind != MR_UNLOADED && item->state != MR_DELETED && !(item->flags & MR_ENTITY_GONE);
+    return mr_entity_has_identity(item) && item->state != MR_DELETED && !(item->flags & MR_ENTITY_GONE);
 }
 
 static mr_status link_found(mr_flush *flush, const flush_op *op, const mr_relationship *rel, flush_link_kind kind) {

@@ -54,8 +54,9 @@ typedef struct sorter {
 
 static int compare_keys(const sorter *s, const flush_op *a, const flush_op *b) {
     unsigned npk = a->cls->mapper->npk;
-    const mr_value *x = &a->entity->identity, *y = &b->entity->identity;
-    if (x->kind == MR_INT && y->kind == MR_INT) return (x->u.i > y->u.i) - (x->u.i < y->u.i);
+    const mr_entity *x = a->entity, *y = b->entity;
+    if (x->identity_kind == MR_IDENTITY_INT && y->identity_kind == MR_IDENTITY_INT)
+        return (x->key.i > y->key.i) - (x->key.i < y->key.i);
     mr_flush_old_key(a, s->left);
     mr_flush_old_key(b, s->right);
     for (unsigned i = 0; i < npk; i++) {

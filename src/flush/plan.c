@@ -119,7 +119,7 @@ static mr_status check_is_table(mr_flush *flush, const flush_op *op) {
     mr_strbuf who;
     mr_strbuf_init(&who, flush->env);
     if (op->kind == OP_INSERT) mr_strbuf_printf(&who, "a new %s", mapper->name);
-    else mr_identity_describe(mapper, &op->entity->identity, &who);
+    else mr_entity_describe(op->entity, &who);
     const char *text = mr_strbuf_str(&who);
     if (text)
         mr_fail(

@@ -32,7 +32,8 @@ mr_status mr_flush_add_result(mr_flush *flush, flush_op *op) {
     if (op->kind != OP_UPDATE || !(op->flags & OP_KEY_CHANGED)) return MR_OK;
     flush->rekeyed = true;
     flush_rare *rare = mr_flush_rare_of(flush, op);
-    return rare ? mr_value_copy(flush->env, &rare->old_identity, &op->entity->identity) : MR_FAIL;
+    const mr_value identity = mr_entity_identity(op->entity);
+    return rare ? mr_value_copy(flush->env, &rare->old_identity, &identity) : MR_FAIL;
 }
 
 /* ---------------------------------------------------------------- results */

@@ -159,11 +159,10 @@ static void spell_key(const flush_op *row, mr_value *key) {
 void mr_flush_old_key(const flush_op *op, mr_value *out) {
     const flush_op *row = mr_flush_row_of(op);
     const flush_class *cls = op->cls;
-    const mr_value *identity = &row->entity->identity;
     /* The key was made or changed by this flush. */
     bool written = (row->flags & OP_WRITTEN) && row->identity.kind != MR_UNLOADED;
-    if (written) identity = &row->identity;
-    mr_identity_values(cls->mapper, identity, out);
+    const mr_value identity = written ? row->identity : mr_entity_identity(row->entity);
+    mr_identity_values(cls->mapper, &identity, out);
     if (!written) spell_key(row, out);
     if (written || !(row->flags & OP_KEY_CASCADED)) return;
     for (unsigned i = 0; i < cls->mapper->npk; i++) /* the key was changed by ON UPDATE CASCADE */
@@ -185,14 +184,14 @@ const mr_value *mr_flush_entity_value(mr_flush *flush, mr_entity *entity, unsign
     const mr_value *v;
     if (op && op->cls->column_of[slot] != FLUSH_NO_COLUMN) v = mr_flush_value(op, op->cls->column_of[slot]);
     else v = mr_entity_slot(entity, slot);
-    if (v->kind != MR_UNLOADED || entity->identity.kind == MR_UNLOADED) return v;
+    if (v->kind != MR_UNLOADED || !mr_entity_has_identity(entity)) return v;
     /* It is not loaded: the identity has the key. */
     const mr_mapper *mapper = entity->mapper;
     for (unsigned i = 0; i < mapper->npk; i++) {
         if (mapper->pk_slots[i] != slot) continue;
         mr_value *key = mr_flush_keys(flush, mapper->npk);
         if (!key) return NULL;
-        mr_identity_values(mapper, &entity->identity, key);
+        mr_entity_key(entity, key);
         *room = key[i];
         return room;
     }
@@ -282,7 +281,7 @@ static mr_status check_key_stays(mr_flush *flush, const flush_op *op) {
         if (op->staged[cls->key[i]].kind != MR_NULL) continue;
         mr_strbuf who;
         mr_strbuf_init(&who, flush->env);
-        mr_identity_describe(cls->mapper, &op->entity->identity, &who);
+        mr_entity_describe(op->entity, &who);
         const char *text = mr_strbuf_str(&who);
         if (text)
             mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
@@ -328,8 +327,8 @@ mr_status mr_flush_stage_identity(mr_flush *flush, flush_op *op) {
     mr_value *key = mr_flush_keys(flush, cls->mapper->npk);
     if (!key) return MR_FAIL;
     /* The key of an expired object is known from its identity. */
-    bool known = op->entity->identity.kind != MR_UNLOADED, nullified = false;
-    if (known) mr_identity_values(cls->mapper, &op->entity->identity, key);
+    bool known = mr_entity_has_identity(op->entity), nullified = false;
+    if (known) mr_entity_key(op->entity, key);
     for (unsigned i = 0; i < cls->mapper->npk; i++) {
         const mr_value *v = mr_flush_value(op, cls->key[i]);
         /* A part that is NULL already may stay NULL. */

@@ -221,8 +221,8 @@ static mr_status key_from_identity(mr_entity *entity, const mr_property *prop) {
     enum { MAX_KEY = 32 };
     const mr_mapper *mapper = entity->mapper;
     mr_value key[MAX_KEY];
-    if (mapper->npk > MAX_KEY || entity->identity.kind == MR_UNLOADED) return MR_OK;
-    mr_identity_values(mapper, &entity->identity, key);
+    if (mapper->npk > MAX_KEY || !mr_entity_has_identity(entity)) return MR_OK;
+    mr_entity_key(entity, key);
     for (unsigned i = 0; i < mapper->npk; i++) {
         if (mapper->pk_slots[i] != prop->slot) continue;
         entity->flags |= MR_ENTITY_PARTIAL; /* its other columns are still to be read */

@@ -225,8 +225,7 @@ static mr_status remove_from_side(mr_both_sides *l, mr_entity *entity, const mr_
     const mr_value *v = mr_relationship_peek(entity, rel);
     bool unsaved = entity->state == MR_TRANSIENT || entity->state == MR_PENDING;
     if (v->kind == MR_UNLOADED && !unsaved) {
-        if (member->identity.kind == MR_UNLOADED)
-            return MR_OK; /* member has no row, so entity's row cannot refer to it */
+        if (!mr_entity_has_identity(member)) return MR_OK; /* member has no row, so entity's row cannot refer to it */
         bool known;
         const mr_entity *now = mr_reference_target_by_key(entity, rel, &known);
         return known && now != member ? MR_OK : clear_lost_reference(l, entity, rel);

@@ -291,11 +291,17 @@ static mr_entity *returning(const mr_session *s, const mr_note *note) {
     return returns ? e : NULL;
 }
 
+/* The object that has e's place in the identity map. */
+static mr_entity *at_its_place(mr_session *s, const mr_entity *e) {
+    const mr_value identity = mr_entity_identity(e);
+    return mr_idmap_get(s->owner->idmap, e->mapper->root, &identity);
+}
+
 /* Another object may have been read meanwhile from a row of the same key. That row is gone now: detaches the object. */
 static void make_room(mr_session *s, size_t mark) {
     for (size_t i = mark; i < s->journal.len; i++) {
         const mr_entity *e = returning(s, note_at(s, i));
-        mr_entity *other = e ? mr_idmap_get(s->owner->idmap, e->mapper->root, &e->identity) : NULL;
+        mr_entity *other = e ? at_its_place(s, e) : NULL;
         if (other) mr_state_detach(s, other);
     }
 }
@@ -313,7 +319,7 @@ static mr_status put_back(mr_session *s, size_t mark) {
         if (note->kind != MR_NOTE_REKEYED) mr_entity_expire(e);
         if (note->kind == MR_NOTE_UPDATED || (e->flags & MR_ENTITY_IN_MAP)) continue;
         /* If two objects want one place: the first is the one that had it before the transaction. */
-        bool taken = mr_idmap_get(s->owner->idmap, e->mapper->root, &e->identity) != NULL;
+        bool taken = at_its_place(s, e) != NULL;
         if (!taken && mr_idmap_put(s->owner->idmap, e) == MR_OK) continue;
         mr_state_detach(s, e);
         if (!taken) status = MR_FAIL;

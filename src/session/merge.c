@@ -81,7 +81,7 @@ static mr_status refuse(mr_session *s, const mr_entity *source, const char *why)
 static mr_status identity_of(mr_entity *source, mr_strbuf *buf, mr_value *out) {
     enum { MAX_KEY = 32 };
     mr_value key[MAX_KEY];
-    *out = source->identity;
+    *out = mr_entity_identity(source);
     if (out->kind != MR_UNLOADED || source->mapper->npk > MAX_KEY) return MR_OK;
     for (unsigned i = 0; i < source->mapper->npk; i++) {
         key[i] = *mr_entity_slot(source, source->mapper->pk_slots[i]);
@@ -279,7 +279,7 @@ static void leave_out_new(mr_vec *items) {
     size_t kept = 0;
     for (size_t i = 0; i < items->len; i++) {
         mr_entity *e = mr_vec_ptr(items, i);
-        if (e->identity.kind != MR_UNLOADED) ((mr_entity **)items->data)[kept++] = e;
+        if (mr_entity_has_identity(e)) ((mr_entity **)items->data)[kept++] = e;
     }
     items->len = kept;
 }

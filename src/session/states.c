@@ -11,9 +11,9 @@
 
 const char *mr_entity_words(const mr_entity *entity, mr_strbuf *buf) {
     mr_strbuf_clear(buf);
-    if (entity->identity.kind != MR_UNLOADED) {
+    if (mr_entity_has_identity(entity)) {
         mr_strbuf_putc(buf, '<');
-        mr_identity_describe(entity->mapper, &entity->identity, buf);
+        mr_entity_describe(entity, buf);
         mr_strbuf_putc(buf, '>');
     } else {
         const char *state = entity->state == MR_PENDING ? "pending" : "transient";
@@ -164,7 +164,7 @@ mr_status mr_state_make_pending(mr_session *s, mr_entity *entity) {
 }
 
 static bool has_changes(mr_entity *e) {
-    if (e->history) return true;
+    if (mr_entity_history(e)) return true;
     for (size_t i = 0; i < e->mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);
         if (prop->kind != MR_PROPERTY_RELATIONSHIP) continue;
@@ -179,7 +179,8 @@ mr_status mr_state_attach(mr_session *s, mr_entity *entity) {
     if (entity->flags & MR_ENTITY_GONE)
         return refuse(entity, "Instance ", " has been deleted: make a new object in its place");
     bool changed = has_changes(entity);
-    const mr_entity *other = mr_idmap_get(s->owner->idmap, entity->mapper->root, &entity->identity);
+    const mr_value identity = mr_entity_identity(entity);
+    const mr_entity *other = mr_idmap_get(s->owner->idmap, entity->mapper->root, &identity);
     s->add_met_duplicate = other && other != entity;
     if (s->add_met_duplicate)
         return refuse(entity, "Can't attach instance ",

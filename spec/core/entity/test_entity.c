@@ -16,7 +16,7 @@ static void new_is_unloaded(void **state) {
     set_text(e, NAME, "a");
     set_text(e, NAME, "b");
     expect_text(mr_entity_slot(e, NAME), "b");
-    assert_null(e->history);
+    assert_null(mr_entity_history(e));
     assert_int_equal(f.owner->dirty.len, 0);
 }
 
@@ -26,9 +26,10 @@ static void loaded_is_clean(void **state) {
     assert_int_equal(e->state, MR_PERSISTENT);
     expect_text(mr_entity_slot(e, NAME), "seven");
     assert_int_equal(mr_entity_slot(e, ID)->u.i, 7);
-    assert_true(e->slots[NAME].u.s > (char *)e && e->slots[NAME].u.s < (char *)e + e->block_size);
+    assert_true(e->slots[NAME].u.s > (char *)e &&
+                e->slots[NAME].u.s < (char *)e + sizeof *e + (e->nslots + 1) * sizeof *e->slots);
     assert_false(mr_entity_is_dirty(e, NAME));
-    assert_null(e->history);
+    assert_null(mr_entity_history(e));
 }
 
 static void change_keeps_the_committed_value_once(void **state) {
@@ -39,7 +40,7 @@ static void change_keeps_the_committed_value_once(void **state) {
     expect_text(mr_entity_slot(e, NAME), "newer");
     expect_text(mr_entity_committed(e, NAME), "old");
     assert_true(mr_entity_is_dirty(e, NAME));
-    assert_int_equal(e->history->n, 1);
+    assert_int_equal(mr_entity_history(e)->n, 1);
     assert_int_equal(f.owner->dirty.len, 1);
     assert_true(e->flags & MR_ENTITY_HELD);
     assert_true(e->flags & MR_ENTITY_MODIFIED);
@@ -50,7 +51,7 @@ static void equal_value_changes_nothing(void **state) {
     mr_entity *e = fx_load(&f, 1, "same");
     set_text(e, NAME, "same");
     assert_int_equal(f.owner->dirty.len, 0);
-    assert_null(e->history);
+    assert_null(mr_entity_history(e));
 }
 
 static void setting_back_is_clean_again(void **state) {
@@ -66,7 +67,7 @@ static void setting_back_is_clean_again(void **state) {
     id.u.i = 1;
     assert_int_equal(mr_entity_set(a, ID, &id), MR_OK);
     assert_false(a->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_HELD));
-    assert_null(a->history);
+    assert_null(mr_entity_history(a));
     assert_int_equal(f.owner->dirty.len, 1);
     assert_ptr_equal(mr_vec_ptr(&f.owner->dirty, b->list_index), b);
 }
@@ -105,7 +106,7 @@ static void put_leaves_changes_unless_forced(void **state) {
     assert_int_equal(mr_entity_put(e, NAME, &v, true), MR_OK);
     expect_text(mr_entity_slot(e, NAME), "from the database");
     assert_int_equal(f.owner->dirty.len, 0);
-    assert_null(e->history);
+    assert_null(mr_entity_history(e));
 }
 
 static void give_takes_over(void **state) {
@@ -144,7 +145,7 @@ static void expiry_by_generation(void **state) {
     assert_false(mr_entity_check_expired(e));
     assert_int_equal(mr_entity_slot(e, ID)->kind, MR_UNLOADED);
     assert_int_equal(mr_entity_slot(e, NAME)->kind, MR_UNLOADED);
-    assert_int_equal(e->identity.u.i, 1);
+    assert_int_equal(mr_entity_identity(e).u.i, 1);
     assert_int_equal(f.owner->dirty.len, 0);
     expect_text(mr_entity_slot(pending, NAME), "kept");
     /* A text that comes back after expiry goes to its old room, unless a changed value is there. */

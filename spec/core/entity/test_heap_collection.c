@@ -48,7 +48,7 @@ static void reverted_when_emptied(void **state) {
         assert_int_equal(mr_heap_count(f.heap), 1 + ITEMS_OF_ONE);
         c = mr_entity_collection(parent, f.items, true);
         assert_int_equal(c->n, ITEMS_OF_ONE);
-        for (uint32_t i = 0; i < c->n; i++) assert_int_equal(c->items[i]->identity.u.i, i + 2);
+        for (uint32_t i = 0; i < c->n; i++) assert_int_equal(mr_entity_identity(c->items[i]).u.i, i + 2);
         mr_entity_unpin(parent);
         mr_heap_trace(f.heap, 0);
         assert_int_equal(mr_heap_count(f.heap), 0);

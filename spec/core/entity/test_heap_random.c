@@ -119,7 +119,8 @@ static void walk(world *w) {
         mr_entity *e = w->objects[w->stack[--depth]].entity;
         if (expired(e)) continue;
         for (unsigned i = 0; i < e->nslots; i++) reach_value(w, &e->slots[i], &depth);
-        for (unsigned i = 0; e->history && i < e->history->n; i++) reach_value(w, &e->history->entries[i].old, &depth);
+        mr_history *h = mr_entity_history(e);
+        for (unsigned i = 0; h && i < h->n; i++) reach_value(w, &h->entries[i].old, &depth);
     }
 }
 
@@ -183,7 +184,8 @@ static void op_load(world *w) {
     }
     for (uint32_t i = 0; i < w->n; i++) {
         const object *o = &w->objects[i];
-        if (o->entity && o->seen == w->walk && o->entity->identity.kind == MR_INT && o->entity->identity.u.i == id.u.i)
+        if (o->entity && o->seen == w->walk && o->entity->identity_kind == MR_IDENTITY_INT &&
+            o->entity->key.i == id.u.i)
             violate(w, "the identity map has lost a living entity");
     }
     object *o = adopt(w, fx_load(&w->f, id.u.i, "loaded"));

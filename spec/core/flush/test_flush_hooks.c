@@ -110,19 +110,19 @@ static void assert_untouched(user_world *u, mr_entity **old) {
     for (size_t i = 0; i < 2; i++) {
         mr_entity *e = mr_vec_ptr(&u->w.fresh, i);
         assert_int_equal(e->state, MR_PENDING);
-        assert_int_equal(e->identity.kind, MR_UNLOADED);
+        assert_false(mr_entity_has_identity(e));
         assert_int_equal(e->pins, 1);
     }
     assert_int_equal(fl_get(mr_vec_ptr(&u->w.fresh, 0), "id")->kind, MR_UNLOADED);
     assert_true(mr_entity_is_dirty(old[0], fl_prop(old[0], "username")->slot));
-    assert_int_equal(old[1]->identity.u.i, 2);
+    assert_int_equal(mr_entity_identity(old[1]).u.i, 2);
     assert_int_equal(old[2]->state, MR_PERSISTENT);
     assert_int_equal(mr_idmap_count(u->w.owner->idmap), 3);
 }
 
 static void assert_flushed(user_world *u, mr_entity **old) {
     assert_int_equal(fl_query(&u->w, "SELECT count(*) FROM user"), 4);
-    assert_int_equal(old[1]->identity.u.i, 50);
+    assert_int_equal(mr_entity_identity(old[1]).u.i, 50);
     assert_int_equal(old[2]->state, MR_DELETED);
     assert_int_equal(mr_idmap_count(u->w.owner->idmap), 4);
     assert_int_equal(u->w.owner->dirty.len, 0);

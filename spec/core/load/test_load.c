@@ -313,7 +313,7 @@ static void composite_keys(void **state) {
     run(where(query(score), eq(col(score, "points"), num(20))));
     assert_ptr_equal(entity_at(0), second);
     done();
-    mr_value id = second->identity;
+    mr_value id = mr_entity_identity(second);
     mr_entity *e = NULL;
     sent();
     OK(mr_load_by_identity(&ctx, score, &id, NULL, &e));

@@ -79,17 +79,17 @@ const char *mr_life_name(mr_life life) { return mr_state_name((mr_state)life); }
 int mr_object_is_modified(const mr_object *object) { return object && (object->flags & MR_ENTITY_MODIFIED) != 0; }
 
 mr_result mr_object_key_int(const mr_object *object, int64_t *out) {
-    if (!object || object->identity.kind != MR_INT) return MR_RESULT_NONE;
-    *out = object->identity.u.i;
+    if (!object || object->identity_kind != MR_IDENTITY_INT) return MR_RESULT_NONE;
+    *out = object->key.i;
     return MR_RESULT_OK;
 }
 
 mr_result mr_object_key_text(const mr_object *object, const char **text, size_t *len) {
     if (!object) return MR_RESULT_NONE;
-    if (object->identity.kind == MR_UNLOADED || object->identity.kind == MR_INT || object->mapper->npk != 1)
+    if (!mr_entity_has_identity(object) || object->identity_kind == MR_IDENTITY_INT || object->mapper->npk != 1)
         return MR_RESULT_NONE;
     mr_value key;
-    mr_identity_values(object->mapper, &object->identity, &key);
+    mr_entity_key(object, &key);
     if (key.kind != MR_TEXT) return MR_RESULT_NONE;
     int number = errno;
     const char *kept = capi_keep_key(object, key.u.s, key.len);

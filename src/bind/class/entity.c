@@ -348,13 +348,13 @@ static int entity_newindex(lua_State *L) {
 
 static int default_tostring(lua_State *L, mr_entity *e) {
     mr_state state = mr_entity_state(e);
-    if (e->identity.kind == MR_UNLOADED || state == MR_TRANSIENT || state == MR_PENDING) {
+    if (!mr_entity_has_identity(e) || state == MR_TRANSIENT || state == MR_PENDING) {
         lua_pushfstring(L, "<%s (%s)>", e->mapper->name, mr_state_name(state));
         return 1;
     }
     mr_strbuf buf;
     mr_strbuf_init(&buf, e->mapper->env);
-    mr_identity_describe(e->mapper, &e->identity, &buf);
+    mr_entity_describe(e, &buf);
     const char *s = mr_strbuf_str(&buf);
     char small[200];
     size_t len = buf.len < sizeof small ? buf.len : sizeof small - 1;

@@ -35,9 +35,9 @@ static int get_state(lua_State *L) {
 /* The key's values as a list, or nil. */
 static int get_identity(lua_State *L) {
     mr_entity *e = inspected(L);
-    if (e->identity.kind == MR_UNLOADED) return 0;
+    if (!mr_entity_has_identity(e)) return 0;
     mr_value *values = lua_newuserdatauv(L, e->mapper->npk * sizeof *values, 0);
-    mr_identity_values(e->mapper, &e->identity, values);
+    mr_entity_key(e, values);
     bind_new_list(L, e->mapper->npk);
     for (uint16_t i = 0; i < e->mapper->npk; i++) {
         bind_push_value_or_null(L, &values[i]);
@@ -77,7 +77,7 @@ static int get_unloaded(lua_State *L) { return push_attributes(L, false); }
 static int get_modified(lua_State *L) {
     mr_entity *e = inspected(L);
     mr_session *s = mr_session_of(e);
-    lua_pushboolean(L, s ? mr_session_is_modified(s, e) : e->history != NULL);
+    lua_pushboolean(L, s ? mr_session_is_modified(s, e) : mr_entity_history(e) != NULL);
     return 1;
 }
 

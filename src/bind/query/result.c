@@ -204,6 +204,18 @@ bool bind_result_next(lua_State *L, int idx, bind_result *r) {
     return true;
 }
 
+/* Puts the objects of the rows into the list on top. The rows are released a few at a time, as long as their objects
+ * are in the processor's cache. */
+static void push_objects(lua_State *L, const bind_result *r, const mr_value *rows, size_t n) {
+    enum { SOME = 128 };
+    unsigned width = mr_load_width(r->load);
+    for (size_t i = 0; i < n; i += SOME) {
+        size_t some = n - i < SOME ? n - i : SOME;
+        bind_list_entities(L, rows + i * width, width, some, i);
+        mr_load_release_rows(r->load, n - i - some);
+    }
+}
+
 /* Pushes the list of all remaining rows, which one call of the core reads. */
 static void push_all_of_load(lua_State *L, int idx, bind_result *r) {
     bind_state *b = bind_of(L);
@@ -213,7 +225,7 @@ static void push_all_of_load(lua_State *L, int idx, bind_result *r) {
     lua_createtable(L, n < INT32_MAX ? (int)n : 0, 0);
     unsigned width = mr_load_width(r->load);
     bool objects = (r->scalars || r->unwrap) && !r->mappings && n > 0 && r->column < width;
-    if (objects && rows[r->column].kind == MR_ENTITY) bind_list_entities(L, rows + r->column, width, n);
+    if (objects && rows[r->column].kind == MR_ENTITY) push_objects(L, r, rows + r->column, n);
     else push_rows(L, idx, r, rows, n);
     push_names(L, idx, r);
     lua_pop(L, 1);

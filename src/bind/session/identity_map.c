@@ -50,7 +50,8 @@ static int map_pairs(lua_State *L) {
     lua_createtable(L, 0, (int)n);
     int table = lua_gettop(L);
     for (size_t i = 0; i < n; i++) {
-        bind_push_value(L, &all[i]->identity);
+        const mr_value identity = mr_entity_identity(all[i]);
+        bind_push_value(L, &identity);
         lua_pushfstring(L, "%s %s", all[i]->mapper->name, luaL_tolstring(L, -1, NULL));
         bind_push_entity(L, all[i]);
         lua_rawset(L, table);

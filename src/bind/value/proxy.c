@@ -139,7 +139,7 @@ void bind_push_entity(lua_State *L, mr_entity *entity) {
     lua_settop(L, at);
 }
 
-void bind_list_entities(lua_State *L, const mr_value *values, size_t width, size_t n) {
+void bind_list_entities(lua_State *L, const mr_value *values, size_t width, size_t n, size_t before) {
     bind_state *b = bind_of(L);
     const mr_mapper *mapper = NULL;
     uint32_t chunk = UINT32_MAX;
@@ -154,7 +154,7 @@ void bind_list_entities(lua_State *L, const mr_value *values, size_t width, size
         if (e && e->mapper != mapper) load_metatable(L, at, mapper = e->mapper);
         if (e) push_proxy(L, b, e, at, true);
         else bind_push_null(L);
-        lua_rawseti(L, list, (lua_Integer)i + 1);
+        lua_rawseti(L, list, (lua_Integer)(before + i) + 1);
     }
     lua_settop(L, list);
 }

@@ -20,9 +20,9 @@ void bind_push_entity(lua_State *L, mr_entity *entity);
  * perhaps more below it; false: it has none yet, bind_push_entity makes it. */
 bool bind_push_known_entity(lua_State *L, int chunks, mr_heap *heap, mr_entity *entity);
 void bind_push_chunks(lua_State *L);
-/* Sets the elements 1 to n of the list on top to the first values of n rows of the width: entities, or NULL
+/* Sets the elements from before + 1 on of the list on top to the first values of n rows of the width: entities, or NULL
  * (bind_push_null). */
-void bind_list_entities(lua_State *L, const mr_value *values, size_t width, size_t n);
+void bind_list_entities(lua_State *L, const mr_value *values, size_t width, size_t n, size_t before);
 mr_entity *bind_test_entity(lua_State *L, int idx); /* NULL when it is none; raises when stale */
 mr_entity *bind_arg_entity(lua_State *L, int idx, const char *function);
 /* The same, where an object of the relationship's target class is expected: the message names that class. */

@@ -140,6 +140,8 @@ void *mr_alloc(mr_env *env, size_t size);
 void *mr_calloc(mr_env *env, size_t size);
 /* Changes the size of a block of mr_alloc and may move it; ptr NULL makes a new block. On failure ptr stays good. */
 void *mr_realloc(mr_env *env, void *ptr, size_t size);
+/* The size that was asked for when the block of mr_alloc was made, or changed last. */
+size_t mr_alloc_size(const void *ptr);
 /* Frees a block of mr_alloc and its like. NULL is allowed. */
 void mr_free(mr_env *env, void *ptr);
 /* A NUL-terminated copy of len bytes. The caller frees it with mr_free. */

@@ -52,26 +52,38 @@ enum {                             /* mr_entity.flags */
        /* The bits from 65536 on name the transaction that has counted the object: see the session's uncommitted.c. */
 };
 
-/* One block per object: this header, its slots, then packed text. */
+typedef enum mr_identity_kind {
+    MR_IDENTITY_NONE = 0,
+    MR_IDENTITY_INT,
+    MR_IDENTITY_PACKED, /* bytes in the entity's own block, behind their length */
+    MR_IDENTITY_OWNED   /* bytes in a block of their own */
+} mr_identity_kind;
+
+/* One block per object: this header, its slots, then packed text. A program has many of them, and each new page of
+ * memory costs more than making the objects in it: so the header is 64 bytes long, and what most objects do not have
+ * shares a place. */
 struct mr_entity {
     mr_mapper *mapper;
-    mr_owner *owner;     /* counted; NULL for a transient object that never was in a session */
+    mr_owner *owner; /* counted; NULL for a transient object that never was in a session */
+    union {
+        int64_t i;
+        char *bytes;
+    } key;               /* read it with mr_entity_identity */
+    void *rare;          /* NULL; an mr_history; or the origin alone, with its lowest bit set */
     uint32_t heap_slot;  /* its index in the heap's table */
     uint32_t generation; /* the owner's generation when its values were read */
-    uint16_t nslots;
-    uint8_t state; /* mr_state */
-    uint8_t color; /* used by the trace */
-    bool owns;     /* false: the entity owns nothing but its block */
-    bool shown;    /* false: the layer above has never made a proxy of it; that layer's own */
     uint32_t flags;
     uint32_t pins;         /* C handles and open results */
-    uint32_t block_size;   /* bytes of this block, text included */
+    uint32_t as_of;        /* all loaded columns are of this version of the data, or of a later one */
     uint32_t list_index;   /* position in the owner's dirty list, or in the session's new list */
     uint32_t insert_order; /* order of session:add, for the flush; of an object with a row: scratch of the flush */
-    uint32_t as_of;        /* all loaded columns are of this version of the data, or of a later one */
-    mr_value identity;     /* MR_INT, or encoded bytes (OWNED); MR_UNLOADED: none */
-    mr_history *history;   /* committed values of changed slots; NULL when clean */
-    void *origin; /* a counted mr_origin of the load layer: loader options and objects loaded together; or NULL */
+    uint16_t nslots;
+    uint8_t state;             /* mr_state */
+    uint8_t color : 2;         /* used by the trace */
+    uint8_t identity_kind : 2; /* mr_identity_kind */
+    bool owns : 1;             /* false: the entity owns nothing but its block, and refers to no other */
+    bool shown : 1;            /* false: the layer above has never made a proxy of it; that layer's own */
+    bool large : 1;            /* its block is none of the slab's */
     MR_EXTENSION mr_value slots[];
 };
 
@@ -165,11 +177,11 @@ typedef struct mr_slot_source {
  * n values are those of the first n slots. */
 mr_entity *mr_entity_load_at(mr_owner *owner, mr_mapper *mapper, const mr_value *identity, const mr_value *row,
                              const mr_slot_source *sources, unsigned n, const mr_idmap_place *at);
+/* Where the object was loaded: a counted mr_origin of the load layer, with loader options and objects loaded together;
+ * or NULL. */
+void *mr_entity_origin(const mr_entity *entity);
 /* Only load calls this: it counts the origins, and releases the old one. */
-static inline void mr_entity_set_origin(mr_entity *entity, void *origin) {
-    entity->origin = origin;
-    if (origin) entity->owns = true;
-}
+void mr_entity_set_origin(mr_entity *entity, void *origin);
 /* Writes a value that was loaded: it is no change. The value is copied. A slot with an unflushed change is not touched,
  * unless force is true: then the change is lost. */
 mr_status mr_entity_put(mr_entity *entity, unsigned slot, const mr_value *value, bool force);
@@ -219,12 +231,17 @@ const mr_value *mr_entity_slot(mr_entity *entity, unsigned slot);
 
 /* The committed values of changed slots. */
 struct mr_history {
+    void *origin; /* the entity's */
     uint16_t n, cap;
     MR_EXTENSION struct {
         uint16_t slot;
         mr_value old;
     } entries[]; /* old MR_UNLOADED: the value was not loaded */
 };
+/* NULL: the object is clean. */
+static inline mr_history *mr_entity_history(const mr_entity *e) {
+    return (uintptr_t)e->rare & 1 ? NULL : (mr_history *)e->rare;
+}
 /* Does what mr_entity_set does with a plain value (mr_kind_is_plain), if that is only to write it over another one: the
  * slot is changed already, or keeps no committed value. false: nothing has happened. The object has not expired. In
  * line, because this is most of what a program's assignment costs. */
@@ -234,7 +251,7 @@ static inline bool mr_entity_overwrite(mr_entity *e, unsigned slot, const mr_val
     uint8_t flags = place->flags;
     if ((place->kind != value->kind && !mr_kind_is_plain(place->kind)) || (flags & ~MR_VALUE_DIRTY)) return false;
     if (e->state != MR_TRANSIENT && e->state != MR_PENDING) {
-        const mr_history *h = e->history;
+        const mr_history *h = mr_entity_history(e);
         unsigned i = 0, n = h ? h->n : 0;
         while (i < n && h->entries[i].slot != slot) i++;
         if (i == n) return false;
@@ -275,7 +292,12 @@ void mr_entity_revert(mr_entity *entity);
 void mr_entity_hold(mr_entity *entity);
 void mr_entity_unhold(mr_entity *entity);
 mr_entity *mr_entity_pin(mr_entity *entity);
-void mr_entity_unpin(mr_entity *entity); /* NULL passes */
+/* The same for an object that was made, or found in the identity map, since the heap was blocked: a running trace knows
+ * of it. */
+static inline void mr_entity_pin_found(mr_entity *entity) { entity->pins++; }
+static inline void mr_entity_unpin(mr_entity *entity) { /* NULL passes */
+    if (entity) entity->pins--;
+}
 
 /* ---------------------------------------------------------------- identity */
 
@@ -283,6 +305,13 @@ void mr_entity_unpin(mr_entity *entity); /* NULL passes */
  * integer for a class with int_key, else bytes borrowed from buf. false, and *out MR_UNLOADED: all values are NULL, or
  * one is MR_UNLOADED, or there is no memory (buf->oom). */
 bool mr_identity_make(const mr_mapper *mapper, const mr_value *key, mr_strbuf *buf, mr_value *out);
+/* The identity of an object that has no integer; its bytes are borrowed from the object. */
+mr_value mr_entity_other_identity(const mr_entity *entity);
+/* The identity of an object; its bytes are borrowed. MR_UNLOADED: it has none. */
+static inline mr_value mr_entity_identity(const mr_entity *e) {
+    return e->identity_kind == MR_IDENTITY_INT ? mr_int_value(e->key.i) : mr_entity_other_identity(e);
+}
+static inline bool mr_entity_has_identity(const mr_entity *e) { return e->identity_kind != MR_IDENTITY_NONE; }
 /* Are the two identities of one class equal? */
 bool mr_identity_same(const mr_value *a, const mr_value *b);
 /* Is a part of the key NULL? Then its row is found by IS NULL, and no foreign key refers to it. */
@@ -291,6 +320,10 @@ bool mr_identity_has_null(const mr_mapper *mapper, const mr_value *key);
 void mr_identity_values(const mr_mapper *mapper, const mr_value *identity, mr_value *out);
 /* Appends "User 3" or "Entry ('a', 2)" to out, for messages. */
 void mr_identity_describe(const mr_mapper *mapper, const mr_value *identity, mr_strbuf *out);
+/* The key values of an object that has an identity. out: as above; their bytes are borrowed from the object. */
+void mr_entity_key(const mr_entity *entity, mr_value *out);
+/* Appends "User 3" to out; of an object without an identity, the class's name. */
+void mr_entity_describe(const mr_entity *entity, mr_strbuf *out);
 /* Sets the identity, a copy. The object must not be in the identity map. */
 mr_status mr_entity_set_identity(mr_entity *entity, const mr_value *identity);
 /* The same, but moves *identity, and leaves it MR_UNLOADED. Cannot fail. */

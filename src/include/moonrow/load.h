@@ -54,6 +54,9 @@ int64_t mr_load_rowcount(const mr_load *load);
 /* All remaining rows at once. *rows: n * width values, borrowed until close. If the query has one item, which is a
  * class, each entity is given once (unless the query has core_labels). */
 mr_status mr_load_all(mr_load *load, const mr_value **rows, size_t *n);
+/* Of the rows of mr_load_all only the last `left` are still read: the objects of the others may be freed, unless
+ * something else keeps them. */
+void mr_load_release_rows(mr_load *load, size_t left);
 void mr_load_close(mr_load *load); /* NULL passes */
 
 /* The SELECT of the query, for tostring, subqueries and counts. plain: without the joins of loader options. *out: a new

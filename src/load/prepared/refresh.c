@@ -164,7 +164,7 @@ static mr_status run_refresh(const mr_load_context *ctx, mr_entity *entity, cons
     size_t n;
     uint16_t npk = entity->mapper->npk;
     if (npk > FEW && !(keys = mr_alloc(ctx->env, npk * sizeof *keys))) return MR_FAIL;
-    mr_identity_values(entity->mapper, &entity->identity, keys);
+    mr_entity_key(entity, keys);
     mr_load_context as_read = mr_load_context_of(ctx, entity);
     mr_status status = all ? mr_get_open(&as_read, entity->mapper, keys, false, entity, &load)
                            : open_columns(&as_read, entity, slots, keys, &load);

@@ -227,7 +227,7 @@ static mr_status keep_row(mr_load *load) {
     if (repeats_last(load, out)) return MR_OK;
     if (load->width == 1 && out->kind == MR_ENTITY && begin < load->rows.cap && !load->unique) { /* most rows */
         ((mr_value *)load->rows.data)[load->rows.len++] = *out;
-        mr_entity_pin(out->u.p);
+        mr_entity_pin_found(out->u.p);
         return MR_OK;
     }
     if (begin + load->width > load->rows.cap) {
@@ -244,7 +244,7 @@ static mr_status keep_row(mr_load *load) {
         return status == MR_NOTFOUND ? MR_OK : status;
     }
     for (size_t i = 0; load->has_objects && i < load->width; i++)
-        if (row[i].kind == MR_ENTITY) mr_entity_pin(row[i].u.p);
+        if (row[i].kind == MR_ENTITY) mr_entity_pin_found(row[i].u.p);
     return MR_OK;
 }
 
@@ -410,6 +410,8 @@ mr_status mr_load_all(mr_load *load, const mr_value **rows, size_t *n) {
     load->given = row_count(load);
     return MR_OK;
 }
+
+void mr_load_release_rows(mr_load *load, size_t left) { unpin_rows(load, row_count(load) - left); }
 
 /* ---------------------------------------------------------------- asking */
 

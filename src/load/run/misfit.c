@@ -62,7 +62,7 @@ static bool name_row(const mr_run *run, const mr_plan_entity *pe, mr_strbuf *row
     mr_value key[FEW], identity;
     if (pe->nkeys == 0) {
         if (!run->fixed) return false;
-        mr_identity_describe(run->fixed->mapper, &run->fixed->identity, row);
+        mr_entity_describe(run->fixed, row);
         return true;
     }
     if (pe->nkeys > FEW) return false;

@@ -13,7 +13,7 @@
 /* ---------------------------------------------------------------- origins and events */
 
 static void set_origin(mr_entity *entity, mr_origin *origin) {
-    mr_origin *old = entity->origin;
+    mr_origin *old = mr_entity_origin(entity);
     if (origin) mr_plan_retain(origin->plan);
     mr_entity_set_origin(entity, origin);
     if (old) mr_plan_release(old->plan);
@@ -181,7 +181,7 @@ static mr_status two_objects(mr_run *run, const mr_entity *e, const mr_value *id
     mr_strbuf old, new;
     mr_strbuf_init(&old, run->load->env);
     mr_strbuf_init(&new, run->load->env);
-    mr_identity_describe(e->mapper, &e->identity, &old);
+    mr_entity_describe(e, &old);
     mr_identity_describe(e->mapper, identity, &new);
     const char *was = mr_strbuf_str(&old), *is = mr_strbuf_str(&new);
     if (was && is)
@@ -229,7 +229,9 @@ static mr_status find_respelled(mr_run *run, const mr_plan_entity *pe, const mr_
 static mr_status fill_fixed(mr_run *run, const mr_plan_entity *pe, const mr_value *identity, const mr_value *row,
                             mr_entity **out) {
     mr_entity *e = *out = run->fixed;
-    if (!mr_identity_same(&e->identity, identity) && respell(run, pe, e, identity, row) != MR_OK) return MR_FAIL;
+    mr_heap_mark(run->load->heap, e); /* as the identity map does with those that it finds */
+    const mr_value held = mr_entity_identity(e);
+    if (!mr_identity_same(&held, identity) && respell(run, pe, e, identity, row) != MR_OK) return MR_FAIL;
     return fill_known(run, pe, e, row);
 }
 
@@ -275,6 +277,7 @@ static mr_status find_entity(mr_run *run, const mr_plan_entity *pe, mr_run_entit
 
 static mr_status fixed_entity(mr_run *run, const mr_plan_entity *pe, mr_run_entity *re, const mr_value *row) {
     re->current = run->fixed;
+    mr_heap_mark(run->load->heap, run->fixed);
     if (re->last == run->fixed) return MR_OK;
     re->last = run->fixed;
     return fill_known(run, pe, run->fixed, row);

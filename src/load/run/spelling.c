@@ -51,7 +51,7 @@ mr_status mr_spelling_is_same_row(mr_load *load, const mr_entity *entity, const 
         return MR_FAIL;
     mr_value *key = mr_alloc(load->env, root->npk * sizeof *key);
     if (!key) return MR_FAIL;
-    mr_identity_values(root, &entity->identity, key);
+    mr_entity_key(entity, key);
     mr_run_source source = {.query = plans->spelling.query, .keys = key};
     mr_status status = mr_run_open(load, plans->spelling.plan, &source, &run);
     if (status == MR_OK) status = compare(run, root, identity);

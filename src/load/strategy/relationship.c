@@ -121,7 +121,7 @@ static mr_status load_folded(const mr_load_context *ctx, mr_entity *entity, cons
     mr_load *load = NULL;
     mr_value *key = mr_alloc(ctx->env, parent->npk * sizeof *key);
     if (!key) return MR_FAIL;
-    mr_identity_values(entity->mapper, &entity->identity, key);
+    mr_entity_key(entity, key);
     mr_query *q = with_way_back(mr_query_from_keys(prop, key, 1, true), prop, nopts, opts);
     mr_status status = q ? mr_load_start(ctx, q, &load) : MR_FAIL;
     mr_query_release(q);
@@ -325,7 +325,7 @@ static bool is_rekeyed(const mr_entity *entity, const mr_relationship *rel) {
 }
 
 static const mr_strategy *strategy_of(const mr_entity *entity, const mr_property *prop) {
-    const mr_origin *origin = entity->origin;
+    const mr_origin *origin = mr_entity_origin(entity);
     const mr_option *option = origin ? mr_options_strategy(prop, origin->nopts, origin->opts) : NULL;
     bool chosen = option && option->kind != MR_OPTION_CONTAINS_EAGER;
     return mr_strategy_of(chosen ? option->strategy : prop->relationship->lazy);
@@ -334,7 +334,7 @@ static const mr_strategy *strategy_of(const mr_entity *entity, const mr_property
 static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, mr_arena *arena,
                            bool needed) {
     const mr_relationship *rel = prop->relationship;
-    const mr_origin *origin = entity->origin;
+    const mr_origin *origin = mr_entity_origin(entity);
     const mr_option *below = NULL;
     unsigned nbelow = 0;
     const mr_strategy *strategy = strategy_of(entity, prop);
@@ -349,7 +349,7 @@ static mr_status load(const mr_load_context *ctx, mr_entity *entity, const mr_pr
     mr_arena *arena = NULL;
     if (!heap) return MR_FAIL;
     if (entity->mapper->registry->dirty && mr_registry_configure(entity->mapper->registry) != MR_OK) return MR_FAIL;
-    if (entity->origin && !(arena = mr_arena_new(ctx->env))) return MR_FAIL;
+    if (mr_entity_origin(entity) && !(arena = mr_arena_new(ctx->env))) return MR_FAIL;
     mr_heap_block(heap);
     mr_load_context as_read = mr_load_context_of(ctx, entity);
     mr_status status = load_slot(&as_read, entity, prop, arena, needed);

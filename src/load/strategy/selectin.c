@@ -47,7 +47,7 @@ static mr_query *then(mr_query *old, mr_query *made) {
 static bool parent_key(const mr_job *job, selectin_form form, mr_entity *parent, mr_value *out) {
     const mr_relationship *rel = job->follow->prop->relationship;
     if (form == FORM_JOINED) {
-        mr_identity_values(parent->mapper, &parent->identity, out);
+        mr_entity_key(parent, out);
         return true;
     }
     for (unsigned i = 0; i < rel->npairs; i++) {
