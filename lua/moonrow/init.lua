@@ -10,6 +10,7 @@ local event = require "moonrow.event"
 require "moonrow.loops"
 require "moonrow.begin"
 require "moonrow.query"
+require "moonrow.not_found"
 require "moonrow.work"
 require "moonrow.paginate"
 local interval = require "moonrow.interval"
@@ -21,12 +22,12 @@ local words = require "moonrow.words"
 local private = options.set{
   "new_base", "configure", "describe_class", "progress_line",
   "raise", "bases", "type_name", "session_methods", "sleep", "is_open",
-  "begin", "hint", "arguments", "expect", "is_callable",
+  "begin", "hint", "arguments", "expect", "shown", "is_callable",
   "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest",
   "listen", "unlisten", "listener_target", "attribute_kind", "class_parts", "watch_classes",
   "forwarder", "itself", "place", "fill_place", "scopes",
   "event_dispatchers", "event_kinds", "session_hook", "engine_audience", "engine_hook",
-  "connection_methods", "connection_execute", "result_methods", "run_query", "run_compiled", "compiled_methods",
+  "connection_methods", "connection_execute", "result_methods", "run_query", "query_class_name", "run_compiled", "compiled_methods",
   "interval_of",
 }
 

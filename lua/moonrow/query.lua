@@ -7,7 +7,7 @@ local core, require = ...
 local options = require "moonrow.options"
 
 local Result, Query = core.result_methods, core.Query
-local all, first, scalars = Result.all, Result.first, Result.scalars
+local all, first, scalars, fetchmany = Result.all, Result.first, Result.scalars, Result.fetchmany
 local null = core.null
 
 Result.fetchall = all
@@ -41,6 +41,16 @@ function Result:one_or_none() return only(all(self), false) end
 function Result:scalar() return without_null(first(scalars(self))) end
 function Result:scalar_one() return without_null(only(all(scalars(self)), true)) end
 function Result:scalar_one_or_none() return without_null(only(all(scalars(self)), false)) end
+
+-- for rows in result:partitions(n) do: lists of n rows, and a shorter one at the end. break closes the result.
+function Result:partitions(n)
+  if math.type(n) ~= "integer" or n < 1 then options.expect("partitions", "an integer of 1 or more", n) end
+  local function more()
+    local rows = fetchmany(self, n)
+    return #rows > 0 and rows or nil
+  end
+  return more, nil, nil, self
+end
 
 -- ---------------------------------------------------------------- queries
 

@@ -19,6 +19,7 @@ static const struct {
     [MR_ERR_ARGUMENT] = {"ArgumentError", MR_ERR_ERROR},
     [MR_ERR_INVALID_REQUEST] = {"InvalidRequestError", MR_ERR_ERROR},
     [MR_ERR_NO_RESULT_FOUND] = {"NoResultFound", MR_ERR_INVALID_REQUEST},
+    [MR_ERR_NOT_FOUND] = {"NotFound", MR_ERR_NO_RESULT_FOUND},
     [MR_ERR_MULTIPLE_RESULTS_FOUND] = {"MultipleResultsFound", MR_ERR_INVALID_REQUEST},
     [MR_ERR_DETACHED_INSTANCE] = {"DetachedInstanceError", MR_ERR_INVALID_REQUEST},
     [MR_ERR_PENDING_ROLLBACK] = {"PendingRollbackError", MR_ERR_INVALID_REQUEST},

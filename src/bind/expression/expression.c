@@ -187,32 +187,54 @@ const bind_operation *bind_operation_of(lua_State *L) { return lua_touserdata(L,
 
 /* ---------------------------------------------------------------- fields and metamethods */
 
-void bind_push_sql(lua_State *L, const mr_node *node, const mr_dialect *dialect, bool literals) {
+void bind_push_sql(lua_State *L, const mr_node *node, bind_sql_form form) {
     mr_strbuf *sql = bind_own_strbuf(L);
-    if (!dialect) dialect = mr_dialect_sqlite();
-    if (literals) BIND_TRY(bind_of(L), L, mr_sql_string_literal(sql->env, dialect, node, sql));
+    const mr_dialect *dialect = form.dialect ? form.dialect : mr_dialect_sqlite();
+    if (form.literals) BIND_TRY(bind_of(L), L, mr_sql_string_literal(sql->env, dialect, node, sql));
     else bind_check(L, mr_sql_string(sql->env, dialect, node, sql));
     bind_own_push_text(L);
 }
 
-bool bind_arg_literals(lua_State *L) {
-    static const char *const names[] = {"literals", NULL};
+static const char *next_dialect(void *ud, size_t i) {
+    (void)ud;
+    const mr_dialect *d = mr_dialect_at((unsigned)i);
+    return d ? d->name : NULL;
+}
+
+/* The dialect that the option names; NULL: none is given. */
+static const mr_dialect *option_dialect(lua_State *L, int options) {
+    const mr_dialect *found = NULL;
+    if (bind_option(L, options, "dialect") != LUA_TNIL) {
+        if (lua_type(L, -1) != LUA_TSTRING) bind_type_error(L, -1, "sql: dialect", "a dialect's name");
+        const char *name = lua_tostring(L, -1);
+        found = mr_dialect_named(name);
+        if (!found)
+            bind_error(L, MR_ERR_ARGUMENT, "sql: there is no dialect '%s'%s (there are sqlite and postgresql)", name,
+                       bind_hint(L, mr_nearest(name, next_dialect, NULL)));
+    }
+    lua_pop(L, 1);
+    return found;
+}
+
+bind_sql_form bind_arg_sql_form(lua_State *L) {
+    static const char *const names[] = {"dialect", "literals", NULL};
     int options;
     if (bind_arguments(L, 2, &options) > 0)
         bind_error(L, MR_ERR_ARGUMENT, "sql takes options only: sql{ literals = true }");
     bind_check_options(L, options, "sql", names);
-    return bind_option_bool(L, options, "sql", "literals", false);
+    bool literals = bind_option_bool(L, options, "sql", "literals", false);
+    return (bind_sql_form){option_dialect(L, options), literals};
 }
 
 static int expression_tostring(lua_State *L) {
-    bind_push_sql(L, bind_arg_node(L, 1, "tostring"), NULL, false);
+    bind_push_sql(L, bind_arg_node(L, 1, "tostring"), (bind_sql_form){0});
     return 1;
 }
 
-/* sql{ literals = true } */
+/* sql{ dialect = "postgresql", literals = true } */
 static int expression_sql(lua_State *L) {
     const mr_node *node = bind_arg_node(L, 1, "sql");
-    bind_push_sql(L, node, NULL, bind_arg_literals(L));
+    bind_push_sql(L, node, bind_arg_sql_form(L));
     return 1;
 }
 

@@ -22,11 +22,15 @@ void bind_own_operand(lua_State *L, int idx, const mr_type *type, const char *wh
 mr_node *bind_arg_criterion(lua_State *L, int idx, const char *function);
 /* Pushes what messages call the expression ("User.id") and returns it. */
 const char *bind_push_what(lua_State *L, const mr_node *node);
-/* Pushes the node's SQL as the dialect writes it (NULL: SQLite), with its values in place of parameters where literals
- * is true. The node must stay alive. */
-void bind_push_sql(lua_State *L, const mr_node *node, const mr_dialect *dialect, bool literals);
-/* Reads the options of a method sql{ literals = true }, whose object is at index 1. */
-bool bind_arg_literals(lua_State *L);
+/* How SQL is shown. */
+typedef struct bind_sql_form {
+    const mr_dialect *dialect; /* NULL: SQLite */
+    bool literals;             /* with the values in place of the parameters */
+} bind_sql_form;
+/* Pushes the node's SQL in the form. The node must stay alive. */
+void bind_push_sql(lua_State *L, const mr_node *node, bind_sql_form form);
+/* Reads the options of a method sql{ dialect = "postgresql", literals = true }, whose object is at index 1. */
+bind_sql_form bind_arg_sql_form(lua_State *L);
 
 /* ---------------------------------------------------------------- lists */
 

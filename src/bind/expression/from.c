@@ -139,7 +139,7 @@ static int from_alias(lua_State *L) {
 static int from_tostring(lua_State *L) {
     const bind_from *from = bind_test_from(L, 1);
     if (!from) return bind_type_error(L, 1, "tostring", "an alias or a subquery");
-    bind_push_sql(L, from->node, NULL, false);
+    bind_push_sql(L, from->node, (bind_sql_form){0});
     return 1;
 }
 

@@ -87,6 +87,29 @@ static mr_query *options_query(lua_State *L, mr_mapper *mapper) {
     return ((bind_query *)lua_touserdata(L, -1))->query;
 }
 
+/* Replaces the value of the option with_for_update on top of the stack, true or a table of options, by a query over the
+ * class, or that of the options, which locks the row. */
+static mr_query *locking_query(lua_State *L, mr_mapper *mapper, mr_query *options) {
+    if (!lua_isboolean(L, -1) && !bind_is_plain_table(L, -1))
+        bind_type_error(L, -1, "get: with_for_update", "true or a table of options");
+    if (lua_isboolean(L, -1)) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+    }
+    if (options) {
+        lua_pushvalue(L, -2);
+    } else {
+        mr_query_item item = {mapper, NULL, NULL, mapper->name};
+        bind_push_query(L, mr_query_new(mapper->env, &item, 1, false), 0, BIND_QUERY);
+    }
+    lua_getfield(L, -1, "with_for_update");
+    lua_insert(L, -2);
+    lua_pushvalue(L, -3);
+    lua_call(L, 2, 1);
+    lua_replace(L, -2);
+    return ((bind_query *)lua_touserdata(L, -1))->query;
+}
+
 /* Pushes the object of the key, or nil. */
 static int push_found(lua_State *L, mr_session *s, mr_mapper *mapper, const mr_value *key, unsigned n,
                       mr_query *options, bool populate) {
@@ -137,13 +160,13 @@ static int get_absent(lua_State *L, const bind_session *s) {
 
 static bool quick_get(lua_State *L, const bind_session *s, bool *absent) { return get_known(L, s, absent); }
 
-/* get(Class, key, { populate_existing =, options = {...} }) */
+/* get(Class, key, { populate_existing =, options = {...}, with_for_update = }) */
 static int session_get(lua_State *L) {
     const bind_session *self = bind_session_at(L, 1);
     bool absent = false;
     if (self && !self->closed && get_known(L, self, &absent)) return 1;
     if (absent) return get_absent(L, self);
-    static const char *const known[] = {"populate_existing", "options", NULL};
+    static const char *const known[] = {"populate_existing", "options", "with_for_update", NULL};
     mr_session *s = bind_session_arg(L, "get");
     mr_mapper *mapper = bind_arg_class(L, 2, "get");
     mr_value key[MAX_KEY];
@@ -157,6 +180,10 @@ static int session_get(lua_State *L) {
     if (idx && lua_getfield(L, idx, "options") != LUA_TNIL && !bind_is_plain_table(L, -1))
         return bind_type_error(L, -1, "get: options", "a list of loader options");
     if (idx && !lua_isnil(L, -1)) options = options_query(L, mapper);
+    if (idx && lua_getfield(L, idx, "with_for_update") != LUA_TNIL && lua_toboolean(L, -1)) {
+        options = locking_query(L, mapper, options);
+        populate = true; /* what is locked must be what is known */
+    }
     unsigned n = read_key(L, mapper, 3, key);
     return push_found(L, s, mapper, key, n, options, populate);
 }

@@ -158,27 +158,27 @@ static const mr_dialect *dialect_of(lua_State *L, int idx) {
     return engine ? mr_engine_dialect(engine) : NULL;
 }
 
-static int push_sql(lua_State *L, const char *function, bool literals) {
+static int push_sql(lua_State *L, const char *function, bind_sql_form form) {
     mr_query *q = bind_query_arg(L, function);
     bind_state *b = bind_of(L);
-    const mr_dialect *dialect = dialect_of(L, 1);
+    if (!form.dialect) form.dialect = dialect_of(L, 1);
     bind_owner *owner = bind_own(L, release_node);
     mr_node *node = NULL;
     mr_status st;
-    BIND_CALL(b, L, st = literals ? mr_query_whole_statement(q, &node) : mr_load_statement(q, false, &node));
+    BIND_CALL(b, L, st = form.literals ? mr_query_whole_statement(q, &node) : mr_load_statement(q, false, &node));
     owner->p = node;
     bind_check(L, st);
-    bind_push_sql(L, node, dialect, literals);
+    bind_push_sql(L, node, form);
     bind_own_done(owner);
     return 1;
 }
 
-static int query_tostring(lua_State *L) { return push_sql(L, "tostring", false); }
+static int query_tostring(lua_State *L) { return push_sql(L, "tostring", (bind_sql_form){0}); }
 
-/* sql{ literals = true } */
+/* sql{ dialect = "postgresql", literals = true } */
 int bind_query_sql(lua_State *L) {
     bind_query_arg(L, "sql");
-    return push_sql(L, "sql", bind_arg_literals(L));
+    return push_sql(L, "sql", bind_arg_sql_form(L));
 }
 
 /* ---------------------------------------------------------------- classes of queries */

@@ -109,10 +109,32 @@ static void push_row_metatable(lua_State *L, int idx, const bind_result *r) {
     lua_setiuservalue(L, idx, RESULT_ROW_META);
 }
 
-/* Replaces the row on top of the stack by the form that the result gives: a mapping, one of its values, or itself. */
+/* What the user value RESULT_PART holds. */
+enum { PART_NAMES = 1, PART_META, PART_COLUMNS };
+
+static void push_part(lua_State *L, int idx, lua_Integer what) {
+    lua_getiuservalue(L, idx, RESULT_PART);
+    lua_rawgeti(L, -1, what);
+    lua_remove(L, -2);
+}
+
+/* Pushes the names of the columns that the result gives. */
+static void push_given_names(lua_State *L, int idx, const bind_result *r) {
+    if (r->part) push_part(L, idx, PART_NAMES);
+    else push_names(L, idx, r);
+}
+
+/* Replaces the row on top of the stack by the form that the result gives: some of its columns, a mapping, one of its
+ * values, or itself. */
 static void shape_row(lua_State *L, int idx, const bind_result *r) {
+    if (r->part) {
+        push_part(L, idx, PART_META);
+        bind_push_row_part(L, -2, r->part->columns, r->part->n, -1);
+        lua_replace(L, -3);
+        lua_pop(L, 1);
+    }
     if (r->mappings) {
-        push_names(L, idx, r);
+        push_given_names(L, idx, r);
         bind_push_mapping(L, -2, -1);
         lua_replace(L, -3);
         lua_pop(L, 1);
@@ -126,7 +148,7 @@ static void shape_row(lua_State *L, int idx, const bind_result *r) {
 }
 
 /* One value of each row? */
-static bool gives_values(const bind_result *r) { return (r->scalars || r->unwrap) && !r->mappings; }
+static bool gives_values(const bind_result *r) { return (r->scalars || r->unwrap) && !r->mappings && !r->part; }
 
 static void push_one(lua_State *L, const bind_result *r, const mr_value *values) {
     unsigned n = mr_load_width(r->load);
@@ -224,7 +246,7 @@ static void push_all_of_load(lua_State *L, int idx, bind_result *r) {
     BIND_TRY(b, L, bind_note_rows(b->env, r->row, r->last_row, mr_load_all(r->load, &rows, &n)));
     lua_createtable(L, n < INT32_MAX ? (int)n : 0, 0);
     unsigned width = mr_load_width(r->load);
-    bool objects = (r->scalars || r->unwrap) && !r->mappings && n > 0 && r->column < width;
+    bool objects = gives_values(r) && n > 0 && r->column < width;
     if (objects && rows[r->column].kind == MR_ENTITY) push_objects(L, r, rows + r->column, n);
     else push_rows(L, idx, r, rows, n);
     push_names(L, idx, r);
@@ -277,6 +299,66 @@ static int r_fetchmany(lua_State *L) {
     return 1;
 }
 
+/* The number of the result's columns; 0: not known. */
+static lua_Integer result_width(lua_State *L, int idx, const bind_result *r) {
+    if (r->part) return (lua_Integer)r->part->n;
+    if (r->load) return (lua_Integer)mr_load_width(r->load);
+    lua_Integer width = lua_getiuservalue(L, idx, RESULT_NAMES) == LUA_TTABLE ? (lua_Integer)lua_rawlen(L, -1) : 0;
+    lua_pop(L, 1);
+    return width;
+}
+
+/* The number, from 0 on, of the column that the value at the index names, by its name or number; names: the index of
+ * the list of names. */
+static unsigned column_number(lua_State *L, int idx, int names) {
+    lua_Integer n = (lua_Integer)lua_rawlen(L, names);
+    if (lua_isinteger(L, idx)) {
+        lua_Integer i = lua_tointeger(L, idx);
+        if (i >= 1 && i <= n) return (unsigned)i - 1;
+        bind_error(L, MR_ERR_ARGUMENT, "columns: the result has %d column%s, not %d", (int)n, n == 1 ? "" : "s",
+                   (int)i);
+    }
+    if (lua_type(L, idx) != LUA_TSTRING) bind_type_error(L, idx, "columns", "a column's name or number");
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, names, i);
+        bool found = lua_rawequal(L, -1, idx);
+        lua_pop(L, 1);
+        if (found) return (unsigned)i - 1;
+    }
+    bind_error(L, MR_ERR_ARGUMENT, "columns: the result has no column '%s'", lua_tostring(L, idx));
+    return 0;
+}
+
+/* columns("name", 2): rows of these columns alone. */
+static int r_columns(lua_State *L) {
+    bind_result *r = self(L, "columns");
+    int n = lua_gettop(L) - 1;
+    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "columns: expected names or numbers of columns");
+    if (!r->returns_rows) return bind_error(L, MR_ERR_INVALID_REQUEST, "this statement returns no rows");
+    if (r->unwrap || r->scalars)
+        return bind_error(L, MR_ERR_INVALID_REQUEST, "columns: this result gives single values, which have no columns");
+    push_given_names(L, 1, r);
+    int names = lua_gettop(L);
+    lua_createtable(L, 3, 0);
+    bind_part *part = lua_newuserdatauv(L, sizeof *part + (size_t)n * sizeof part->columns[0], 0);
+    part->n = (unsigned)n;
+    lua_createtable(L, n, 0);
+    for (int i = 0; i < n; i++) {
+        unsigned column = column_number(L, i + 2, names);
+        part->columns[i] = r->part ? r->part->columns[column] : column;
+        lua_rawgeti(L, names, (lua_Integer)column + 1);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    bind_push_row_metatable(L, -1);
+    lua_rawseti(L, names + 1, PART_META);
+    lua_rawseti(L, names + 1, PART_NAMES);
+    lua_rawseti(L, names + 1, PART_COLUMNS);
+    lua_setiuservalue(L, 1, RESULT_PART);
+    r->part = part;
+    lua_settop(L, 1);
+    return 1;
+}
+
 static int r_scalars(lua_State *L) {
     bind_result *r = self(L, "scalars");
     int is_int = 1;
@@ -284,9 +366,7 @@ static int r_scalars(lua_State *L) {
     lua_Integer column = lua_isnoneornil(L, 2) ? (lua_Integer)r->column + 1 : lua_tointegerx(L, 2, &is_int);
     if (!is_int || lua_type(L, 2) == LUA_TSTRING || column < 1 || column > 32767)
         return bind_type_error(L, 2, "scalars", "a column's number");
-    lua_settop(L, 2);
-    lua_Integer width = r->load ? (lua_Integer)mr_load_width(r->load) : 0;
-    if (!r->load && lua_getiuservalue(L, 1, RESULT_NAMES) == LUA_TTABLE) width = (lua_Integer)lua_rawlen(L, -1);
+    lua_Integer width = result_width(L, 1, r);
     if (width > 0 && column > width)
         return bind_error(L, MR_ERR_ARGUMENT, "scalars: the result has %d column%s, not %d", (int)width,
                           width == 1 ? "" : "s", (int)column);
@@ -298,6 +378,13 @@ static int r_scalars(lua_State *L) {
 
 static int r_mappings(lua_State *L) {
     self(L, "mappings")->mappings = true;
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* tuples(): rows are tuples already. */
+static int r_tuples(lua_State *L) {
+    self(L, "tuples");
     lua_settop(L, 1);
     return 1;
 }
@@ -359,7 +446,7 @@ static int core_loops_close(lua_State *L) {
 
 static int r_keys(lua_State *L) {
     bind_result *r = self(L, "keys");
-    push_names(L, 1, r);
+    push_given_names(L, 1, r);
     lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
     lua_createtable(L, (int)n, 0);
     for (lua_Integer i = 1; i <= n; i++) {
@@ -406,6 +493,8 @@ void bind_open_result(lua_State *L) {
                                        {"first", r_first},
                                        {"scalars", r_scalars},
                                        {"mappings", r_mappings},
+                                       {"columns", r_columns},
+                                       {"tuples", r_tuples},
                                        {"unique", r_unique},
                                        {"iter", r_iter},
                                        {"keys", r_keys},

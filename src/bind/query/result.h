@@ -16,13 +16,21 @@ enum {
     RESULT_ROWS,      /* buffered: the list of rows */
     RESULT_NAMES,     /* the names of its columns */
     RESULT_KEY,       /* inserted_primary_key */
-    RESULT__VALUES = 5
+    RESULT_PART,      /* what columns() has chosen: the names, the metatable of such rows, and the bind_part */
+    RESULT__VALUES = RESULT_PART
 };
+
+/* The columns that columns() has chosen. */
+typedef struct bind_part {
+    unsigned n;
+    unsigned columns[]; /* their numbers, from 0 on */
+} bind_part;
 
 typedef struct bind_result {
     mr_load *load; /* or NULL: buffered rows */
     bool unwrap;   /* a query of one entity: items, not rows */
     bool scalars, mappings;
+    bind_part *part; /* held by the user value RESULT_PART; or NULL */
     bool closed, buffered;
     bool counted;      /* among the state's open loops */
     bool ended;        /* its last row has been given */

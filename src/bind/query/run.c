@@ -88,6 +88,12 @@ static int core_run_query(lua_State *L) {
     return 2;
 }
 
+/* core.query_class_name(query): the name of the one class that the query gives objects of, or nil. */
+static int core_query_class_name(lua_State *L) {
+    lua_pushstring(L, bind_query_arg(L, "query_class_name")->cardinality_name);
+    return 1;
+}
+
 /* for x in query:iter() do. The Result is the closing value. */
 static int q_iter(lua_State *L) {
     bind_refuse_more(L, 0, "iter", " (criteria are given to filter)");
@@ -112,4 +118,6 @@ void bind_open_query_run(lua_State *L) {
     bind_extend_query(L, methods, false);
     lua_pushcfunction(L, core_run_query);
     lua_setfield(L, -2, "run_query");
+    lua_pushcfunction(L, core_query_class_name);
+    lua_setfield(L, -2, "query_class_name");
 }

@@ -288,6 +288,13 @@ static int core_arguments(lua_State *L) {
 /* core.expect(what, wanted, value): raises "WHAT: expected WANTED, got ...". */
 static int core_expect(lua_State *L) { return bind_type_error(L, 3, luaL_checkstring(L, 1), luaL_checkstring(L, 2)); }
 
+/* core.shown(value): the value as a message shows it: number 1, string "x". */
+static int core_shown(lua_State *L) {
+    luaL_checkany(L, 1);
+    lua_pushstring(L, bind_describe(L, 1));
+    return 1;
+}
+
 /* core.is_callable(value): is it a function, or has it __call? */
 static int core_is_callable(lua_State *L) {
     luaL_checkany(L, 1);
@@ -298,6 +305,7 @@ static int core_is_callable(lua_State *L) {
 void bind_open_argument(lua_State *L) {
     static const luaL_Reg functions[] = {{"arguments", core_arguments},
                                          {"expect", core_expect},
+                                         {"shown", core_shown},
                                          {"hint", core_hint},
                                          {"is_callable", core_is_callable},
                                          {NULL, NULL}};

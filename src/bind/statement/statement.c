@@ -223,18 +223,18 @@ static int s_execution_options(lua_State *L) {
     return 1;
 }
 
-static int push_sql(lua_State *L, const char *function, bool literals) {
+static int push_sql(lua_State *L, const char *function, bind_sql_form form) {
     bind_push_node(L, statement_node(L, self(L, function), true));
-    bind_push_sql(L, bind_test_node(L, -1), NULL, literals);
+    bind_push_sql(L, bind_test_node(L, -1), form);
     return 1;
 }
 
-static int statement_tostring(lua_State *L) { return push_sql(L, "tostring", false); }
+static int statement_tostring(lua_State *L) { return push_sql(L, "tostring", (bind_sql_form){0}); }
 
-/* sql{ literals = true } */
+/* sql{ dialect = "postgresql", literals = true } */
 static int s_sql(lua_State *L) {
     self(L, "sql");
-    return push_sql(L, "sql", bind_arg_literals(L));
+    return push_sql(L, "sql", bind_arg_sql_form(L));
 }
 
 void bind_open_statement(lua_State *L) {

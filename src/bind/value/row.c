@@ -293,6 +293,37 @@ void bind_push_row(lua_State *L, const mr_value *values, unsigned n, int metatab
     lua_setmetatable(L, -2);
 }
 
+void bind_push_row_part(lua_State *L, int row_idx, const unsigned *columns, unsigned n, int metatable) {
+    const bind_row *whole = test_row(L, row_idx);
+    size_t bytes = 0;
+    unsigned apart = 0;
+    row_idx = lua_absindex(L, row_idx);
+    metatable = lua_absindex(L, metatable);
+    for (unsigned i = 0; i < n; i++) {
+        const mr_value *v = &whole->values[columns[i]];
+        if (mr_kind_is_bytes(v->kind)) bytes += v->len;
+        if (v->kind == MR_OPAQUE) apart = i + 1;
+    }
+    bind_row *part = lua_newuserdatauv(L, sizeof *part + n * sizeof(mr_value) + bytes, (int)apart);
+    char *text = (char *)(part->values + n);
+    part->magic = &methods_key;
+    part->n = n;
+    for (unsigned i = 0; i < n; i++) {
+        mr_value *v = &part->values[i];
+        *v = whole->values[columns[i]];
+        if (!mr_kind_is_bytes(v->kind)) continue;
+        v->u.s = memcpy(text, v->u.s, v->len);
+        text += v->len;
+    }
+    for (unsigned i = 0; i < apart; i++) {
+        if (part->values[i].kind != MR_OPAQUE) continue;
+        lua_getiuservalue(L, row_idx, (int)columns[i] + 1);
+        lua_setiuservalue(L, -2, (int)i + 1);
+    }
+    lua_pushvalue(L, metatable);
+    lua_setmetatable(L, -2);
+}
+
 /* for x in list do */
 static int list_call(lua_State *L) {
     return bind_error(L, MR_ERR_ARGUMENT, "a list cannot be called: a loop over it is for _, x in ipairs(list) do");

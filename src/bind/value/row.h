@@ -10,6 +10,8 @@
 void bind_push_row_metatable(lua_State *L, int names);
 /* Pushes a row of n values with the metatable at index metatable. */
 void bind_push_row(lua_State *L, const mr_value *values, unsigned n, int metatable);
+/* Pushes a row of some columns of the row at the index, each by its number from 0 on. */
+void bind_push_row_part(lua_State *L, int row_idx, const unsigned *columns, unsigned n, int metatable);
 /* Pushes value i of the row at the index and returns its type; nil where there is none. */
 int bind_row_get(lua_State *L, int idx, lua_Integer i);
 /* Pushes a table of the row's values by name, without those that are NULL. names: the index of the list of names. */

@@ -55,6 +55,7 @@ typedef enum mr_errkind {
     MR_ERR_ARGUMENT,
     MR_ERR_INVALID_REQUEST,
     MR_ERR_NO_RESULT_FOUND,
+    MR_ERR_NOT_FOUND, /* what a web layer answers with its 404 */
     MR_ERR_MULTIPLE_RESULTS_FOUND,
     MR_ERR_DETACHED_INSTANCE,
     MR_ERR_PENDING_ROLLBACK,

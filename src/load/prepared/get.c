@@ -57,6 +57,11 @@ static mr_query *query_with_options(mr_mapper *mapper, const mr_value *values, c
         mr_query_release(q);
         q = next;
     }
+    if (q && options->clauses.for_update) {
+        next = mr_query_for_update(q, options->clauses.for_update_mode);
+        mr_query_release(q);
+        q = next;
+    }
     if (!q || !options->populate_existing) return q;
     next = mr_query_flags(q, true, -1);
     mr_query_release(q);
@@ -65,7 +70,7 @@ static mr_query *query_with_options(mr_mapper *mapper, const mr_value *values, c
 
 static mr_status open_load(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values,
                            const mr_query *options, mr_load **out) {
-    if (!options || (options->noptions == 0 && !options->bad_values))
+    if (!options || (options->noptions == 0 && !options->bad_values && !options->clauses.for_update))
         return mr_get_open(ctx, mapper, values, options && options->populate_existing, NULL, out);
     mr_query *q = query_with_options(mapper, values, options);
     if (!q) return MR_FAIL;
