@@ -152,6 +152,9 @@ function methods:sandbox(fn, ...)
   end, ...)
 end
 
+-- db:paginate(select, options): session:paginate of db.session.
+function methods:paginate(...) return self.session:paginate(...) end
+
 -- Where a session is wanted, db will do.
 function methods:_session() return self.session:_session() end
 

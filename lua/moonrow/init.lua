@@ -11,6 +11,7 @@ require "moonrow.loops"
 require "moonrow.begin"
 require "moonrow.query"
 require "moonrow.not_found"
+require "moonrow.explain"
 require "moonrow.work"
 require "moonrow.paginate"
 local interval = require "moonrow.interval"
@@ -27,7 +28,7 @@ local private = options.set{
   "listen", "unlisten", "listener_target", "attribute_kind", "class_parts", "watch_classes",
   "forwarder", "itself", "place", "fill_place", "scopes",
   "event_dispatchers", "event_kinds", "session_hook", "engine_audience", "engine_hook",
-  "connection_methods", "connection_execute", "result_methods", "run_query", "query_class_name", "run_compiled", "compiled_methods",
+  "connection_methods", "connection_execute", "result_methods", "run_query", "query_class_name", "query_session", "query_of_parents", "run_compiled", "compiled_methods",
   "interval_of",
 }
 

@@ -26,46 +26,59 @@ local methods = {}
 
 -- The fields, some of which may be nil.
 local fields = options.set{
-  "items", "page", "per_page", "total", "pages", "has_next", "has_prev", "next_num", "prev_num", "query",
+  "items", "page", "per_page", "total", "pages", "has_next", "has_prev", "next_num", "prev_num", "query", "session",
 }
 
-local function no_list()
-  core.raise("ArgumentError", "a Pagination is not a list: its objects are in page.items"
-    .. " (ipairs(page.items), #page.items)")
-end
+-- A page is its items: #page, page[1], ipairs(page), and for item in page:iter() do.
+function Pagination:__len() return #self.items end
 
--- What is done with a list: #page, page[1], for x in page, pairs(page).
-Pagination.__len, Pagination.__call, Pagination.__pairs = no_list, no_list, no_list
-
-function Pagination.__index(_, name)
+function Pagination.__index(page, name)
   local method = methods[name]
   if method then return method end
   if fields[name] then return nil end
-  if math.type(name) == "integer" then no_list() end
+  if math.type(name) == "integer" then return page.items[name] end
   name = tostring(name)
   core.raise("ArgumentError",
     string.format("Pagination has no method or field '%s'%s", name, core.hint(name, methods, fields)))
+end
+
+function Pagination.__call()
+  core.raise("ArgumentError", "a Pagination cannot be called: a loop over it is for _, x in ipairs(page) do")
+end
+
+function methods:iter()
+  local i = 0
+  return function()
+    i = i + 1
+    return self.items[i]
+  end
 end
 
 function Pagination:__tostring()
   return string.format("<Pagination page %d of %d, %d items>", self.page, self.pages, self.total)
 end
 
-local function make(query, page, per_page)
-  local items = query:limit(per_page):offset((page - 1) * per_page):all()
-  -- The number of rows, because limit counts rows: a query with a join may give fewer objects.
-  local total = query:order_by(false):count()
+-- The items of a part of the query, and the number of all. session: of a select, which has none by itself.
+local function part(query, limit, offset, session)
+  local cut, unordered = query:limit(limit):offset(offset), query:order_by(false)
+  if not session then return cut:all(), unordered:count() end
+  local items = session:scalars(cut):all()
+  return items, session:scalar(core.select(core.func.count()):select_from(unordered:subquery()))
+end
+
+local function make(query, page, per_page, session)
+  local items, total = part(query, per_page, (page - 1) * per_page, session)
   local pages = (total + per_page - 1) // per_page
   return setmetatable({
-    query = query, items = items, page = page, per_page = per_page, total = total, pages = pages,
+    query = query, session = session, items = items, page = page, per_page = per_page, total = total, pages = pages,
     has_next = page < pages, has_prev = page > 1,
     next_num = page < pages and page + 1 or nil, prev_num = page > 1 and page - 1 or nil,
   }, Pagination)
 end
 
 -- page:next(), page:prev(): the Pagination of the page after or before; nil when there is none.
-function methods:next() return self.next_num and make(self.query, self.next_num, self.per_page) end
-function methods:prev() return self.prev_num and make(self.query, self.prev_num, self.per_page) end
+function methods:next() return self.next_num and make(self.query, self.next_num, self.per_page, self.session) end
+function methods:prev() return self.prev_num and make(self.query, self.prev_num, self.per_page, self.session) end
 
 -- page:iter_pages{ left_edge = 2, left_current = 2, right_current = 4, right_edge = 2 }: the numbers of the pages to
 -- link: those at the edges and those around this one, and false for each gap between them.
@@ -92,11 +105,10 @@ function methods:iter_pages(...)
   end
 end
 
--- ---------------------------------------------------------------- query:paginate
+-- ---------------------------------------------------------------- paginate
 
--- query:paginate{ page = 1, per_page = 20, max_per_page = 100, error_out = false }: error_out: a page behind the last
--- one raises NoResultFound; otherwise it has no items.
-function core.Query.paginate(query, ...)
+-- The page of the query that the options ask for. A join to many does not count an object twice.
+local function paginate(query, session, ...)
   local known = { "page", "per_page", "max_per_page", "error_out" }
   local given, page, per_page = options.read("paginate", known, 2, ...)
   if page ~= nil then given.page = page end
@@ -106,9 +118,21 @@ function core.Query.paginate(query, ...)
   local size = math.min(whole("paginate", given, "per_page", 20, 1), most)
   local error_out = options.typed("paginate", given, "error_out", "boolean")
   if number > math.maxinteger // size then options.expect("paginate: page", "a smaller number", number) end
-  local made = make(query, number, size)
+  local made = make(core.query_of_parents(query), number, size, session)
   if error_out and number > 1 and #made.items == 0 then
-    core.raise("NoResultFound", string.format("paginate: there is no page %d: there are %d", number, made.pages))
+    core.raise("NotFound", string.format("paginate: there is no page %d: there are %d", number, made.pages))
   end
   return made
+end
+
+-- query:paginate{ page = 1, per_page = 20, max_per_page = 100, error_out = false }: error_out: a page behind the last
+-- one raises NotFound; otherwise it has no items.
+function core.Query.paginate(query, ...) return paginate(query, nil, ...) end
+
+-- session:paginate(select, options): the same for a select; the items are its objects, or its first column.
+function core.session_methods.paginate(session, select, ...)
+  if core.type_name(select) ~= "Select" then
+    options.expect("paginate", "a select (a query has a method of its own: query:paginate{ ... })", select)
+  end
+  return paginate(select, session, ...)
 end

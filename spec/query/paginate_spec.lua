@@ -62,7 +62,7 @@ describe("query:paginate", function()
     assert.equal(0, #page.items)
     assert.equal(5, page.total)
     assert.is_false(page.has_next)
-    refuse("NoResultFound", { "page 9", "3" }, function()
+    refuse("NotFound", { "page 9", "3" }, function()
       Person.query:paginate{ page = 9, per_page = 2, error_out = true }
     end)
     local none = Person.query:filter_by{ id = 99 }:paginate{ error_out = true }
@@ -106,5 +106,114 @@ describe("query:paginate", function()
     assert.equal("false 12 false",
       pages_of(at(12), { left_edge = 0, left_current = 0, right_current = 0, right_edge = 0 }))
     assert.equal(2, #support.statements(db, function() at(3) end))
+  end)
+
+  it("is its items: by number, in ipairs and by iter", function()
+    local page, names = Person.query:order_by(Person.id):paginate{ per_page = 3 }, {}
+    for i, person in ipairs(page) do names[i] = person.name end
+    for person in page:iter() do names[#names + 1] = person.name end
+    assert.equal("ann bob cat ann bob cat", table.concat(names, " "))
+    assert.equal(3, #page)
+    assert.equal("bob", page[2].name)
+    assert.is_nil(page[4])
+    refuse("ArgumentError", "ipairs", function() for _ in page do error "no" end end)
+  end)
+end)
+
+describe("a page of a query with joins", function()
+  local blog = require "spec.support.blog"
+  local db, Post, Comment, Category
+
+  -- Six posts of two categories; post i has i comments.
+  before_each(function()
+    local m = blog.open()
+    db, Post, Comment, Category = m.db, m.Post, m.Comment, m.Category
+    local news, tips = Category{ name = "news" }, Category{ name = "tips" }
+    for i = 1, 6 do
+      local post = Post{ title = "p" .. i, category = i % 2 == 0 and news or tips }
+      for j = 1, i do post.comments:append(Comment{ body = ("%d"):format((i * 5 + j * 3) % 10) }) end
+      db.session:add(post)
+    end
+    db.session:commit()
+    db.session:remove()
+  end)
+
+  it("counts the parents, not the rows, in two statements", function()
+    local page
+    local records = db:record(function()
+      page = Post.query:join(Post.comments):order_by(Post.id):paginate{ per_page = 4 }
+    end)
+    assert.equal(2, #records)
+    assert.matches("GROUP BY post.id ORDER BY post.id LIMIT", records[1].statement, 1, true)
+    assert.equal("{<p1>, <p2>, <p3>, <p4>}", tostring(page.items))
+    assert.same({ 6, 2 }, { page.total, page.pages })
+    assert.equal("{<p5>, <p6>}", tostring(page:next().items))
+    assert.is_nil(page:next():next())
+  end)
+
+  it("is ordered by the first row of each parent", function()
+    local function order_of(...)
+      local out = {}
+      for post in Post.query:join(Post.comments):order_by(...):paginate{ per_page = 100 }:iter() do
+        out[#out + 1] = post.title
+      end
+      return table.concat(out, " ")
+    end
+    local function expected(of)
+      local posts = Post.query:all()
+      local first = {}
+      for _, post in ipairs(posts) do
+        for _, comment in ipairs(post.comments) do
+          local best = first[post]
+          if not best or of(comment.body, best) then first[post] = comment.body end
+        end
+      end
+      table.sort(posts, function(a, b)
+        if first[a] == first[b] then return a.id < b.id end
+        return of(first[a], first[b])
+      end)
+      local out = {}
+      for i, post in ipairs(posts) do out[i] = post.title end
+      return table.concat(out, " ")
+    end
+    assert.equal(expected(function(a, b) return a < b end), order_of(Comment.body, Post.id))
+    assert.equal(expected(function(a, b) return a > b end), order_of(Comment.body:desc(), Post.id))
+    assert.equal(expected(function(a, b) return a > b end), order_of(Comment.body:desc():nulls_last(), Post.id))
+    local page = Post.query:join(Post.comments):order_by(Comment.body:desc(), Post.id)
+    assert.matches("ORDER BY max(comment.body) DESC, post.id", page:paginate().query:sql(), 1, true)
+  end)
+
+  it("goes with filters, aliases, eager loads and conditions of its own", function()
+    local filtered = Post.query:join(Post.comments):filter(Comment.body:ge "5")
+    assert.equal(filtered:with_entities(Post.id):distinct():count(), filtered:paginate().total)
+    local P = mr.aliased(Post)
+    assert.equal(6, db.session:query(P):join(P.comments):paginate{ per_page = 2 }.total)
+    assert.equal(6, Post.query:join(Comment, Comment.post_id:eq(Post.id)):paginate().total)
+    local eager = Post.query:options(mr.joinedload(Post.comments)):join(Post.comments):order_by(Post.id)
+    local page = eager:paginate{ per_page = 2, page = 2 }
+    assert.equal("{<p3>, <p4>}", tostring(page.items))
+    assert.equal(0, #db:record(function() assert.equal(4, #page.items[2].comments) end))
+  end)
+
+  it("is left as it is where nothing repeats, or the query groups already", function()
+    local to_one = Post.query:join(Post.category):order_by(Category.name, Post.id)
+    assert.is_nil(to_one:paginate().query:sql():find "GROUP")
+    assert.equal(6, to_one:paginate().total)
+    assert.equal(21, db.session:query(Post.id, Comment.id):join(Post.comments):paginate().total)
+    local grouped = Post.query:join(Post.comments):group_by(Post.category_id)
+    assert.equal(2, grouped:paginate().total)
+  end)
+
+  it("of a select is that of a session, or of the database", function()
+    local select = mr.select(Post):join(Post.comments):order_by(Post.id)
+    local page
+    assert.equal(2, #db:record(function() page = db.session:paginate(select, { per_page = 4 }) end))
+    assert.same({ 6, 2, 4 }, { page.total, page.pages, #page })
+    assert.equal("{<p5>, <p6>}", tostring(page:next().items))
+    assert.equal("{<p1>, <p2>, <p3>, <p4>}", tostring(page:next():prev().items))
+    assert.equal('{"p3", "p4"}', tostring(db:paginate(mr.select(Post.title):order_by(Post.id), 2, 2).items))
+    refuse("NotFound", "page 3", function() db:paginate(select, { page = 3, error_out = true }) end)
+    refuse("ArgumentError", "select", function() db.session:paginate(Post.query) end)
+    refuse("ArgumentError", "select", function() db:paginate() end)
   end)
 end)

@@ -256,3 +256,11 @@ mr_node *mr_property_node(const mr_property *prop, mr_node *from) {
             prop->mapper->name, prop->name);
     return NULL;
 }
+
+const mr_property *mr_mapper_at_slot(const mr_mapper *mapper, uint16_t slot) {
+    for (size_t i = 0; i < mapper->columns.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->columns, i);
+        if (prop->slot == slot) return prop;
+    }
+    return NULL;
+}

@@ -8,19 +8,11 @@
 #include "session_state.h"
 #include "states.h"
 
-static const mr_property *key_property(const mr_mapper *mapper, unsigned i) {
-    for (size_t j = 0; j < mapper->columns.len; j++) {
-        const mr_property *prop = mr_vec_ptr(&mapper->columns, j);
-        if (prop->slot == mapper->pk_slots[i]) return prop;
-    }
-    return NULL;
-}
-
 static mr_status wrong_count(const mr_mapper *mapper, unsigned n) {
     mr_strbuf names;
     mr_strbuf_init(&names, mapper->env);
     for (unsigned i = 0; i < mapper->npk; i++) {
-        mr_strbuf_printf(&names, "%s%s", i ? ", " : "", key_property(mapper, i)->name);
+        mr_strbuf_printf(&names, "%s%s", i ? ", " : "", mr_mapper_at_slot(mapper, mapper->pk_slots[i])->name);
     }
     const char *text = mr_strbuf_str(&names);
     if (text)
@@ -39,7 +31,7 @@ mr_status mr_session_identity(const mr_mapper *mapper, const mr_value *key, mr_s
     mr_status status = MR_OK;
     for (unsigned i = 0; status == MR_OK && i < n; i++) {
         values[i] = key[i];
-        status = mr_attribute_coerce(mapper, key_property(mapper, i), &values[i]);
+        status = mr_attribute_coerce(mapper, mr_mapper_at_slot(mapper, mapper->pk_slots[i]), &values[i]);
     }
     if (status == MR_OK && !mr_identity_make(mapper, values, buf, out))
         status = buf->oom ? mr_nomem(mapper->env) : MR_NOTFOUND;

@@ -88,6 +88,26 @@ static int core_run_query(lua_State *L) {
     return 2;
 }
 
+/* core.query_of_parents(query): the query with one row for each object, where a join repeats the objects. */
+static int core_query_of_parents(lua_State *L) {
+    mr_query *q = bind_query_arg(L, "paginate");
+    bind_state *b = bind_of(L);
+    mr_registry *registry = q->nitems && q->items[0].mapper ? q->items[0].mapper->registry : NULL;
+    BIND_TRY(b, L, registry ? mr_registry_configure(registry) : MR_OK);
+    lua_settop(L, 1);
+    bind_derive_self(L, mr_query_of_parents(bind_query_arg(L, "paginate")));
+    return 1;
+}
+
+/* core.query_session(function's name, query): the session of the query, or its scoped session. */
+static int core_query_session(lua_State *L) {
+    const char *function = lua_tostring(L, 1); /* a constant of the caller */
+    lua_remove(L, 1);
+    bind_query_arg(L, function);
+    bind_query_session(L, function);
+    return 1;
+}
+
 /* core.query_class_name(query): the name of the one class that the query gives objects of, or nil. */
 static int core_query_class_name(lua_State *L) {
     lua_pushstring(L, bind_query_arg(L, "query_class_name")->cardinality_name);
@@ -118,6 +138,10 @@ void bind_open_query_run(lua_State *L) {
     bind_extend_query(L, methods, false);
     lua_pushcfunction(L, core_run_query);
     lua_setfield(L, -2, "run_query");
+    lua_pushcfunction(L, core_query_of_parents);
+    lua_setfield(L, -2, "query_of_parents");
+    lua_pushcfunction(L, core_query_session);
+    lua_setfield(L, -2, "query_session");
     lua_pushcfunction(L, core_query_class_name);
     lua_setfield(L, -2, "query_class_name");
 }

@@ -300,6 +300,8 @@ bool mr_mapper_reads(const mr_mapper *mapper, const mr_table *table);
  * its line); then nothing is changed. A call from inside of a resolve callback does nothing. */
 mr_status mr_registry_configure(mr_registry *registry);
 
+/* The column property of the slot; NULL: the slot has none. */
+const mr_property *mr_mapper_at_slot(const mr_mapper *mapper, uint16_t slot);
 /* The attribute as an expression: a COLUMN with prop as its annotation. from is the alias that it is read from
  * (borrowed), or NULL. One reference. */
 mr_node *mr_property_node(const mr_property *prop, mr_node *from);

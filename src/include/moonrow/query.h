@@ -138,6 +138,9 @@ mr_query *mr_query_having(const mr_query *q, mr_node *criterion);
 /* item is an expression or a LIST of them, which are added behind earlier ones; NULL removes the order. */
 mr_query *mr_query_order_by(const mr_query *q, mr_node *item);
 mr_query *mr_query_group_by(const mr_query *q, mr_node *item);
+/* The query with one row for each object of its class, where a join repeats the objects; otherwise the query itself.
+ * The class must be configured. One reference. */
+mr_query *mr_query_of_parents(mr_query *q);
 mr_query *mr_query_limit(const mr_query *q, mr_node *limit);
 mr_query *mr_query_offset(const mr_query *q, mr_node *offset);
 mr_query *mr_query_distinct(const mr_query *q, mr_node *on /* or NULL */);

@@ -62,8 +62,6 @@ mr_status mr_prepare(mr_env *env, mr_prepared *prepared, const mr_dialect *diale
 /* Adds the criterion "key = late parameter" to the query; partial: "key IS late parameter". Consumes and returns a
  * query; NULL: failed. */
 mr_query *mr_where_identity(mr_query *query, mr_mapper *mapper, bool partial, mr_vec *lates);
-/* The column property of a slot. */
-const mr_property *mr_mapper_at_slot(const mr_mapper *mapper, uint16_t slot);
 void mr_prepared_first_done(mr_prepared_first *first);
 /* get.c: the parameters of a simple plan's statement: from values, by the number of its late parameters; those of a
  * parent from the slots of the entity parent (or NULL); and its own constants. Bytes are borrowed. false: out has no

@@ -119,11 +119,3 @@ mr_query *mr_where_identity(mr_query *query, mr_mapper *mapper, bool partial, mr
     mr_query_release(query);
     return made;
 }
-
-const mr_property *mr_mapper_at_slot(const mr_mapper *mapper, uint16_t slot) {
-    for (size_t i = 0; i < mapper->columns.len; i++) {
-        const mr_property *prop = mr_vec_ptr(&mapper->columns, i);
-        if (prop->slot == slot) return prop;
-    }
-    return NULL;
-}
