@@ -36,6 +36,7 @@ function Plan:find(pattern)
     local found = step:find(pattern)
     if found then return found end
   end
+  return nil
 end
 
 local function node(detail) return setmetatable({ detail = detail }, Plan) end

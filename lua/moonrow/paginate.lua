@@ -31,6 +31,7 @@ local fields = options.set{
 
 -- A page is its items: #page, page[1], ipairs(page), and for item in page:iter() do.
 function Pagination:__len() return #self.items end
+function Pagination:__pairs() return ipairs(self.items) end
 
 function Pagination.__index(page, name)
   local method = methods[name]

@@ -112,7 +112,8 @@ describe("query:paginate", function()
     local page, names = Person.query:order_by(Person.id):paginate{ per_page = 3 }, {}
     for i, person in ipairs(page) do names[i] = person.name end
     for person in page:iter() do names[#names + 1] = person.name end
-    assert.equal("ann bob cat ann bob cat", table.concat(names, " "))
+    for _, person in pairs(page) do names[#names + 1] = person.name end
+    assert.equal("ann bob cat ann bob cat ann bob cat", table.concat(names, " "))
     assert.equal(3, #page)
     assert.equal("bob", page[2].name)
     assert.is_nil(page[4])

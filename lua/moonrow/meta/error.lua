@@ -88,12 +88,19 @@ function ErrorClass:is(value) end
 ---session:begin(function() session:begin(function() end) end) --! InvalidRequestError:
 ---```
 ---@field InvalidRequestError moonrow.ErrorClass
----`one` found no row; a page that is not there. Below InvalidRequestError.
+---`one` found no row. Below InvalidRequestError.
 ---
 ---```lua
 ---User.query:filter_by{ name = "Nobody" }:one() --! NoResultFound:
 ---```
 ---@field NoResultFound moonrow.ErrorClass
+---`get_or_404` and its kin found nothing, and a page is not there: what a web layer answers with its 404. Below
+---NoResultFound.
+---
+---```lua
+---User.query:get_or_404(99) --! NotFound:
+---```
+---@field NotFound moonrow.ErrorClass
 ---`one` or `one_or_none` found more than one row. Below InvalidRequestError.
 ---
 ---```lua
@@ -191,6 +198,7 @@ function ErrorClass:is(value) end
 ---| "ArgumentError"
 ---| "InvalidRequestError"
 ---| "NoResultFound"
+---| "NotFound"
 ---| "MultipleResultsFound"
 ---| "DetachedInstanceError"
 ---| "PendingRollbackError"

@@ -8,6 +8,8 @@
 ---@alias moonrow.Criterion moonrow.Expression
 
 ---@class moonrow.SqlOptions
+---The database whose SQL it is, "sqlite" or "postgresql"; by default that of the query's session, or SQLite.
+---@field dialect? "sqlite"|"postgresql"
 ---The values stand in the SQL in place of ?; false by default.
 ---@field literals? boolean
 
@@ -75,6 +77,7 @@ local Expression = {}
 ---```lua
 ---User.age:gt(30):sql() --> user.age > ?
 ---User.age:gt(30):sql{ literals = true } --> user.age > 30
+---User.age:gt(30):sql{ dialect = "postgresql" } --> "user".age > $1
 ---```
 ---@param options? moonrow.SqlOptions
 ---@return string

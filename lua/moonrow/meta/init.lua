@@ -402,6 +402,17 @@ function Database:scope(fn, ...) end
 ---@return T ...
 function Database:sandbox(fn, ...) end
 
+---One page of a select in db.session.
+---
+---```lua
+---db:paginate(mr.select(User.name):order_by(User.id), { per_page = 2 }).items --> {"Ann", "Bob"}
+---```
+---@error NotFound there is no such page, with error_out
+---@param select moonrow.Select
+---@param options? moonrow.PaginateOptions
+---@return moonrow.Pagination<any>
+function Database:paginate(select, options) end
+
 ---A statement that was executed. Printed, it is the statement with its parameters.
 ---@class moonrow.Record
 ---Its SQL.

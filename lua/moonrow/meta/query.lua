@@ -69,6 +69,78 @@ function Query:scalar() end
 ---@return T?
 function Query:get(key) end
 
+---@class moonrow.NotFoundOptions
+---The message of the error, in place of words for the program's developer.
+---@field description? string
+
+---The object of the key.
+---
+---```lua
+---User.query:get_or_404(2) --> Bob
+---User.query:get_or_404(99, { description = "no such user" }) --! NotFound: no such user
+---```
+---@error NotFound there is no such row
+---@param key any
+---@param options? moonrow.NotFoundOptions
+---@return T
+function Query:get_or_404(key, options) end
+
+---The first object, or row.
+---
+---```lua
+---User.query:order_by(User.id):first_or_404() --> Ann
+---User.query:filter_by{ name = "Nobody" }:first_or_404{ description = "nobody" } --! NotFound: nobody
+---```
+---@error NotFound there is none
+---@param options? moonrow.NotFoundOptions
+---@return T
+function Query:first_or_404(options) end
+
+---The only object, or row.
+---
+---```lua
+---User.query:filter_by{ name = "Bob" }:one_or_404() --> Bob
+---User.query:one_or_404{ description = "which one?" } --! NotFound: which one?
+---```
+---@error NotFound there is none, or there are several
+---@param options? moonrow.NotFoundOptions
+---@return T
+function Query:one_or_404(options) end
+
+-- ---------------------------------------------------------------- plans
+
+---How the database runs a statement: a step, with the steps below it by number. `tostring` gives all, a line each.
+---
+---```lua
+---local plan = User.query:filter(User.id:eq(1)):explain()
+---plan[1].detail --> SEARCH user USING INTEGER PRIMARY KEY (rowid=?)
+---```
+---@class moonrow.Plan
+---The words of the database; nil of the whole.
+---@field detail string?
+---A step below it.
+---@field [integer] moonrow.Plan
+local Plan = {}
+
+---The first step whose detail has the pattern of Lua, or nil.
+---
+---```lua
+---User.query:order_by(User.name):explain():find "TEMP B%-TREE".detail --> USE TEMP B-TREE FOR ORDER BY
+---User.query:explain():find "USING INDEX" --> nil
+---```
+---@param pattern string
+---@return moonrow.Plan?
+function Plan:find(pattern) end
+
+---The plan of the query, which is not run. SQLite only.
+---
+---```lua
+---User.query:filter(User.name:eq "Ann"):explain() --> SCAN user
+---```
+---@error InvalidRequestError the database is none whose plans can be read
+---@return moonrow.Plan
+function Query:explain() end
+
 ---How many rows it has.
 ---
 ---```lua
@@ -230,21 +302,22 @@ function CompiledQuery:iter(values) end
 ---@field per_page? integer
 ---100 by default.
 ---@field max_per_page? integer
----Is a page behind the last one a NoResultFound? false by default: it is empty.
+---Is a page behind the last one a NotFound? false by default: it is empty.
 ---@field error_out? boolean
 
----One page of the result. Order the query: else pages may overlap.
+---One page of the result. Order the query: else pages may overlap. Where a join repeats the objects, the page counts
+---objects, not rows; an order by what is joined is that of an object's first row.
 ---
 ---```lua
 ---local page = User.query:order_by(User.id):paginate{ page = 1, per_page = 2, max_per_page = 50, error_out = true }
 ---page.items --> {Ann, Bob}
 ---```
----@error NoResultFound there is no such page, with error_out
+---@error NotFound there is no such page, with error_out
 ---@param options? moonrow.PaginateOptions
 ---@return moonrow.Pagination<T>
 function Query:paginate(options) end
 
----A page.
+---A page. It is its items: `#page`, `page[1]`, `ipairs(page)`.
 ---
 ---```lua
 ---local p = User.query:order_by(User.id):paginate{ page = 2, per_page = 2 }
@@ -257,8 +330,12 @@ function Query:paginate(options) end
 ---p.has_prev --> true
 ---p.next_num --> nil
 ---p.prev_num --> 1
+---#p --> 1
+---p[1] --> Cid
 ---```
 ---@class moonrow.Pagination<T>
+---An item, by its place.
+---@field [integer] T
 ---The rows, or objects, of the page.
 ---@field items T[]
 ---How many there are on all pages.
@@ -278,6 +355,16 @@ function Query:paginate(options) end
 ---The number of the page before.
 ---@field prev_num integer?
 local Pagination = {}
+
+---For a loop over the items.
+---
+---```lua
+---local names = {}
+---for user in User.query:order_by(User.id):paginate():iter() do names[#names + 1] = user.name end
+---table.concat(names, " ") --> Ann Bob Cid
+---```
+---@return fun(): T
+function Pagination:iter() end
 
 ---The next page, or nil.
 ---

@@ -126,6 +126,36 @@ function Result:fetchall() end
 ---@return string[]
 function Result:keys() end
 
+---Some of the columns, by name or number, in this order.
+---
+---```lua
+---session:execute(mr.select(User.id, User.name, User.age):order_by(User.id)):columns("age", 1):first() --> (34, 1)
+---```
+---@error ArgumentError there is no such column
+---@error InvalidRequestError the result gives single values: objects, or scalars
+---@param ... string|integer
+---@return moonrow.Result
+function Result:columns(...) end
+
+---The result itself: its rows are tuples.
+---
+---```lua
+---session:execute(mr.select(User.id, User.name):order_by(User.id)):tuples():first() --> (1, "Ann")
+---```
+---@return moonrow.Result
+function Result:tuples() end
+
+---For a loop over lists of n rows; the last one has what is left.
+---
+---```lua
+---local sizes = {}
+---for rows in session:execute(mr.select(User.name)):partitions(2) do sizes[#sizes + 1] = #rows end
+---table.concat(sizes, " ") --> 2 1
+---```
+---@param n integer
+---@return fun(): any[]
+function Result:partitions(n) end
+
 ---Rows as tables by column name.
 ---
 ---```lua

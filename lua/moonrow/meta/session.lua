@@ -54,9 +54,17 @@ local mr = {}
 ---session:get(User, 1) == ann --> true
 ---session:get(User, 99) --> nil
 ---session:get(User, { id = 2 }, { populate_existing = true, options = { mr.joinedload(User.posts) } }) --> Bob
+---session:get(User, 1, { with_for_update = { nowait = true } }) --> Ann
 ---session:get(User, "1") --! ArgumentError:
 ---```
 ---@field get fun(self: moonrow.Session, class: moonrow.AnyModel, key: any, options?: moonrow.GetOptions): any
+---The same, where the row must be there.
+---
+---```lua
+---session:get_one(User, 1) --> Ann
+---session:get_one(User, 99) --! NoResultFound:
+---```
+---@field get_one fun(self: moonrow.Session, class: moonrow.AnyModel, key: any, options?: moonrow.GetOptions): any
 ---A query of classes, attributes and expressions in this session.
 ---
 ---```lua
@@ -146,6 +154,28 @@ function Session:expire(object, names) end
 ---ann.name --> Ann
 ---```
 function Session:expire_all() end
+
+---One page of a select: its objects, or its first column.
+---
+---```lua
+---session:paginate(mr.select(User):order_by(User.id), { per_page = 2 }):next().items --> {Cid}
+---```
+---@error NotFound there is no such page, with error_out
+---@param select moonrow.Select
+---@param options? moonrow.PaginateOptions
+---@return moonrow.Pagination<any>
+function Session:paginate(select, options) end
+
+---How the database runs the statement, which is not run. SQLite only.
+---
+---```lua
+---local plan = session:explain(mr.delete(User):where(User.id:eq(1)))
+---plan[1].detail --> SEARCH user USING INTEGER PRIMARY KEY (rowid=?)
+---```
+---@error InvalidRequestError the database is none whose plans can be read
+---@param statement moonrow.Select|moonrow.Statement
+---@return moonrow.Plan
+function Session:explain(statement) end
 
 ---Reads the object again, at once.
 ---
@@ -561,6 +591,8 @@ function ScopedSession:query_property(query_class) end
 ---@field populate_existing? boolean
 ---How relationships load.
 ---@field options? moonrow.LoaderOption[]
+---Lock the row, and read it; true, or the options of `query:with_for_update`. false by default.
+---@field with_for_update? boolean|moonrow.ForUpdateOptions
 
 ---@class moonrow.MergeOptions
 ---false: the object's values are taken for the row's, which is not read. true by default.

@@ -197,7 +197,7 @@ void bind_push_sql(lua_State *L, const mr_node *node, bind_sql_form form) {
 
 static const char *next_dialect(void *ud, size_t i) {
     (void)ud;
-    const mr_dialect *d = mr_dialect_at((unsigned)i);
+    const mr_dialect *d = mr_dialects_at((unsigned)i);
     return d ? d->name : NULL;
 }
 
@@ -207,7 +207,7 @@ static const mr_dialect *option_dialect(lua_State *L, int options) {
     if (bind_option(L, options, "dialect") != LUA_TNIL) {
         if (lua_type(L, -1) != LUA_TSTRING) bind_type_error(L, -1, "sql: dialect", "a dialect's name");
         const char *name = lua_tostring(L, -1);
-        found = mr_dialect_named(name);
+        found = mr_dialects_find(name);
         if (!found)
             bind_error(L, MR_ERR_ARGUMENT, "sql: there is no dialect '%s'%s (there are sqlite and postgresql)", name,
                        bind_hint(L, mr_nearest(name, next_dialect, NULL)));

@@ -496,9 +496,9 @@ struct mr_dialect {
 MR_DIALECTS(MR_DIALECT_FUNCTION)
 #undef MR_DIALECT_FUNCTION
 /* The dialect with the number, from 0 on; NULL behind the last one. */
-const mr_dialect *mr_dialect_at(unsigned i);
+const mr_dialect *mr_dialects_at(unsigned i);
 /* The dialect with the name; NULL: there is none. */
-const mr_dialect *mr_dialect_named(const char *name);
+const mr_dialect *mr_dialects_find(const char *name);
 /* Appends the name. It is quoted when it is a reserved word, has capitals or special characters, or begins with a
  * digit.
  */
