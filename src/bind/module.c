@@ -146,7 +146,7 @@ static int core_type_name(lua_State *L) {
                      open(identity_map) open(transaction) open(no_autoflush)                                  \
     /* query      */ open(query) open(query_clause) open(query_from) open(query_compound)                     \
                      open(query_run) open(get) open(option) open(result) open(compiled)                       \
-    /* statement  */ open(statement) open(from_statement) open(by_query) open(execute)                        \
+    /* statement  */ open(statement) open(values) open(from_statement) open(by_query) open(execute)                        \
     /* event      */ open(class_events) open(session_engine_events)                                           \
     /* session    */ open(memory)                                                                             \
     /* capi       */ open(capi)

@@ -94,6 +94,9 @@ static mr_node *keys_statement(const mr_synchronizer *y) {
     }
     mr_select s = {.columns = columns, .where = mr_node_retain(dml_of(y)->where)};
     s.from = mr_sql_list_append(env, NULL, mr_sql_table(env, m->table));
+    const mr_node *using = dml_of(y)->using;
+    for (uint32_t i = 0; using && s.from && i < using->n; i++)
+        s.from = mr_sql_list_append(env, s.from, mr_node_retain(using->child[i]));
     if (s.from) return mr_sql_select(env, &s);
     mr_node_release(s.columns);
     mr_node_release(s.where);

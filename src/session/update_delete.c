@@ -39,27 +39,6 @@ static mr_status check_query(const mr_query *q, const char *function) {
                    function, clause, mapper->name, key_name(mapper));
 }
 
-/* Refuses criteria over other tables: an UPDATE or DELETE reads only one. */
-static mr_status check_tables(mr_env *env, const mr_mapper *mapper, const mr_node *where, const char *function) {
-    if (!where) return MR_OK;
-    mr_vec froms;
-    mr_vec_init(&froms, env, sizeof(mr_node *));
-    mr_status status = mr_node_froms(env, where, &froms);
-    for (size_t i = 0; i < froms.len; i++) {
-        mr_node *from = mr_vec_ptr(&froms, i);
-        bool own = from->kind == MR_NODE_TABLE && from->u.table == mapper->table;
-        if (status == MR_OK && !own)
-            status =
-                mr_fail(env, MR_ERR_ARGUMENT,
-                        "%s: the criteria name '%s', and not the table of %s alone: use any(), has(), or in_ with a "
-                        "subquery",
-                        function, from->kind == MR_NODE_TABLE ? from->u.table->name : "an alias", mapper->name);
-        mr_node_release(from);
-    }
-    mr_vec_done(&froms);
-    return status;
-}
-
 /* *where: the query's criteria, with those of its parents and of its class; a new reference. NULL: there are none. */
 static mr_status criteria_of(mr_query *q, const char *function, mr_node **where) {
     mr_query *plain;
@@ -68,7 +47,6 @@ static mr_status criteria_of(mr_query *q, const char *function, mr_node **where)
     if (mr_query_parents_to_criteria(q, &plain) != MR_OK) return MR_FAIL;
     mr_status status = check_query(plain, function);
     if (status == MR_OK) status = mr_load_statement(plain, true, &select);
-    if (status == MR_OK) status = check_tables(q->env, q->items[0].mapper, select->u.select->where, function);
     if (status == MR_OK) *where = mr_node_retain(select->u.select->where);
     mr_node_release(select);
     mr_query_release(plain);

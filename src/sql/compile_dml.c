@@ -102,9 +102,30 @@ static void compile_conflict(mr_compiler *c, const mr_node *node, uint32_t start
     compile_where(c, d->conflict_where);
 }
 
+typedef struct returned {
+    mr_compiler *c;
+    const mr_dml *d;
+} returned;
+
+/* Without its table, the name of another table's column would mean a column of the table that is written. */
+static bool check_returned(void *ud, const mr_node *node) {
+    returned *r = ud;
+    if (node->kind == MR_NODE_SELECT) return false;
+    if (node->kind != MR_NODE_COLUMN) return true;
+    const mr_node *from = node->n > 0 ? node->child[0] : NULL;
+    const mr_table *table = from ? from->kind == MR_NODE_TABLE ? from->u.table : NULL : node->u.column->table;
+    if (!from && !table) return false;
+    if (table != r->d->table->u.table)
+        mr_compile_fail(r->c, "returning: '%s' is no column of %s, and only columns of the written table are returned",
+                        mr_listed_name(node) ? mr_listed_name(node) : "?", name_of(r->d->table->u.table));
+    return false;
+}
+
 static void compile_returning(mr_compiler *c, const mr_node *node, uint32_t start, mr_vec *capture) {
     const mr_dml *d = node->u.dml;
     if (!d->returning) return;
+    returned r = {c, d};
+    if (!d->using || !c->dialect->returning_qualified) mr_node_walk(d->returning, check_returned, &r);
     mr_seek(c, node, start, MR_DML_RETURNING);
     mr_emit(c, " RETURNING ");
     c->unqualified = !c->dialect->returning_qualified;
@@ -150,6 +171,17 @@ static void compile_insert(mr_compiler *c, const mr_node *node, uint32_t start) 
     compile_conflict(c, node, start);
 }
 
+/* Writes the other FROM objects of an UPDATE or DELETE behind the word. */
+static void compile_using(mr_compiler *c, const mr_node *node, uint32_t start, const char *word) {
+    const mr_node *list = node->u.dml->using;
+    mr_emit(c, word);
+    mr_seek(c, node, start, MR_DML_USING);
+    for (uint32_t i = 0; i < list->n; i++) {
+        if (i) mr_emit(c, ", ");
+        mr_compile_from(c, list->child[i]);
+    }
+}
+
 static void compile_update(mr_compiler *c, const mr_node *node, uint32_t start) {
     const mr_dml *d = node->u.dml;
     mr_emit(c, "UPDATE ");
@@ -157,6 +189,7 @@ static void compile_update(mr_compiler *c, const mr_node *node, uint32_t start) 
     mr_emit(c, " SET ");
     mr_seek(c, node, start, MR_DML_VALUES);
     compile_assignments(c, d->columns, d->values, "=");
+    if (d->using) compile_using(c, node, start, " FROM ");
     mr_seek(c, node, start, MR_DML_WHERE);
     compile_where(c, d->where);
 }
@@ -165,8 +198,19 @@ static void compile_delete(mr_compiler *c, const mr_node *node, uint32_t start) 
     const mr_dml *d = node->u.dml;
     mr_emit(c, "DELETE FROM ");
     mr_emit_table(c, d->table->u.table);
+    bool exists = d->using && !c->dialect->delete_using;
+    if (d->using) compile_using(c, node, start, exists ? " WHERE EXISTS (SELECT 1 FROM " : " USING ");
     mr_seek(c, node, start, MR_DML_WHERE);
     compile_where(c, d->where);
+    if (exists) mr_emit(c, ")");
+}
+
+/* Collects the FROM objects of an UPDATE or DELETE, with which its subqueries correlate, and looks whether they are
+ * related: each row of the table would be written because of any row of another. */
+static void collect_leaves(mr_compiler *c, mr_frame *frame, const mr_dml *d) {
+    mr_collect_leaves(c, &frame->leaves, d->table);
+    for (uint32_t i = 0; d->using && i < d->using->n; i++) mr_collect_leaves(c, &frame->leaves, d->using->child[i]);
+    if (d->using) mr_check_related(c, d);
 }
 
 void mr_compile_dml(mr_compiler *c, const mr_node *node) {
@@ -178,7 +222,7 @@ void mr_compile_dml(mr_compiler *c, const mr_node *node) {
     mr_vec_init(&frame.leaves, c->env, sizeof(mr_node *));
     /* Subqueries correlate with the rows of UPDATE and DELETE. An INSERT has no such rows: its SELECT reads the table.
      */
-    if (node->kind != MR_NODE_INSERT) mr_collect_leaves(c, &frame.leaves, node->u.dml->table);
+    if (node->kind != MR_NODE_INSERT) collect_leaves(c, &frame, node->u.dml);
     c->frame = &frame;
     if (node->kind == MR_NODE_INSERT) compile_insert(c, node, start);
     else if (node->kind == MR_NODE_UPDATE) compile_update(c, node, start);

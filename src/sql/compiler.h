@@ -75,6 +75,8 @@ struct mr_compiler {
 };
 
 /* lint.c: warns when nothing relates two of the objects (const mr_node *) that the SELECT reads. */
+/* Fails where nothing relates another FROM object of an UPDATE or DELETE to its table. */
+void mr_check_related(mr_compiler *c, const mr_dml *d);
 void mr_lint_products(mr_compiler *c, const mr_select *s, const mr_vec *shown);
 
 /* For mr_compile_operand: every operand that is not a single term gets parentheses. */

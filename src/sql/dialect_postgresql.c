@@ -219,6 +219,7 @@ static unsigned table_exists(const mr_dialect *d, const mr_table *table, mr_strb
 const mr_dialect *mr_dialect_postgresql(void) {
     static const mr_dialect dialect = {
         .name = "postgresql",
+        .delete_using = true,
         .parameter = '$',
         .returning = true,
         .multi_row_insert = true,

@@ -1,6 +1,6 @@
 /*
  * lint.c: warns of a SELECT that combines each row of one FROM object with each row of another, because nothing relates
- * the two. Nearly always a join was forgotten.
+ * the two. Nearly always a join was forgotten. An UPDATE or DELETE that would do so is refused.
  *
  * Invariant: in doubt there is no warning. Two objects are related by a join, and by any condition that names both,
  * also when it names one of them in a nested query, or when the condition relates both to the surrounding statement.
@@ -163,11 +163,21 @@ static void warn(mr_compiler *c, const linter *l, const lint_object *stray) {
     mr_strbuf_done(&other);
 }
 
+static void linter_init(linter *l, mr_compiler *c) {
+    *l = (linter){.unsure = false};
+    mr_vec_init(&l->objects, c->env, sizeof(lint_object));
+    mr_vec_init(&l->inner, c->env, sizeof(mr_table *));
+}
+
+static void linter_done(linter *l) {
+    mr_vec_done(&l->objects);
+    mr_vec_done(&l->inner);
+}
+
 void mr_lint_products(mr_compiler *c, const mr_select *s, const mr_vec *shown) {
     if (!c->lints || shown->len < 2) return;
-    linter l = {.unsure = false};
-    mr_vec_init(&l.objects, c->env, sizeof(lint_object));
-    mr_vec_init(&l.inner, c->env, sizeof(mr_table *));
+    linter l;
+    linter_init(&l, c);
     for (size_t i = 0; i < shown->len; i++) add(&l, mr_vec_ptr(shown, i), i + 1);
     size_t own = l.objects.len;
     for (size_t i = 0; i < shown->len && !l.unsure; i++) see_joins(&l, mr_vec_ptr(shown, i));
@@ -178,6 +188,34 @@ void mr_lint_products(mr_compiler *c, const mr_select *s, const mr_vec *shown) {
         warn(c, &l, &stray);
         merge(&l, stray.group, object_at(&l, 0)->group); /* one warning for each group */
     }
-    mr_vec_done(&l.objects);
-    mr_vec_done(&l.inner);
+    linter_done(&l);
+}
+
+static void fail_unrelated(mr_compiler *c, const mr_node *table, const mr_node *stray) {
+    mr_strbuf one, other;
+    mr_strbuf_init(&one, c->env);
+    mr_strbuf_init(&other, c->env);
+    describe(c, table, &one);
+    describe(c, stray, &other);
+    const char *a = mr_strbuf_str(&one), *b = mr_strbuf_str(&other);
+    if (a && b)
+        mr_compile_fail(c,
+                        "nothing relates %s to %s: each row would be written that fulfils the rest; add a criterion "
+                        "that relates them, or ask with any(), has() or mr.exists()",
+                        b, a);
+    else c->failed = true;
+    mr_strbuf_done(&one);
+    mr_strbuf_done(&other);
+}
+
+void mr_check_related(mr_compiler *c, const mr_dml *d) {
+    linter l;
+    linter_init(&l, c);
+    add(&l, d->table, 1);
+    for (uint32_t i = 0; i < d->using->n; i++) add(&l, d->using->child[i], i + 2);
+    size_t own = l.objects.len;
+    if (d->where && !l.unsure) see_condition(&l, d->where);
+    for (size_t i = 1; i < own && !l.unsure && !c->failed; i++)
+        if (object_at(&l, i)->group != object_at(&l, 0)->group) fail_unrelated(c, d->table, object_at(&l, i)->node);
+    linter_done(&l);
 }

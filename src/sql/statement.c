@@ -127,6 +127,7 @@ static void dml_parts(const mr_dml *d, mr_node **part) {
     part[MR_DML_CONFLICT_COLUMNS] = d->conflict_columns;
     part[MR_DML_CONFLICT_VALUES] = d->conflict_values;
     part[MR_DML_CONFLICT_WHERE] = d->conflict_where;
+    part[MR_DML_USING] = d->using;
 }
 
 /* Is there one value for each column? Also true when both are NULL. */
@@ -149,11 +150,34 @@ static mr_status check_dml(mr_env *env, mr_node_kind kind, const mr_dml *d) {
     return MR_OK;
 }
 
-static mr_node *dml(mr_env *env, mr_node_kind kind, const mr_dml *clauses) {
+/* *out: the FROM objects, other than the statement's own table, that its criteria and values name; NULL: there are
+ * none. */
+static mr_status find_using(mr_env *env, const mr_dml *d, mr_node **out) {
+    mr_vec froms;
+    mr_vec_init(&froms, env, sizeof(mr_node *));
+    *out = NULL;
+    mr_status status = d->where ? mr_node_froms(env, d->where, &froms) : MR_OK;
+    for (uint32_t i = 0; status == MR_OK && d->values && i < d->values->n; i++)
+        status = mr_node_froms(env, d->values->child[i], &froms);
+    for (size_t i = 0; i < froms.len; i++) {
+        mr_node *from = mr_vec_ptr(&froms, i);
+        bool own = from->kind == MR_NODE_TABLE && from->u.table == d->table->u.table;
+        if (own || status != MR_OK) mr_node_release(from);
+        else if (!(*out = mr_sql_list_append(env, *out, from))) status = MR_FAIL;
+    }
+    mr_vec_done(&froms);
+    return status;
+}
+
+static mr_node *dml(mr_env *env, mr_node_kind kind, const mr_dml *given) {
     mr_node *parts[MR_DML_PARTS];
     void *extra;
+    mr_dml copy = *given, *clauses = &copy;
+    copy.using = NULL;
+    bool failed = !given->table || check_dml(env, kind, given) != MR_OK;
+    if (!failed && kind != MR_NODE_INSERT) failed = find_using(env, given, &copy.using) != MR_OK;
     dml_parts(clauses, parts);
-    if (!clauses->table || check_dml(env, kind, clauses) != MR_OK) {
+    if (failed) {
         mr_nodes_release(parts, MR_DML_PARTS);
         return NULL;
     }

@@ -7,6 +7,7 @@
 
 #include "expression/expression.h"
 #include "row_default.h"
+#include "schema/schema.h"
 
 static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
 
@@ -171,22 +172,72 @@ void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_
     lua_settop(L, list);
 }
 
-/* update(...):values(row) */
-static int update_values(lua_State *L, const bind_statement *s) {
-    size_t named;
-    mr_column **columns = bind_statement_columns(L, s, 2, "values", &named);
-    if (named == 0) return bind_error(L, MR_ERR_ARGUMENT, "values: the table is empty (NULL is written mr.null)");
+/* Pushes a copy of the UPDATE that sets the columns, the first `named` of which have values in the table at idx. columns
+ * has room for all of the table. */
+static void push_update(lua_State *L, const bind_statement *s, int idx, mr_column **columns, size_t named) {
     size_t n = bind_add_defaulted(s, columns, named);
     bind_statement *copy = bind_push_statement_copy(L, s);
     int made = lua_gettop(L);
     bind_push_column_list(L, columns, n);
     bind_statement_take(L, &copy->dml.columns);
-    bind_push_row_operands(L, s, 2, columns, named, n);
+    bind_push_row_operands(L, s, idx, columns, named, n);
     mr_node **nodes = bind_collect_nodes(L, made + 1, (int)n);
     bind_push_node(L, mr_sql_list(env_of(L), MR_OP_COMMA, nodes, n));
     bind_statement_take(L, &copy->dml.values);
     lua_settop(L, made);
+}
+
+/* update(...):values(row) */
+static int update_values(lua_State *L, const bind_statement *s) {
+    size_t named;
+    mr_column **columns = bind_statement_columns(L, s, 2, "values", &named);
+    if (named == 0) return bind_error(L, MR_ERR_ARGUMENT, "values: the table is empty (NULL is written mr.null)");
+    push_update(L, s, 2, columns, named);
     return 1;
+}
+
+/* The column that the value at the index names: an attribute, a column or its name. NULL: it names none. */
+static mr_column *named_column(lua_State *L, const bind_statement *s, int idx) {
+    mr_column *column = lua_type(L, idx) == LUA_TSTRING ? bind_statement_column(L, s, lua_tostring(L, idx))
+                                                        : bind_column_named_by(L, idx);
+    if (column && column->table != s->dml.table->u.table)
+        bind_error(L, MR_ERR_ARGUMENT, "ordered_values: the column '%s' is in another table", column->name);
+    return column;
+}
+
+/* ordered_values({ User.name, "x" }, { "age", User.age + 1 }): SET in this order. */
+static int s_ordered_values(lua_State *L) {
+    const bind_statement *s = bind_arg(L, 1, BIND_STATEMENT, "ordered_values");
+    int n = lua_gettop(L) - 1;
+    if (s->kind != MR_NODE_UPDATE)
+        return bind_error(L, MR_ERR_ARGUMENT, "ordered_values is for update (the values of an insert have no order)");
+    if (n == 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "ordered_values: expected pairs such as { User.name, \"x\" }");
+    const mr_table *table = s->dml.table->u.table;
+    mr_column **columns = lua_newuserdatauv(L, ((size_t)n + table->ncolumns + 1) * sizeof *columns, 0);
+    lua_createtable(L, 0, n);
+    int values = lua_gettop(L);
+    for (int i = 0; i < n; i++) {
+        if (!bind_is_plain_table(L, i + 2) || lua_rawlen(L, i + 2) != 2)
+            return bind_type_error(L, i + 2, "ordered_values", "pairs such as { User.name, \"x\" }");
+        lua_rawgeti(L, i + 2, 1);
+        if (!(columns[i] = named_column(L, s, lua_gettop(L))))
+            return bind_type_error(L, -1, "ordered_values", "a column or its name");
+        for (int before = 0; before < i; before++)
+            if (columns[before] == columns[i])
+                return bind_error(L, MR_ERR_ARGUMENT, "ordered_values: '%s' is set twice", columns[i]->name);
+        const mr_property *prop = s->mapper ? mr_mapper_property_of_column(s->mapper, columns[i]) : NULL;
+        lua_rawgeti(L, i + 2, 2);
+        lua_setfield(L, values, prop ? prop->name : columns[i]->name);
+        lua_settop(L, values);
+    }
+    push_update(L, s, values, columns, (size_t)n);
+    return 1;
+}
+
+void bind_open_values(lua_State *L) {
+    static const luaL_Reg methods[] = {{"ordered_values", s_ordered_values}, {NULL, NULL}};
+    bind_extend_type(L, BIND_STATEMENT, methods, NULL);
 }
 
 /* values(row) or values{ row, row, ... } */

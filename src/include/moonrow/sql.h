@@ -140,6 +140,8 @@ typedef struct mr_dml {
     mr_node *conflict_index_where; /* the condition of the partial index in the conflict target (mr_sql_inline) */
     mr_node *conflict_columns, *conflict_values; /* DO UPDATE SET */
     mr_node *conflict_where;
+    mr_node *using;   /* UPDATE, DELETE: LIST of the other FROM objects that values and criteria name; NULL: there are
+                         none. The constructors set it, whatever is given. */
     bool on_conflict; /* ON CONFLICT is written; with conflict_columns NULL: DO NOTHING */
 } mr_dml;
 
@@ -459,6 +461,7 @@ struct mr_dialect {
     bool index_schema;           /* CREATE INDEX schema.name ON table; otherwise name ON schema.table */
     bool returning_qualified;    /* RETURNING "user".id; otherwise RETURNING id */
     bool spells;                 /* dates and booleans are stored as programs spell them: criteria name each spelling */
+    bool delete_using;           /* DELETE ... USING; otherwise the criteria stand in an EXISTS */
     bool compound_parens;        /* a member of a compound may stand in parentheses; otherwise it becomes a subquery */
     const char *const *reserved; /* the words that must be quoted: NULL-terminated, lower case, sorted */
     const mr_type_word *type_words; /* the types with names of their own; the last entry has no sql; or NULL */
