@@ -201,6 +201,18 @@ static mr_status find_matches(mr_synchronizer *y, mr_synchronize how) {
     return status == MR_OK ? mr_journal_reserve(y->session, 2 * y->matches.len) : status;
 }
 
+/* Is it a statement that the database can be given? Asked before objects are looked for by its criteria: where they name
+ * other tables, and do not say how, that would read all rows of all of them. */
+static mr_status check_statement(const mr_synchronizer *y) {
+    mr_session *s = y->session;
+    if (!dml_of(y)->using) return MR_OK;
+    mr_strbuf text;
+    mr_strbuf_init(&text, s->env);
+    mr_status status = mr_sql_string(s->env, mr_engine_dialect(s->engine), y->statement, &text);
+    mr_strbuf_done(&text);
+    return status;
+}
+
 mr_status mr_synchronizer_new(mr_session *s, mr_mapper *mapper, mr_node *statement, const mr_named_value *named,
                               size_t nnamed, mr_synchronize how, mr_synchronizer **out) {
     *out = NULL;
@@ -213,7 +225,8 @@ mr_status mr_synchronizer_new(mr_session *s, mr_mapper *mapper, mr_node *stateme
     y->evaluation = (mr_evaluation){mapper, named, nnamed};
     mr_vec_init(&y->matches, s->env, sizeof(match));
     mr_heap_block(s->heap);
-    mr_status status = how == MR_SYNCHRONIZE_NONE ? MR_OK : find_matches(y, how);
+    mr_status status = how == MR_SYNCHRONIZE_NONE ? MR_OK : check_statement(y);
+    if (status == MR_OK && how != MR_SYNCHRONIZE_NONE) status = find_matches(y, how);
     mr_heap_unblock(s->heap);
     if (status == MR_OK) {
         *out = y;

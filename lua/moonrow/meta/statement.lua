@@ -84,6 +84,15 @@ function Write:sql(options) end
 ---@return moonrow.Write
 function Write:values(values) end
 
+---The values of an UPDATE, in the order in which SET writes them: pairs of a column, or its name, and a value.
+---
+---```lua
+---mr.update(User):ordered_values({ User.age, 35 }, { "name", "Anna" }) --> UPDATE user SET age=?, name=?
+---```
+---@param ... any[]
+---@return moonrow.Write
+function Write:ordered_values(...) end
+
 ---Of an UPDATE or DELETE: only rows that fulfil all the criteria.
 ---
 ---```lua
