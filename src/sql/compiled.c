@@ -7,6 +7,7 @@
 #include <moonrow/sql.h>
 
 #include "literal.h"
+#include "node.h"
 #include "sqltext.h"
 
 #include <stdio.h>
@@ -79,7 +80,9 @@ mr_status mr_bound_value(mr_env *env, const mr_param *param, const mr_vec *binds
         return mr_fail(env, MR_ERR_INVALID_REQUEST, "a value is required for bind parameter %u",
                        (unsigned)param->ordinal + 1);
     const mr_node *bind = mr_vec_ptr(binds, param->ordinal);
-    if (bind->kind == MR_NODE_BINDS && bind->u.list.n) {
+    if (bind->kind == MR_NODE_BINDS && param->whole) {
+        return mr_whole_list_value(env, bind, (mr_whole)param->whole, out);
+    } else if (bind->kind == MR_NODE_BINDS && bind->u.list.n) {
         bool all = param->spelling != MR_SPELL_PLAIN;
         size_t last = (all ? bind->u.list.nspelled : bind->u.list.n) - 1; /* padding repeats the last value */
         *out = (all ? bind->u.list.spelled : bind->u.list.values)[param->element < last ? param->element : last];

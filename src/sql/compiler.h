@@ -120,6 +120,11 @@ uint32_t mr_object_base(const mr_compiler *c, const mr_node *object);
 /* Makes an empty piece. */
 void mr_piece_init(mr_piece *piece, mr_env *env);
 
+/* whole_list.c: is the list of the IN sent as one text? Then the dialect writes it. */
+bool mr_in_whole_list(const mr_compiler *c, const mr_node *in);
+/* Appends the parameter for all values of the BINDS. */
+void mr_emit_whole_list(mr_compiler *c, const mr_node *binds, mr_whole whole);
+
 /* compile_expression.c: after each of these, c->ordinal has passed the node's binds. */
 void mr_compile(mr_compiler *c, const mr_node *node);
 /* Writes an operand of the operator `against`, in parentheses if that operator requires them. */

@@ -178,6 +178,17 @@ static bool compile_empty_in(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
+static bool compile_whole_in(mr_compiler *c, const mr_node *node) {
+    if (!mr_in_whole_list(c, node)) return false;
+    bool negated = node->op == MR_OP_NOT_IN;
+    if (negated) mr_emit(c, "(");
+    mr_compile_operand(c, node->child[0], MR_OP_EQ);
+    mr_emit(c, negated ? " != ALL (" : " = ANY (");
+    mr_emit_whole_list(c, node->child[1], MR_WHOLE_ARRAY);
+    mr_emit(c, negated ? "))" : ")");
+    return true;
+}
+
 static bool compile_node(mr_compiler *c, const mr_node *node) {
     if (node->kind != MR_NODE_BINARY) return false;
     switch (node->op) {
@@ -188,7 +199,7 @@ static bool compile_node(mr_compiler *c, const mr_node *node) {
         return true;
     case MR_OP_IN:
     case MR_OP_NOT_IN:
-        return compile_empty_in(c, node);
+        return compile_empty_in(c, node) || compile_whole_in(c, node);
     default:
         return false;
     }

@@ -148,6 +148,17 @@ static bool compile_tuple_in(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
+static bool compile_whole_in(mr_compiler *c, const mr_node *node) {
+    if (!mr_in_whole_list(c, node)) return false;
+    bool negated = node->op == MR_OP_NOT_IN;
+    if (negated) mr_emit(c, "(");
+    mr_compile_operand(c, node->child[0], (mr_op)node->op);
+    mr_emit(c, negated ? " NOT IN (SELECT value FROM json_each(" : " IN (SELECT value FROM json_each(");
+    mr_emit_whole_list(c, node->child[1], MR_WHOLE_JSON);
+    mr_emit(c, negated ? ")))" : "))");
+    return true;
+}
+
 static bool is_moment(const mr_node *node) { return node->type && mr_type_is_moment(node->type); }
 
 /* Dates are stored as text. In arithmetic SQLite would use the number at the beginning of the text: 2024. So it is
@@ -176,7 +187,7 @@ static bool compile_binary(mr_compiler *c, const mr_node *node) {
         return true;
     case MR_OP_IN:
     case MR_OP_NOT_IN:
-        return compile_tuple_in(c, node);
+        return compile_tuple_in(c, node) || compile_whole_in(c, node);
     default:
         return false;
     }

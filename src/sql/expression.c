@@ -62,6 +62,7 @@ mr_node *mr_sql_binds(mr_env *env, const mr_type *type, const mr_value *values, 
         if (mr_value_copy(env, &node->u.list.values[i], &values[i]) != MR_OK) goto fail;
         node->u.list.n++;
     }
+    node->u.list.can_be_whole = mr_list_can_be_whole(values, n);
     if (spell_all(env, node) == MR_OK) return node;
 fail:
     mr_node_release(node);

@@ -62,6 +62,7 @@ static void put_bind(scanner *s, const mr_node *node) {
     if (node->kind == MR_NODE_BINDS) {
         put_count(s, mr_key_padded(node->u.list.n));
         put_count(s, mr_key_padded(node->u.list.nspelled));
+        put_count(s, node->u.list.can_be_whole);
     } else if (s->comparing) {
         put_count(s, mr_spelling_count(node));
     }

@@ -55,6 +55,8 @@ static void clear_payload(mr_node *node) {
         for (size_t i = 0; i < node->u.list.n; i++) mr_value_clear(node->env, &node->u.list.values[i]);
         mr_free(node->env, node->u.list.values);
         mr_free(node->env, node->u.list.spelled);
+        if (node->u.list.text) mr_strbuf_done(node->u.list.text);
+        mr_free(node->env, node->u.list.text);
     }
 }
 

@@ -46,6 +46,11 @@ enum {
  * failure. Consumes nothing. One reference. */
 mr_node *mr_node_replace_binds(mr_node *node, mr_node *(*replace)(void *ud, const mr_node *node), void *ud);
 
+/* whole_list.c: may the values of a list be sent as one text? */
+bool mr_list_can_be_whole(const mr_value *values, size_t n);
+/* *out: all values of the BINDS in one text, which the BINDS owns. */
+mr_status mr_whole_list_value(mr_env *env, const mr_node *binds, mr_whole whole, mr_value *out);
+
 /* The number of entries in child[], clauses included (n does not count these). */
 static inline uint32_t mr_node_parts(const mr_node *node) {
     switch (node->kind) {

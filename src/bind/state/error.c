@@ -252,6 +252,21 @@ static const char *push_params(lua_State *L) {
     return lua_tostring(L, -1);
 }
 
+/* Adds the statement. Of a very long one the middle is left out: it would hide the message. e.statement has all of it.
+ */
+static void add_statement(luaL_Buffer *buf, const char *statement, size_t len) {
+    enum { BEGINNING = 2000, END = 500 };
+    if (len <= 2 * BEGINNING) {
+        luaL_addlstring(buf, statement, len);
+        return;
+    }
+    char left_out[80];
+    snprintf(left_out, sizeof left_out, " ... (%zu characters) ... ", len - BEGINNING - END);
+    luaL_addlstring(buf, statement, BEGINNING);
+    luaL_addstring(buf, left_out);
+    luaL_addlstring(buf, statement + len - END, END);
+}
+
 static int error_tostring(lua_State *L) {
     lua_settop(L, 1);
     lua_getfield(L, 1, "where");
@@ -260,7 +275,8 @@ static int error_tostring(lua_State *L) {
     luaL_Buffer buf;
     const char *where = lua_tostring(L, 2), *kind = lua_tostring(L, 3), *message = lua_tostring(L, 4);
     lua_getfield(L, 1, "statement");
-    const char *statement = lua_tostring(L, 5);
+    size_t statement_len = 0;
+    const char *statement = lua_tolstring(L, 5, &statement_len);
     const char *params = push_params(L);
     luaL_buffinit(L, &buf);
     if (where && *where) {
@@ -272,7 +288,7 @@ static int error_tostring(lua_State *L) {
     luaL_addstring(&buf, message ? message : "");
     if (statement) {
         luaL_addstring(&buf, "\n[SQL: ");
-        luaL_addstring(&buf, statement);
+        add_statement(&buf, statement, statement_len);
         luaL_addstring(&buf, "]");
         luaL_addstring(&buf, params);
     }

@@ -167,7 +167,9 @@ struct mr_node {
             size_t n;
             mr_value *spelled; /* all spellings of the values, borrowed from them; NULL: each has only one */
             size_t nspelled;
-        } list; /* BINDS */
+            bool can_be_whole; /* the values may be sent as one text ... */
+            mr_strbuf *text;   /* ... which is this, once it was sent */
+        } list;                /* BINDS */
         mr_select *select;
         mr_dml *dml;
     } u;
@@ -321,6 +323,13 @@ mr_status mr_node_froms(mr_env *env, const mr_node *node, mr_vec *out);
 
 /* ---------------------------------------------------------------- compilation */
 
+/* The form in which all values of a list are one parameter. */
+typedef enum mr_whole {
+    MR_WHOLE_NONE = 0,
+    MR_WHOLE_JSON, /* [1,"a"] */
+    MR_WHOLE_ARRAY /* {1,"a"} */
+} mr_whole;
+
 /* One parameter of a compiled statement. */
 typedef struct mr_param {
     const char *name; /* the name of a named parameter, or NULL */
@@ -329,6 +338,7 @@ typedef struct mr_param {
     uint32_t element;       /* BINDS: the index of its value in the list, which is padded by repeating the last value */
     uint8_t spelling;       /* selects a spelling of the value (mr_type_spell); BINDS: not 0 selects list.spelled */
     const mr_type *spelled; /* the type whose spellings are meant */
+    uint8_t whole;          /* BINDS: an mr_whole: it stands for all values of the list */
     bool written;           /* the value is written into a column: what its form of storage cannot keep is cut off */
 } mr_param;
 /* The type by whose form the parameter's value is stored. */
