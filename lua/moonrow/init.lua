@@ -28,7 +28,8 @@ local private = options.set{
   "listen", "unlisten", "listener_target", "attribute_kind", "class_parts", "watch_classes",
   "forwarder", "itself", "place", "fill_place", "scopes",
   "event_dispatchers", "event_kinds", "session_hook", "engine_audience", "engine_hook",
-  "connection_methods", "connection_execute", "result_methods", "run_query", "query_class_name", "query_session", "query_of_parents", "run_compiled", "compiled_methods",
+  "connection_methods", "connection_execute", "result_methods", "run_query", "query_class_name", "query_session",
+  "query_of_parents", "run_compiled", "compiled_methods",
   "interval_of",
 }
 

@@ -62,6 +62,6 @@ function Query.one_or_404(query, ...)
   local result, class = core.run_query("one_or_404", query)
   local rows = all(result)
   if #rows == 1 then return rows[1] end
-  not_found(given, "%s when one was required (query of %s)", #rows == 0 and "no row was found" or "several rows were found",
-    class)
+  local found = #rows == 0 and "no row was found" or "several rows were found"
+  not_found(given, "%s when one was required (query of %s)", found, class)
 end

@@ -19,8 +19,8 @@ describe("IN with very many values", function()
   before_each(function() db, Person = people() end)
 
   it("sends them as one text", function()
-    local list, found, records = numbers(MANY), nil, nil
-    records = db:record(function() found = Person.query:filter(Person.id:in_(list)):order_by(Person.id):all() end)
+    local list, found = numbers(MANY), nil
+    local records = db:record(function() found = Person.query:filter(Person.id:in_(list)):order_by(Person.id):all() end)
     assert.equal("{<ann>, <bob>, <cat>, <dan>, <eve>}", tostring(found))
     assert.matches("WHERE person.id IN (SELECT value FROM json_each(?)) ORDER BY", records[1].statement, 1, true)
     assert.equal(1, #records[1].parameters)
@@ -97,8 +97,9 @@ describe("an error of a long statement", function()
     local db, Person = people()
     local scores = {}
     for i = 1, 10001 do scores[i] = i + 0.5 end
-    local e = refuse("OperationalError", "no such column",
-      function() db.session:execute(mr.text("SELECT x.nope FROM person AS x WHERE '" .. ("a"):rep(100000) .. "' = 'b'")) end)
+    local e = refuse("OperationalError", "no such column", function()
+      db.session:execute(mr.text("SELECT x.nope FROM person AS x WHERE '" .. ("a"):rep(100000) .. "' = 'b'"))
+    end)
     assert.is_true(#tostring(e) < 4000)
     assert.matches("... (97", tostring(e), 1, true)
     assert.is_true(#e.statement > 100000)

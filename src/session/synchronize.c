@@ -94,9 +94,9 @@ static mr_node *keys_statement(const mr_synchronizer *y) {
     }
     mr_select s = {.columns = columns, .where = mr_node_retain(dml_of(y)->where)};
     s.from = mr_sql_list_append(env, NULL, mr_sql_table(env, m->table));
-    const mr_node *using = dml_of(y)->using;
-    for (uint32_t i = 0; using && s.from && i < using->n; i++)
-        s.from = mr_sql_list_append(env, s.from, mr_node_retain(using->child[i]));
+    const mr_node *others = dml_of(y)->others;
+    for (uint32_t i = 0; others && s.from && i < others->n; i++)
+        s.from = mr_sql_list_append(env, s.from, mr_node_retain(others->child[i]));
     if (s.from) return mr_sql_select(env, &s);
     mr_node_release(s.columns);
     mr_node_release(s.where);
@@ -201,11 +201,11 @@ static mr_status find_matches(mr_synchronizer *y, mr_synchronize how) {
     return status == MR_OK ? mr_journal_reserve(y->session, 2 * y->matches.len) : status;
 }
 
-/* Is it a statement that the database can be given? Asked before objects are looked for by its criteria: where they name
- * other tables, and do not say how, that would read all rows of all of them. */
+/* Is it a statement that the database can be given? Asked before objects are looked for by its criteria: where they
+ * name other tables, and do not say how, that would read all rows of all of them. */
 static mr_status check_statement(const mr_synchronizer *y) {
     mr_session *s = y->session;
-    if (!dml_of(y)->using) return MR_OK;
+    if (!dml_of(y)->others) return MR_OK;
     mr_strbuf text;
     mr_strbuf_init(&text, s->env);
     mr_status status = mr_sql_string(s->env, mr_engine_dialect(s->engine), y->statement, &text);

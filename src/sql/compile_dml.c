@@ -125,7 +125,7 @@ static void compile_returning(mr_compiler *c, const mr_node *node, uint32_t star
     const mr_dml *d = node->u.dml;
     if (!d->returning) return;
     returned r = {c, d};
-    if (!d->using || !c->dialect->returning_qualified) mr_node_walk(d->returning, check_returned, &r);
+    if (!d->others || !c->dialect->returning_qualified) mr_node_walk(d->returning, check_returned, &r);
     mr_seek(c, node, start, MR_DML_RETURNING);
     mr_emit(c, " RETURNING ");
     c->unqualified = !c->dialect->returning_qualified;
@@ -173,9 +173,9 @@ static void compile_insert(mr_compiler *c, const mr_node *node, uint32_t start) 
 
 /* Writes the other FROM objects of an UPDATE or DELETE behind the word. */
 static void compile_using(mr_compiler *c, const mr_node *node, uint32_t start, const char *word) {
-    const mr_node *list = node->u.dml->using;
+    const mr_node *list = node->u.dml->others;
     mr_emit(c, word);
-    mr_seek(c, node, start, MR_DML_USING);
+    mr_seek(c, node, start, MR_DML_OTHERS);
     for (uint32_t i = 0; i < list->n; i++) {
         if (i) mr_emit(c, ", ");
         mr_compile_from(c, list->child[i]);
@@ -189,7 +189,7 @@ static void compile_update(mr_compiler *c, const mr_node *node, uint32_t start) 
     mr_emit(c, " SET ");
     mr_seek(c, node, start, MR_DML_VALUES);
     compile_assignments(c, d->columns, d->values, "=");
-    if (d->using) compile_using(c, node, start, " FROM ");
+    if (d->others) compile_using(c, node, start, " FROM ");
     mr_seek(c, node, start, MR_DML_WHERE);
     compile_where(c, d->where);
 }
@@ -198,8 +198,8 @@ static void compile_delete(mr_compiler *c, const mr_node *node, uint32_t start) 
     const mr_dml *d = node->u.dml;
     mr_emit(c, "DELETE FROM ");
     mr_emit_table(c, d->table->u.table);
-    bool exists = d->using && !c->dialect->delete_using;
-    if (d->using) compile_using(c, node, start, exists ? " WHERE EXISTS (SELECT 1 FROM " : " USING ");
+    bool exists = d->others && !c->dialect->delete_using;
+    if (d->others) compile_using(c, node, start, exists ? " WHERE EXISTS (SELECT 1 FROM " : " USING ");
     mr_seek(c, node, start, MR_DML_WHERE);
     compile_where(c, d->where);
     if (exists) mr_emit(c, ")");
@@ -209,8 +209,8 @@ static void compile_delete(mr_compiler *c, const mr_node *node, uint32_t start) 
  * related: each row of the table would be written because of any row of another. */
 static void collect_leaves(mr_compiler *c, mr_frame *frame, const mr_dml *d) {
     mr_collect_leaves(c, &frame->leaves, d->table);
-    for (uint32_t i = 0; d->using && i < d->using->n; i++) mr_collect_leaves(c, &frame->leaves, d->using->child[i]);
-    if (d->using) mr_check_related(c, d);
+    for (uint32_t i = 0; d->others && i < d->others->n; i++) mr_collect_leaves(c, &frame->leaves, d->others->child[i]);
+    if (d->others) mr_check_related(c, d);
 }
 
 void mr_compile_dml(mr_compiler *c, const mr_node *node) {

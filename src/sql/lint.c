@@ -212,7 +212,7 @@ void mr_check_related(mr_compiler *c, const mr_dml *d) {
     linter l;
     linter_init(&l, c);
     add(&l, d->table, 1);
-    for (uint32_t i = 0; i < d->using->n; i++) add(&l, d->using->child[i], i + 2);
+    for (uint32_t i = 0; i < d->others->n; i++) add(&l, d->others->child[i], i + 2);
     size_t own = l.objects.len;
     if (d->where && !l.unsure) see_condition(&l, d->where);
     for (size_t i = 1; i < own && !l.unsure && !c->failed; i++)

@@ -251,7 +251,7 @@ static void copy_clauses(mr_node *copy, const mr_node *node, void *extra) {
         d->conflict_columns = part[MR_DML_CONFLICT_COLUMNS];
         d->conflict_values = part[MR_DML_CONFLICT_VALUES];
         d->conflict_where = part[MR_DML_CONFLICT_WHERE];
-        d->using = part[MR_DML_USING];
+        d->others = part[MR_DML_OTHERS];
         copy->u.dml = d;
     }
 }

@@ -127,7 +127,7 @@ static void dml_parts(const mr_dml *d, mr_node **part) {
     part[MR_DML_CONFLICT_COLUMNS] = d->conflict_columns;
     part[MR_DML_CONFLICT_VALUES] = d->conflict_values;
     part[MR_DML_CONFLICT_WHERE] = d->conflict_where;
-    part[MR_DML_USING] = d->using;
+    part[MR_DML_OTHERS] = d->others;
 }
 
 /* Is there one value for each column? Also true when both are NULL. */
@@ -173,9 +173,9 @@ static mr_node *dml(mr_env *env, mr_node_kind kind, const mr_dml *given) {
     mr_node *parts[MR_DML_PARTS];
     void *extra;
     mr_dml copy = *given, *clauses = &copy;
-    copy.using = NULL;
+    copy.others = NULL;
     bool failed = !given->table || check_dml(env, kind, given) != MR_OK;
-    if (!failed && kind != MR_NODE_INSERT) failed = find_using(env, given, &copy.using) != MR_OK;
+    if (!failed && kind != MR_NODE_INSERT) failed = find_using(env, given, &copy.others) != MR_OK;
     dml_parts(clauses, parts);
     if (failed) {
         mr_nodes_release(parts, MR_DML_PARTS);

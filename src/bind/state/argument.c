@@ -303,11 +303,8 @@ static int core_is_callable(lua_State *L) {
 }
 
 void bind_open_argument(lua_State *L) {
-    static const luaL_Reg functions[] = {{"arguments", core_arguments},
-                                         {"expect", core_expect},
-                                         {"shown", core_shown},
-                                         {"hint", core_hint},
-                                         {"is_callable", core_is_callable},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"arguments", core_arguments}, {"expect", core_expect},           {"shown", core_shown},
+        {"hint", core_hint},           {"is_callable", core_is_callable}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

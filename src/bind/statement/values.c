@@ -172,8 +172,8 @@ void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_
     lua_settop(L, list);
 }
 
-/* Pushes a copy of the UPDATE that sets the columns, the first `named` of which have values in the table at idx. columns
- * has room for all of the table. */
+/* Pushes a copy of the UPDATE that sets the columns, the first `named` of which have values in the table at idx.
+ * columns has room for all of the table. */
 static void push_update(lua_State *L, const bind_statement *s, int idx, mr_column **columns, size_t named) {
     size_t n = bind_add_defaulted(s, columns, named);
     bind_statement *copy = bind_push_statement_copy(L, s);
@@ -211,8 +211,7 @@ static int s_ordered_values(lua_State *L) {
     int n = lua_gettop(L) - 1;
     if (s->kind != MR_NODE_UPDATE)
         return bind_error(L, MR_ERR_ARGUMENT, "ordered_values is for update (the values of an insert have no order)");
-    if (n == 0)
-        return bind_error(L, MR_ERR_ARGUMENT, "ordered_values: expected pairs such as { User.name, \"x\" }");
+    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "ordered_values: expected pairs such as { User.name, \"x\" }");
     const mr_table *table = s->dml.table->u.table;
     mr_column **columns = lua_newuserdatauv(L, ((size_t)n + table->ncolumns + 1) * sizeof *columns, 0);
     lua_createtable(L, 0, n);

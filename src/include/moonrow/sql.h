@@ -140,7 +140,7 @@ typedef struct mr_dml {
     mr_node *conflict_index_where; /* the condition of the partial index in the conflict target (mr_sql_inline) */
     mr_node *conflict_columns, *conflict_values; /* DO UPDATE SET */
     mr_node *conflict_where;
-    mr_node *using;   /* UPDATE, DELETE: LIST of the other FROM objects that values and criteria name; NULL: there are
+    mr_node *others;  /* UPDATE, DELETE: LIST of the other FROM objects that values and criteria name; NULL: there are
                          none. The constructors set it, whatever is given. */
     bool on_conflict; /* ON CONFLICT is written; with conflict_columns NULL: DO NOTHING */
 } mr_dml;
