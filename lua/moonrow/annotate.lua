@@ -94,6 +94,10 @@ local function add_object(add, class)
     add("---@field %s %s", field_name(attribute.name), read_type(attribute))
   end
   for _, name in ipairs(sorted_keys(class.fields)) do add("---@field %s any", field_name(name)) end
+  for _, name in ipairs(sorted_keys(class.members)) do
+    local _, kind = core.descriptor_spec(class.members[name])
+    if kind then add("---@field %s %s", field_name(name), kind == "hybrid method" and "fun(...): any" or "any") end
+  end
   add ""
 end
 
@@ -106,7 +110,7 @@ local function add_class(add, class, debug)
   end
   for _, name in ipairs(sorted_keys(class.members)) do
     local member = class.members[name]
-    local known = type(member) == "function" and method_type(class.name, member, debug)
+    local known = core.descriptor_spec(member) and "any" or type(member) == "function" and method_type(class.name, member, debug)
       or math.type(member) == "integer" and "integer" or type(member)
     add("---@field %s %s", field_name(name), known)
   end
@@ -132,6 +136,10 @@ local function add_values(add, class)
     add_optional(add, attribute.name, given_type(attribute))
   end
   for _, name in ipairs(sorted_keys(class.fields)) do add_optional(add, name, "any") end
+  for _, name in ipairs(sorted_keys(class.members)) do
+    local _, kind = core.descriptor_spec(class.members[name])
+    if kind and kind ~= "hybrid method" then add_optional(add, name, "any") end
+  end
   add ""
 end
 

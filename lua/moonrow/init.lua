@@ -14,6 +14,7 @@ require "moonrow.not_found"
 require "moonrow.explain"
 require "moonrow.work"
 require "moonrow.paginate"
+local hybrid = require "moonrow.hybrid"
 local interval = require "moonrow.interval"
 require "moonrow.datetime"
 local database = require "moonrow.database"
@@ -30,7 +31,7 @@ local private = options.set{
   "event_dispatchers", "event_kinds", "session_hook", "engine_audience", "engine_hook",
   "connection_methods", "connection_execute", "result_methods", "run_query", "query_class_name", "query_session",
   "query_of_parents", "run_compiled", "compiled_methods",
-  "interval_of",
+  "interval_of", "descriptor", "descriptor_spec", "compared", "label_of", "attribute_of",
 }
 
 local mr = {}
@@ -49,6 +50,8 @@ setmetatable(mr.errors, {
 
 mr.App = app.new
 mr.event = event
+mr.hybrid = hybrid.attribute
+mr.hybrid_method = hybrid.method
 mr.interval = interval
 mr.Session = session.new
 mr.sessionmaker = session.maker

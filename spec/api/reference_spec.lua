@@ -74,6 +74,8 @@ describe("the reference has", function()
     ["moonrow.ExecutionOptions"] = { { query.execution_options, query, wrong },
       { session.execute, session, mr.select(User), {}, wrong } },
     ["moonrow.ColumnOptions"] = { { with(mr.Column, mr.Integer) } },
+    ["moonrow.HybridOptions"] = { { mr.hybrid, wrong } },
+    ["moonrow.HybridMethodOptions"] = { { mr.hybrid_method, print, wrong } },
     ["moonrow.DeferredOptions"] = { { mr.deferred, mr.Column{ mr.Integer }, wrong } },
     ["moonrow.StringOptions"] = { { with(mr.String) } },
     ["moonrow.StorageOptions"] = { { mr.DateTime, { storage = "iso", zzqq = 1 } } },

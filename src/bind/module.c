@@ -136,10 +136,10 @@ static int core_type_name(lua_State *L) {
 #define OPENERS(open)                                                                                         \
     /* state      */ open(argument) open(log) open(own) open(closing) open(error) open(coroutine) open(sleep) open(progress) \
     /* value      */ open(opaque) open(value) open(datetime) open(make_date) open(row) open(proxy)            \
-                     open(text_value)                                                                         \
+                     open(descriptor) open(text_value)                                                                         \
     /* schema     */ open(type) open(column) open(generated) open(constraint) open(index)                      \
                      open(table) open(metadata) open(ddl)                                                     \
-    /* expression */ open(expression) open(comparison) open(operator) open(text) open(function) open(from)    \
+    /* expression */ open(expression) open(comparison) open(operator) open(compared) open(text) open(function) open(from)    \
     /* class      */ open(relationship_attribute) open(class) open(relationship) open(entity) open(construct)                 \
                      open(declare) open(collection) open(inspect) open(describe)                                             \
     /* session    */ open(engine) open(connection) open(session) open(scoped) open(session_objects)                        \

@@ -133,6 +133,27 @@ static bool is_same_column(const mr_node *a, const mr_node *b) {
            (a->n == 0 || a->child[0] == b->child[0]);
 }
 
+/* Are the two expressions equal in structure, whatever their values are? What is decided by it depends on the structure
+ * of the statement alone. Queries inside are not looked into. */
+static bool is_same(const mr_node *a, const mr_node *b) {
+    if (a == b) return true;
+    if (!a || !b || a->kind != b->kind || a->op != b->op || a->n != b->n || a->name != b->name) return false;
+    if (a->kind == MR_NODE_COLUMN) return is_same_column(a, b);
+    if (a->kind == MR_NODE_SELECT || a->kind == MR_NODE_ALIAS || a->kind == MR_NODE_CTE) return false;
+    for (uint32_t i = 0; i < a->n; i++)
+        if (!is_same(a->child[i], b->child[i])) return false;
+    return true;
+}
+
+/* Is the label another one than the result's column of its name, or are there several columns of the name? Two hybrids
+ * of one class and of its alias have one name. */
+static bool is_ambiguous(const mr_node *label, const mr_node *columns, uint32_t first) {
+    if (!is_same(label->child[0], columns->child[first]->child[0])) return true;
+    for (uint32_t i = first + 1; i < columns->n; i++)
+        if (columns->child[i]->kind == MR_NODE_LABEL && columns->child[i]->name == label->name) return true;
+    return false;
+}
+
 /* The name by which an ORDER BY term can refer to a column of the result, or NULL. A compound can be ordered only by
  * the names of its first SELECT. */
 static const char *result_name(const mr_node *term, const mr_node *columns, bool compound) {
@@ -140,7 +161,8 @@ static const char *result_name(const mr_node *term, const mr_node *columns, bool
     for (uint32_t i = 0; columns && i < columns->n; i++) {
         const mr_node *column = columns->child[i];
         bool labelled = column->kind == MR_NODE_LABEL;
-        if (labelled && term->kind == MR_NODE_LABEL && term->name == column->name) return term->name;
+        if (labelled && term->kind == MR_NODE_LABEL && term->name == column->name)
+            return !compound && is_ambiguous(term, columns, i) ? NULL : term->name;
         if (term->kind == MR_NODE_COLUMN && is_same_column(term, labelled ? column->child[0] : column))
             return labelled ? column->name : term->u.column->name;
     }

@@ -182,6 +182,71 @@ function mr.declarative_base(options) end
 ---@return any
 function mr.field() end
 
+-- ---------------------------------------------------------------- attributes that are made of others
+
+---What `mr.hybrid` takes.
+---@class moonrow.HybridOptions
+---The value of an object; with the class in its place, the expression.
+---@field get? fun(self: any): any
+---What an assignment does. Without it an assignment is refused.
+---@field set? fun(self: any, value: any)
+---The expression, where get works for objects alone; of the class, or of an alias.
+---@field expr? fun(cls: any): any
+---Methods of the expression that differ: `eq`, `like` and so on, which get the expression and the other value. Or a
+---function of the class that returns them.
+---@field comparator? table<string, fun(expression: moonrow.Expression, ...): any>|fun(cls: any): table
+---What a statement writes that sets it: values by attribute. Not needed where the hybrid is a column.
+---@field update_expr? fun(cls: any, value: any): table
+
+---An attribute that one function makes of others: of an object the value, of the class the SQL. It is not stored.
+---
+---```lua
+---User.label = mr.hybrid{
+---  get = function(self) return self.name .. "!" end,
+---  set = function(self, value) self.name = value:sub(1, -2) end,
+---}
+---ann.label --> Ann!
+---ann.label = "Anna!"
+---ann.name --> Anna
+---User.label --> user.name || ?
+---User.query:filter_by{ label = "Bob!" }:one().name --> Bob
+---User.adult = mr.hybrid{
+---  get = function(self) return self.age >= 18 end, expr = function(cls) return cls.age:ge(18) end,
+---}
+---User.query:filter(User.adult):count() --> 2
+---User.years = mr.hybrid(function(self) return self.age end)
+---User.query:update{ years = 40 } --> 3
+---User.called = mr.hybrid{
+---  get = function(self) return self.name end,
+---  comparator = { eq = function(x, value) return mr.func.lower(x):eq(value:lower()) end },
+---  update_expr = function(cls, value) return { name = value } end,
+---}
+---User.query:filter_by{ called = "BOB" }:count() --> 1
+---```
+---@overload fun(get: fun(self: any): any): any
+---@param options moonrow.HybridOptions
+---@return any
+function mr.hybrid(options) end
+
+---What `mr.hybrid_method` takes besides its function.
+---@class moonrow.HybridMethodOptions
+---The same method of the class, where the function works for objects alone.
+---@field expr? fun(cls: any, ...): any
+
+---A method of objects that is also one of the class, where it makes SQL.
+---
+---```lua
+---User.older = mr.hybrid_method{
+---  function(self, n) return self.age > n end, expr = function(cls, n) return cls.age:gt(n) end,
+---}
+---ann:older(30) --> true
+---User.query:filter(User:older(30)):count() --> 1
+---```
+---@overload fun(fn: fun(self: any, ...): any): any
+---@param options moonrow.HybridMethodOptions
+---@return any
+function mr.hybrid_method(options) end
+
 ---What the library knows of an object.
 ---
 ---```lua

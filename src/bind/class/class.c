@@ -15,35 +15,7 @@
 
 #define CLASS_COLUMNS "moonrow.ClassColumns"
 
-/* ---------------------------------------------------------------- members and attributes */
-
-int bind_class_member_key(lua_State *L, int idx, int key) {
-    key = lua_absindex(L, key);
-    lua_pushvalue(L, idx);
-    for (;;) { /* on top: the class whose members are asked */
-        lua_getiuservalue(L, -1, CLASS_MEMBERS);
-        lua_pushvalue(L, key);
-        if (lua_rawget(L, -2) != LUA_TNIL) {
-            lua_replace(L, -3);
-            lua_pop(L, 1);
-            return lua_type(L, -1);
-        }
-        lua_pop(L, 2);
-        if (lua_getiuservalue(L, -1, CLASS_BASE) == LUA_TNIL) {
-            lua_remove(L, -2);
-            return LUA_TNIL;
-        }
-        lua_remove(L, -2);
-    }
-}
-
-int bind_class_member(lua_State *L, int idx, const char *name) {
-    idx = lua_absindex(L, idx);
-    lua_pushstring(L, name);
-    int type = bind_class_member_key(L, idx, -1);
-    lua_remove(L, -2);
-    return type;
-}
+/* ---------------------------------------------------------------- attributes */
 
 /* Puts the attribute table, on top, into the places. Returns how many names are not at the place that their addresses
  * say, because others have it. */
@@ -316,7 +288,12 @@ static int class_index(lua_State *L) {
         return get(L);
     }
     lua_settop(L, 2);
-    if (bind_class_member_key(L, 1, 2) != LUA_TNIL && !bind_test(L, -1, BIND_FIELD)) return 1;
+    int member = bind_class_member_key(L, 1, 2);
+    if (member == LUA_TUSERDATA && c->mapper && bind_descriptor_at(L, -1)) {
+        bind_express_descriptor(L, 1, c->mapper, name);
+        return 1;
+    }
+    if (member != LUA_TNIL && !bind_test(L, -1, BIND_FIELD)) return 1;
     lua_settop(L, 2);
     const mr_property *prop = bind_class_property(L, 1, 2);
     if (prop) return class_expression(L, prop);

@@ -5,11 +5,8 @@
 #define MOONROW_BIND_CLASS_H
 
 #include "value/class.h"
+#include "value/descriptor.h"
 
-/* Pushes the member of the class at idx, or of the nearest base that has it (nil: none), and returns its Lua type. */
-int bind_class_member(lua_State *L, int idx, const char *name);
-/* The same for the key at index key. */
-int bind_class_member_key(lua_State *L, int idx, int key);
 /* Brings the attribute table up to date with the mapper (backrefs appear late). */
 void bind_class_sync(lua_State *L, int idx);
 /* The property that the key at index key names; NULL: none. Configures the mappings first where a backref may make the

@@ -7,13 +7,20 @@
 #include "class.h"
 #include "value/proxy.h"
 
-/* The attribute that the key names, of the class at index 1. NULL: the key names a field. Raises for any other name. */
+/* Is the value on top, a member of a class, one that an object is given a value for: a field, a hybrid and the like? */
+static bool takes_value(lua_State *L) {
+    const bind_descriptor *d = bind_descriptor_at(L, -1);
+    return d ? !d->is_method : bind_test(L, -1, BIND_FIELD) != NULL;
+}
+
+/* The attribute that the key names, of the class at index 1. NULL: the key names a field or a descriptor. Raises for
+ * any other name. */
 static const mr_property *constructor_key(lua_State *L, int key) {
     const mr_property *prop = bind_class_property(L, 1, key);
     if (prop) return prop;
-    bool is_member = bind_class_member_key(L, 1, key) != LUA_TNIL, is_field = is_member && bind_test(L, -1, BIND_FIELD);
+    bool is_member = bind_class_member_key(L, 1, key) != LUA_TNIL, is_taken = is_member && takes_value(L);
     lua_pop(L, 1);
-    if (is_field) return NULL;
+    if (is_taken) return NULL;
     if (is_member) bind_refuse_member(L, bind_class_at(L, 1), luaL_tolstring(L, key, NULL));
     const mr_mapper *mapper = bind_arg_class(L, 1, "constructor");
     const char *name = luaL_tolstring(L, key, NULL);
@@ -21,7 +28,7 @@ static const mr_property *constructor_key(lua_State *L, int key) {
         bind_error(L, MR_ERR_ARGUMENT, "%s: expected values by attribute, such as %s{ name = \"x\" }, got the key %s",
                    mapper->name, mapper->name, name);
     bind_error(L, MR_ERR_ARGUMENT, "'%s' is an invalid keyword argument for %s%s", name, mapper->name,
-               bind_hint(L, mr_mapper_nearest(mapper, name)));
+               bind_hint(L, bind_nearest_attribute(L, mapper, name)));
     return NULL;
 }
 
@@ -51,7 +58,8 @@ static void set_columns(lua_State *L, bind_state *b, mr_entity *e, column_batch 
     batch->n = 0;
 }
 
-/* The property that the key at the index names. NULL: the key names a field. Raises for any other key. */
+/* The property that the key at the index names. NULL: the key names a field or a descriptor. Raises for any other key.
+ */
 static const mr_property *value_property(lua_State *L, int attributes, int key) {
     lua_pushvalue(L, key);
     lua_rawget(L, attributes);
@@ -104,18 +112,18 @@ static bool init_columns(lua_State *L, bind_class *c, mr_entity *e, int values, 
     return only_columns;
 }
 
-/* Sets the relationships and fields that the table at index values names. They come after the columns, when every key
- * is known to be good: setting a relationship may change other objects. */
-static void init_others(lua_State *L, bind_class *c, mr_entity *e, int self, int values) {
+/* Sets the fields and hybrids, or else the relationships, that the table at index values names. They come after the
+ * columns, when every key is known to be good, and relationships last: setting one may change other objects. */
+static void init_others(lua_State *L, bind_class *c, mr_entity *e, int self, int values, bool relationships) {
     int key = lua_gettop(L) + 1;
     lua_pushnil(L);
     while (lua_next(L, values)) {
         const mr_property *prop = constructor_key(L, key);
-        if (!prop) {
+        if (!prop && !relationships) {
             lua_pushvalue(L, key);
             lua_pushvalue(L, key + 1);
             lua_settable(L, self);
-        } else if (prop->kind != MR_PROPERTY_COLUMN) {
+        } else if (prop && relationships && prop->kind != MR_PROPERTY_COLUMN) {
             bind_set_attribute(L, c, e, prop, key + 1);
         }
         lua_settop(L, key);
@@ -128,7 +136,9 @@ static void init_values(lua_State *L, bind_class *c, mr_entity *e, int self, int
     if (lua_isnoneornil(L, values)) return;
     if (!bind_is_plain_table(L, values))
         bind_type_error(L, values, bind_arg_class(L, 1, "constructor")->name, "a table of values");
-    if (!init_columns(L, c, e, values, f)) init_others(L, c, e, self, values);
+    if (init_columns(L, c, e, values, f)) return;
+    init_others(L, c, e, self, values, false);
+    init_others(L, c, e, self, values, true);
 }
 
 /* Class.__init(self, values) */

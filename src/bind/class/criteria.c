@@ -9,6 +9,7 @@
 
 #include "attribute.h"
 #include "expression/expression.h"
+#include "value/descriptor.h"
 #include "value/proxy.h"
 
 void bind_push_about(lua_State *L, const mr_property *prop, mr_node *alias, int idx, mr_belonging how) {
@@ -86,11 +87,11 @@ const mr_property *bind_query_attribute(lua_State *L, mr_mapper *mapper, const c
     }
     if (prop) return prop;
     refuse_path(L, mapper, name);
-    if (!mr_mapper_nearest(mapper, name))
+    const char *near = bind_nearest_attribute(L, mapper, name);
+    if (!near)
         bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (it has %s)", mapper->name, name,
                    push_attribute_names(L, mapper));
-    bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s", mapper->name, name,
-               bind_hint(L, mr_mapper_nearest(mapper, name)));
+    bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s", mapper->name, name, bind_hint(L, near));
     return NULL;
 }
 
@@ -112,6 +113,24 @@ static void push_equal(lua_State *L, const mr_property *prop, mr_node *alias) {
     lua_settop(L, value);
 }
 
+/* Where the name is that of a hybrid or the like: pushes the criterion that it is equal to its value in the table at
+ * idx, by its own :eq(). */
+static bool push_described_equal(lua_State *L, mr_mapper *mapper, mr_node *alias, int idx, const char *name) {
+    if (!bind_push_described(L, mapper, alias, name)) return false;
+    int made = lua_gettop(L);
+    lua_getfield(L, idx, name);
+    mr_node *left = bind_test_node(L, made);
+    if (left) bind_refuse_list(L, made + 1, left->type, lua_pushfstring(L, "%s.%s", mapper->name, name));
+    lua_getfield(L, made, "eq");
+    lua_pushvalue(L, made);
+    lua_pushvalue(L, made + 1);
+    lua_call(L, 2, 1);
+    lua_replace(L, made);
+    lua_settop(L, made);
+    bind_arg_criterion(L, made, name);
+    return true;
+}
+
 void bind_push_filter_by(lua_State *L, mr_mapper *mapper, mr_node *alias, int idx, const char *function) {
     size_t n;
     idx = lua_absindex(L, idx);
@@ -127,6 +146,7 @@ void bind_push_filter_by(lua_State *L, mr_mapper *mapper, mr_node *alias, int id
     int first = lua_gettop(L) + 1;
     bind_check_room(L, (int)n + 12, function);
     for (size_t i = 0; i < n; i++) {
+        if (push_described_equal(L, mapper, alias, idx, keys[i])) continue;
         const mr_property *prop = bind_query_attribute(L, mapper, keys[i]);
         lua_getfield(L, idx, keys[i]);
         push_equal(L, prop, alias);

@@ -351,13 +351,18 @@ static const char *table_name(lua_State *L, bind_state *b, const declaration *d)
     return name;
 }
 
+static void refuse_member_name(lua_State *L, const declaration *d, const entry *e) {
+    push_entry(L, e);
+    const bind_descriptor *descriptor = bind_descriptor_at(L, -1);
+    bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: a %s needs another name", d->name, e->name,
+               descriptor ? descriptor->kind : "method");
+}
+
 /* A class cannot have a method under the name of an attribute that it maps. */
 static void check_methods(lua_State *L, const declaration *d, const mr_mapper *mapper) {
     for (size_t i = 0; i < d->n; i++) {
         const entry *e = &d->entries[i];
-        if (e->kind == ENTRY_OTHER && mr_mapper_property(mapper, e->name, false))
-            bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: a method needs another name", d->name,
-                       e->name);
+        if (e->kind == ENTRY_OTHER && mr_mapper_property(mapper, e->name, false)) refuse_member_name(L, d, e);
     }
 }
 

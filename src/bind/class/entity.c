@@ -11,8 +11,9 @@
 #include "value/text.h"
 
 /* The upvalues of an object's metamethods: the address of the class's box (asking for that is cheaper than for the
- * value), the class, and the table of bind_push_kept_texts. */
-enum { UP_BOX = 1, UP_CLASS, UP_TEXTS, UP__COUNT = UP_TEXTS };
+ * value), the class, the table of bind_push_kept_texts, and a table from the names of hybrids to their functions, which
+ * is filled as they are read (class.getters_changes). */
+enum { UP_BOX = 1, UP_CLASS, UP_TEXTS, UP_GETTERS, UP__COUNT = UP_GETTERS };
 
 static inline bind_class *class_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(UP_BOX)); }
 
@@ -100,10 +101,47 @@ static int get_field(lua_State *L) {
     return 1;
 }
 
+/* What the function of a descriptor gave, where it yielded meanwhile. */
+static int described(lua_State *L, int status, lua_KContext context) {
+    (void)L, (void)status, (void)context;
+    return 1;
+}
+
+/* Calls the function on top with the object. */
+static int call_getter(lua_State *L) {
+    lua_pushvalue(L, 1);
+    lua_callk(L, 1, 1, 0, described);
+    return 1;
+}
+
+/* The object's value of the descriptor on top. Its function is kept, so that the next read costs what a method does. */
+static int get_described(lua_State *L, bind_class *c, const bind_descriptor *d) {
+    lua_getiuservalue(L, -1, DESCRIPTOR_GET);
+    if (d->is_method) return 1;
+    if (c->getters_changes != c->b->member_changes) {
+        for (lua_pushnil(L); lua_next(L, lua_upvalueindex(UP_GETTERS));) {
+            lua_pop(L, 1);
+            lua_pushvalue(L, -1);
+            lua_pushnil(L);
+            lua_rawset(L, lua_upvalueindex(UP_GETTERS)); /* of a key that is there, during the walk */
+        }
+        c->getters_changes = c->b->member_changes;
+    }
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, lua_upvalueindex(UP_GETTERS));
+    return call_getter(L);
+}
+
 /* A name that is not known by its address: a member, a field, a long name. */
 static int index_other(lua_State *L, bind_class *c) {
     int member = bind_class_member_key(L, lua_upvalueindex(UP_CLASS), 2);
-    if (member != LUA_TNIL) return bind_test(L, -1, BIND_FIELD) ? get_field(L) : 1;
+    if (member == LUA_TUSERDATA) {
+        const bind_descriptor *d = bind_descriptor_at(L, -1);
+        if (d) return get_described(L, c, d);
+        if (bind_test(L, -1, BIND_FIELD)) return get_field(L);
+    }
+    if (member != LUA_TNIL) return 1;
     lua_settop(L, 2);
     if (c->b->closed) bind_of(L); /* raises; a program may have kept this function */
     lua_pushvalue(L, lua_upvalueindex(UP_CLASS));
@@ -121,6 +159,11 @@ MR_APART static int index_slowly(lua_State *L) {
     const mr_property *prop = bind_class_known(c, lua_topointer(L, 2));
     if (prop) return get_attribute(L, c, prop);
     lua_settop(L, 2);
+    if (c->getters_changes == c->b->member_changes) {
+        lua_pushvalue(L, 2);
+        if (lua_rawget(L, lua_upvalueindex(UP_GETTERS)) == LUA_TFUNCTION) return call_getter(L);
+        lua_settop(L, 2);
+    }
     return index_other(L, c);
 }
 
@@ -296,9 +339,28 @@ int bind_refuse_member(lua_State *L, const bind_class *c, const char *name) {
                       c->mapper->name, name);
 }
 
+/* Gives the object at index 1 the value at index 3 of the descriptor on top, which it has under the name at index 2. */
+static void set_described(lua_State *L, const bind_class *c, const bind_descriptor *d) {
+    if (d->is_method) bind_refuse_member(L, c, lua_tostring(L, 2));
+    if (lua_getiuservalue(L, -1, DESCRIPTOR_SET) == LUA_TNIL)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s.%s: the %s has no set: give it set = function(self, value) ... end, or set the attributes that "
+                   "it is made of",
+                   c->mapper->name, lua_tostring(L, 2), d->kind);
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 3);
+    lua_pushvalue(L, 2);
+    lua_call(L, 3, 0);
+}
+
 /* A name that is not known by its address. */
 static int newindex_other(lua_State *L, bind_class *c, mr_entity *e) {
     bool is_member = bind_class_member_key(L, lua_upvalueindex(UP_CLASS), 2) != LUA_TNIL;
+    const bind_descriptor *d = is_member ? bind_descriptor_at(L, -1) : NULL;
+    if (d) {
+        set_described(L, c, d);
+        return 0;
+    }
     if (is_member && bind_test(L, -1, BIND_FIELD)) {
         lua_settop(L, 3);
         set_field(L, e);
@@ -395,6 +457,7 @@ static void set_closure(lua_State *L, int class_idx, const char *name, lua_CFunc
     lua_pushlightuserdata(L, lua_touserdata(L, class_idx));
     lua_pushvalue(L, class_idx);
     bind_push_kept_texts(L);
+    lua_newtable(L);
     lua_pushcclosure(L, fn, UP__COUNT);
     lua_setfield(L, -2, name);
 }

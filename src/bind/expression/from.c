@@ -10,6 +10,7 @@
 
 #include "expression.h"
 #include "value/class.h"
+#include "value/descriptor.h"
 #include "value/query.h"
 #include "value/relationship.h"
 #include "value/schema.h"
@@ -158,10 +159,12 @@ static int aliased_index(lua_State *L) {
         bind_push_relationship(L, prop, mr_node_retain(from->node), NULL);
     } else if (prop && (prop->kind == MR_PROPERTY_COLUMN || prop->kind == MR_PROPERTY_EXPRESSION)) {
         bind_push_node(L, mr_property_node(prop, from->node));
+    } else if (bind_push_descriptor(L, from->mapper, name)) {
+        bind_express_descriptor(L, 1, from->mapper, name);
     } else if (strcmp(name, "c") == 0) {
         bind_push_columns(L, NULL, from->node);
     } else {
-        const char *near = mr_mapper_nearest(from->mapper, name);
+        const char *near = bind_nearest_attribute(L, from->mapper, name);
         return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s", from->mapper->name, name,
                           bind_hint(L, near));
     }

@@ -11,6 +11,7 @@
 #include "option.h"
 #include "query.h"
 #include "value/class.h"
+#include "value/descriptor.h"
 
 /* Reads the positional arguments from index 2 on. Options raise. Returns how many. */
 static int arguments(lua_State *L, const char *function) {
@@ -136,6 +137,10 @@ static void own_named(lua_State *L, int idx, const mr_query *q, const char *func
     }
     if (!mapper) bind_type_error(L, idx, function, "an expression");
     refuse_direction(L, mapper, name, function);
+    if (bind_push_described(L, mapper, q->nitems > 0 ? q->items[0].alias : NULL, name)) {
+        lua_replace(L, idx);
+        return;
+    }
     const mr_property *prop = bind_query_attribute(L, mapper, name);
     if (prop->kind == MR_PROPERTY_RELATIONSHIP) bind_type_error(L, idx, function, "a column");
     bind_push_node(L, mr_property_node(prop, q->nitems > 0 ? q->items[0].alias : NULL));

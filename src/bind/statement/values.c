@@ -8,6 +8,7 @@
 #include "expression/expression.h"
 #include "row_default.h"
 #include "schema/schema.h"
+#include "value/descriptor.h"
 
 static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
 
@@ -28,7 +29,7 @@ mr_column *bind_statement_column(lua_State *L, const bind_statement *s, const ch
     }
     const mr_property *prop = mr_mapper_property(s->mapper, name, true);
     if (prop && prop->kind == MR_PROPERTY_COLUMN) return prop->column;
-    const char *near = prop ? NULL : mr_mapper_nearest(s->mapper, name);
+    const char *near = prop ? NULL : bind_nearest_attribute(L, s->mapper, name);
     if (prop) bind_error(L, MR_ERR_ARGUMENT, "%s.%s is not a column", s->mapper->name, name);
     bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s", s->mapper->name, name, bind_hint(L, near));
     return NULL;
@@ -245,6 +246,7 @@ int bind_statement_values(lua_State *L) {
     bind_refuse_more(L, 1, "values", " (many rows are given in one list)");
     lua_settop(L, 2);
     if (!lua_istable(L, 2)) return bind_type_error(L, 2, "values", "a row or a list of rows");
+    bind_spread_values(L, s->mapper, 2, "values");
     if (s->kind == MR_NODE_DELETE) return bind_error(L, MR_ERR_ARGUMENT, "a DELETE has no values");
     if (s->kind == MR_NODE_UPDATE) return update_values(L, s);
     lua_Integer n = (lua_Integer)lua_rawlen(L, 2);

@@ -57,3 +57,31 @@ bind_class *bind_push_empty_class(lua_State *L) {
     lua_setmetatable(L, -2);
     return c;
 }
+
+int bind_class_member_key(lua_State *L, int idx, int key) {
+    key = lua_absindex(L, key);
+    lua_pushvalue(L, idx);
+    for (;;) { /* on top: the class whose members are asked */
+        lua_getiuservalue(L, -1, CLASS_MEMBERS);
+        lua_pushvalue(L, key);
+        if (lua_rawget(L, -2) != LUA_TNIL) {
+            lua_replace(L, -3);
+            lua_pop(L, 1);
+            return lua_type(L, -1);
+        }
+        lua_pop(L, 2);
+        if (lua_getiuservalue(L, -1, CLASS_BASE) == LUA_TNIL) {
+            lua_remove(L, -2);
+            return LUA_TNIL;
+        }
+        lua_remove(L, -2);
+    }
+}
+
+int bind_class_member(lua_State *L, int idx, const char *name) {
+    idx = lua_absindex(L, idx);
+    lua_pushstring(L, name);
+    int type = bind_class_member_key(L, idx, -1);
+    lua_remove(L, -2);
+    return type;
+}

@@ -22,6 +22,8 @@ typedef struct bind_class {
     bind_state *b;
     size_t synced;          /* how many properties of the mapper are in the attribute table already */
     uint64_t query_changes; /* the state's member_changes then; 0: never asked for */
+    uint64_t
+        getters_changes; /* the same, when what the objects' index function keeps of hybrids was begun; 0: nothing */
     bool has_fields;
     const bind_known *known; /* what the attribute table holds, hashed by address */
     uintptr_t known_mask;    /* the bits of an address that say its place, in bytes */
@@ -73,5 +75,9 @@ mr_mapper *bind_arg_class(lua_State *L, int idx, const char *function);
 bool bind_push_object_metatable(lua_State *L, const mr_mapper *mapper);
 /* Pushes the class; nil while it is being declared. */
 void bind_push_class(lua_State *L, const mr_mapper *mapper);
+/* Pushes the member of the class at idx, or of the nearest base that has it (nil: none), and returns its Lua type. */
+int bind_class_member(lua_State *L, int idx, const char *name);
+/* The same for the key at index key. */
+int bind_class_member_key(lua_State *L, int idx, int key);
 
 #endif

@@ -26,17 +26,33 @@ void bind_push_node(lua_State *L, mr_node *node) {
     bind_raise_given(L, rc);
 }
 
+void bind_push_compared(lua_State *L, mr_node *node) {
+    bind_expression *e = lua_newuserdatauv(L, sizeof *e, 1);
+    e->node = NULL;
+    bind_set_type(L, BIND_COMPARED);
+    e->node = mr_node_retain(node);
+    lua_insert(L, -2);
+    lua_setiuservalue(L, -2, 1);
+}
+
+/* Either kind of expression, or NULL. */
+static bind_expression *test(lua_State *L, int idx) {
+    bind_expression *e = bind_test(L, idx, BIND_EXPRESSION);
+    return e ? e : bind_test(L, idx, BIND_COMPARED);
+}
+
 mr_node *bind_test_node(lua_State *L, int idx) {
-    const bind_expression *e = bind_test(L, idx, BIND_EXPRESSION);
+    const bind_expression *e = test(L, idx);
     return e ? e->node : NULL;
 }
 
 mr_node *bind_arg_node(lua_State *L, int idx, const char *function) {
-    return ((bind_expression *)bind_arg(L, idx, BIND_EXPRESSION, function))->node;
+    const bind_expression *e = test(L, idx);
+    return e ? e->node : ((bind_expression *)bind_arg(L, idx, BIND_EXPRESSION, function))->node;
 }
 
 int bind_expression_gc(lua_State *L) {
-    bind_expression *e = bind_test(L, 1, BIND_EXPRESSION);
+    bind_expression *e = test(L, 1);
     if (!e) return 0;
     if (bind_peek(L)) mr_node_release(e->node);
     e->node = NULL;

@@ -7,6 +7,8 @@
 #include "value.h"
 
 #define BIND_EXPRESSION "moonrow.Expression"
+#define BIND_COMPARED                                                                                                  \
+    "moonrow.ComparedExpression" /* one that has methods of the program's; user value 1: their table */
 
 typedef struct bind_expression {
     mr_node *node;
@@ -16,6 +18,8 @@ void bind_push_node(lua_State *L, mr_node *node); /* consumes; raises when node 
 mr_node *bind_test_node(lua_State *L, int idx);   /* borrowed, or NULL */
 /* The node at idx, borrowed; raises where it is no expression. */
 mr_node *bind_arg_node(lua_State *L, int idx, const char *function);
+/* The same expression with the table of methods on top, which it takes the place of. node: borrowed. */
+void bind_push_compared(lua_State *L, mr_node *node);
 int bind_expression_gc(lua_State *L); /* __gc */
 
 #endif
