@@ -96,7 +96,8 @@ local function add_object(add, class)
   for _, name in ipairs(sorted_keys(class.fields)) do add("---@field %s any", field_name(name)) end
   for _, name in ipairs(sorted_keys(class.members)) do
     local _, kind = core.descriptor_spec(class.members[name])
-    if kind then add("---@field %s %s", field_name(name), kind == "hybrid method" and "fun(...): any" or "any") end
+    local of = kind == "hybrid method" and "fun(...): any" or "any"
+    if kind then add("---@field %s %s", field_name(name), of) end
   end
   add ""
 end
@@ -110,7 +111,8 @@ local function add_class(add, class, debug)
   end
   for _, name in ipairs(sorted_keys(class.members)) do
     local member = class.members[name]
-    local known = core.descriptor_spec(member) and "any" or type(member) == "function" and method_type(class.name, member, debug)
+    local known = core.descriptor_spec(member) and "any"
+      or type(member) == "function" and method_type(class.name, member, debug)
       or math.type(member) == "integer" and "integer" or type(member)
     add("---@field %s %s", field_name(name), known)
   end

@@ -127,7 +127,7 @@ function hybrid.method(...)
   local function express_method(_, name, class)
     return function(...) return in_sql(class, name, given.expr, fn, ...) end
   end
-  return core.descriptor("hybrid method", true, fn, nil, express_method, function(class, name)
+  return core.descriptor("hybrid method", "method", fn, nil, express_method, function(class, name)
     fail(class, name, "a hybrid method is no column, and cannot be written")
   end, given)
 end

@@ -14,6 +14,7 @@ require "moonrow.not_found"
 require "moonrow.explain"
 require "moonrow.work"
 require "moonrow.paginate"
+local declared = require "moonrow.declared"
 local hybrid = require "moonrow.hybrid"
 local interval = require "moonrow.interval"
 require "moonrow.datetime"
@@ -32,6 +33,7 @@ local private = options.set{
   "connection_methods", "connection_execute", "result_methods", "run_query", "query_class_name", "query_session",
   "query_of_parents", "run_compiled", "compiled_methods",
   "interval_of", "descriptor", "descriptor_spec", "compared", "label_of", "attribute_of",
+  "snake_case", "expand_declared", "synonym_of_member",
 }
 
 local mr = {}
@@ -50,6 +52,7 @@ setmetatable(mr.errors, {
 
 mr.App = app.new
 mr.event = event
+mr.declared_attr = declared.attr
 mr.hybrid = hybrid.attribute
 mr.hybrid_method = hybrid.method
 mr.interval = interval

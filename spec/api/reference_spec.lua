@@ -74,6 +74,7 @@ describe("the reference has", function()
     ["moonrow.ExecutionOptions"] = { { query.execution_options, query, wrong },
       { session.execute, session, mr.select(User), {}, wrong } },
     ["moonrow.ColumnOptions"] = { { with(mr.Column, mr.Integer) } },
+    ["moonrow.ColumnPropertyOptions"] = { { mr.column_property, print, wrong } },
     ["moonrow.HybridOptions"] = { { mr.hybrid, wrong } },
     ["moonrow.HybridMethodOptions"] = { { mr.hybrid_method, print, wrong } },
     ["moonrow.DeferredOptions"] = { { mr.deferred, mr.Column{ mr.Integer }, wrong } },

@@ -140,7 +140,7 @@ static int core_type_name(lua_State *L) {
     /* schema     */ open(type) open(column) open(generated) open(constraint) open(index)                      \
                      open(table) open(metadata) open(ddl)                                                     \
     /* expression */ open(expression) open(comparison) open(operator) open(compared) open(text) open(function) open(from)    \
-    /* class      */ open(relationship_attribute) open(class) open(relationship) open(entity) open(construct)                 \
+    /* class      */ open(relationship_attribute) open(class) open(property) open(relationship) open(entity) open(construct)                 \
                      open(declare) open(collection) open(inspect) open(describe)                                             \
     /* session    */ open(engine) open(connection) open(session) open(scoped) open(session_objects)                        \
                      open(identity_map) open(transaction) open(no_autoflush)                                  \

@@ -79,7 +79,7 @@ static mr_status add_columns(flush_class *cls) {
     cls->nslots = mapper->nslots;
     cls->columns = mr_calloc(cls->env, (mapper->columns.len + 1) * sizeof *cls->columns);
     cls->column_of =
-        mr_alloc(cls->env, ((size_t)mapper->nslots + mapper->npk + mapper->columns.len) * sizeof *cls->column_of);
+        mr_alloc(cls->env, ((size_t)mapper->nslots + mapper->npk + mapper->props.len) * sizeof *cls->column_of);
     if (!cls->columns || !cls->column_of) return MR_FAIL;
     for (size_t i = 0; i < mapper->columns.len; i++)
         if (add_column(cls, mr_vec_ptr(&mapper->columns, i)) != MR_OK) return MR_FAIL;
@@ -93,6 +93,13 @@ static mr_status add_columns(flush_class *cls) {
     cls->checked = cls->key + mapper->npk;
     for (uint16_t i = 0; i < cls->ncolumns; i++)
         if (cls->columns[i].checked) cls->checked[cls->nchecked++] = i;
+    cls->expressions = cls->checked + cls->nchecked;
+    for (size_t i = 0; i < mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->props, i);
+        if (prop->kind != MR_PROPERTY_EXPRESSION) continue;
+        cls->expressions[cls->nexpressions++] = prop->slot;
+        cls->reads_expressions = cls->reads_expressions || !prop->deferred;
+    }
     cls->version_column = mapper->version ? cls->column_of[mapper->version->slot] : FLUSH_NO_COLUMN;
     bool polymorphic = mapper->discriminator && mapper->discriminator->kind == MR_PROPERTY_COLUMN &&
                        mapper->polymorphic_identity.kind != MR_UNLOADED;

@@ -92,6 +92,13 @@ static void forget_guesses(flush_op *op) {
     }
 }
 
+/* What is an expression over the row may have another value now: it is read again when it is used. */
+static void forget_expressions(flush_op *op) {
+    const flush_class *cls = op->cls;
+    for (unsigned i = 0; i < cls->nexpressions; i++) mr_entity_forget(op->entity, cls->expressions[i]);
+    if (cls->reads_expressions) op->entity->flags |= MR_ENTITY_PARTIAL; /* together */
+}
+
 /* Another object in the identity map has this key: its row belongs to this entity now, so it leaves the map. */
 static void remove_other(mr_idmap *map, const mr_entity *entity, const mr_value *identity) {
     mr_entity *other = mr_idmap_get(map, entity->mapper->root, identity);
@@ -130,6 +137,7 @@ static void publish_insert(mr_flush *flush, flush_op *op) {
     mr_entity *e = op->entity;
     mr_value *later = op->rare ? take_later_changes(op) : NULL;
     give_values(op, true);
+    if (op->cls->nexpressions) forget_expressions(op);
     forget_guesses(op);
     if (!e->owner) e->owner = mr_owner_retain(flush->ctx.owner);
     e->generation = e->owner->generation;
@@ -144,6 +152,7 @@ static void publish_insert(mr_flush *flush, flush_op *op) {
 static void publish_update(mr_flush *flush, flush_op *op) {
     mr_value *later = op->rare ? take_later_changes(op) : NULL;
     if (op->staged && (op->flags & (OP_WRITTEN | OP_KEY_CASCADED | OP_POSTED))) give_values(op, false);
+    if (op->cls->nexpressions) forget_expressions(op);
     if (op->flags & OP_KEY_CHANGED) publish_identity(flush, op);
     mr_entity_accept(op->entity);
     if (later) give_later_changes(op, later);

@@ -52,6 +52,8 @@ struct flush_class {
     uint16_t *column_of;                    /* by slot: index in columns, or FLUSH_NO_COLUMN */
     uint16_t *key;                          /* by position in the primary key: index in columns */
     uint16_t *checked, nchecked;            /* the columns that are checked */
+    uint16_t *expressions, nexpressions;    /* the slots of attributes that are expressions over the row */
+    bool reads_expressions;                 /* ... one of them is not deferred */
     uint16_t version_column, discriminator; /* or FLUSH_NO_COLUMN */
     bool onupdates;                         /* an UPDATE writes more than what has changed */
     uint16_t ndeps;

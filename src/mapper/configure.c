@@ -222,12 +222,53 @@ mr_status mr_configure_settle(configuration *c, plan *p) {
     return settle_cascade(c, p);
 }
 
+/* Is the attribute one that a backref makes, for the class or one that it inherits from? */
+static bool is_coming(const configuration *c, const mr_mapper *mapper, const char *name) {
+    for (size_t i = 0; i < c->plans.len; i++) {
+        const mr_property *prop = plan_at(c, i)->rel->prop;
+        if (plan_at(c, i)->is_backref && prop->name == name && mr_mapper_isa(mapper, prop->mapper)) return true;
+    }
+    return false;
+}
+
+/* A synonym must stand for an attribute, in the end. */
+static mr_status check_synonym(configuration *c, const mr_property *prop) {
+    const mr_mapper *m = prop->mapper;
+    const mr_property *last = prop;
+    for (size_t i = 0; last && last->kind == MR_PROPERTY_SYNONYM && i <= m->props.len; i++) {
+        const mr_property *next = mr_mapper_property(m, last->synonym_of, false);
+        if (!next && is_coming(c, m, last->synonym_of)) return MR_OK;
+        if (!next) {
+            mr_fail(c->env, MR_ERR_MAPPING, "it is a synonym of '%s', which %s does not have%s", last->synonym_of,
+                    m->name, mr_hint(c->env, mr_mapper_nearest(m, last->synonym_of)));
+            return mr_configure_note_error(c, NULL, prop);
+        }
+        last = next;
+    }
+    if (last->kind != MR_PROPERTY_SYNONYM) return MR_OK;
+    mr_fail(c->env, MR_ERR_MAPPING, "it is a synonym of itself, by way of '%s'", prop->synonym_of);
+    return mr_configure_note_error(c, NULL, prop);
+}
+
+/* Calls fn for each attribute of the kind, once. */
+static mr_status each_property(configuration *c, mr_property_kind kind,
+                               mr_status (*fn)(configuration *c, const mr_property *prop)) {
+    for (size_t i = 0; i < c->registry->mappers.len; i++) {
+        const mr_mapper *m = mr_vec_ptr(&c->registry->mappers, i);
+        for (size_t k = 0; k < m->props.len; k++)
+            if (mapper_prop(m, k)->kind == kind && mapper_prop(m, k)->mapper == m && fn(c, mapper_prop(m, k)) != MR_OK)
+                return MR_FAIL;
+    }
+    return MR_OK;
+}
+
 static mr_status compute(configuration *c) {
     if (c->registry->before_configure && c->registry->before_configure(c->env) != MR_OK) return MR_FAIL;
     if (resolve_all(c) != MR_OK || resolve_columns(c) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < c->plans.len; i++)
         if (!plan_at(c, i)->failed && join(c, plan_at(c, i)) != MR_OK) return MR_FAIL;
     if (mr_configure_backrefs(c) != MR_OK || mr_configure_back_populates(c) != MR_OK) return MR_FAIL;
+    if (each_property(c, MR_PROPERTY_SYNONYM, check_synonym) != MR_OK) return MR_FAIL;
     return c->nmistakes || c->mistakes.oom ? report(c) : MR_OK;
 }
 
@@ -273,6 +314,20 @@ static void publish(configuration *c) {
     c->registry->dirty = false;
 }
 
+static mr_status express(configuration *c, const mr_property *prop) {
+    if (mr_property_express((mr_property *)(uintptr_t)prop) == MR_OK) return MR_OK;
+    return mr_configure_note_error(c, NULL, prop);
+}
+
+/* Makes the expressions of attributes that are some. They may be about relationships, so these are published before. A
+ * mistake leaves them so; the next use of the mappings reports it again. */
+static mr_status express_all(configuration *c) {
+    mr_status status = each_property(c, MR_PROPERTY_EXPRESSION, express);
+    if (status == MR_OK && (c->nmistakes || c->mistakes.oom)) status = report(c);
+    if (status != MR_OK) c->registry->dirty = true;
+    return status;
+}
+
 mr_status mr_registry_configure(mr_registry *registry) {
     registry_cell *cell = (registry_cell *)registry;
     if (!registry->dirty || cell->configuring) return MR_OK;
@@ -283,6 +338,7 @@ mr_status mr_registry_configure(mr_registry *registry) {
     mr_status status = compute(&c);
     if (status == MR_OK) status = reserve(&c);
     if (status == MR_OK) publish(&c);
+    if (status == MR_OK) status = express_all(&c);
     cell->configuring = false;
     if (status == MR_OK) mr_configure_warn(&c);
     free_plans(&c);

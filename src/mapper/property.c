@@ -241,12 +241,31 @@ static mr_node *replace_object(void *ud, const mr_node *from) {
     return from->kind == MR_NODE_TABLE && from->u.table == a->table ? a->from : NULL;
 }
 
+mr_status mr_property_express(mr_property *prop) {
+    mr_env *env = prop->mapper->env;
+    if (prop->expression) return MR_OK;
+    if (prop->expressing)
+        return mr_fail(env, MR_ERR_MAPPING, "%s.%s: its expression is made of itself", prop->mapper->name, prop->name);
+    mr_node *made = NULL;
+    prop->expressing = true;
+    mr_status status = prop->express(env, prop->express_ud, prop, &made);
+    prop->expressing = false;
+    if (status != MR_OK) return MR_FAIL;
+    prop->expression = mr_sql_label(env, prop->name, made);
+    return prop->expression ? MR_OK : MR_FAIL;
+}
+
 mr_node *mr_property_node(const mr_property *prop, mr_node *from) {
     mr_env *env = prop->mapper->env;
-    const mr_property *real = mr_mapper_property(prop->mapper, prop->name, true);
-    if (!real) real = prop;
+    mr_property *real = mr_mapper_property(prop->mapper, prop->name, true);
+    if (!real && prop->kind == MR_PROPERTY_SYNONYM) {
+        mr_fail(env, MR_ERR_MAPPING, "%s.%s: it is a synonym of '%s', which the class does not have",
+                prop->mapper->name, prop->name, prop->synonym_of);
+        return NULL;
+    }
     if (real->kind == MR_PROPERTY_COLUMN) return mr_sql_column(env, real->column, mr_node_retain(from), real);
-    if (real->kind == MR_PROPERTY_EXPRESSION && real->expression) {
+    if (real->kind == MR_PROPERTY_EXPRESSION) {
+        if (mr_property_express(real) != MR_OK) return NULL;
         if (!from) return mr_node_retain(real->expression);
         alias_of a = {env, real->mapper->table, from};
         const mr_adaption how = {replace_column, replace_object, &a};

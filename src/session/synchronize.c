@@ -300,10 +300,10 @@ static void update_object(mr_synchronizer *y, const match *m, mr_value *values) 
         if (prop) set_stored_value(y->session, e, prop, &values[i]);
         mr_value_clear(y->session->env, &values[i]);
     }
-    for (size_t i = 0; i < e->mapper->columns.len; i++) {
-        const mr_property *prop = mr_vec_ptr(&e->mapper->columns, i);
+    for (size_t i = 0; i < e->mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);
         mr_value unknown = mr_value_of(MR_UNLOADED, 0);
-        if (prop->column->computed) set_stored_value(y->session, e, prop, &unknown);
+        if (prop->computed || prop->kind == MR_PROPERTY_EXPRESSION) set_stored_value(y->session, e, prop, &unknown);
     }
 }
 

@@ -184,6 +184,55 @@ function mr.field() end
 
 -- ---------------------------------------------------------------- attributes that are made of others
 
+---Another name for an attribute of the class: read, written and asked for as that is.
+---
+---```lua
+---User.called = mr.synonym "name"
+---ann.called --> Ann
+---User.query:filter_by{ called = "Bob" }:count() --> 1
+---```
+---@param attribute string
+---@return any
+function mr.synonym(attribute) end
+
+---What `mr.column_property` takes besides the expression.
+---@class moonrow.ColumnPropertyOptions
+---Loaded when it is first read; false by default.
+---@field deferred? boolean
+---What is loaded together with it; makes it deferred.
+---@field group? string
+
+---An attribute that the database computes of the row: an SQL expression, which is loaded with the object and never
+---written. A function gets the class, when its table is there.
+---
+---```lua
+---User.shout = mr.column_property(mr.func.upper(User.name))
+---User.next_age = mr.column_property(function(cls) return cls.age + 1 end, { deferred = true, group = "ages" })
+---User.query:get(1).shout --> ANN
+---User.query:filter(User.next_age:eq(35)):one().name --> Ann
+---```
+---@param expression moonrow.Expression|moonrow.Query<any>|moonrow.Column|fun(cls: any): any
+---@param options? moonrow.ColumnPropertyOptions
+---@return any
+function mr.column_property(expression, options) end
+
+---What a mixin or a base makes for each class anew: fn gets the class (what there is of it: its name, its table's name,
+---its body) and returns a column, a relationship, anything that a body has, or the value of an option such as
+---__tablename.
+---
+---```lua
+---local Owned = {
+---  user_id = mr.declared_attr(function() return db.Column{ db.Integer, db.ForeignKey "user.id" } end),
+---  user = mr.declared_attr(function(cls) return db.relationship{ "User", backref = cls.__name:lower() .. "s" } end),
+---}
+---local Car = db.Model:extend("Car", { Owned, id = db.Column{ db.Integer, primary_key = true } })
+---db:create_all()
+---#ann.cars --> 0
+---```
+---@param fn fun(cls: any): any
+---@return any
+function mr.declared_attr(fn) end
+
 ---What `mr.hybrid` takes.
 ---@class moonrow.HybridOptions
 ---The value of an object; with the class in its place, the expression.

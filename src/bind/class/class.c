@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "value/node.h"
+#include "value/property.h"
 #include "value/query.h"
 #include "value/relationship.h"
 #include "value/schema.h"
@@ -57,13 +58,15 @@ void bind_class_sync(lua_State *L, int idx) {
     lua_getiuservalue(L, idx, CLASS_MEMBERS);
     for (; c->synced < c->mapper->props.len; c->synced++) {
         mr_property *prop = mr_vec_ptr(&c->mapper->props, c->synced);
-        lua_pushstring(L, prop->name);
+        const char *name = prop->name;
+        mr_property *real = mr_mapper_property(c->mapper, name, true); /* NULL: a synonym of what is not there yet */
+        lua_pushstring(L, name);
         lua_pushvalue(L, -1);
         if (lua_rawget(L, -3) != LUA_TNIL) /* a backref came after a method */
             bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: a method needs another name", c->mapper->name,
                        prop->name);
         lua_pop(L, 1);
-        lua_pushlightuserdata(L, prop);
+        lua_pushlightuserdata(L, real ? real : prop);
         lua_rawset(L, -4);
     }
     lua_pop(L, 1);
@@ -169,12 +172,17 @@ static int class_expression(lua_State *L, const mr_property *prop) {
     if (lua_rawget(L, -2) != LUA_TNIL) return 1;
     lua_pop(L, 1);
     lua_pushvalue(L, 2);
+    bind_class *c = lua_touserdata(L, 1);
+    if (prop->kind == MR_PROPERTY_SYNONYM) { /* of what a backref may make */
+        BIND_TRY(c->b, L, mr_registry_configure(c->registry));
+        prop = mr_mapper_property(c->mapper, prop->name, true);
+    }
     if (prop->kind == MR_PROPERTY_RELATIONSHIP) {
-        bind_class *c = lua_touserdata(L, 1);
         BIND_TRY(c->b, L, mr_registry_configure(c->registry));
         bind_push_relationship(L, prop, NULL, NULL);
     } else {
-        bind_push_node(L, mr_property_node(prop, NULL));
+        bind_push_property(L, c->b, prop, NULL);
+        bind_name_expression(L, lua_tostring(L, 2), prop);
     }
     lua_pushvalue(L, -1);
     lua_insert(L, -3);
@@ -334,6 +342,16 @@ static void spread_metamethod(lua_State *L, bind_class *c) {
     lua_settop(L, 3);
 }
 
+/* Class.name = mr.column_property(...): the class at index 1 gets one attribute more. */
+static int add_property(lua_State *L, bind_class *c, const char *name) {
+    if (bind_class_member(L, 1, name) != LUA_TNIL)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "%s.%s is a method or constant of the class: the attribute needs another name",
+                          c->mapper->name, name);
+    bind_declare_property(L, c->mapper, name, 3);
+    return 0;
+}
+
 static int class_newindex(lua_State *L) {
     bind_class *c = self(L, "class");
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
@@ -341,7 +359,8 @@ static int class_newindex(lua_State *L) {
     const char *class_name = shown_name(c);
     if (bind_is_among(kept_metafields, name))
         return bind_error(L, MR_ERR_ARGUMENT, "%s.%s belongs to moonrow and cannot be set", class_name, name);
-    if (bind_test_column(L, 3) || bind_test(L, 3, BIND_RELATIONSHIP_SPEC))
+    if (c->mapper && bind_test(L, 3, BIND_PROPERTY_SPEC)) return add_property(L, c, name);
+    if (bind_test_column(L, 3) || bind_test(L, 3, BIND_RELATIONSHIP_SPEC) || bind_test(L, 3, BIND_PROPERTY_SPEC))
         return bind_error(L, MR_ERR_ARGUMENT, "%s.%s: columns and relationships are declared in the body of extend",
                           class_name, name);
     /* Nothing is configured here: that may need classes which are declared later. If a backref makes an attribute of

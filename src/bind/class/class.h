@@ -34,6 +34,11 @@ int bind_refuse_member(lua_State *L, const bind_class *c, const char *name);
 /* collection.c */
 void bind_push_collection(lua_State *L, mr_entity *parent, const mr_property *prop);
 
+/* Gives the mapper the synonym or column property that the value at idx declares; raises. (property.c) */
+void bind_declare_property(lua_State *L, mr_mapper *mapper, const char *attribute, int idx);
+/* Pushes the attribute as an expression, read from the alias (borrowed; NULL: the class itself). (property.c) */
+void bind_push_property(lua_State *L, bind_state *b, const mr_property *prop, mr_node *alias);
+
 /* mr.field() */
 #define BIND_FIELD "moonrow.Field"
 /* Gives the mapper the relationship that the value at index spec, a mr.relationship{...}, declares; raises.

@@ -9,15 +9,17 @@
 
 #include "class.h"
 #include "schema/schema.h"
+#include "value/property.h"
 #include "value/relationship.h"
 
-enum entry_kind { ENTRY_COLUMN, ENTRY_RELATIONSHIP, ENTRY_OTHER };
+enum entry_kind { ENTRY_COLUMN, ENTRY_RELATIONSHIP, ENTRY_PROPERTY, ENTRY_OTHER };
 
 typedef struct entry {
     const char *name; /* anchored in its table */
     uint64_t order;   /* creation counter: Lua tables have no order */
     int kind;
     int table;   /* stack index of the table that it is in */
+    int value;   /* stack index of what stands in its place; 0: its value in the table */
     bool cloned; /* from a mixin or an abstract base: its column is copied */
 } entry;
 
@@ -102,7 +104,7 @@ static void check_name(lua_State *L, const declaration *d, const char *name, boo
 
 /* The name of a function of the module that makes what a class body has: "Column", "relationship"; or NULL. */
 static const char *maker_name(lua_State *L, int idx) {
-    static const char *const makers[] = {"Column", "relationship", NULL};
+    static const char *const makers[] = {"Column", "relationship", "synonym", "column_property", NULL};
     idx = lua_absindex(L, idx);
     bind_push_core(L);
     const char *found = NULL;
@@ -115,12 +117,19 @@ static const char *maker_name(lua_State *L, int idx) {
     return found;
 }
 
+static const char *call_of(const char *maker) {
+    if (strcmp(maker, "Column") == 0) return "Column{ Integer }";
+    if (strcmp(maker, "relationship") == 0) return "relationship(\"User\")";
+    if (strcmp(maker, "synonym") == 0) return "synonym(\"name\")";
+    return "column_property(function(cls) return cls.first .. cls.last end)";
+}
+
 /* Refuses a type without a column, as in id = Integer. */
 static void check_value(lua_State *L, const declaration *d, const char *name) {
     const char *maker = lua_iscfunction(L, -1) ? maker_name(L, -1) : NULL; /* methods are functions of Lua */
     if (maker)
         bind_error(L, MR_ERR_ARGUMENT, "%s.%s: %s is not called: write %s = %s", d->name, name, maker, name,
-                   strcmp(maker, "Column") == 0 ? "Column{ Integer }" : "relationship(\"User\")");
+                   call_of(maker));
     if (bind_test(L, -1, BIND_TYPE))
         bind_error(L, MR_ERR_ARGUMENT, "%s.%s: a type alone is no column: write %s = Column{ %s }", d->name, name, name,
                    luaL_tolstring(L, -1, NULL));
@@ -142,11 +151,13 @@ static void read_table(lua_State *L, declaration *d, int table, bool cloned) {
     while (lua_next(L, table)) {
         if (lua_type(L, -2) == LUA_TSTRING) {
             entry *e = &d->entries[d->n];
-            *e = (entry){lua_tostring(L, -2), 0, ENTRY_OTHER, table, cloned};
+            *e = (entry){lua_tostring(L, -2), 0, ENTRY_OTHER, table, 0, cloned};
             if (strlen(e->name) != lua_rawlen(L, -2))
                 bind_error(L, MR_ERR_ARGUMENT, "%s: the name '%s' has a zero byte in it", d->name, e->name);
             mr_column *column = bind_test_column(L, -1);
             bind_relationship_spec *spec = bind_test(L, -1, BIND_RELATIONSHIP_SPEC);
+            bind_property_spec *property = bind_test(L, -1, BIND_PROPERTY_SPEC);
+            if (property) e->kind = ENTRY_PROPERTY, e->order = property->order;
             if (column) e->kind = ENTRY_COLUMN, e->order = column->order;
             else if (spec) e->kind = ENTRY_RELATIONSHIP, e->order = spec->order;
             check_name(L, d, e->name, e->kind != ENTRY_OTHER);
@@ -202,11 +213,49 @@ static void read_sources(lua_State *L, declaration *d, int first, int n) {
     qsort(d->entries, d->n, sizeof *d->entries, compare_entries);
 }
 
+/* Does the table at the index have a declared_attr? */
+static bool has_declared(lua_State *L, int table) {
+    for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
+        const bind_descriptor *d = bind_descriptor_at(L, -1);
+        if (!d || !d->is_declared) continue;
+        lua_pop(L, 2);
+        return true;
+    }
+    return false;
+}
+
+/* Replaces the n tables from index first on, where one has a declared_attr, by copies that have what their functions
+ * make of the class. An abstract class only hands them on. */
+static void expand_declared(lua_State *L, declaration *d, int first, int n) {
+    bool has = false;
+    lua_getfield(L, d->body, "__abstract");
+    for (int i = 0; i < n && !has && !lua_toboolean(L, -1); i++) has = has_declared(L, first + i);
+    lua_pop(L, 1);
+    if (!has) return;
+    bind_push_core(L);
+    lua_getfield(L, -1, "expand_declared");
+    lua_pushstring(L, d->name);
+    lua_createtable(L, n, 0);
+    for (int i = 0; i < n; i++) {
+        lua_pushvalue(L, first + i);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_call(L, 2, 1);
+    for (int i = 0; i < n; i++) {
+        lua_rawgeti(L, -1, i + 1);
+        lua_replace(L, first + i);
+    }
+    lua_pop(L, 2);
+    d->body = first;
+}
+
 /* Pushes the directive of the body, or else of the first mixin or abstract base that has it; returns its Lua type. */
 static int push_directive(lua_State *L, int first, int n, const char *name) {
     for (int i = 0; i < n; i++) {
         lua_pushstring(L, name);
-        if (lua_rawget(L, first + i) != LUA_TNIL) return lua_type(L, -1);
+        lua_rawget(L, first + i);
+        const bind_descriptor *declared = bind_descriptor_at(L, -1); /* of an abstract class */
+        if (!lua_isnil(L, -1) && !declared) return lua_type(L, -1);
         lua_pop(L, 1);
     }
     lua_pushnil(L);
@@ -235,8 +284,51 @@ static void read_directives(lua_State *L, declaration *d, int first, int n) {
 /* ---------------------------------------------------------------- declaring */
 
 static void push_entry(lua_State *L, const entry *e) {
+    if (e->value) {
+        lua_pushvalue(L, e->value);
+        return;
+    }
     lua_pushstring(L, e->name);
     lua_rawget(L, e->table);
+}
+
+/* Is the name one of a hybrid or the like, of the body or of the base class at index 1? */
+static bool names_descriptor(lua_State *L, const declaration *d, const char *name) {
+    bool is = false, found = false;
+    for (size_t i = 0; i < d->n && !found; i++) {
+        if (strcmp(d->entries[i].name, name) != 0) continue;
+        found = true;
+        push_entry(L, &d->entries[i]);
+        is = bind_descriptor_at(L, -1) != NULL;
+        lua_pop(L, 1);
+    }
+    if (found) return is;
+    bind_class_member(L, 1, name);
+    is = bind_descriptor_at(L, -1) != NULL;
+    lua_pop(L, 1);
+    return is;
+}
+
+/* The core knows no hybrids, so a synonym of one is such a member itself. It stays on the stack. */
+static void place_synonyms(lua_State *L, declaration *d) {
+    for (size_t i = 0; i < d->n; i++) {
+        entry *e = &d->entries[i];
+        if (e->kind != ENTRY_PROPERTY) continue;
+        push_entry(L, e);
+        const bind_property_spec *spec = bind_test(L, -1, BIND_PROPERTY_SPEC);
+        const char *of = spec ? spec->synonym_of : NULL;
+        lua_pop(L, 1);
+        if (!of || !names_descriptor(L, d, of)) continue;
+        luaL_checkstack(L, 16, "too many synonyms");
+        bind_push_core(L);
+        lua_getfield(L, -1, "synonym_of_member");
+        lua_pushstring(L, of);
+        lua_call(L, 1, 1);
+        lua_remove(L, -2);
+        e->value = lua_gettop(L);
+        e->kind = ENTRY_OTHER;
+    }
+    qsort(d->entries, d->n, sizeof *d->entries, compare_entries);
 }
 
 static void declare_attributes(lua_State *L, declaration *d, mr_mapper *mapper) {
@@ -251,8 +343,10 @@ static void declare_attributes(lua_State *L, declaration *d, mr_mapper *mapper) 
             if (!prop) bind_raise(L);
             prop->deferred = given->deferred;
             prop->deferred_group = given->deferred_group;
-        } else {
+        } else if (e->kind == ENTRY_RELATIONSHIP) {
             bind_declare_relationship(L, mapper, e->name, lua_gettop(L));
+        } else {
+            bind_declare_property(L, mapper, e->name, lua_gettop(L));
         }
         lua_pop(L, 1);
     }
@@ -267,6 +361,11 @@ static void declare_members(lua_State *L, const declaration *d, bind_class *c) {
         lua_getiuservalue(L, class_idx, CLASS_MEMBERS);
         lua_pushstring(L, e->name);
         push_entry(L, e);
+        const bind_descriptor *descriptor = bind_descriptor_at(L, -1);
+        if (descriptor && descriptor->is_declared) { /* of an abstract class: each class below makes its own */
+            lua_pop(L, 3);
+            continue;
+        }
         if (bind_test(L, -1, BIND_FIELD)) c->has_fields = true;
         if (strcmp(e->name, "__init") == 0) c->b->own_init = true;
         lua_rawset(L, -3);
@@ -427,8 +526,10 @@ static int extend(lua_State *L) {
     d.body = 3;
     int first = lua_gettop(L) + 1;
     int n = push_sources(L, 1, d.body);
+    expand_declared(L, &d, first, n);
     read_directives(L, &d, first, n);
     read_sources(L, &d, first, n);
+    place_synonyms(L, &d);
     mr_mapper *mapper = d.abstract_ ? NULL : declare(L, base, &d);
     bind_class *c = bind_class_push_new(L, 1);
     int class_idx = lua_gettop(L);

@@ -247,6 +247,10 @@ static int get_name(lua_State *L) {
 /* The attribute's name where it is mapped; else like name. */
 static int get_key(lua_State *L) {
     const mr_node *node = bind_arg_node(L, 1, "key");
+    if (bind_expression_key(L, 1)) {
+        lua_pushstring(L, bind_expression_key(L, 1));
+        return 1;
+    }
     if (!node->annotation || node->kind != MR_NODE_COLUMN) return get_name(L);
     lua_pushstring(L, ((const mr_property *)node->annotation)->name);
     return 1;

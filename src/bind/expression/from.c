@@ -158,7 +158,10 @@ static int aliased_index(lua_State *L) {
         bind_configure(L, from->mapper);
         bind_push_relationship(L, prop, mr_node_retain(from->node), NULL);
     } else if (prop && (prop->kind == MR_PROPERTY_COLUMN || prop->kind == MR_PROPERTY_EXPRESSION)) {
-        bind_push_node(L, mr_property_node(prop, from->node));
+        mr_node *node = NULL;
+        BIND_CALL(bind_of(L), L, node = mr_property_node(prop, from->node));
+        bind_push_node(L, node);
+        bind_name_expression(L, name, prop);
     } else if (bind_push_descriptor(L, from->mapper, name)) {
         bind_express_descriptor(L, 1, from->mapper, name);
     } else if (strcmp(name, "c") == 0) {

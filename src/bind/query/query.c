@@ -106,6 +106,7 @@ static void add_item(lua_State *L, int idx, const char *function, mr_query_item 
         *(*next)++ = (mr_query_item){aliased->mapper, aliased->node, NULL, name};
     } else if (node) {
         add_expression(next, node);
+        if (bind_expression_key(L, idx)) (*next)[-1].name = bind_expression_key(L, idx);
     } else if (bind_test_table(L, idx) || bind_test(L, idx, BIND_FROM)) {
         add_columns(L, idx, item_count(L, idx), next);
     } else if (bind_is_query(L, idx)) {

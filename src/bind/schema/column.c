@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "schema.h"
+#include "value/property.h"
 
 /* ---------------------------------------------------------------- foreign keys */
 
@@ -179,9 +180,16 @@ static int deferred(lua_State *L) {
     int options;
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, "deferred", names);
-    bind_column *c = n >= 1 ? bind_test(L, 1, BIND_COLUMN) : NULL;
-    if (!c || n != 1) return bind_type_error(L, 1, "deferred", "one Column");
-    defer(L, c, bind_option_string(L, options, "deferred", "group", NULL));
+    bind_column *c = n == 1 ? bind_test(L, 1, BIND_COLUMN) : NULL;
+    bind_property_spec *property = n == 1 ? bind_test(L, 1, BIND_PROPERTY_SPEC) : NULL;
+    const char *group = bind_option_string(L, options, "deferred", "group", NULL);
+    if (property && property->kind == MR_PROPERTY_EXPRESSION) {
+        property->deferred = true;
+        property->deferred_group = bind_intern_string(L, group);
+    } else {
+        if (!c) return bind_type_error(L, 1, "deferred", "one Column");
+        defer(L, c, group);
+    }
     lua_settop(L, 1);
     return 1;
 }

@@ -137,12 +137,13 @@ const char *bind_nearest_attribute(lua_State *L, const mr_mapper *mapper, const 
     return near;
 }
 
-/* core.descriptor(kind, is_method, get, set, express, spread, spec) */
+/* core.descriptor(kind, role, get, set, express, spread, spec). role: "method", "declared", or false. */
 static int core_descriptor(lua_State *L) {
     const char *kind = bind_intern(L, 1);
     lua_settop(L, 7);
     bind_descriptor *d = lua_newuserdatauv(L, sizeof *d, DESCRIPTOR__VALUES);
-    *d = (bind_descriptor){&meta_key, kind, lua_toboolean(L, 2)};
+    const char *role = lua_toboolean(L, 2) ? lua_tostring(L, 2) : "";
+    *d = (bind_descriptor){&meta_key, kind, strcmp(role, "method") == 0, strcmp(role, "declared") == 0};
     for (int i = DESCRIPTOR_GET; i <= DESCRIPTOR__VALUES; i++) {
         lua_pushvalue(L, i + 2);
         lua_setiuservalue(L, -2, i);

@@ -11,6 +11,7 @@ typedef struct bind_descriptor {
     const void *magic; /* tells it from other userdata */
     const char *kind;  /* for messages: "hybrid"; interned */
     bool is_method;    /* objects give the function itself */
+    bool is_declared;  /* not an attribute, but what makes one of the class (mr.declared_attr) */
 } bind_descriptor;
 
 /* User values of a descriptor: functions, nil where it has none. */

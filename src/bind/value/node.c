@@ -5,13 +5,15 @@
  */
 #include "node.h"
 
+#include <string.h>
+
 #include "state/own.h"
 
 /* Index 1: a pointer to the node as light userdata; the node moves into the new value. */
 static int push_body(lua_State *L) {
     mr_node **given = lua_touserdata(L, 1);
     bind_expression *e = lua_newuserdatauv(L, sizeof *e, 0);
-    e->node = NULL;
+    *e = (bind_expression){NULL, NULL};
     bind_set_type(L, BIND_EXPRESSION);
     e->node = *given;
     *given = NULL;
@@ -28,7 +30,7 @@ void bind_push_node(lua_State *L, mr_node *node) {
 
 void bind_push_compared(lua_State *L, mr_node *node) {
     bind_expression *e = lua_newuserdatauv(L, sizeof *e, 1);
-    e->node = NULL;
+    *e = (bind_expression){NULL, NULL};
     bind_set_type(L, BIND_COMPARED);
     e->node = mr_node_retain(node);
     lua_insert(L, -2);
@@ -39,6 +41,15 @@ void bind_push_compared(lua_State *L, mr_node *node) {
 static bind_expression *test(lua_State *L, int idx) {
     bind_expression *e = bind_test(L, idx, BIND_EXPRESSION);
     return e ? e : bind_test(L, idx, BIND_COMPARED);
+}
+
+void bind_name_expression(lua_State *L, const char *name, const mr_property *prop) {
+    if (prop->name != name && strcmp(prop->name, name) != 0) test(L, -1)->key = bind_intern_string(L, name);
+}
+
+const char *bind_expression_key(lua_State *L, int idx) {
+    const bind_expression *e = test(L, idx);
+    return e ? e->key : NULL;
 }
 
 mr_node *bind_test_node(lua_State *L, int idx) {

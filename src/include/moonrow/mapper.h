@@ -34,6 +34,9 @@ typedef enum mr_property_kind {
  * until the next call. */
 typedef mr_status (*mr_validate_fn)(mr_env *env, void *ud, mr_entity *entity, const mr_property *prop, mr_value *value);
 
+/* Makes the expression of an attribute that is one, when it is first needed. *out: one reference. */
+typedef mr_status (*mr_express_fn)(mr_env *env, void *ud, const mr_property *prop, mr_node **out);
+
 struct mr_property {
     const char *name; /* interned */
     mr_property_kind kind;
@@ -45,8 +48,11 @@ struct mr_property {
     bool computed;              /* the database computes the column: it cannot be set */
     mr_mapper *mapper;          /* the class that has declared it */
     mr_column *column;          /* COLUMN */
-    mr_node *expression;        /* EXPRESSION */
-    const char *synonym_of;
+    mr_node *expression;        /* EXPRESSION: a LABEL with the attribute's name; NULL: not made yet */
+    mr_express_fn express;      /* EXPRESSION: what makes it */
+    void *express_ud;
+    bool expressing;        /* it is being made */
+    const char *synonym_of; /* SYNONYM: the name of an attribute of the class; interned */
     mr_relationship *relationship;
     mr_validate_fn validate;
     void *validate_ud;
@@ -305,6 +311,10 @@ const mr_property *mr_mapper_at_slot(const mr_mapper *mapper, uint16_t slot);
 /* The attribute as an expression: a COLUMN with prop as its annotation. from is the alias that it is read from
  * (borrowed), or NULL. One reference. */
 mr_node *mr_property_node(const mr_property *prop, mr_node *from);
+
+/* Makes the expression of an attribute of the kind EXPRESSION, if that has not been done. ArgumentError: it is made of
+ * itself. */
+mr_status mr_property_express(mr_property *prop);
 
 /* Adds a listener to a class. propagate: also to its present and future subclasses. */
 mr_status mr_mapper_listen(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook_fn fn, void *ud, bool propagate);
