@@ -40,13 +40,17 @@ SQLITE_FLAGS  = -O2 -w -fPIC -fvisibility=hidden -DSQLITE_DQS=0 -DSQLITE_THREADS
                 -DSQLITE_STRICT_SUBTYPE=1 -DSQLITE_ENABLE_FTS4 -DSQLITE_ENABLE_FTS5 -DSQLITE_ENABLE_RTREE \
                 -DSQLITE_ENABLE_MATH_FUNCTIONS -DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_ENABLE_DBSTAT_VTAB
 SQLITE_CFLAGS := $(shell pkg-config --cflags sqlite3 2>/dev/null)
+JANSSON_CFLAGS := $(shell pkg-config --cflags jansson 2>/dev/null)
+JANSSON_LIBS   := $(or $(shell pkg-config --libs jansson 2>/dev/null),-ljansson)
+# The host has the library inside; the shared one, where there is no static one.
+JANSSON_STATIC := $(or $(firstword $(wildcard $(shell pkg-config --variable=libdir jansson 2>/dev/null)/libjansson.a)),$(JANSSON_LIBS))
 SQLITE_LIBS   := $(or $(shell pkg-config --libs sqlite3 2>/dev/null),-lsqlite3)
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 SANFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-C_FLAGS  = -std=c11 $(WARNINGS) -fPIC -Isrc/include $(SQLITE_CFLAGS) $(CFLAGS) $(SANFLAGS) -MMD -MP
+C_FLAGS  = -std=c11 $(WARNINGS) -fPIC -Isrc/include $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(CFLAGS) $(SANFLAGS) -MMD -MP
 LINK     = $(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS)
-LIBS     = $(LUA_STATIC) $(SQLITE_LIBS) -lm -ldl
+LIBS     = $(LUA_STATIC) $(SQLITE_LIBS) $(JANSSON_LIBS) -lm -ldl
 
 # What building needs and is not there.
 MISSING := $(foreach tool,$(firstword $(CC)) pkg-config $(firstword $(LUA)),\
@@ -126,13 +130,13 @@ $(STATIC): $(LIB_OBJ) $(BUILD)/obj/lib.list
 # are bound inside it, so that it does not meet those of a program that links libmoonrow.a.
 $(MODULE): $(LIB_OBJ) $(BUILD)/obj/lib.list
 	@mkdir -p $(@D)
-	$(LINK) -shared -Wl,-Bsymbolic -o $@ $(LIB_OBJ) $(SQLITE_LIBS) -lm
+	$(LINK) -shared -Wl,-Bsymbolic -o $@ $(LIB_OBJ) $(SQLITE_LIBS) $(JANSSON_LIBS) -lm
 
 # -Wl,-E and the whole archives: C modules that scripts load find all of Lua and of the
 # embedding API in the host, not only what it calls itself.
 $(BUILD)/moonrow: $(HOST_OBJ) $(SQLITE_OBJ) $(STATIC) $(BUILD)/obj/host.list
 	$(LINK) -Wl,-E -o $@ $(HOST_OBJ) $(SQLITE_OBJ) -Wl,--whole-archive $(STATIC) $(LUA_STATIC) -Wl,--no-whole-archive \
-		$(if $(SQLITE_OBJ),,$(SQLITE_LIBS)) -lm -ldl
+		$(if $(SQLITE_OBJ),,$(SQLITE_LIBS)) $(JANSSON_STATIC) -lm -ldl
 
 # C programs of the tests, one file each; the pattern's folder is core and one of its layers, fault or bench.
 $(BUILD)/spec/%: spec/%.c $(BUILD)/lib/libmoonrow.a

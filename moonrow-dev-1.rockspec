@@ -9,7 +9,7 @@ description = {
   summary = "An object-relational mapper with an identity map and a unit of work",
   detailed = [[
 Declared models, relationships with lazy and eager loading, sessions that write
-what changed in the right order. The core is C, over the system's SQLite.]],
+what changed in the right order. The core is C, over the system's SQLite and jansson.]],
   license = "MIT",
 }
 dependencies = {
@@ -17,6 +17,7 @@ dependencies = {
 }
 external_dependencies = {
   SQLITE = { header = "sqlite3.h" },
+  JANSSON = { header = "jansson.h" },
 }
 build = {
   type = "make",

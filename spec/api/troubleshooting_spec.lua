@@ -15,6 +15,7 @@ local OTHERS = {
   '{ storage = "…"… }',
   "/ … + …, 'unixepoch'",
   "a class is indexed by",
+  "a number has room",
   "a value of moonrow",
   "a storage class is a bit of the types' rules",
   "an alias is indexed by",

@@ -249,7 +249,7 @@ function M.link(objects)
     end
   end
   write(copy .. "/objects", table.concat(others, "\n") .. "\n" .. table.concat(objects, "\n") .. "\n")
-  sh(("cd %s && unset LD_PRELOAD; %s -shared -Wl,-Bsymbolic -o moonrow.so @objects -lsqlite3 -lm"):format(copy, cc))
+  sh(("cd %s && unset LD_PRELOAD; %s -shared -Wl,-Bsymbolic -o moonrow.so @objects -lsqlite3 -ljansson -lm"):format(copy, cc))
   return function(script)
     write(copy .. "/script.lua", 'local mr = require "moonrow"\n' .. script)
     sh(("LUA_CPATH='%s/?.so;;' %s %s/script.lua"):format(copy, lua, copy))

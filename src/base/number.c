@@ -5,6 +5,7 @@
  */
 #include <moonrow/base.h>
 
+#include <float.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,43 @@ size_t mr_print_float(char *buf, size_t size, int digits, double d) {
 
 size_t mr_print_fixed(char *buf, size_t size, int decimals, double d) {
     return with_point(buf, size, snprintf(buf, size, "%.*f", decimals, d));
+}
+
+/* Writes d with so many digits and an exponent, the last digit one more (towards a larger size). False: that carries.
+ */
+static bool print_next(char *buf, int digits, double d) {
+    with_point(buf, MR_FLOAT_SIZE, snprintf(buf, MR_FLOAT_SIZE, "%.*e", digits - 1, d));
+    char *last = strchr(buf, 'e') - 1;
+    if (*last == '9') return false;
+    ++*last;
+    return true;
+}
+
+/* Does the text read as d, with the same sign where d is zero? */
+static bool reads_back(const char *text, double d) {
+    double back;
+    return mr_parse_float(text, &back) && back == d;
+}
+
+size_t mr_print_shortest(char *buf, double d) {
+    enum { SURE = 15, MOST = 17 };
+    /* So many digits are kept by every float of normal size: a text with fewer comes out without zeros behind it. */
+    bool normal = d == 0 || d >= DBL_MIN || d <= -DBL_MIN;
+    size_t len = 0;
+    for (int digits = normal ? SURE : 1; digits <= MOST; digits++) {
+        len = mr_print_float(buf, MR_FLOAT_SIZE, digits, d);
+        if (reads_back(buf, d)) break;
+        /* Beside a power of two the floats stand closer on one side: the text that is nearest may miss. */
+        if (digits == MOST - 1 && print_next(buf, digits, d) && reads_back(buf, d)) {
+            len = strlen(buf);
+            break;
+        }
+    }
+    if (buf[strcspn(buf, ".e")] == '\0') {
+        memcpy(buf + len, ".0", 3);
+        len += 2;
+    }
+    return len;
 }
 
 void mr_strbuf_put_float(mr_strbuf *b, int digits, double d) {

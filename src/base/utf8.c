@@ -1,5 +1,5 @@
 /*
- * utf8.c: counts the characters of UTF-8 text.
+ * utf8.c: counts the characters of UTF-8 text, and checks it.
  *
  * Invariant: a step is at least one byte and never leaves the text, whatever bytes it has.
  */
@@ -24,4 +24,13 @@ size_t mr_utf8_length(const char *s, size_t len) {
     size_t count = 0;
     for (size_t i = 0; i < len; count++) i += utf8_step((const unsigned char *)s + i, len - i);
     return count;
+}
+
+bool mr_utf8_valid(const char *s, size_t len) {
+    const unsigned char *bytes = (const unsigned char *)s;
+    for (size_t i = 0, step; i < len; i += step) {
+        step = bytes[i] < 0x80 ? 1 : utf8_step(bytes + i, len - i);
+        if (step == 1 && bytes[i] >= 0x80) return false;
+    }
+    return true;
 }

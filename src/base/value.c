@@ -9,11 +9,10 @@
 #include <string.h>
 
 static const char *const kind_names[] = {
-    [MR_UNLOADED] = "nothing",  [MR_NULL] = "nil",          [MR_INT] = "integer",
-    [MR_FLOAT] = "float",       [MR_BOOL] = "boolean",      [MR_TEXT] = "string",
-    [MR_BLOB] = "blob",         [MR_DATE] = "date",         [MR_TIME] = "time",
-    [MR_DATETIME] = "datetime", [MR_INTERVAL] = "interval", [MR_DECIMAL] = "decimal",
-    [MR_OPAQUE] = "value",      [MR_ENTITY] = "object",     [MR_COLLECTION] = "collection",
+    [MR_UNLOADED] = "nothing", [MR_NULL] = "nil",          [MR_INT] = "integer",       [MR_FLOAT] = "float",
+    [MR_BOOL] = "boolean",     [MR_TEXT] = "string",       [MR_BLOB] = "blob",         [MR_DATE] = "date",
+    [MR_TIME] = "time",        [MR_DATETIME] = "datetime", [MR_INTERVAL] = "interval", [MR_DECIMAL] = "decimal",
+    [MR_JSON] = "JSON",        [MR_OPAQUE] = "value",      [MR_ENTITY] = "object",     [MR_COLLECTION] = "collection",
 };
 
 const char *mr_kind_name(uint8_t kind) {
@@ -165,6 +164,8 @@ static int rank(uint8_t kind) {
         return 5;
     case MR_BLOB:
         return 6;
+    case MR_JSON:
+        return 14;
     case MR_DATE:
         return 7;
     case MR_TIME:
@@ -180,7 +181,7 @@ static int rank(uint8_t kind) {
     case MR_COLLECTION:
         return 13;
     }
-    return 14;
+    return 15;
 }
 
 int mr_value_compare(const mr_value *a, const mr_value *b) {
@@ -195,6 +196,7 @@ int mr_value_compare(const mr_value *a, const mr_value *b) {
         return compare_number(a, b);
     case MR_TEXT:
     case MR_BLOB:
+    case MR_JSON:
         return compare_bytes(a, b);
     case MR_DECIMAL:
         return compare_decimal(a, b);
@@ -214,6 +216,7 @@ int mr_value_compare(const mr_value *a, const mr_value *b) {
 }
 
 bool mr_value_equal(mr_env *env, const mr_value *a, const mr_value *b) {
+    if (a->kind == MR_JSON && b->kind == MR_JSON) return mr_json_same(env, a, b);
     if (a->kind == b->kind && mr_kind_is_bytes(a->kind))
         return a->len == b->len && (a->len == 0 || memcmp(a->u.s, b->u.s, a->len) == 0);
     if (mr_value_compare(a, b) == 0) return true;
@@ -263,6 +266,7 @@ uint64_t mr_value_hash(const mr_value *v) {
     case MR_TEXT:
     case MR_BLOB:
     case MR_DECIMAL:
+    case MR_JSON:
         return mr_hash_bytes(v->u.s, v->len) ^ v->kind;
     case MR_OPAQUE:
         return mix(((uint64_t)v->tag << 8) ^ v->kind);

@@ -38,6 +38,7 @@ void mr_show_value(mr_strbuf *b, const mr_value *v) {
         break;
     case MR_TEXT:
     case MR_BLOB:
+    case MR_JSON:
         add_bytes(b, v);
         break;
     case MR_DECIMAL:

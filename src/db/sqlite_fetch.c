@@ -180,13 +180,24 @@ _Static_assert(MR_STORED_INTEGER == 1 << SQLITE_INTEGER && MR_STORED_FLOAT == 1 
                    MR_STORED_NULL == 1 << SQLITE_NULL,
                "a storage class is a bit of the types' rules");
 
+/* Reads JSON, which is nearly always text, and is looked into when it is asked for. */
+static inline bool fetch_json(int class, sqlite3_value *stored, const mr_type *type, mr_value *v, bool *ok) {
+    if (class != SQLITE_TEXT || type->guessed) return false;
+    *ok = as_stored(stored, class, v);
+    v->kind = MR_JSON;
+    v->tag = mr_json_tag(type->number, MR_JSON_BAD_RAISE);
+    return true;
+}
+
 /* Reads a value that the type takes unchanged from its storage class, as nearly all are. */
-static inline bool fetch_plain(const mr_type_rules *rules, sqlite3_value *stored, mr_value *v, bool *ok) {
+static inline bool fetch_plain(const mr_type *type, sqlite3_value *stored, mr_value *v, bool *ok) {
+    const mr_type_rules *rules = type->rules;
     int class = sqlite3_value_type(stored);
     if ((rules->stored | MR_STORED_NULL) >> class & 1) {
         *ok = as_stored(stored, class, v);
         return true;
     }
+    if (rules->kind == MR_JSON) return fetch_json(class, stored, type, v, ok);
     return rules->group == MR_GROUP_BOOLEAN && fetch_bit(class, stored, v);
 }
 
@@ -199,7 +210,7 @@ mr_status mr_sqlite_fetch(mr_stmt *handle, const mr_type *const *types, size_t n
         sqlite3_value *stored = sqlite3_column_value(s->stmt, (int)i);
         const mr_type *type = types && types[i] ? types[i] : &untyped;
         bool ok = true;
-        if (fetch_plain(type->rules, stored, &out[i], &ok)) {
+        if (fetch_plain(type, stored, &out[i], &ok)) {
             if (!ok) return mr_nomem(s->dbc->env);
             continue;
         }

@@ -111,6 +111,7 @@ static int bind_one(sqlite3_stmt *stmt, int at, const mr_value *v) {
         return v->u.d == v->u.d ? sqlite3_bind_double(stmt, at, v->u.d) : -1;
     case MR_TEXT:
     case MR_DECIMAL:
+    case MR_JSON:
         return sqlite3_bind_text64(stmt, at, v->len ? v->u.s : "", v->len, SQLITE_STATIC, SQLITE_UTF8);
     case MR_BLOB:
         return sqlite3_bind_blob64(stmt, at, v->len ? v->u.s : "", v->len, SQLITE_STATIC);

@@ -15,6 +15,7 @@ enum { PACKED_ROOM = 1 };
 
 static char *pack(char *text, mr_value *dst, const mr_value *src) {
     *dst = mr_bytes_value((mr_kind)src->kind, text, src->len);
+    dst->tag = src->tag;
     if (src->len) memcpy(text, src->u.s, src->len);
     return text + src->len;
 }
@@ -220,6 +221,7 @@ static bool write_packed(mr_value *place, const mr_value *v) {
     char *text = place->u.p;
     if (v->len) memmove(text, v->u.s, v->len);
     *place = mr_bytes_value((mr_kind)v->kind, text, v->len);
+    place->tag = v->tag;
     return true;
 }
 
@@ -237,6 +239,12 @@ static void drop_change(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *pl
     place->flags &= (uint8_t)~MR_VALUE_DIRTY;
 }
 
+/* Is it the JSON text of which the layer above has made a table already? Then the table stays. */
+static bool is_shown_text(const mr_value *place, const mr_value *v) {
+    return (place->flags & MR_VALUE_SHOWN) && v->kind == place->kind && v->len == place->len &&
+           memcmp(v->u.s, place->u.s, v->len) == 0;
+}
+
 mr_status mr_entity_put(mr_entity *entity, unsigned slot, const mr_value *value, bool force) {
     mr_heap *heap = heap_of(entity);
     mr_entity_touch(entity);
@@ -249,6 +257,7 @@ mr_status mr_entity_put(mr_entity *entity, unsigned slot, const mr_value *value,
         mr_entity_forget(entity, slot);
         return MR_OK;
     }
+    if (!dirty && !force && is_shown_text(place, value)) return MR_OK;
     if (!dirty && write_packed(place, value)) return MR_OK;
     mr_value copy;
     if (mr_value_copy(heap->env, &copy, value) != MR_OK) return MR_FAIL;
@@ -307,6 +316,11 @@ mr_status mr_entity_give(mr_entity *entity, unsigned slot, mr_value *value) {
     write_place(heap, place, &made);
     mr_entity_leave_if_clean(entity);
     return MR_OK;
+}
+
+void mr_entity_mark_shown(mr_entity *entity, unsigned slot) {
+    mr_value *place = mr_entity_place(entity, slot);
+    if (place && place->kind == MR_JSON) place->flags |= MR_VALUE_SHOWN;
 }
 
 void mr_entity_forget(mr_entity *entity, unsigned slot) {

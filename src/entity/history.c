@@ -71,7 +71,7 @@ void mr_history_push(mr_entity *e, unsigned slot, const mr_value *old) {
     mr_history *h = e->rare;
     h->entries[h->n].slot = (uint16_t)slot;
     h->entries[h->n].old = *old;
-    h->entries[h->n].old.flags &= (uint8_t)~MR_VALUE_DIRTY;
+    h->entries[h->n].old.flags &= (uint8_t) ~(MR_VALUE_DIRTY | MR_VALUE_SHOWN);
     h->n++;
 }
 

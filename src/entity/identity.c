@@ -295,6 +295,7 @@ static void describe_value(const mr_value *v, mr_strbuf *out) {
         mr_strbuf_add(out, text, mr_calendar_format(v, ' ', false, text));
         break;
     case MR_DECIMAL:
+    case MR_JSON:
         mr_strbuf_add(out, v->u.s, v->len);
         break;
     case MR_TEXT:

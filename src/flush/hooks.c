@@ -57,7 +57,7 @@ static mr_status lend(mr_flush *flush, flush_op *op, mr_vec *loans) {
             loans->len--;
             return MR_FAIL;
         }
-        copy.tag = 0;
+        if (copy.kind != MR_JSON) copy.tag = 0;
         mr_status status = mr_entity_give(op->entity, slot, &copy);
         mr_value_clear(flush->env, &copy);
         if (status != MR_OK) return MR_FAIL;
@@ -89,6 +89,7 @@ static mr_status fire_one(mr_flush *flush, flush_group *group, flush_op *op, mr_
     mr_status status = before ? mr_flush_stage_links(flush, op) : MR_OK;
     if (status == MR_OK && lends) status = lend(flush, op, &loans);
     if (status == MR_OK) status = mr_mapper_fire(op->entity->mapper, event, group->conn, op->entity);
+    if (status == MR_OK && before && flush->ctx.edits) status = flush->ctx.edits(op->entity);
     for (size_t i = 0; i < loans.len; i++)
         if (take_back(flush, op, mr_vec_at(&loans, i)) != MR_OK) status = MR_FAIL;
     mr_vec_done(&loans);

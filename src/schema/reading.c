@@ -39,6 +39,7 @@ static void describe(const mr_value *v, char *buf, size_t size) {
     switch (v->kind) {
     case MR_TEXT:
     case MR_DECIMAL:
+    case MR_JSON:
         n = shown_length(v);
         snprintf(buf, size, "\"%.*s%s\"", n, n ? v->u.s : "", (uint32_t)n < v->len ? "..." : "");
         break;
@@ -63,6 +64,7 @@ static void describe(const mr_value *v, char *buf, size_t size) {
 static const char *fitting_types(const mr_value *v) {
     switch (v->kind) {
     case MR_TEXT:
+    case MR_JSON:
         return "Text, or Any";
     case MR_BLOB:
         return "LargeBinary, or Any";
@@ -73,6 +75,19 @@ static const char *fitting_types(const mr_value *v) {
     default:
         return "Any";
     }
+}
+
+mr_status mr_type_bad_json(mr_env *env, const mr_type *type, const char *what, const char *row, const mr_value *stored,
+                           const char *why) {
+    char shown[SHOWN + AROUND], name[MR_TYPE_NAME];
+    mr_value bytes = *stored;
+    if (!mr_utf8_valid(stored->u.s, stored->len)) bytes.kind = MR_BLOB;
+    describe(&bytes, shown, sizeof shown);
+    return mr_fail(
+        env, MR_ERR_DATA,
+        "%s%s%s holds %s, which cannot be read as %s (%s): correct the row, declare the column Text, or read "
+        "it with execution_options{ bad_values = \"null\" } or \"keep\"",
+        what, row ? " of " : "", row ? row : "", shown, mr_type_name(type, name), why);
 }
 
 mr_status mr_type_misfit(mr_env *env, const mr_type *type, const char *what, const char *row, const mr_value *stored) {

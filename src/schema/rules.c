@@ -136,6 +136,11 @@ static void check_column(mistakes *m, const mr_column *column) {
     check_autoincrement(m, column);
     check_identity(m, column);
     check_computed(m, column);
+    if (is_key(table, column) && column->type && mr_type_is_json(column->type))
+        add(m,
+            "column '%s' is in the primary key, and its values are stored as JSON, which has many spellings: give the "
+            "table a key of another type",
+            column->name);
     if (is_key(table, column) && column->nullable_given && column->nullable)
         add(m, "column '%s' is in the primary key, and has nullable = true: a key is never NULL: leave nullable out",
             column->name);

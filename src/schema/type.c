@@ -1,5 +1,5 @@
 /*
- * type.c: the names of types, and the check of a program's values, by the rules of the types (schema/types).
+ * type.c: makes types, and checks a program's values by the rules of the types (schema/types).
  *
  * Invariant: a value that passed mr_type_coerce has a kind that its type stores, or is NULL or opaque. Only mr_type_new
  * and error messages allocate.
@@ -11,10 +11,11 @@
 #include <string.h>
 
 enum {
-    SHOWN_BYTES = 60,     /* a message repeats so many bytes of a value */
-    AROUND = 40,          /* room for the words around them */
-    FLOAT_DIGITS = 14,    /* significant digits of a float in a message */
-    LONGEST_CHARACTER = 4 /* bytes of UTF-8 */
+    SHOWN_BYTES = 60,      /* a message repeats so many bytes of a value */
+    AROUND = 40,           /* room for the words around them */
+    FLOAT_DIGITS = 14,     /* significant digits of a float in a message */
+    LONGEST_CHARACTER = 4, /* bytes of UTF-8 */
+    MOST_ARRAY_TYPES = UINT16_MAX >> 2
 };
 
 #define SIMPLE(CODE, name) [MR_TYPE_##CODE] = {.rules = &mr_type_##name, .precision = -1, .scale = -1},
@@ -26,7 +27,7 @@ static const mr_type guessed[MR_TYPE__COUNT] = {MR_COLUMN_TYPES(GUESSED)};
 
 const mr_type *mr_type_guessed(const mr_type *type) {
     /* Results are read with them. */
-    if (type->scale >= 0 || type->rules->storage) return type;
+    if (type->scale >= 0 || type->rules->storage || type->item) return type;
     size_t code = 0;
     while (simple[code].rules != type->rules) code++;
     return &guessed[code];
@@ -55,26 +56,52 @@ static const char *const *copy_choices(mr_env *env, const char *const *choices) 
     return copy;
 }
 
+/* ---------------------------------------------------------------- the numbers of Array types */
+
+static void free_types(void *ud) { mr_vec_done(ud); }
+
+/* The Array types of the environment, in order of their numbers. */
+static mr_vec *types_of(mr_env *env) {
+    mr_vec *types = mr_env_get(env, MR_ENV_TYPES);
+    if (types) return types;
+    types = mr_env_arena(env, sizeof *types);
+    if (!types) return NULL;
+    mr_vec_init(types, env, sizeof(mr_type *));
+    if (mr_env_on_close(env, free_types, types) != MR_OK) return NULL;
+    mr_env_set(env, MR_ENV_TYPES, types);
+    return types;
+}
+
+static mr_status number_array(mr_env *env, mr_type *type) {
+    mr_vec *types = types_of(env);
+    if (!types) return MR_FAIL;
+    if (types->len == MOST_ARRAY_TYPES)
+        return mr_fail(env, MR_ERR_ARGUMENT, "Array: a program has at most %d Array types: make each once, and keep it",
+                       MOST_ARRAY_TYPES);
+    if (mr_vec_push_ptr(types, type) != MR_OK) return MR_FAIL;
+    type->number = (uint16_t)types->len;
+    return MR_OK;
+}
+
+const mr_type *mr_type_of_json(mr_env *env, const mr_value *json) {
+    unsigned number = mr_json_number_of(json);
+    const mr_vec *types = number ? mr_env_get(env, MR_ENV_TYPES) : NULL;
+    return types && number <= types->len ? mr_vec_ptr(types, number - 1) : mr_type_simple(MR_TYPE_JSON);
+}
+
+/* ---------------------------------------------------------------- making */
+
 const mr_type *mr_type_new(mr_env *env, const mr_type *proto) {
     mr_type *type = mr_env_arena(env, sizeof *type);
     if (!type) return NULL;
     *type = *proto;
+    if (proto->item && number_array(env, type) != MR_OK) return NULL;
     if (proto->choices) {
         type->choices = copy_choices(env, proto->choices);
         if (!type->choices) return NULL;
     }
     return type;
 }
-
-const char *mr_type_name(const mr_type *type, char *buf) {
-    const mr_type_rules *rules = type->rules;
-    if (rules->print) rules->print(type, buf, MR_TYPE_NAME);
-    else if (type->length > 0) snprintf(buf, MR_TYPE_NAME, "%s(%d)", rules->name, type->length);
-    else snprintf(buf, MR_TYPE_NAME, "%s", rules->name);
-    return buf;
-}
-
-const char *mr_type_wants(const mr_type *type) { return type->rules->wants; }
 
 /* ---------------------------------------------------------------- messages */
 
@@ -92,7 +119,8 @@ static void describe(const mr_value *v, char *buf, size_t size) {
     char iso[MR_CALENDAR_SIZE];
     switch (v->kind) {
     case MR_TEXT:
-    case MR_BLOB: {
+    case MR_BLOB:
+    case MR_JSON: {
         int n = shown_length(v);
         snprintf(buf, size, "%s \"%.*s%s\"", kind, n, n ? v->u.s : "", (uint32_t)n < v->len ? "..." : "");
         break;

@@ -342,12 +342,15 @@ bool mr_entity_is_changed(const mr_entity *entity) {
 }
 
 void mr_session_compare_mutable(mr_session *s) {
-    if (s->hooks[MR_SESSION_COMPARE].len > 0 && mr_session_fire(s, MR_SESSION_COMPARE) != MR_OK)
-        mr_env_clear_error(s->env);
+    if (mr_session_note_edits(s) != MR_OK) mr_env_clear_error(s->env);
 }
 
 bool mr_session_is_modified(mr_session *s, mr_entity *entity) {
     mr_session_compare_mutable(s);
+    if (mr_entity_note_edits(entity) != MR_OK) { /* it has an edit that cannot be stored */
+        mr_env_clear_error(s->env);
+        return true;
+    }
     mr_entity_touch(entity);
     if (entity->state != MR_PENDING && entity->state != MR_TRANSIENT) return mr_entity_is_changed(entity);
     for (unsigned slot = 0; slot < entity->mapper->nslots; slot++)

@@ -18,7 +18,7 @@ mr_status mr_attribute_load_if_expired(mr_entity *entity);
 mr_status mr_attribute_row_is_gone(mr_session *s, mr_entity *entity);
 /* Does any attribute of a persistent object differ from its row? */
 bool mr_entity_is_changed(const mr_entity *entity);
-/* Lets listeners compare mutable values (tables) with their rows. An error of a listener is dropped. */
+/* mr_session_note_edits, where the question is only whether there are changes: an error is left to the flush. */
 void mr_session_compare_mutable(mr_session *s);
 /* mr_type_coerce, with "User.email" in the message. */
 mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, mr_value *value);

@@ -33,3 +33,28 @@ mr_status mr_session_set_expression(mr_env *env, mr_node *(*fn)(void *ud, const 
     common->expression_ud = ud;
     return MR_OK;
 }
+
+/* ---------------------------------------------------------------- edits inside of values */
+
+mr_status mr_session_set_edits(mr_env *env, mr_edits_fn fn, void *ud) {
+    mr_session_common *common = mr_session_common_of(env);
+    if (!common) return MR_FAIL;
+    common->edits = fn;
+    common->edits_ud = ud;
+    return MR_OK;
+}
+
+void mr_session_expect_edits(mr_env *env, bool any) {
+    mr_session_common *common = mr_env_get(env, MR_ENV_SESSION);
+    if (common) common->expects_edits = any;
+}
+
+static mr_status note(mr_env *env, mr_session *session, mr_entity *entity) {
+    const mr_session_common *common = mr_env_get(env, MR_ENV_SESSION);
+    if (!common || !common->expects_edits || !common->edits) return MR_OK;
+    return common->edits(common->edits_ud, session, entity);
+}
+
+mr_status mr_session_note_edits(mr_session *session) { return note(session->env, session, NULL); }
+
+mr_status mr_entity_note_edits(mr_entity *entity) { return note(entity->mapper->env, NULL, entity); }

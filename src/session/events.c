@@ -9,7 +9,7 @@ const char *mr_session_event_name(int event) {
 #define NAME(CODE, name) name,
     static const char *const names[] = {MR_SESSION_EVENTS(NAME)};
 #undef NAME
-    return event >= 0 && event < MR_SESSION_COMPARE ? names[event] : NULL;
+    return event >= 0 && event < MR_SESSION__COUNT ? names[event] : NULL;
 }
 
 mr_status mr_session_listen(mr_session *s, mr_session_event event, mr_session_hook_fn fn, void *ud) {

@@ -3,6 +3,7 @@
  *
  * Invariant: an autoflush comes first, so that the statement sees the changes of the session.
  */
+#include "attributes.h"
 #include "session_state.h"
 
 /* Begins the transaction before a statement that writes and returns rows: its rows are read in that transaction. */
@@ -22,6 +23,7 @@ static bool writes(const mr_query *query) {
 static mr_status prepare(mr_session *s, const mr_query *query) {
     if (mr_session_allow(s, MR_ACT_READ, "a query") != MR_OK) return MR_FAIL;
     if (query->autoflush && mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
+    if (!query->autoflush) mr_session_compare_mutable(s); /* what is changed is not overwritten by what is read */
     return writes(query) ? begin_write(s) : MR_OK;
 }
 

@@ -5,6 +5,7 @@
  * Invariant: a flush that fails before its first statement changes nothing. If it fails later, the innermost level is
  * rolled back. In both cases no object has got values from the failed flush.
  */
+#include "attributes.h"
 #include "cascade.h"
 #include "journal.h"
 #include "relationships.h"
@@ -68,7 +69,7 @@ static mr_status note_changed(mr_session *s) {
 }
 
 static mr_status plan(mr_session *s, mr_flush **out) {
-    mr_flush_context context = {s->env, s->owner, s, mr_session_connect, expression_of};
+    mr_flush_context context = {s->env, s->owner, s, mr_session_connect, expression_of, mr_entity_note_edits};
     const mr_vec *pending = &s->pending, *dirty = &s->owner->dirty, *doomed = &s->to_delete;
     mr_state_sort_pending(s);
     if (mr_flush_new(&context, (mr_entity *const *)pending->data, pending->len, (mr_entity *const *)dirty->data,
@@ -234,6 +235,7 @@ static mr_status run(mr_session *s, mr_flush *flush) {
 
 static mr_status flush_now(mr_session *s) {
     if (mr_session_fire(s, MR_SESSION_BEFORE_FLUSH) != MR_OK) return MR_FAIL;
+    if (s->hooks[MR_SESSION_BEFORE_FLUSH].len > 0 && mr_session_note_edits(s) != MR_OK) return MR_FAIL;
     size_t before;
     mr_flush *flush = NULL;
     mr_status status = mr_deletion_decide(s, &before);
@@ -249,7 +251,7 @@ static mr_status flush_now(mr_session *s) {
 
 mr_status mr_session_flush(mr_session *s) {
     if (mr_session_allow(s, MR_ACT_FLUSH, "flush()") != MR_OK) return MR_FAIL;
-    if (s->hooks[MR_SESSION_COMPARE].len > 0 && mr_session_fire(s, MR_SESSION_COMPARE) != MR_OK) return MR_FAIL;
+    if (mr_session_note_edits(s) != MR_OK) return MR_FAIL;
     if (mr_session_is_clean(s)) return MR_OK;
     uint8_t before = mr_session_enter(s, MR_PHASE_FLUSHING);
     mr_status status = flush_now(s);
@@ -259,7 +261,10 @@ mr_status mr_session_flush(mr_session *s) {
 
 mr_status mr_session_autoflush_now(mr_session *s) {
     bool at_rest = s->phase == MR_PHASE_IDLE || s->phase == MR_PHASE_ENDING;
-    if (!at_rest || s->open_loads > 0 || s->dead_levels || !mr_session_autoflush(s)) return MR_OK;
+    if (!at_rest || s->open_loads > 0 || s->dead_levels || !mr_session_autoflush(s)) {
+        if (at_rest) mr_session_compare_mutable(s); /* what is changed is not overwritten by what is read */
+        return MR_OK;
+    }
     mr_status status = mr_session_flush(s);
     if (status == MR_FAIL && mr_env_error(s->env)->kind != MR_ERR_PENDING_ROLLBACK)
         mr_error_add_note(s->env, "(in an autoflush: what is read must see the session's changes, so these are flushed "

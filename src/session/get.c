@@ -88,7 +88,7 @@ static mr_status from_map(mr_session *s, mr_mapper *mapper, const mr_value *iden
 }
 
 /* Would an autoflush do anything? */
-static bool has_work(const mr_session *s) { return !mr_session_is_clean(s) || s->hooks[MR_SESSION_COMPARE].len > 0; }
+static bool has_work(const mr_session *s) { return !mr_session_is_clean(s) || mr_session_may_have_edits(s); }
 
 static mr_status load(mr_session *s, mr_mapper *mapper, const mr_value *identity, mr_query *options, mr_entity **out) {
     uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);

@@ -215,6 +215,7 @@ static mr_status target_of(merge *m, mr_entity *source, mr_entity **out) {
         return MR_OK;
     }
     mr_state_leave_closed_session(source);
+    if (mr_entity_note_edits(source) != MR_OK) return MR_FAIL;
     merge_pair made = {source, NULL};
     if (find_target(m, source, &made.target) != MR_OK || push_pinned(&m->pinned, made.target) != MR_OK ||
         !mr_map_put(m->pairs, &made))

@@ -155,6 +155,9 @@ typedef struct mr_session_common {
     mr_env *env;
     mr_node *(*expression)(void *ud, const mr_value *value);
     void *expression_ud;
+    mr_edits_fn edits; /* see mr_session_set_edits */
+    void *edits_ud;
+    bool expects_edits;
     mr_session *last; /* the session that has taken a connection last; NULL: it is closed, or there was none */
     mr_map *parents;  /* see parents.c */
     size_t prune_parents_at;
@@ -163,6 +166,12 @@ typedef struct mr_session_common {
 } mr_session_common;
 /* The shared data, made at the first call. NULL: no memory. */
 mr_session_common *mr_session_common_of(mr_env *env);
+
+/* May an object have an edit that nobody has looked for? */
+static inline bool mr_session_may_have_edits(const mr_session *s) {
+    const mr_session_common *common = mr_env_get(s->env, MR_ENV_SESSION);
+    return common && common->expects_edits;
+}
 
 /* ---------------------------------------------------------------- events.c */
 

@@ -32,8 +32,20 @@ static const char *numbered_type(const mr_dialect *d, const mr_type *type) {
     return word && word->numbered ? word->numbered : d->numbered;
 }
 
+/* INTEGER[], with a pair of brackets for each Array around the items. */
+static const char *array_sql(const mr_dialect *d, const mr_type *type, char *buf, size_t size) {
+    unsigned depth = 0;
+    char of[MR_TYPE_NAME];
+    for (; type->item; type = type->item) depth++;
+    int len = snprintf(buf, size, "%s", mr_type_sql(d, type, of, sizeof of));
+    for (size_t at = (size_t)len; depth > 0 && at + sizeof "[]" <= size; depth--, at += 2)
+        snprintf(buf + at, size - at, "[]");
+    return buf;
+}
+
 const char *mr_type_sql(const mr_dialect *d, const mr_type *type, char *buf, size_t size) {
     const mr_type_word *word = word_of(d, type);
+    if (type->item && !word) return array_sql(d, type, buf, size);
     if (word && !(word->precision && type->precision >= 0)) return word->sql;
     if (word) snprintf(buf, size, "%s(%d)", word->sql, type->precision);
     else if (sql_rules(type)->print_sql) sql_rules(type)->print_sql(type, buf, size);

@@ -75,6 +75,14 @@ static const char *const reserved[] = {
     NULL,
 };
 
+/* A column declared JSON would have the affinity of numbers. */
+static const mr_type_word type_words[] = {
+    {.code = MR_TYPE_JSON, .sql = "TEXT"},
+    {.code = MR_TYPE_JSONB, .sql = "TEXT"},
+    {.code = MR_TYPE_ARRAY, .sql = "TEXT"},
+    {.sql = NULL},
+};
+
 /* ---------------------------------------------------------------- DDL */
 
 /* Is it a constant, or a keyword such as CURRENT_TIMESTAMP? All other defaults must be in parentheses. */
@@ -300,6 +308,7 @@ const mr_dialect *mr_dialect_sqlite(void) {
         .spells = true,
         .schema = "main",
         .reserved = reserved,
+        .type_words = type_words,
         .numbered = "INTEGER", /* it has 64 bits */
         .numbers_sole_key = true,
         .begin = begin,

@@ -82,6 +82,7 @@ void mr_put_literal(const mr_dialect *d, const mr_value *v, mr_strbuf *out) {
         return;
     case MR_TEXT:
     case MR_DECIMAL:
+    case MR_JSON:
         put_text(v, out);
         return;
     case MR_BLOB:

@@ -197,7 +197,48 @@
 ---Setting{ name = "b", value = "one" }.value --> one
 ---```
 ---@field Any moonrow.Type
+---JSON: a table, string, number, boolean, or `mr.null`, which is JSON's null; nil is NULL. Reading gives the same table
+---each time, and a flush finds what was changed inside of it. Integers and floats stay apart. A list is an array, `{}` an
+---object, `mr.array{}` an empty array.
+---
+---```lua
+---local Doc = db.Model:extend("Doc", { id = db.Column{ db.Integer, primary_key = true }, data = db.Column{ db.JSON } })
+---db:create_all()
+---local doc = Doc{ data = { tags = { "a" }, price = 1.0 } }
+---session:add(doc)
+---session:commit()
+---doc.data.tags[2] = "b"
+---session:commit()
+---session:scalar(mr.text "SELECT data FROM doc") --> {"price":1.0,"tags":["a","b"]}
+---Doc{ data = { x = print } } --! ArgumentError: Doc.data.x: JSON cannot hold a function
+---```
+---@field JSON moonrow.Type|fun(options: moonrow.JsonOptions): moonrow.Type
+---The same, which PostgreSQL stores in a form that it can compare and index.
+---
+---```lua
+---local Doc = db.Model:extend("Doc", { id = db.Column{ db.Integer, primary_key = true }, data = db.Column{ db.JSONB } })
+---Doc{ data = { a = 1 } }.data.a --> 1
+---```
+---@field JSONB moonrow.Type|fun(options: moonrow.JsonOptions): moonrow.Type
+---A list whose items are of one type: stored as JSON, in PostgreSQL as an array.
+---
+---```lua
+---local Poll = db.Model:extend("Poll", {
+---  id = db.Column{ db.Integer, primary_key = true }, days = db.Column{ db.Array(db.Date) } })
+---Poll{ days = { "2024-02-29" } }.days[1] --> 2024-02-29
+---Poll{ days = { 1 } } --! ArgumentError: Poll.days[1]: expected a date
+---```
+---@field Array moonrow.Type|fun(item: moonrow.Type): moonrow.Type
 local mr = {}
+
+---How a JSON column takes `mr.null`.
+---
+---```lua
+---mr.JSON{ none_as_null = true } --> JSON
+---```
+---@class moonrow.JsonOptions
+---`mr.null` is NULL, not JSON's null.
+---@field none_as_null? boolean
 
 ---How a date, time, interval or uuid is stored. The guide's page of types has a table of all forms.
 ---

@@ -116,6 +116,22 @@ function mr.now() end
 ---@return moonrow.Date
 function mr.today() end
 
+---Marks the table as an array of JSON, also where it is empty: `{}` is an object. Returns the table. Every array that
+---is read is marked so. Without an argument: a new one.
+---
+---```lua
+---local Doc = db.Model:extend("Doc", { id = db.Column{ db.Integer, primary_key = true }, data = db.Column{ db.JSON } })
+---db:create_all()
+---session:add(Doc{ data = { tags = mr.array(), more = {} } })
+---session:commit()
+---session:scalar(mr.text "SELECT data FROM doc") --> {"more":{},"tags":[]}
+---```
+---@error ArgumentError it is no table, or one with a metatable of its own
+---@generic T
+---@param list? T[]
+---@return T[]
+function mr.array(list) end
+
 ---@class moonrow.DateParts
 ---1 to 9999.
 ---@field year integer

@@ -254,7 +254,7 @@ static mr_status note_event(mr_env *e, void *ud, mr_session_event event, mr_sess
 static void events(void **state) {
     (void)state;
     users();
-    for (int event = 0; event < MR_SESSION_COMPARE; event++)
+    for (int event = 0; event < MR_SESSION__COUNT; event++)
         ok(mr_session_listen(session, (mr_session_event)event, note_event, NULL));
     seen[0] = '\0';
     saved("ann");

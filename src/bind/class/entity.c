@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "class.h"
+#include "value/json.h"
 #include "value/proxy.h"
 #include "value/text.h"
 
@@ -52,6 +53,7 @@ static int get_slow(lua_State *L, bind_class *c, mr_entity *e, const mr_property
     if (v->kind == MR_COLLECTION ||
         (v->kind == MR_NULL && prop->kind == MR_PROPERTY_RELATIONSHIP && prop->relationship->uselist == 1))
         bind_push_collection(L, e, prop);
+    else if (v->kind == MR_JSON) bind_push_json_attribute(L, 1, e, prop, v);
     else bind_push_value(L, v);
     return 1;
 }
@@ -303,6 +305,7 @@ static void refuse_object_for_column(lua_State *L, int idx, const mr_property *p
 
 mr_value bind_column_value(lua_State *L, const mr_entity *e, const mr_property *prop, int idx) {
     mr_value v;
+    idx = lua_absindex(L, idx);
     if (!bind_to_value(L, idx, prop->column ? prop->column->type : NULL, &v)) {
         lua_pushfstring(L, "%s.%s", e->mapper->name, prop->name);
         const mr_type *type = prop->column ? mr_column_type(e->mapper->env, prop->column) : NULL;
@@ -312,6 +315,66 @@ mr_value bind_column_value(lua_State *L, const mr_entity *e, const mr_property *
         bind_no_value(L, idx, type, what, wanted, false);
     }
     return v;
+}
+
+/* Does the slot hold the JSON? */
+static bool holds(mr_entity *e, const mr_property *prop, const mr_value *json) {
+    const mr_value *v = mr_entity_slot(e, prop->slot);
+    return v->kind == MR_JSON && v->len == json->len && memcmp(v->u.s, json->u.s, v->len) == 0;
+}
+
+/* A listener was given the table, and may have changed it: pushes its text. */
+static mr_value written_again(lua_State *L, const mr_property *prop, int table) {
+    mr_value v;
+    lua_pushvalue(L, table);
+    if (!bind_to_json(L, -1, mr_column_type(prop->mapper->env, prop->column), &v)) v = mr_value_of(MR_JSON, 0);
+    return v;
+}
+
+/* Gives a JSON column the table at the index. The object shows that very table from now on. Listeners are given it,
+ * too. */
+static mr_status set_table(lua_State *L, bind_state *b, mr_entity *e, const mr_property *prop, int idx) {
+    int table = lua_absindex(L, idx);
+    const char *outer = b->given_text;
+    mr_status st;
+    luaL_checkstack(L, 12, "a JSON value");
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &b->given_text);
+    lua_pushvalue(L, table);
+    mr_value v = bind_column_value(L, e, prop, -1);
+    lua_pushvalue(L, table);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &b->given_text);
+    b->given_text = v.u.s;
+    BIND_CALL(b, L, st = mr_attribute_set(e, prop, &v));
+    b->given_text = outer;
+    lua_pushvalue(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &b->given_text);
+    if (st != MR_OK) return st;
+    if (e->mapper->attribute_hooks.len > 0) v = written_again(L, prop, table);
+    if (holds(e, prop, &v)) bind_show_table(L, e, prop->slot, table);
+    return MR_OK;
+}
+
+/* Is it a bad text that was read as it is (bad_values = "keep"), and is given again? */
+static bool is_kept_text(lua_State *L, mr_entity *e, const mr_property *prop, int idx) {
+    const mr_value *v = mr_entity_slot(e, prop->slot);
+    if (v->kind != MR_JSON || mr_json_bad_of(v) != MR_JSON_BAD_KEEP || lua_type(L, idx) != LUA_TSTRING) return false;
+    size_t len;
+    const char *s = lua_tolstring(L, idx, &len);
+    if (len != v->len || memcmp(s, v->u.s, len) != 0) return false;
+    mr_strbuf text;
+    mr_strbuf_init(&text, e->mapper->env);
+    bool bad = mr_json_rewrite(e->mapper->env, s, len, &text, NULL) == MR_NOTFOUND;
+    mr_strbuf_done(&text);
+    return bad;
+}
+
+static mr_status set_json(lua_State *L, bind_state *b, mr_entity *e, const mr_property *prop, int idx) {
+    mr_status st;
+    if (lua_istable(L, idx)) return set_table(L, b, e, prop, idx);
+    if (is_kept_text(L, e, prop, idx)) return MR_OK;
+    mr_value v = bind_column_value(L, e, prop, idx);
+    BIND_CALL(b, L, st = mr_attribute_set(e, prop, &v));
+    return st;
 }
 
 void bind_set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_property *prop, int idx) {
@@ -324,6 +387,8 @@ void bind_set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_prop
             bind_check(L, st);
         }
         st = set_relationship(L, b, e, prop, idx);
+    } else if (prop->column && prop->column->type && mr_type_is_json(prop->column->type)) {
+        st = set_json(L, b, e, prop, idx);
     } else {
         mr_value v = bind_column_value(L, e, prop, idx);
         BIND_CALL(b, L, st = mr_attribute_set(e, prop, &v));

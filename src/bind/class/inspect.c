@@ -18,6 +18,14 @@ static mr_entity *inspected(lua_State *L) {
     return e;
 }
 
+/* Edits inside of values are changes. One that cannot be stored is left to the flush. */
+static void note_edits(lua_State *L, mr_entity *e) {
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    if (mr_entity_note_edits(e) != MR_OK) mr_env_clear_error(b->env);
+    BIND_LEAVE(b);
+}
+
 static int core_inspect(lua_State *L) {
     bind_arg_entity(L, 1, "inspect");
     lua_newuserdatauv(L, 0, 1);
@@ -77,7 +85,11 @@ static int get_unloaded(lua_State *L) { return push_attributes(L, false); }
 static int get_modified(lua_State *L) {
     mr_entity *e = inspected(L);
     mr_session *s = mr_session_of(e);
-    lua_pushboolean(L, s ? mr_session_is_modified(s, e) : mr_entity_history(e) != NULL);
+    bind_state *b = bind_of(L);
+    bool modified;
+    note_edits(L, e);
+    BIND_CALL(b, L, modified = s ? mr_session_is_modified(s, e) : mr_entity_history(e) != NULL);
+    lua_pushboolean(L, modified);
     return 1;
 }
 
@@ -122,6 +134,7 @@ static int history(lua_State *L) {
     int klass = lua_gettop(L);
     const mr_property *prop = bind_class_property(L, klass, 2);
     if (!prop) return bind_class_no_attribute(L, klass, luaL_tolstring(L, 2, NULL));
+    note_edits(L, e);
     mr_entity_touch(e);
     const mr_value *now = mr_entity_slot(e, prop->slot);
     if (now->kind == MR_COLLECTION) return push_collection_history(L, now->u.p);

@@ -84,12 +84,15 @@ static int push_arguments(lua_State *L, const call *c, int connection) {
 /* The result on top of the stack replaces the value, unless the function returned the value that it was given (at index
  * given). */
 static void take_result(lua_State *L, const call *c, int given) {
-    if (lua_rawequal(L, -1, given)) return;
+    const mr_type *type = c->h->prop->column ? c->h->prop->column->type : NULL;
+    bool json = type && mr_type_is_json(type); /* a table may have other items now */
+    if (!json && lua_rawequal(L, -1, given)) return;
     mr_entity *entity = bind_test_entity(L, -1);
     if (entity) {
         *c->value = mr_value_of(MR_ENTITY, 0);
         c->value->u.p = entity;
-    } else if (!bind_to_value(L, -1, c->h->prop->column ? c->h->prop->column->type : NULL, c->value)) {
+    } else if (!bind_to_value(L, -1, type, c->value)) {
+        if (json) bind_no_value(L, -1, type, c->h->prop->name, mr_type_wants(type), false);
         bind_type_error(L, -1, "the result of a listener with retval", "a value");
     }
     lua_rawgetp(L, LUA_REGISTRYINDEX, &results_key);

@@ -72,7 +72,7 @@ typedef struct engine_call {
 static void push_list(lua_State *L, const mr_value *params, size_t n) {
     bind_new_list(L, n);
     for (size_t i = 0; i < n; i++) {
-        bind_push_value_or_null(L, &params[i]);
+        bind_push_param(L, &params[i]);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
 }

@@ -52,10 +52,10 @@ static int is(lua_State *L) {
 /* ---------------------------------------------------------------- IN */
 
 /* Has the list an item that is an expression, or a list (for tuple_)? */
-static bool has_nodes(lua_State *L, int list, int n) {
+static bool has_nodes(lua_State *L, int list, int n, bool json) {
     for (int i = 1; i <= n; i++) {
         lua_rawgeti(L, list, i);
-        bool found = bind_test_node(L, -1) || lua_istable(L, -1);
+        bool found = bind_test_node(L, -1) || (!json && lua_istable(L, -1));
         lua_pop(L, 1);
         if (found) return true;
     }
@@ -65,11 +65,13 @@ static bool has_nodes(lua_State *L, int list, int n) {
 /* The list of n values as one node, which becomes n parameters when it is compiled. */
 static mr_node *values_list(lua_State *L, int list, int n, const mr_node *left, const char *what) {
     mr_value *values = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *values, 0);
+    bool json = left->type && mr_type_is_json(left->type);
+    if (json) bind_check_room(L, n + 6, what);
     for (int i = 0; i < n; i++) {
         if (lua_rawgeti(L, list, i + 1) == LUA_TNIL)
             bind_error(L, MR_ERR_ARGUMENT, "%s: item %d of the list is nil (write mr.null)", what, i + 1);
         bind_check_value(L, -1, left->type, what, &values[i]);
-        lua_pop(L, 1); /* the list keeps the string */
+        if (!json) lua_pop(L, 1); /* the list keeps the string */
     }
     return mr_sql_binds(left->env, left->type, values, (size_t)n);
 }
@@ -130,7 +132,8 @@ static int in(lua_State *L) {
         int n = (int)lua_rawlen(L, 2);
         if (n == 0 && has_names(L, 2))
             return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a list, got a table with names", function);
-        if (n > 0 && (left->kind == MR_NODE_TUPLE || has_nodes(L, 2, n))) push_tuples(L, 2, n, left, what);
+        if (n > 0 && (left->kind == MR_NODE_TUPLE || has_nodes(L, 2, n, left->type && mr_type_is_json(left->type))))
+            push_tuples(L, 2, n, left, what);
         else bind_push_node(L, values_list(L, 2, n, left, what));
     }
     bind_push_node(L, mr_sql_binary(left->env, o->op, mr_node_retain(left), mr_node_retain(bind_test_node(L, -1))));

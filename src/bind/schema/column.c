@@ -87,6 +87,8 @@ static void read_positional(lua_State *L, int n, mr_column *column) {
         const bind_foreign_key *fk = bind_test(L, i, BIND_FOREIGN_KEY);
         const bind_constraint *check = bind_test_constraint(L, i);
         if (type && column->type) bind_error(L, MR_ERR_ARGUMENT, "Column: two types were given");
+        if (type && type->rules->argument == MR_ARGUMENT_ITEM && !type->item)
+            bind_error(L, MR_ERR_ARGUMENT, "Column: write the type of an Array's items: mr.Array(mr.Integer)");
         if (type) column->type = type;
         else if (fk) add_foreign_key(L, column, fk);
         else if (check) add_check(L, column, check);

@@ -107,6 +107,40 @@ static const mr_type *read_length(lua_State *L, const mr_type *base, const char 
     return mr_type_new(bind_of(L)->env, &proto);
 }
 
+/* JSON{ none_as_null = true } */
+static const mr_type *read_json(lua_State *L, const mr_type *base, const char *name, int n, int options) {
+    static const char *const names[] = {"none_as_null", NULL};
+    if (n > 0)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s takes no arguments: it is the type of a column, mr.Column{ mr.%s }; a value of it is a plain "
+                   "table",
+                   name, name);
+    bind_check_options(L, options, name, names);
+    mr_type proto = *base;
+    proto.none_as_null = bind_option_bool(L, options, name, "none_as_null", base->none_as_null);
+    return proto.none_as_null == base->none_as_null ? base : mr_type_new(bind_of(L)->env, &proto);
+}
+
+/* Array(Integer) */
+static const mr_type *read_item(lua_State *L, const mr_type *base, int n, int options) {
+    const mr_type *item = n == 1 ? bind_test_type(L, 2) : NULL;
+    if (!item || options)
+        bind_error(L, MR_ERR_ARGUMENT, "Array: write the type of its items: mr.Array(mr.Integer)%s",
+                   n > 0 ? " (a value is a plain table, or mr.array{ ... })" : "");
+    if (item->rules->argument == MR_ARGUMENT_ITEM && !item->item)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "Array: the Array inside has no type of its items: mr.Array(mr.Array(mr.Integer))");
+    if (item->rules->kind == MR_BLOB || (item->rules->sql_as && item->rules->sql_as->kind == MR_BLOB))
+        bind_error(
+            L, MR_ERR_ARGUMENT,
+            "Array: its items are stored as JSON, which has no bytes: give them another type than %s (text, such "
+            "as base64)",
+            item->rules->name);
+    mr_type proto = *base;
+    proto.item = item;
+    return mr_type_new(bind_of(L)->env, &proto);
+}
+
 /* Raises: a type without arguments is called with some, as if it made values. */
 static int refuse_arguments(lua_State *L, const mr_type *type, const char *name) {
     static const struct {
@@ -171,6 +205,10 @@ static int type_call(lua_State *L) {
         if (type) type = read_forms(L, type, options);
     } else if (base->rules->argument == MR_ARGUMENT_LENGTH) {
         type = read_length(L, base, name, n, options);
+    } else if (base->rules->argument == MR_ARGUMENT_JSON) {
+        type = read_json(L, base, name, n, options);
+    } else if (base->rules->argument == MR_ARGUMENT_ITEM) {
+        type = read_item(L, base, n, options);
     } else if (n == 0 && options && mr_type_has_storages(base)) {
         type = read_storage(L, base, base->rules->name, options);
     } else if (n > 0 || options) {
@@ -184,8 +222,10 @@ static int type_call(lua_State *L) {
 
 static int type_eq(lua_State *L) {
     const mr_type *a = bind_test_type(L, 1), *b = bind_test_type(L, 2);
+    for (; a && b && a != b && a->item && b->item; a = a->item) b = b->item; /* Array(Integer): what is inside */
     lua_pushboolean(L, a && b &&
-                           (a == b || (!a->choices && !b->choices && a->rules == b->rules && a->length == b->length &&
+                           (a == b || (!a->item && !b->item && a->none_as_null == b->none_as_null && !a->choices &&
+                                       !b->choices && a->rules == b->rules && a->length == b->length &&
                                        a->precision == b->precision && a->scale == b->scale && a->form == b->form)));
     return 1;
 }

@@ -105,7 +105,7 @@ static int record_tostring(lua_State *L) {
 static void push_parameters(lua_State *L, const mr_value *values, size_t n) {
     bind_new_list(L, n);
     for (size_t i = 0; i < n; i++) {
-        bind_push_value_or_null(L, &values[i]);
+        bind_push_param(L, &values[i]);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
 }

@@ -137,6 +137,7 @@ static int push_list(lua_State *L, const char *function, count_fn count, at_fn a
     mr_session *s = bind_session_arg(L, function);
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L); /* may trace the heap, which removes objects from the lists: so it comes first */
+    if (mr_session_note_edits(s) != MR_OK) mr_env_clear_error(b->env); /* the flush raises it */
     BIND_LEAVE(b);
     size_t n = count(s);
     bind_new_list(L, n);

@@ -55,12 +55,15 @@ typedef struct bind_state {
     bool place_anywhere;    /* ... which is good in every coroutine */
     const void *query_word; /* the address of the Lua string "query" */
     lua_CFunction quick_of; /* a session's method that a scoped session may run in a quicker way: session:get */
-    const struct bind_quick_method *quick; /* ... which is this (value/session.h) */
-    int lookups;                           /* reference to the metatable of value/query.c's lookups */
-    uint64_t proxy_changes;                /* proxies put into proxy.c's chunks, and chunks dropped */
-    int views;                             /* reference to the metatable of collections */
-    struct bind_kept_text *texts;          /* value/text.c's */
-    int chunks, weak; /* references to proxy.c's table of chunks, and to the metatable of weak tables */
+    const struct bind_quick_method *quick;  /* ... which is this (value/session.h) */
+    int lookups;                            /* reference to the metatable of value/query.c's lookups */
+    uint64_t proxy_changes;                 /* proxies put into proxy.c's chunks, and chunks dropped */
+    int views;                              /* reference to the metatable of collections */
+    struct bind_kept_text *texts;           /* value/text.c's */
+    const struct bind_json_functions *json; /* value/json_write.c's */
+    const char *given_text; /* the JSON of the table that is being assigned; the registry has the table under this
+                             * member's address; NULL: none */
+    int chunks, weak;       /* references to proxy.c's table of chunks, and to the metatable of weak tables */
 } bind_state;
 
 /* The binding's state of this Lua state, which luaopen_moonrow has made. Raises where the Lua state is closing. */

@@ -23,6 +23,7 @@ struct bind_row_binding {
     bind_state *state;
     size_t n, named;
     bool calls;       /* a default is a function: it may change the row, or free a value that another default gave */
+    bool makes;       /* a value is JSON: its text is made, and the row's table does not keep it */
     mr_value *values; /* behind columns */
     size_t *order;    /* behind values: the columns of the keys in the order in which the last row had them */
     row_column columns[];
@@ -72,6 +73,7 @@ static bool read_column(lua_State *L, const bind_statement *s, bind_row_binding 
     c->key = c->address ? name : NULL;
     c->deflt = bind_row_default(s, column);
     if (!c->key && c->deflt.kind == MR_DEFAULT_FUNCTION) b->calls = true;
+    if (c->key && c->type && mr_type_is_json(c->type)) b->makes = true;
     if (c->key) b->named++;
     else if (c->deflt.kind == MR_DEFAULT_NONE || c->deflt.kind == MR_DEFAULT_SQL) return false;
     const char *what = bind_push_column_what(L, s, column);
@@ -103,7 +105,7 @@ bind_row_binding *bind_push_row_binding(lua_State *L, const bind_statement *s, c
     int keys = lua_gettop(L);
     b->state = bind_of(L);
     b->n = b->named = 0;
-    b->calls = false;
+    b->calls = b->makes = false;
     b->values = (mr_value *)(void *)(b->columns + n);
     b->order = (size_t *)(void *)(b->values + n);
     for (size_t i = 0; i < n; i++) b->order[i] = 0;
@@ -147,7 +149,8 @@ static bool read_plain_row(lua_State *L, bind_row_binding *b, int row) {
     return n == b->named;
 }
 
-/* The same if functions are called for other columns: they may change the row, so the stack keeps the strings. */
+/* The same if functions are called for other columns, which may change the row, or if texts are made of values: the
+ * stack keeps the strings. */
 static bool read_row(lua_State *L, bind_row_binding *b, int row) {
     for (size_t i = 0; i < b->n; i++) {
         const row_column *c = &b->columns[i];
@@ -181,9 +184,10 @@ static bool all_fit(const bind_row_binding *b) {
 }
 
 const mr_value *bind_row_values(lua_State *L, bind_row_binding *b, int row) {
-    if (b->calls) bind_check_room(L, (int)b->n + 8, "execute");
+    bool kept = b->calls || b->makes;
+    if (kept) bind_check_room(L, (int)b->n + 8, "execute");
     if (!lua_istable(L, row) || lua_getmetatable(L, row)) return NULL;
-    if (!(b->calls ? read_row : read_plain_row)(L, b, row)) return NULL;
+    if (!(kept ? read_row : read_plain_row)(L, b, row)) return NULL;
     for (size_t i = 0; b->named < b->n && i < b->n; i++)
         if (!b->columns[i].key) give_default(L, b->state, &b->columns[i].deflt, &b->values[i]);
     if (all_fit(b)) return b->values;

@@ -14,6 +14,7 @@
 #define PROXIES_IN_TABLE 256
 
 static const char anchors_key = 0; /* registry: slot to an anchored proxy */
+static const char readers_key = 0; /* registry: slot to a proxy that has shown a table */
 
 /* Called by the heap: sets the bits of those slots of the chunk that have a live proxy. */
 static void proxy_bits(void *ud, uint32_t chunk, uint64_t bits[4]) {
@@ -273,11 +274,21 @@ mr_entity *bind_related_entity(lua_State *L, int idx, const mr_property *prop, c
 
 /* ---------------------------------------------------------------- anchors */
 
-void bind_proxy_anchor(lua_State *L, int idx, mr_entity *entity) {
+static void anchor(lua_State *L, const void *key, int idx, const mr_entity *entity) {
     idx = lua_absindex(L, idx);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &anchors_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, key);
     lua_pushvalue(L, idx);
     lua_rawseti(L, -2, (lua_Integer)entity->heap_slot);
+    lua_pop(L, 1);
+}
+
+void bind_proxy_anchor(lua_State *L, int idx, mr_entity *entity) { anchor(L, &anchors_key, idx, entity); }
+
+void bind_proxy_anchor_reader(lua_State *L, int idx, mr_entity *entity) { anchor(L, &readers_key, idx, entity); }
+
+void bind_proxy_release_reader(lua_State *L, const mr_entity *entity) {
+    lua_pushnil(L);
+    anchor(L, &readers_key, -1, entity);
     lua_pop(L, 1);
 }
 
@@ -286,11 +297,8 @@ static bool is_in_session(const mr_entity *e) {
            e->owner->session;
 }
 
-/* Releases the anchored proxies whose entity has left its session. */
-static void release_anchors(lua_State *L) {
-    bind_state *b = bind_of(L);
-    if (!lua_checkstack(L, 5)) return;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &anchors_key);
+static void release_from(lua_State *L, const bind_state *b, const void *key) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, key);
     lua_pushnil(L);
     while (lua_next(L, -2)) {
         const bind_proxy *p = lua_touserdata(L, -1);
@@ -304,12 +312,22 @@ static void release_anchors(lua_State *L) {
     lua_pop(L, 1);
 }
 
+/* Releases the anchored proxies whose entity has left its session. */
+static void release_anchors(lua_State *L) {
+    bind_state *b = bind_of(L);
+    if (!lua_checkstack(L, 5)) return;
+    release_from(L, b, &anchors_key);
+    release_from(L, b, &readers_key);
+}
+
 void bind_open_proxy(lua_State *L) {
     bind_state *b = bind_of(L);
     lua_newtable(L);
     b->chunks = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &anchors_key);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &readers_key);
     lua_createtable(L, 0, 1);
     lua_pushliteral(L, "v");
     lua_setfield(L, -2, "__mode");

@@ -15,6 +15,10 @@ mr_entity *bind_proxy_entity(lua_State *L, const bind_proxy *p);
 /* Fields (mr.field) live in the proxy's user value; the proxy is anchored while its entity is in a session. */
 void bind_proxy_anchor(lua_State *L, int idx, mr_entity *entity);
 
+/* A proxy that has shown a table is anchored until a flush has looked for edits in the table. */
+void bind_proxy_anchor_reader(lua_State *L, int idx, mr_entity *entity);
+void bind_proxy_release_reader(lua_State *L, const mr_entity *entity);
+
 void bind_push_entity(lua_State *L, mr_entity *entity);
 /* For functions that have the table of bind_push_chunks as an upvalue, at index chunks: pushes the object's proxy, and
  * perhaps more below it; false: it has none yet, bind_push_entity makes it. */

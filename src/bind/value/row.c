@@ -3,11 +3,13 @@
  *
  * Invariant: a row is a userdata that nothing but this file sets, once: a row cannot be changed, not by rawset either.
  * Numbers and short texts are in its memory, and become Lua's when they are asked for: most rows are asked for few of
- * their columns. What is long, or an object whose identity may matter, is a user value. Names lead to the values
- * through the metatable, so a column's name wins over a method's, and #row counts columns whatever is NULL.
+ * their columns. JSON is read then, too. What is long, or an object whose identity may matter, is a user value. Names
+ * lead to the values through the metatable, so a column's name wins over a method's, and #row counts columns whatever
+ * is NULL.
  */
 #include "row.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char list_key = 0;    /* registry: the metatable of lists */
@@ -40,10 +42,28 @@ static const bind_row *self(lua_State *L, const char *function) {
     return row;
 }
 
+/* Pushes the JSON value i of the row, which is at the index. Its user value is the text until it is asked for. */
+static void push_json(lua_State *L, int idx, const bind_row *row, int i) {
+    enum { SIZE = 40 };
+    char what[SIZE];
+    mr_value v = row->values[i - 1];
+    idx = lua_absindex(L, idx);
+    luaL_checkstack(L, 4, "a row");
+    lua_getiuservalue(L, idx, i);
+    v.u.s = lua_tostring(L, -1);
+    snprintf(what, sizeof what, "column %d of the row", i);
+    bind_of(L)->json->push(L, &v, what, NULL);
+    lua_remove(L, -2);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, idx, i);
+    ((bind_row *)(uintptr_t)row)->values[i - 1] = mr_value_of(MR_OPAQUE, 0);
+}
+
 /* Pushes value i of the row, which is at the index. */
 static void push_item(lua_State *L, int idx, const bind_row *row, lua_Integer i) {
     const mr_value *v = i >= 1 && i <= (lua_Integer)row->n ? &row->values[i - 1] : NULL;
     if (!v) lua_pushnil(L);
+    else if (v->kind == MR_JSON) push_json(L, idx, row, (int)i);
     else if (v->kind == MR_OPAQUE) lua_getiuservalue(L, idx, (int)i);
     else bind_push_value(L, v);
 }
@@ -251,7 +271,9 @@ static inline bool is_number(const mr_value *v) {
     return kinds >> v->kind & 1;
 }
 
-static inline bool is_short_text(const mr_value *v) { return mr_kind_is_bytes(v->kind) && v->len <= SHORT_TEXT; }
+static inline bool is_short_text(const mr_value *v) {
+    return mr_kind_is_bytes(v->kind) && v->kind != MR_JSON && v->len <= SHORT_TEXT;
+}
 
 /* Fills what is not complete in itself: texts, whose bytes go to text, and the user values 1..apart of the row on top.
  */
@@ -262,13 +284,15 @@ static void fill_row(lua_State *L, bind_row *row, const mr_value *values, unsign
         if (is_short_text(v)) {
             v->u.s = memcpy(text, v->u.s, v->len);
             text += v->len;
+        } else if (v->kind == MR_JSON) {
+            v->u.s = NULL;
         } else {
             *v = mr_value_of(MR_OPAQUE, 0);
         }
     }
     for (unsigned i = 0; i < apart; i++) {
-        if (row->values[i].kind != MR_OPAQUE) continue;
-        bind_push_value(L, &values[i]);
+        if (row->values[i].kind != MR_OPAQUE && row->values[i].kind != MR_JSON) continue;
+        bind_push_param(L, &values[i]);
         lua_setiuservalue(L, -2, (int)i + 1);
     }
 }
@@ -332,6 +356,14 @@ static int list_call(lua_State *L) {
 void bind_set_list_metatable(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &list_key);
     lua_setmetatable(L, -2);
+}
+
+bool bind_is_list(lua_State *L, int idx) {
+    if (!lua_getmetatable(L, idx)) return false;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &list_key);
+    bool is = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return is;
 }
 
 void bind_new_list(lua_State *L, size_t n) {

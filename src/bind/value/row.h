@@ -20,5 +20,7 @@ void bind_push_mapping(lua_State *L, int row, int names);
 void bind_new_list(lua_State *L, size_t n);
 /* Gives the table on top of the stack the metatable of result lists: it prints its items. */
 void bind_set_list_metatable(lua_State *L);
+/* Is the table at the index a list of results? */
+bool bind_is_list(lua_State *L, int idx);
 
 #endif

@@ -34,6 +34,9 @@ void bind_push_value(lua_State *L, const mr_value *v) {
     case MR_INTERVAL:
         bind_push_date(L, v);
         break;
+    case MR_JSON:
+        bind_of(L)->json->push(L, v, "the result", NULL);
+        break;
     case MR_OPAQUE: {
         bind_state *b = bind_of(L);
         if (v->tag == b->value_tag) bind_ref_push(L, v->u.p);
@@ -56,6 +59,11 @@ void bind_push_value_or_null(lua_State *L, const mr_value *v) {
     else bind_push_value(L, v);
 }
 
+void bind_push_param(lua_State *L, const mr_value *v) {
+    if (v->kind == MR_JSON) lua_pushlstring(L, v->u.s, v->len);
+    else bind_push_value_or_null(L, v);
+}
+
 static mr_kind calendar_kind(const mr_type *type) {
     return type && mr_type_is_calendar(type) ? type->rules->kind : MR_UNLOADED;
 }
@@ -71,6 +79,7 @@ int bind_no_value(lua_State *L, int idx, const mr_type *type, const char *what, 
     mr_kind kind = calendar_kind(type);
     idx = lua_absindex(L, idx);
     luaL_checkstack(L, 8, "refusing a value");
+    if (type && mr_type_is_json(type)) return bind_of(L)->json->refuse(L, idx, type, what);
     if (bind_test_entity(L, idx)) return refuse_object(L, idx, what, wanted);
     if (lua_isfunction(L, idx))
         return bind_error(
@@ -89,6 +98,7 @@ int bind_no_value(lua_State *L, int idx, const mr_type *type, const char *what, 
 }
 
 bool bind_to_value(lua_State *L, int idx, const mr_type *type, mr_value *out) {
+    if (type && mr_type_is_json(type)) return bind_of(L)->json->to_value(L, idx, type, out);
     switch (lua_type(L, idx)) {
     case LUA_TNIL:
     case LUA_TNONE:
@@ -132,7 +142,7 @@ bool bind_to_value(lua_State *L, int idx, const mr_type *type, mr_value *out) {
 }
 
 void bind_refuse_list(lua_State *L, int idx, const mr_type *type, const char *what) {
-    if (!lua_istable(L, idx)) return;
+    if (!lua_istable(L, idx) || (type && mr_type_is_json(type))) return;
     bool typed = type && mr_type_is_known(type);
     mr_value v;
     if (!bind_to_value(L, idx, type, &v))
@@ -165,7 +175,7 @@ static void name_null(lua_State *L) {
 }
 
 void bind_open_value(lua_State *L) {
-    bind_of(L)->push_param = bind_push_value_or_null;
+    bind_of(L)->push_param = bind_push_param;
     bind_push_null(L);
     name_null(L);
     lua_setfield(L, -2, "null");

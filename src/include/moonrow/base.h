@@ -188,6 +188,7 @@ typedef enum mr_env_slot {
     MR_ENV_HOOKS,
     MR_ENV_LOAD,
     MR_ENV_SCHEMA,
+    MR_ENV_TYPES,
     MR_ENV_SESSION,
     MR_ENV__SLOTS
 } mr_env_slot;
@@ -233,6 +234,7 @@ typedef enum mr_kind {
     MR_DATETIME,  /* i: microseconds since 1970-01-01 00:00:00, without a time zone */
     MR_INTERVAL,  /* i: microseconds */
     MR_DECIMAL,   /* s, len: canonical text */
+    MR_JSON,      /* s, len: JSON text, perhaps bad: nobody has read it yet; tag: mr_json_tag */
     MR_OPAQUE,    /* p: a counted object of a higher layer (a Lua value, an expression) */
     MR_ENTITY,    /* p: mr_entity *, in slots only */
     MR_COLLECTION /* p: mr_collection *, in slots only */
@@ -246,7 +248,8 @@ enum {
     /* In a slot: a value that was read from a row; its object was made transient since. The value may break what its
      * column declares. */
     MR_VALUE_STORED = 16,
-    MR_VALUE_MISFIT = 8 /* just fetched: the stored value; the column's type cannot read it */
+    MR_VALUE_SHOWN = 32, /* in a slot: the layer above keeps a table for the JSON, which the program may change */
+    MR_VALUE_MISFIT = 8  /* just fetched: the stored value; the column's type cannot read it */
 };
 
 /* How a date, time, datetime or interval is stored: bits of mr_value.len. A value that was read remembers how it stood
@@ -314,7 +317,7 @@ static inline mr_value mr_float_value(double d) {
     v.u.d = d;
     return v;
 }
-/* A value of MR_TEXT, MR_BLOB or MR_DECIMAL that borrows len bytes of s. */
+/* A value of MR_TEXT, MR_BLOB, MR_DECIMAL or MR_JSON that borrows len bytes of s. */
 static inline mr_value mr_bytes_value(mr_kind kind, const char *s, size_t len) {
     mr_value v = mr_value_of(kind, 0);
     v.len = (uint32_t)len;
@@ -324,7 +327,7 @@ static inline mr_value mr_bytes_value(mr_kind kind, const char *s, size_t len) {
 static inline mr_value mr_text_value(const char *s, size_t len) { return mr_bytes_value(MR_TEXT, s, len); }
 /* Does a value of the kind use s and len? */
 static inline bool mr_kind_is_bytes(uint8_t kind) {
-    return ((1u << MR_TEXT | 1u << MR_BLOB | 1u << MR_DECIMAL) >> kind & 1) != 0;
+    return ((1u << MR_TEXT | 1u << MR_BLOB | 1u << MR_DECIMAL | 1u << MR_JSON) >> kind & 1) != 0;
 }
 
 /* Does a value of the kind own nothing and refer to nothing? */
@@ -545,6 +548,10 @@ size_t mr_print_float(char *buf, size_t size, int digits, double d);
 size_t mr_print_fixed(char *buf, size_t size, int decimals, double d);
 /* Reads a number with a decimal point, in every locale. False unless the whole text is a number. */
 bool mr_parse_float(const char *text, double *out);
+/* Writes the shortest digits that mr_parse_float reads back as d, with a point or an exponent: 1.0, 0.1, 1e+300. buf
+ * has MR_FLOAT_SIZE bytes. Returns the length. d is finite. */
+enum { MR_FLOAT_SIZE = 40 };
+size_t mr_print_shortest(char *buf, double d);
 /* Appends the text that mr_print_float writes. */
 void mr_strbuf_put_float(mr_strbuf *b, int digits, double d);
 
@@ -564,6 +571,56 @@ void mr_snake_case(mr_strbuf *out, const char *name, size_t len);
 
 /* The number of characters in UTF-8 text of len bytes; an invalid byte counts as one character. */
 size_t mr_utf8_length(const char *s, size_t len);
+/* Is every byte of the text a part of valid UTF-8? */
+bool mr_utf8_valid(const char *s, size_t len);
+
+/* ---------------------------------------------------------------- JSON (json.c) */
+
+/* What is done with a JSON value whose text turns out to be bad: mr_value.tag. */
+typedef enum mr_json_bad { MR_JSON_BAD_RAISE = 0, MR_JSON_BAD_NULL, MR_JSON_BAD_KEEP, MR_JSON_BAD__MASK } mr_json_bad;
+/* mr_value.tag of MR_JSON: what is done with a bad text, and the number of the Array type (mr_type.number), or 0. */
+static inline uint16_t mr_json_tag(unsigned number, mr_json_bad bad) { return (uint16_t)(number << 2 | (unsigned)bad); }
+static inline mr_json_bad mr_json_bad_of(const mr_value *v) { return (mr_json_bad)(v->tag & MR_JSON_BAD__MASK); }
+static inline unsigned mr_json_number_of(const mr_value *v) { return (unsigned)v->tag >> 2; }
+
+enum {
+    MR_JSON_DEPTH = 500, /* objects and arrays nest so deeply at most, in what is read and in what is written */
+    MR_JSON_WHY = 200    /* bytes for the reason why a text is refused */
+};
+
+/* A text that was read as JSON. Its items come one by one, in order. */
+typedef struct mr_json mr_json;
+typedef enum mr_json_event {
+    MR_JSON_SCALAR, /* value: null, a boolean, an integer, a float or a text */
+    MR_JSON_OBJECT, /* an object begins; n: the number of its items */
+    MR_JSON_ARRAY,  /* an array begins */
+    MR_JSON_END,    /* the innermost one ends; key and index are its own */
+    MR_JSON_DONE    /* there are no more */
+} mr_json_event;
+typedef struct mr_json_item {
+    mr_json_event event;
+    const char *key; /* in an object, else NULL; borrowed, like the bytes of value, from the mr_json */
+    size_t key_len;
+    size_t index; /* in an array: from 1 */
+    size_t n;
+    mr_value value;
+} mr_json_item;
+/* Reads the text. sorted: the items of an object come in the order of their keys. *out: free it with mr_json_free.
+ * MR_NOTFOUND: it is no JSON, or JSON that cannot be kept exactly (a number of more than 64 bits); why (MR_JSON_WHY
+ * bytes, or NULL) says it. MR_FAIL: no memory. The memory of a text that is read is malloc's, not the environment's,
+ * and is given back by mr_json_free. */
+mr_status mr_json_parse(mr_env *env, const char *text, size_t len, bool sorted, mr_json **out, char *why);
+void mr_json_free(mr_json *json); /* NULL passes */
+/* *item: the next one. Recorded error: no memory. */
+mr_status mr_json_next(mr_json *json, mr_json_item *item);
+/* Appends a string, with its quotes and escapes, or a float, as JSON. The string is valid UTF-8. */
+void mr_json_put_string(mr_strbuf *out, const char *s, size_t len);
+void mr_json_put_float(mr_strbuf *out, double d);
+/* Appends what the text says, as the library writes it: keys in order, no spaces. Results as of mr_json_parse. */
+mr_status mr_json_rewrite(mr_env *env, const char *text, size_t len, mr_strbuf *out, char *why);
+/* Do both texts say the same, whatever the order of their keys is? 1 and 1.0 are not the same. Texts that are no JSON
+ * are the same only if their bytes are. Records no error. */
+bool mr_json_same(mr_env *env, const mr_value *a, const mr_value *b);
 
 #ifdef __cplusplus
 }

@@ -26,6 +26,8 @@ typedef struct mr_flush_context {
     mr_status (*connection)(void *ud, mr_mapper *mapper, mr_conn **out); /* for the class; borrowed */
     /* The SQL expression that an opaque value stands for, borrowed. NULL: it is none. */
     mr_node *(*expression)(void *ud, const mr_value *value);
+    /* A listener has run: looks for edits inside of the entity's values, and sets its columns. NULL: there are none. */
+    mr_status (*edits)(mr_entity *entity);
 } mr_flush_context;
 
 /* What the flush has written for one entity: for the session's journal of the transaction. */

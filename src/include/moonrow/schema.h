@@ -39,6 +39,8 @@ typedef struct mr_metadata mr_metadata;
     TYPE(INTERVAL, interval)                                                                                           \
     TYPE(ENUM, enum)                                                                                                   \
     TYPE(JSON, json)                                                                                                   \
+    TYPE(JSONB, jsonb)                                                                                                 \
+    TYPE(ARRAY, array)                                                                                                 \
     TYPE(UUID, uuid)                                                                                                   \
     TYPE(ANY, any) /* a column without a type: each value keeps its storage class */
 
@@ -57,6 +59,9 @@ struct mr_type {
     const char *const *choices; /* Enum: interned names, NULL-terminated */
     const mr_value *forms;      /* what is stored: Enum: for each choice; Boolean: for false, true. NULL: themselves */
     uint32_t form;              /* a date or time stored as text: the MR_SPELLED_ bits of what is written */
+    const mr_type *item;        /* Array: the type of its items; else NULL */
+    uint16_t number;            /* Array: from 1; a value tells by it what its items are. Else 0 */
+    bool none_as_null;          /* JSON: mr.null is NULL, not JSON's null */
     bool guessed; /* the type of a computed expression: a stored value that does not fit is passed on unchanged */
 };
 
@@ -80,7 +85,13 @@ typedef enum mr_type_group {
 } mr_type_group;
 
 /* The argument that may be written in parentheses behind the type's name. */
-typedef enum mr_type_argument { MR_ARGUMENT_NONE, MR_ARGUMENT_LENGTH, MR_ARGUMENT_CHOICES } mr_type_argument;
+typedef enum mr_type_argument {
+    MR_ARGUMENT_NONE,
+    MR_ARGUMENT_LENGTH,
+    MR_ARGUMENT_CHOICES,
+    MR_ARGUMENT_ITEM, /* a type */
+    MR_ARGUMENT_JSON  /* none; options */
+} mr_type_argument;
 
 /* The storage classes of a database without real column types (SQLite), as bits. */
 enum {
@@ -185,6 +196,8 @@ static inline bool mr_type_is_calendar(const mr_type *type) {
 static inline bool mr_type_is_moment(const mr_type *type) {
     return type->rules->group >= MR_GROUP_DATE && type->rules->group <= MR_GROUP_INTERVAL;
 }
+/* JSON, and arrays that are stored as JSON. */
+static inline bool mr_type_is_json(const mr_type *type) { return type->rules->kind == MR_JSON; }
 static inline bool mr_type_is_any(const mr_type *type) { return type->rules->group == MR_GROUP_ANY; }
 static inline bool mr_type_takes(const mr_type *type, mr_kind kind) {
     return (type->rules->takes & MR_TAKES(kind)) != 0;
@@ -196,6 +209,20 @@ const mr_type *mr_type_natural(mr_kind kind);
 const mr_type *mr_type_simple(mr_typecode code);
 /* A copy of *proto, its choices included, in the arena. */
 const mr_type *mr_type_new(mr_env *env, const mr_type *proto);
+/* The type of a JSON value: the Array type that its tag names, or JSON. */
+const mr_type *mr_type_of_json(mr_env *env, const mr_value *json);
+/* A value of the type that borrows the JSON text. */
+static inline mr_value mr_type_json_value(const mr_type *type, const char *text, size_t len) {
+    mr_value v = mr_bytes_value(MR_JSON, text, len);
+    v.tag = mr_json_tag(type->number, MR_JSON_BAD_RAISE);
+    return v;
+}
+/* Reads what stands in an Array, a scalar, as a value of the type of its items, in place; its bytes stay borrowed, or
+ * are in the room (MR_READ_ROOM bytes). False: it is none. */
+bool mr_type_read_item(const mr_type *item, mr_value *v, char *room);
+/* Checks a value for an Array, and turns it into what is stored: a boolean, a number or a text. what: its place, for
+ * the message. Bytes are made in *room. */
+mr_status mr_type_store_item(mr_env *env, const mr_type *item, const char *what, mr_value *v, mr_store_room *room);
 /* The type as the user wrote it: "Integer", "String(80)". Writes it to buf (MR_TYPE_NAME bytes) and returns buf. */
 const char *mr_type_name(const mr_type *type, char *buf);
 /* The words in messages for the Lua value that the type wants: "an integer", "a string", "a date". Static. */
@@ -276,6 +303,10 @@ bool mr_type_read(const mr_type *type, mr_value *v, char *room);
 /* Records the DataError for a stored value that the type cannot read, and returns MR_FAIL. what names the column
  * ("User.born"), row the row ("User 5", or NULL). */
 mr_status mr_type_misfit(mr_env *env, const mr_type *type, const char *what, const char *row, const mr_value *stored);
+
+/* The same for JSON that was asked for, and cannot be read; why: the reason. */
+mr_status mr_type_bad_json(mr_env *env, const mr_type *type, const char *what, const char *row, const mr_value *stored,
+                           const char *why);
 
 /* ---------------------------------------------------------------- columns */
 

@@ -37,13 +37,7 @@ typedef struct mr_session_options {
     EVENT(AFTER_BEGIN, "after_begin")
 
 #define MR_SESSION_EVENT(CODE, name) MR_SESSION_##CODE,
-typedef enum mr_session_event {
-    MR_SESSION_EVENTS(MR_SESSION_EVENT)
-    /* For the library itself: before the session asks itself whether there is anything to flush. Mutable values are
-     * compared here. */
-    MR_SESSION_COMPARE,
-    MR_SESSION__COUNT
-} mr_session_event;
+typedef enum mr_session_event { MR_SESSION_EVENTS(MR_SESSION_EVENT) MR_SESSION__COUNT } mr_session_event;
 #undef MR_SESSION_EVENT
 /* The name of the event with the number; NULL: there are no more. */
 const char *mr_session_event_name(int event);
@@ -75,6 +69,17 @@ mr_state mr_session_state_of(const mr_entity *entity); /* an object of a closed 
 /* Sets the function that turns the binding's opaque values into SQL (mr_flush_context.expression), for all sessions of
  * the environment. */
 mr_status mr_session_set_expression(mr_env *env, mr_node *(*fn)(void *ud, const mr_value *value), void *ud);
+/* A value that the program has been given may be a table, which it changes without telling anybody. fn looks for such
+ * edits, in the entity, or (NULL) in all objects of the session and in those that have no session, and sets their
+ * columns. It is called before somebody asks for changes, and only after mr_session_expect_edits. An edit that cannot
+ * be stored is an error, unless its object has no session; the object counts as changed then. */
+typedef mr_status (*mr_edits_fn)(void *ud, mr_session *session, mr_entity *entity);
+mr_status mr_session_set_edits(mr_env *env, mr_edits_fn fn, void *ud);
+/* May there be such tables? */
+void mr_session_expect_edits(mr_env *env, bool any);
+/* Calls the function for the session; for the entity alone. */
+mr_status mr_session_note_edits(mr_session *session);
+mr_status mr_entity_note_edits(mr_entity *entity);
 /* Adds and removes a listener of the event. */
 mr_status mr_session_listen(mr_session *s, mr_session_event event, mr_session_hook_fn fn, void *ud);
 void mr_session_unlisten(mr_session *s, mr_session_event event, mr_session_hook_fn fn, void *ud);
@@ -124,7 +129,7 @@ mr_status mr_session_make_transient(mr_entity *entity);
 mr_status mr_session_make_detached(mr_entity *entity);
 /* Is the object pending or persistent in the session? */
 bool mr_session_contains(const mr_session *s, const mr_entity *entity);
-/* Has the object changes that a flush would write? Calls the listeners of COMPARE. */
+/* Has the object changes that a flush would write? Edits inside of values count (mr_session_note_edits). */
 bool mr_session_is_modified(mr_session *s, mr_entity *entity);
 /* The lists, by 0-based index. new: pending objects, in the order of adding. dirty: persistent objects that were
  * changed (or changed and changed back), without those to be deleted. deleted: objects that the next flush deletes. */

@@ -135,6 +135,18 @@ mr_status mr_run_misfits(mr_run *run) {
     return MR_OK;
 }
 
+bool mr_run_mark_json(mr_run *run) {
+    mr_bad_values how = run->load->ctx.bad_values;
+    bool any = false;
+    for (uint16_t i = 0; i < run->plan->ncolumns; i++) {
+        mr_value *v = &run->row[i];
+        if (v->kind != MR_JSON) continue;
+        v->tag = mr_json_tag(mr_json_number_of(v), how == MR_BAD_VALUES_KEEP ? MR_JSON_BAD_KEEP : MR_JSON_BAD_NULL);
+        any = true;
+    }
+    return any;
+}
+
 void mr_run_remember_misfits(mr_run *run) {
     uint32_t flag = run->load->ctx.bad_values == MR_BAD_VALUES_KEEP ? MR_ENTITY_BAD_KEEP : MR_ENTITY_BAD_NULL;
     for (uint16_t i = 0; i < run->plan->nentities; i++) {

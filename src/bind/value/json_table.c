@@ -1,0 +1,207 @@
+/*
+ * json_table.c: the tables that objects show for their JSON columns, and the edits inside them.
+ *
+ * Invariant: a slot marked MR_VALUE_SHOWN has a table, which says what the slot's text says, and what the program has
+ * changed since. Whatever else gives the slot a value takes the mark away, and the table is forgotten. An object lives
+ * as long as its table does: the table's user may have nothing else. After the object was read it is anchored until a
+ * flush has compared: obj.settings.x = 1 leaves nothing that the program holds.
+ */
+#include "json.h"
+#include "proxy.h"
+#include "state/own.h"
+
+#include <string.h>
+
+/* Registry: an ephemeron table: an object to its tables, by slot plus one; and each of these tables to its object. */
+static const char shown_key = 0;
+
+/* ---------------------------------------------------------------- showing */
+
+/* Pushes the table that the object (at index self) shows for the slot; false: none, and nothing is pushed. */
+static bool push_shown(lua_State *L, int self, unsigned slot) {
+    int top = lua_gettop(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &shown_key);
+    lua_pushvalue(L, self);
+    bool found = lua_rawget(L, -2) == LUA_TTABLE && lua_rawgeti(L, -1, (lua_Integer)slot + 1) == LUA_TTABLE;
+    if (found) lua_replace(L, top + 1);
+    lua_settop(L, found ? top + 1 : top);
+    return found;
+}
+
+/* The object shows the table at the index. */
+static void show(lua_State *L, int self, mr_entity *e, unsigned slot, int table) {
+    int top = lua_gettop(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &shown_key);
+    lua_pushvalue(L, self);
+    if (lua_rawget(L, -2) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, self);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -4);
+    }
+    lua_pushvalue(L, table);
+    lua_rawseti(L, -2, (lua_Integer)slot + 1);
+    lua_pushvalue(L, table);
+    lua_pushvalue(L, self);
+    lua_rawset(L, top + 1);
+    lua_settop(L, top);
+    mr_entity_mark_shown(e, slot);
+    mr_session_expect_edits(e->mapper->env, true);
+}
+
+void bind_show_table(lua_State *L, mr_entity *e, unsigned slot, int idx) {
+    idx = lua_absindex(L, idx);
+    luaL_checkstack(L, 8, "a JSON value");
+    bind_push_entity(L, e);
+    show(L, lua_gettop(L), e, slot, idx);
+    lua_pop(L, 1);
+}
+
+/* Reads the text. Its table is shown from now on, unless a finalizer has set the attribute meanwhile. */
+static void read_attribute(lua_State *L, int self, mr_entity *e, const mr_property *prop, const mr_value *v) {
+    enum { SIZE = 160 };
+    char what[SIZE], row[SIZE];
+    mr_strbuf words;
+    const char *text = v->u.s;
+    snprintf(what, sizeof what, "%s.%s", e->mapper->name, prop->name);
+    row[0] = '\0';
+    if (e->identity.kind != MR_UNLOADED) {
+        mr_strbuf_init(&words, e->mapper->env);
+        mr_identity_describe(e->mapper, &e->identity, &words);
+        snprintf(row, sizeof row, "%s", words.oom ? "" : mr_strbuf_str(&words));
+        mr_strbuf_done(&words);
+    }
+    bind_push_json(L, v, what, row[0] ? row : NULL);
+    if (!lua_istable(L, -1)) return;
+    const mr_value *now = mr_entity_slot(e, prop->slot);
+    if (now->kind != MR_JSON || now->u.s != text) return;
+    show(L, self, e, prop->slot, lua_gettop(L));
+}
+
+void bind_push_json_attribute(lua_State *L, int self, mr_entity *e, const mr_property *prop, const mr_value *v) {
+    self = lua_absindex(L, self);
+    luaL_checkstack(L, 12, "a JSON value");
+    if (!(v->flags & MR_VALUE_SHOWN) || !push_shown(L, self, prop->slot)) read_attribute(L, self, e, prop, v);
+    if (lua_istable(L, -1)) bind_proxy_anchor_reader(L, self, e);
+}
+
+/* ---------------------------------------------------------------- comparing */
+
+static const mr_property *column_of_slot(const mr_mapper *mapper, unsigned slot) {
+    for (size_t i = 0; i < mapper->columns.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->columns, i);
+        if (prop->slot == slot) return prop;
+    }
+    return NULL;
+}
+
+/* Compares the table on top with the slot's text. MR_FAIL: the table cannot be stored; the object counts as changed. */
+static mr_status compare_slot(lua_State *L, mr_entity *e, unsigned slot, const mr_value *v) {
+    bind_state *b = bind_of(L);
+    const mr_property *prop = column_of_slot(e->mapper, slot);
+    const mr_type *type = mr_type_of_json(b->env, v);
+    int table = lua_gettop(L);
+    const char *what = lua_pushfstring(L, "%s.%s", e->mapper->name, prop ? prop->name : "?");
+    mr_strbuf *text = bind_own_strbuf(L);
+    mr_status status = bind_write_json(L, table, type, what, MR_ERR_DATA, text);
+    if (status != MR_OK) {
+        mr_error *saved = mr_env_save_error(b->env);
+        mr_entity_mark_modified(e);
+        mr_env_restore_error(b->env, saved);
+    } else if (text->len != v->len || memcmp(mr_strbuf_str(text), v->u.s, v->len) != 0) {
+        mr_value made = mr_type_json_value(type, mr_strbuf_str(text), text->len);
+        status = mr_entity_set(e, slot, &made);
+        if (status == MR_OK) mr_entity_mark_shown(e, slot);
+    }
+    mr_strbuf_done(text);
+    lua_settop(L, table);
+    return status;
+}
+
+/* Compares the tables of the object, which are in the table on top. *any: does it show any? */
+static mr_status compare_object(lua_State *L, mr_entity *e, bool *any) {
+    int tables = lua_gettop(L);
+    *any = false;
+    mr_entity_touch(e);
+    for (lua_pushnil(L); lua_next(L, tables); lua_pop(L, 1)) {
+        unsigned slot = (unsigned)(lua_tointeger(L, -2) - 1);
+        const mr_value *v = mr_entity_slot(e, slot);
+        if (v->kind == MR_JSON && v->flags & MR_VALUE_SHOWN) {
+            *any = true;
+            if (compare_slot(L, e, slot, v) != MR_OK) return MR_FAIL;
+        } else {
+            lua_pushvalue(L, -2);
+            lua_pushnil(L);
+            lua_rawset(L, tables);
+        }
+    }
+    return MR_OK;
+}
+
+typedef struct comparison {
+    bind_state *b;
+    mr_session *session;
+    mr_entity *entity; /* NULL: all of the session */
+} comparison;
+
+/* The object at the index key, and its tables behind it. Returns whether it still shows any. */
+static bool compare_one(lua_State *L, const comparison *c, int key) {
+    const bind_proxy *p = lua_touserdata(L, key);
+    mr_entity *e = mr_heap_get(c->b->heap, p->slot, p->generation);
+    mr_session *s = e ? mr_session_of(e) : NULL;
+    bool any;
+    if (!e) return false;
+    if (c->session && s && s != c->session) return true;
+    if (compare_object(L, e, &any) != MR_OK) {
+        /* Without a session, nobody flushes it: when it is added, a flush will find the mistake. */
+        if (s || c->entity) bind_raise(L);
+        mr_env_clear_error(c->b->env);
+        return true;
+    }
+    if (!c->entity) bind_proxy_release_reader(L, e);
+    return any;
+}
+
+static int compare_body(lua_State *L) {
+    const comparison *c = lua_touserdata(L, 1);
+    bool any = false;
+    luaL_checkstack(L, 24, "comparing JSON");
+    lua_settop(L, 1);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &shown_key);
+    if (c->entity) {
+        bind_push_entity(L, c->entity);
+        lua_pushvalue(L, 3);
+        if (lua_rawget(L, 2) == LUA_TTABLE) compare_one(L, c, 3);
+        return 0;
+    }
+    for (lua_pushnil(L); lua_next(L, 2); lua_settop(L, 3)) {
+        if (lua_type(L, 3) != LUA_TUSERDATA) continue;
+        if (compare_one(L, c, 3)) {
+            any = true;
+        } else {
+            lua_pushvalue(L, 3);
+            lua_pushnil(L);
+            lua_rawset(L, 2);
+        }
+    }
+    if (!any) mr_session_expect_edits(c->b->env, false);
+    return 0;
+}
+
+/* mr_edits_fn */
+static mr_status compare(void *ud, mr_session *session, mr_entity *entity) {
+    comparison c = {ud, session, entity};
+    return bind_callback_mistake(c.b->env, compare_body, &c);
+}
+
+void bind_open_json_table(lua_State *L) {
+    bind_state *b = bind_of(L);
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &shown_key);
+    if (mr_session_set_edits(b->env, compare, b) != MR_OK) bind_raise(L);
+}
