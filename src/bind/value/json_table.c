@@ -66,9 +66,10 @@ static void read_attribute(lua_State *L, int self, mr_entity *e, const mr_proper
     const char *text = v->u.s;
     snprintf(what, sizeof what, "%s.%s", e->mapper->name, prop->name);
     row[0] = '\0';
-    if (e->identity.kind != MR_UNLOADED) {
+    mr_value identity = mr_entity_identity(e);
+    if (identity.kind != MR_UNLOADED) {
         mr_strbuf_init(&words, e->mapper->env);
-        mr_identity_describe(e->mapper, &e->identity, &words);
+        mr_identity_describe(e->mapper, &identity, &words);
         snprintf(row, sizeof row, "%s", words.oom ? "" : mr_strbuf_str(&words));
         mr_strbuf_done(&words);
     }
