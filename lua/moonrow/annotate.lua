@@ -30,14 +30,17 @@ local function value_type(attribute)
   return attribute.choices and quoted(attribute.choices) or types[attribute.type] or "any"
 end
 
+local collections = { list = "moonrow.Collection", set = "moonrow.Set", keyed = "moonrow.Keyed" }
+
 -- The type of object.attribute.
 local function read_type(attribute)
-  if attribute.many then return string.format("moonrow.Collection<%s>", attribute.target) end
+  if attribute.many then return string.format("%s<%s>", collections[attribute.collection], attribute.target) end
   return value_type(attribute) .. (attribute.nullable and "|nil" or "")
 end
 
 -- The type of a value in Class{ attribute = value }. mr.null is a light userdata.
 local function given_type(attribute)
+  if attribute.many and attribute.collection == "keyed" then return "table<any, " .. attribute.target .. ">" end
   if attribute.many then return attribute.target .. "[]" end
   return value_type(attribute) .. (also_given[attribute.type] or "") .. (attribute.nullable and "|lightuserdata" or "")
 end

@@ -20,6 +20,7 @@ local interval = require "moonrow.interval"
 require "moonrow.datetime"
 local database = require "moonrow.database"
 local words = require "moonrow.words"
+local collection = require "moonrow.collection"
 
 -- What the core has for this part of the library only.
 local private = options.set{
@@ -34,6 +35,10 @@ local private = options.set{
   "query_of_parents", "run_compiled", "compiled_methods",
   "interval_of", "descriptor", "descriptor_spec", "compared", "label_of", "attribute_of",
   "snake_case", "expand_declared", "synonym_of_member",
+  "collection_class", "collection_class_metatable", "collection_at", "collection_find", "collection_find_key",
+  "collection_state", "collection_remove_at", "collection_replace_at", "collection_item", "collection_info",
+  "collection_as_list", "is_collection", "is_object", "new_list", "list_methods", "set_metatable",
+  "keyed_metatable", "keyed_items",
 }
 
 local mr = {}
@@ -56,6 +61,7 @@ mr.declared_attr = declared.attr
 mr.hybrid = hybrid.attribute
 mr.hybrid_method = hybrid.method
 mr.interval = interval
+for name, value in pairs(collection) do mr[name] = value end
 mr.Session = session.new
 mr.sessionmaker = session.maker
 mr.scoped_session = session.scoped

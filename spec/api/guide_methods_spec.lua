@@ -8,6 +8,7 @@ local db = mr.open "sqlite://"
 local User = db.Model:extend("User", {
   id = db.Column{ db.Integer, primary_key = true }, name = db.Column{ db.String },
   posts = db.relationship("Post", { backref = "user" }),
+  set = db.relationship("Post", { viewonly = true, collection_class = mr.set }),
 })
 local Post = db.Model:extend("Post", {
   id = db.Column{ db.Integer, primary_key = true }, user_id = db.Column{ db.ForeignKey "user.id" },
@@ -23,7 +24,7 @@ local of = {
   relationship = known.methods(Post.user), subquery = known.methods(User.query:subquery()),
   compiled = known.methods(User.query:compiled()), write = known.methods(mr.insert(User)),
   result = known.methods(session:execute(mr.select(User.id))), page = known.methods(User.query:paginate()),
-  session = known.methods(session), scoped = known.methods(db.session), collection = known.methods(user.posts),
+  session = known.methods(session), scoped = known.methods(db.session), set = known.methods(user.set), collection = known.methods(user.posts),
   engine = known.methods(db.engine), connection = known.methods(connection),
   option = known.methods(mr.joinedload(User.posts)), date = known.methods(mr.now()),
   event = known.copy({}, mr.event),
@@ -32,7 +33,7 @@ connection:close()
 
 local pages = {
   queries = { "query", "select", "expression", "subquery", "compiled", "write", "result", "page" },
-  relationships = { "relationship", "collection" },
+  relationships = { "relationship", "collection", "set" },
   sessions = { "session", "scoped" },
   engines = { "engine", "connection" },
   loading = { "option" },

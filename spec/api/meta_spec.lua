@@ -31,7 +31,8 @@ describe("the annotations", function()
   end
 
   local db = mr.open "sqlite://"
-  local User = db.Model:extend("User", { id = db.Column{ db.Integer, primary_key = true } })
+  local User = db.Model:extend("User", { id = db.Column{ db.Integer, primary_key = true },
+    set = db.relationship("Post", { viewonly = true, collection_class = mr.set }) })
   local Post = db.Model:extend("Post", {
     id = db.Column{ db.Integer, primary_key = true },
     user_id = db.Column{ db.Integer, db.ForeignKey "user.id" },
@@ -85,6 +86,7 @@ describe("the annotations", function()
     compare("moonrow.Expression", names_of(User.id))
     compare("moonrow.RelationshipAttribute", names_of(Post.user))
     compare("moonrow.Collection", names_of(user.posts))
+    compare("moonrow.Set", names_of(user.set))
   end)
 
   it("of tables, columns and types", function()

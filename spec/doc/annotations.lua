@@ -14,8 +14,8 @@ local annotations = {}
 
 annotations.folder = "lua/moonrow/meta/"
 annotations.files = {
-  "init", "error", "engine", "schema", "table", "class", "value", "relationship", "session", "event", "select", "query",
-  "loading", "statement", "result", "expression",
+  "init", "error", "engine", "schema", "table", "class", "value", "relationship", "collection", "session", "event",
+  "select", "query", "loading", "statement", "result", "expression",
 }
 
 local OPERATORS = {}

@@ -159,8 +159,15 @@ static mr_status prepare(mr_heap *heap, mr_collection *c) {
     return keep_committed(heap, c) == MR_OK ? mr_entity_mark_modified(c->parent) : MR_FAIL;
 }
 
+/* Versions rise over all collections, so that equal ones are of one collection in one state. */
+static void next_version(mr_collection *c) {
+    mr_heap *heap = heap_for(c);
+    if (++heap->collection_version == 0) heap->collection_version = 1;
+    c->version = heap->collection_version;
+}
+
 static void changed(mr_collection *c) {
-    c->version++;
+    next_version(c);
     set_dirty(c, true);
 }
 
@@ -309,7 +316,7 @@ mr_status mr_collection_fill(mr_collection *c, mr_entity *const *items, uint32_t
     c->ncommitted = rows ? n : 0;
     c->has_committed = differs;
     c->loaded = true;
-    c->version++;
+    next_version(c);
     set_as_of(c);
     mark_all(heap, c->items, c->n);
     mark_all(heap, c->committed, c->ncommitted);
@@ -366,7 +373,7 @@ bool mr_collection_changed(const mr_collection *c) {
     return c->n != c->ncommitted || (c->n > 0 && memcmp(c->items, c->committed, c->n * sizeof(mr_entity *)) != 0);
 }
 
-void mr_collection_note_assigned(mr_collection *c) { c->version++; }
+void mr_collection_note_assigned(mr_collection *c) { next_version(c); }
 
 bool mr_collection_is_set(const mr_collection *c) { return c->version > 0; }
 
@@ -399,6 +406,6 @@ void mr_collection_revert(mr_collection *c) {
         c->has_committed = false;
     }
     forget_pending(heap, c);
-    c->version++;
+    next_version(c);
     set_dirty(c, false);
 }

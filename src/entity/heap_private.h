@@ -32,9 +32,10 @@ typedef struct big_entry {
 struct mr_heap {
     mr_heap_table table;
     mr_env *env;
-    uint32_t cap;              /* of the table */
-    uint32_t free_slot;        /* the first free one, or 0 */
-    uint32_t first_generation; /* of a slot that is new, or is made again after a shrink */
+    uint32_t cap;                /* of the table */
+    uint32_t free_slot;          /* the first free one, or 0 */
+    uint32_t first_generation;   /* of a slot that is new, or is made again after a shrink */
+    uint32_t collection_version; /* the last one that a collection was given */
     size_t count;
     size_t bytes;
     size_t threshold;

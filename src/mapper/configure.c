@@ -211,12 +211,8 @@ mr_status mr_configure_settle(configuration *c, plan *p) {
     mr_relationship *rel = &p->work;
     if (p->failed) return MR_OK;
     if (rel->uselist < 0) rel->uselist = rel->direction == MR_MANY_TO_ONE ? 0 : 1;
-    if (rel->collection == MR_COLLECTION_DICT && rel->collection_key &&
-        !mr_mapper_property(rel->target, rel->collection_key, true)) {
-        const char *near = mr_mapper_nearest(rel->target, rel->collection_key);
-        return mr_configure_mistake(c, p, "its collection is keyed by '%s', which %s does not have%s",
-                                    rel->collection_key, rel->target->name, mr_hint(c->env, near));
-    }
+    if (mr_configure_collection(c, p) != MR_OK) return MR_FAIL;
+    if (p->failed) return MR_OK;
     if ((unsigned)rel->lazy >= MR_LAZY__COUNT)
         return mr_configure_mistake(c, p, "its lazy is strategy %d, which does not exist", (int)rel->lazy);
     return settle_cascade(c, p);

@@ -48,6 +48,9 @@ mr_status mr_configure_settle(configuration *c, plan *p);
 mr_status mr_configure_backrefs(configuration *c);
 mr_status mr_configure_back_populates(configuration *c);
 
+/* collection.c: checks what collection_class says, and finds the attributes that it names. */
+mr_status mr_configure_collection(configuration *c, plan *p);
+
 /* overlap.c: warns of each relationship of this configuration that writes the same columns as another one. */
 void mr_configure_warn(configuration *c);
 /* All the memory that it needs. Called before anything is published. */

@@ -8,182 +8,14 @@
 #include "cascade.h"
 #include "relationships.h"
 #include "states.h"
-
-typedef enum step_kind {
-    STEP_SET = 1,  /* old: the slot before */
-    STEP_CLEARED,  /* old: the slot before; it does not count as a change */
-    STEP_INSERTED, /* item at a place of the collection */
-    STEP_REMOVED,
-    STEP_REPLACED, /* item: what was at the place */
-    STEP_NOTED,    /* unloaded collection: item was noted as removed */
-    STEP_UNNOTED   /* unloaded collection: item is not noted as removed any more */
-} step_kind;
-
-typedef struct link_step {
-    mr_entity *entity;
-    const mr_relationship *rel;
-    mr_entity *item;
-    mr_value old;
-    uint32_t at;
-    uint8_t kind;
-} link_step;
-
-void mr_both_sides_begin(mr_both_sides *l, mr_env *env) {
-    l->env = env;
-    l->session = NULL;
-    mr_vec_init(&l->steps, env, sizeof(link_step));
-    mr_vec_init(&l->admitted, env, sizeof(mr_entity *));
-    mr_vec_init(&l->possible_orphans, env, sizeof(link_step));
-}
-
-static mr_collection *collection_in(mr_entity *entity, const mr_relationship *rel) {
-    const mr_value *v = mr_relationship_peek(entity, rel);
-    return v->kind == MR_COLLECTION ? v->u.p : NULL;
-}
-
-/* ---------------------------------------------------------------- steps */
-
-static link_step *push_step(mr_both_sides *l, step_kind kind, mr_entity *entity, const mr_relationship *rel,
-                            mr_entity *item) {
-    link_step *step = mr_vec_push(&l->steps);
-    if (!step) return NULL;
-    step->kind = (uint8_t)kind;
-    step->entity = entity;
-    step->rel = rel;
-    step->item = item;
-    return step;
-}
-
-/* A viewonly reference is never written: setting it is no change of its object. */
-static mr_status write_reference(mr_entity *entity, const mr_relationship *rel, const mr_value *value) {
-    return rel->viewonly ? mr_entity_put(entity, rel->prop->slot, value, true)
-                         : mr_entity_set(entity, rel->prop->slot, value);
-}
-
-static mr_status set_reference(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
-    mr_value value = item ? mr_value_of(MR_ENTITY, 0) : mr_null_value();
-    if (item) value.u.p = item;
-    link_step *step = push_step(l, STEP_SET, entity, rel, item);
-    if (!step) return MR_FAIL;
-    step->old = *mr_relationship_peek(entity, rel);
-    if (write_reference(entity, rel, &value) == MR_OK) return MR_OK;
-    l->steps.len--;
-    return MR_FAIL;
-}
-
-/* The reference shows nil, but its foreign key stays: the other side has passive_deletes = "all". */
-static mr_status show_nil_and_keep_key(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel) {
-    const mr_value none = mr_null_value();
-    link_step *step = push_step(l, STEP_CLEARED, entity, rel, NULL);
-    if (!step) return MR_FAIL;
-    step->old = *mr_relationship_peek(entity, rel);
-    if (mr_entity_put(entity, rel->prop->slot, &none, true) == MR_OK) return MR_OK;
-    l->steps.len--;
-    return MR_FAIL;
-}
-
-static mr_status insert_at(mr_both_sides *l, mr_collection *c, uint32_t at, mr_entity *item) {
-    link_step *step = push_step(l, STEP_INSERTED, c->parent, c->prop->relationship, item);
-    if (!step) return MR_FAIL;
-    uint32_t before = c->n;
-    step->at = at < c->n ? at : c->n;
-    if (mr_collection_insert(c, step->at, item) != MR_OK) {
-        l->steps.len--;
-        return MR_FAIL;
-    }
-    if (c->n == before) step->kind = STEP_UNNOTED;
-    return MR_OK;
-}
-
-static mr_status remove_at(mr_both_sides *l, mr_collection *c, uint32_t at) {
-    link_step *step = push_step(l, STEP_REMOVED, c->parent, c->prop->relationship, c->items[at]);
-    if (!step) return MR_FAIL;
-    step->at = at;
-    if (mr_collection_remove_at(c, at) == MR_OK) return MR_OK;
-    l->steps.len--;
-    return MR_FAIL;
-}
-
-static mr_status replace_at(mr_both_sides *l, mr_collection *c, uint32_t at, mr_entity *item) {
-    link_step *step = push_step(l, STEP_REPLACED, c->parent, c->prop->relationship, c->items[at]);
-    if (!step) return MR_FAIL;
-    step->at = at;
-    if (mr_collection_replace_at(c, at, item) == MR_OK) return MR_OK;
-    l->steps.len--;
-    return MR_FAIL;
-}
-
-static mr_status note_removed(mr_both_sides *l, mr_collection *c, mr_entity *item) {
-    uint32_t before = c->nremoved;
-    if (!push_step(l, STEP_NOTED, c->parent, c->prop->relationship, item)) return MR_FAIL;
-    if (mr_collection_note_removed(c, item) != MR_OK) {
-        l->steps.len--;
-        return MR_FAIL;
-    }
-    if (c->nremoved == before) l->steps.len--;
-    return MR_OK;
-}
-
-static void undo_step(const link_step *step) {
-    mr_collection *c = collection_in(step->entity, step->rel);
-    switch ((step_kind)step->kind) {
-    case STEP_SET:
-        if (step->old.kind == MR_UNLOADED) mr_entity_forget(step->entity, step->rel->prop->slot);
-        else write_reference(step->entity, step->rel, &step->old);
-        break;
-    case STEP_CLEARED:
-        if (step->old.kind == MR_ENTITY && (step->old.flags & MR_VALUE_DIRTY))
-            mr_entity_set(step->entity, step->rel->prop->slot, &step->old);
-        else mr_entity_put(step->entity, step->rel->prop->slot, &step->old, true);
-        break;
-    case STEP_INSERTED:
-        if (c) mr_collection_remove_at(c, step->at);
-        break;
-    case STEP_REPLACED:
-        if (c) mr_collection_replace_at(c, step->at, step->item);
-        break;
-    case STEP_REMOVED:
-    case STEP_NOTED:
-        if (c) mr_collection_insert(c, step->at, step->item);
-        break;
-    case STEP_UNNOTED:
-        if (c) mr_collection_note_removed(c, step->item);
-        break;
-    }
-}
-
-/* Pending objects that a delete-orphan relationship has lost leave their session, unless another parent holds them. */
-static mr_status expunge_orphans(mr_both_sides *l) {
-    for (size_t i = 0; i < l->possible_orphans.len; i++) {
-        const link_step *lost = mr_vec_at(&l->possible_orphans, i);
-        mr_entity *e = lost->item;
-        mr_session *s = mr_session_of(e);
-        if (s && e->state == MR_PENDING && !mr_parent_of(e, lost->rel) && mr_session_expunge(s, e) != MR_OK)
-            return MR_FAIL;
-    }
-    return MR_OK;
-}
-
-mr_status mr_both_sides_end(mr_both_sides *l, mr_status status) {
-    if (status == MR_OK && l->possible_orphans.len > 0) status = expunge_orphans(l);
-    if (status != MR_OK) {
-        mr_error *saved = mr_env_save_error(l->env);
-        while (l->steps.len > 0) undo_step(mr_vec_at(&l->steps, --l->steps.len));
-        if (l->session) mr_cascade_take_back(l->session, &l->admitted);
-        mr_env_restore_error(l->env, saved);
-    }
-    mr_cascade_release(&l->admitted);
-    mr_vec_done(&l->steps);
-    mr_vec_done(&l->possible_orphans);
-    return status;
-}
+#include "steps.h"
 
 /* ---------------------------------------------------------------- collections */
 
 /* The collection, made empty if the slot has none. For an object with a row it is then unloaded: only the changes made
  * from now on are known. */
 static mr_collection *open_collection(mr_entity *entity, const mr_relationship *rel) {
-    mr_collection *c = collection_in(entity, rel);
+    mr_collection *c = mr_step_collection(entity, rel);
     bool unsaved = entity->state == MR_TRANSIENT || entity->state == MR_PENDING;
     return c ? c : mr_entity_collection(entity, rel->prop, unsaved);
 }
@@ -201,21 +33,21 @@ static mr_status note_possible_orphan(mr_both_sides *l, const mr_relationship *r
 
 static mr_status remove_from_collection(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel,
                                         mr_entity *member) {
-    mr_collection *c = collection_in(entity, rel);
+    mr_collection *c = mr_step_collection(entity, rel);
     if (!c && (entity->state != MR_PERSISTENT || !mr_session_of(entity))) return MR_OK;
     if (!c && !(c = open_collection(entity, rel))) return MR_FAIL;
     bool found = false;
     for (uint32_t at; (at = mr_collection_find(c, member)) != UINT32_MAX; found = true)
-        if (remove_at(l, c, at) != MR_OK) return MR_FAIL;
+        if (mr_step_remove(l, c, at) != MR_OK) return MR_FAIL;
     /* An item that was only appended to an unloaded collection is simply removed. A note would tell the flush that the
      * item's row has left this parent. */
-    return c->loaded || found ? MR_OK : note_removed(l, c, member);
+    return c->loaded || found ? MR_OK : mr_step_note_removed(l, c, member);
 }
 
 static mr_status clear_lost_reference(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel) {
     const mr_relationship *reverse = mr_relationship_reverse(rel);
     bool key_stays = rel->direction == MR_MANY_TO_ONE && reverse && reverse->passive_deletes == 2;
-    return key_stays ? show_nil_and_keep_key(l, entity, rel) : set_reference(l, entity, rel, NULL);
+    return key_stays ? mr_step_show_nil(l, entity, rel) : mr_step_set_reference(l, entity, rel, NULL);
 }
 
 /* Takes member out of entity.rel. */
@@ -237,6 +69,26 @@ static mr_status note_parent(const mr_relationship *rel, mr_entity *parent, mr_e
     return mr_parent_is_tracked(rel) ? mr_parent_note(child, rel, parent) : MR_OK;
 }
 
+/* Call when the collection does not hold item any more. */
+static mr_status after_removal(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    const mr_relationship *reverse = mr_relationship_reverse(rel);
+    if (note_possible_orphan(l, rel, item) != MR_OK) return MR_FAIL;
+    return reverse ? remove_from_side(l, item, reverse, entity) : MR_OK;
+}
+
+/* Puts item, which is not in the collection, at a place; in a dict, in that of the object which has its key. */
+static mr_status put_into(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
+                          mr_entity *item) {
+    uint32_t same;
+    if (mr_keyed_find(entity, rel, item, &same) != MR_OK) return MR_FAIL;
+    mr_collection *c = open_collection(entity, rel);
+    if (!c) return MR_FAIL;
+    if (same == UINT32_MAX) return mr_step_insert(l, c, at, item);
+    mr_entity *old = c->items[same];
+    if (mr_step_replace(l, c, same, item) != MR_OK) return MR_FAIL;
+    return after_removal(l, entity, rel, old);
+}
+
 /* Puts member into entity.rel. If that is a reference that had another target, that target loses entity. back: the same
  * relationship as member sees it. */
 static mr_status add_to_side(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *member,
@@ -244,14 +96,16 @@ static mr_status add_to_side(mr_both_sides *l, mr_entity *entity, const mr_relat
     if (mr_relationship_is_list(rel)) {
         mr_collection *c = open_collection(entity, rel);
         if (!c) return MR_FAIL;
-        if (mr_collection_find(c, member) == UINT32_MAX && insert_at(l, c, UINT32_MAX, member) != MR_OK) return MR_FAIL;
+        if (mr_collection_find(c, member) == UINT32_MAX && put_into(l, entity, rel, UINT32_MAX, member) != MR_OK)
+            return MR_FAIL;
         return note_parent(rel, entity, member);
     }
     mr_entity *displaced;
     bool known;
     if (mr_reference_target(entity, rel, &displaced, &known) != MR_OK) return MR_FAIL;
     if (displaced == member && known) return MR_OK;
-    if (set_reference(l, entity, rel, member) != MR_OK || note_parent(rel, entity, member) != MR_OK) return MR_FAIL;
+    if (mr_step_set_reference(l, entity, rel, member) != MR_OK || note_parent(rel, entity, member) != MR_OK)
+        return MR_FAIL;
     return displaced && displaced != member ? remove_from_side(l, displaced, back, entity) : MR_OK;
 }
 
@@ -326,7 +180,7 @@ mr_status mr_both_sides_set_reference(mr_both_sides *l, mr_entity *entity, const
     if (item && prepare(l, entity, rel, item) != MR_OK) return MR_FAIL;
     /* An object that was added again after a rollback may have become the target by that. */
     if (l->admitted.len > admitted && mr_reference_target(entity, rel, &old, &known) != MR_OK) return MR_FAIL;
-    if (set_reference(l, entity, rel, item) != MR_OK) return MR_FAIL;
+    if (mr_step_set_reference(l, entity, rel, item) != MR_OK) return MR_FAIL;
     if (old == item) old = NULL; /* item was the target already, but that was not known */
     if (old && note_possible_orphan(l, rel, old) != MR_OK) return MR_FAIL;
     if (old && reverse && remove_from_side(l, old, reverse, entity) != MR_OK) return MR_FAIL;
@@ -336,12 +190,12 @@ mr_status mr_both_sides_set_reference(mr_both_sides *l, mr_entity *entity, const
 /* Prepares item. An object that is added again after a rollback may come back into the collection by that: it is
  * removed there, because the caller gives it a place. */
 static mr_status prepare_item(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
-    mr_collection *c = collection_in(entity, rel);
+    mr_collection *c = mr_step_collection(entity, rel);
     bool present = c && mr_collection_find(c, item) != UINT32_MAX;
     if (prepare(l, entity, rel, item) != MR_OK) return MR_FAIL;
-    if (present || !(c = collection_in(entity, rel))) return MR_OK;
+    if (present || !(c = mr_step_collection(entity, rel))) return MR_OK;
     uint32_t at = mr_collection_find(c, item);
-    return at == UINT32_MAX ? MR_OK : remove_at(l, c, at);
+    return at == UINT32_MAX ? MR_OK : mr_step_remove(l, c, at);
 }
 
 mr_status mr_both_sides_insert(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
@@ -357,21 +211,18 @@ mr_status mr_both_sides_insert(mr_both_sides *l, mr_entity *entity, const mr_rel
         if (mr_reference_target(item, reverse, &parent, &known) != MR_OK) return MR_FAIL;
         if (known && parent == entity) return MR_OK; /* it is in the unloaded collection already */
     }
-    if (present && (!c->loaded || rel->collection == MR_COLLECTION_SET)) return MR_OK;
-    if (insert_at(l, c, at, item) != MR_OK) return MR_FAIL;
+    if (present && (!c->loaded || rel->collection != MR_COLLECTION_LIST)) return MR_OK;
+    if (present) {
+        if (mr_step_insert(l, c, at, item) != MR_OK) return MR_FAIL;
+    } else if (put_into(l, entity, rel, at, item) != MR_OK) {
+        return MR_FAIL;
+    }
     return finish_link(l, entity, rel, item, !present);
-}
-
-/* Call when the collection does not hold item any more. */
-static mr_status after_removal(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
-    const mr_relationship *reverse = mr_relationship_reverse(rel);
-    if (note_possible_orphan(l, rel, item) != MR_OK) return MR_FAIL;
-    return reverse ? remove_from_side(l, item, reverse, entity) : MR_OK;
 }
 
 /* The collection, if it has an item at that place; else NULL, with an ArgumentError. */
 static mr_collection *collection_with(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, uint32_t at) {
-    mr_collection *c = collection_in(entity, rel);
+    mr_collection *c = mr_step_collection(entity, rel);
     if (c && at < c->n) return c;
     mr_fail(l->env, MR_ERR_ARGUMENT, "%s.%s has no item %lu", entity->mapper->name, rel->prop->name,
             (unsigned long)at + 1);
@@ -382,7 +233,7 @@ mr_status mr_both_sides_remove(mr_both_sides *l, mr_entity *entity, const mr_rel
     mr_collection *c = collection_with(l, entity, rel, at);
     if (!c) return MR_FAIL;
     mr_entity *item = c->items[at];
-    if (remove_at(l, c, at) != MR_OK) return MR_FAIL;
+    if (mr_step_remove(l, c, at) != MR_OK) return MR_FAIL;
     return mr_collection_holds(c, item) ? MR_OK : after_removal(l, entity, rel, item);
 }
 
@@ -393,7 +244,10 @@ mr_status mr_both_sides_replace(mr_both_sides *l, mr_entity *entity, const mr_re
     if (!c) return MR_FAIL;
     mr_entity *old = c->items[at];
     bool present = mr_collection_holds(c, item);
-    if (replace_at(l, c, at, item) != MR_OK || finish_link(l, entity, rel, item, !present) != MR_OK) return MR_FAIL;
+    if (present && rel->collection != MR_COLLECTION_LIST) /* sets and dicts hold an object once */
+        return old == item ? MR_OK : mr_both_sides_remove(l, entity, rel, at);
+    if (mr_step_replace(l, c, at, item) != MR_OK || finish_link(l, entity, rel, item, !present) != MR_OK)
+        return MR_FAIL;
     return mr_collection_holds(c, old) ? MR_OK : after_removal(l, entity, rel, old);
 }
 
@@ -407,7 +261,7 @@ static mr_status restore_other_side(mr_both_sides *l, mr_entity *entity, const m
     if (mr_relationship_is_list(reverse)) {
         mr_collection *c = open_collection(item, reverse);
         if (!c) return MR_FAIL;
-        return mr_collection_holds(c, entity) ? MR_OK : insert_at(l, c, UINT32_MAX, entity);
+        return mr_collection_holds(c, entity) ? MR_OK : mr_step_insert(l, c, UINT32_MAX, entity);
     }
     if (v->kind == MR_ENTITY && v->u.p == entity) return MR_OK;
     bool known = v->kind != MR_UNLOADED || item->state != MR_PERSISTENT;
@@ -459,9 +313,9 @@ static mr_status arrange(mr_both_sides *l, mr_collection *c, mr_entity *const *i
     uint32_t same = 0;
     while (same < n && same < c->n && c->items[same] == items[same]) same++;
     while (c->n > same)
-        if (remove_at(l, c, c->n - 1) != MR_OK) return MR_FAIL;
+        if (mr_step_remove(l, c, c->n - 1) != MR_OK) return MR_FAIL;
     for (uint32_t i = same; i < n; i++)
-        if (insert_at(l, c, i, items[i]) != MR_OK) return MR_FAIL;
+        if (mr_step_insert(l, c, i, items[i]) != MR_OK) return MR_FAIL;
     return MR_OK;
 }
 
@@ -474,7 +328,7 @@ mr_status mr_both_sides_difference(mr_collection *c, mr_entity *const *items, ui
 
 mr_status mr_both_sides_assign(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *const *items,
                                uint32_t n, const mr_vec *added, const mr_vec *removed) {
-    mr_collection *c = collection_in(entity, rel);
+    mr_collection *c = mr_step_collection(entity, rel);
     if (!c) return mr_fail(l->env, MR_ERR_ERROR, "%s.%s is not loaded", entity->mapper->name, rel->prop->name);
     /* This comes before any cascade: removed items, and the old parents of new items, must not follow into a session.
      */

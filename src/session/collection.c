@@ -8,6 +8,16 @@
 #include "session_state.h"
 #include "states.h"
 
+/* Checks what comes besides with putting item into a dict: another object that has its key loses its place. */
+static mr_status check_key(mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    mr_entity *displaced;
+    if (mr_keyed_check(entity, rel, item, &displaced) != MR_OK) return MR_FAIL;
+    if (!displaced) return MR_OK;
+    mr_value value = mr_value_of(MR_ENTITY, 0);
+    value.u.p = displaced;
+    return mr_relationship_check_change(entity, rel, MR_EVENT_REMOVE, &value);
+}
+
 /* The relationship of the collection, after checking that the object may be changed. NULL: refused. */
 static const mr_relationship *relationship_to_change(mr_entity *entity, const mr_property *prop) {
     mr_env *env = entity->mapper->env;
@@ -28,10 +38,19 @@ static mr_collection *loaded_collection(mr_entity *entity, const mr_relationship
     return v->kind == MR_COLLECTION ? v->u.p : NULL;
 }
 
+/* Sets and dicts hold an object once: is it there? */
+static bool is_there_already(mr_entity *entity, const mr_relationship *rel, const mr_entity *item) {
+    const mr_value *v = mr_relationship_peek(entity, rel);
+    return rel->collection != MR_COLLECTION_LIST && v->kind == MR_COLLECTION && mr_collection_holds(v->u.p, item);
+}
+
 static mr_status insert(mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item) {
+    if (is_there_already(entity, rel, item)) return MR_OK;
     mr_value value = mr_value_of(MR_ENTITY, 0);
     value.u.p = item;
-    if (mr_relationship_check_change(entity, rel, MR_EVENT_APPEND, &value) != MR_OK) return MR_FAIL;
+    if (mr_relationship_check_change(entity, rel, MR_EVENT_APPEND, &value) != MR_OK ||
+        check_key(entity, rel, value.u.p) != MR_OK)
+        return MR_FAIL;
     if (at != UINT32_MAX) {
         const mr_collection *c = loaded_collection(entity, rel);
         if (!c) return MR_FAIL;
@@ -113,8 +132,10 @@ static mr_status accept_items(mr_entity *entity, const mr_relationship *rel, mr_
         value.u.p = items[i];
         bool present = mr_collection_find(c, items[i]) != UINT32_MAX;
         if (!present && mr_relationship_check_change(entity, rel, MR_EVENT_APPEND, &value) != MR_OK) return MR_FAIL;
+        mr_entity *ignored; /* whoever is not among the items leaves anyway */
+        if (!present && mr_keyed_check(entity, rel, value.u.p, &ignored) != MR_OK) return MR_FAIL;
         bool twice = false;
-        for (size_t j = 0; rel->collection == MR_COLLECTION_SET && j < wanted->len && !twice; j++)
+        for (size_t j = 0; rel->collection != MR_COLLECTION_LIST && j < wanted->len && !twice; j++)
             twice = mr_vec_ptr(wanted, j) == value.u.p;
         if (!twice && mr_vec_push_ptr(wanted, value.u.p) != MR_OK) return MR_FAIL;
     }

@@ -151,6 +151,14 @@ static mr_status check_loss(mr_entity *holder, const mr_relationship *rel, mr_en
     return check_side(holder, rel, list ? MR_EVENT_REMOVE : MR_EVENT_SET, &value);
 }
 
+/* Checks that member may be put into the collection of holder, from the other side. */
+static mr_status check_dict(mr_entity *holder, const mr_relationship *rel, mr_entity *member) {
+    mr_entity *displaced;
+    if (mr_keyed_check(holder, rel, member, &displaced) != MR_OK) return MR_FAIL;
+    if (displaced && check_loss(holder, rel, displaced) != MR_OK) return MR_FAIL;
+    return mr_ordering_require(holder, rel);
+}
+
 /* *out: the target of the reference, as the change that follows will find it. Without listeners it does not matter:
  * NULL. */
 static mr_status current_target(mr_entity *entity, const mr_relationship *rel, mr_entity **out) {
@@ -167,6 +175,7 @@ static mr_status check_other_side(mr_entity *entity, const mr_relationship *rel,
     mr_entity *holder = NULL;
     if (!list && !gone && current_target(item, reverse, &holder) != MR_OK) return MR_FAIL;
     if (holder && holder != entity && check_loss(holder, rel, item) != MR_OK) return MR_FAIL;
+    if (list && !gone && check_dict(item, reverse, entity) != MR_OK) return MR_FAIL;
     mr_value self = mr_value_of(gone && !list ? MR_NULL : MR_ENTITY, 0);
     if (self.kind == MR_ENTITY) self.u.p = entity;
     return check_side(item, reverse, !list ? MR_EVENT_SET : gone ? MR_EVENT_REMOVE : MR_EVENT_APPEND, &self);

@@ -61,6 +61,7 @@ typedef struct mr_both_sides {
     mr_session *session;     /* the session that admitted objects were added to */
     mr_vec admitted;         /* mr_entity *, pinned */
     mr_vec possible_orphans; /* link_step: pending objects that a delete-orphan relationship has lost */
+    mr_vec numbered;         /* mr_numbered: positions that ordering lists have set */
 } mr_both_sides;
 void mr_both_sides_begin(mr_both_sides *l, mr_env *env);
 /* Ends the change. status: the result of the calls before; if it is not MR_OK, everything is undone. Returns the status
@@ -85,6 +86,33 @@ mr_status mr_both_sides_difference(mr_collection *c, mr_entity *const *items, ui
 /* Assigns items to a loaded collection. added, removed: from mr_both_sides_difference. */
 mr_status mr_both_sides_assign(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *const *items,
                                uint32_t n, const mr_vec *added, const mr_vec *removed);
+
+/* ---------------------------------------------------------------- keyed.c: dicts */
+
+/* Call before item is put into the dict holder.rel: has it a key? One that has expired is loaded. ArgumentError: the
+ * key is nil. *displaced: the object that has the key in the loaded dict now, and that item will replace; NULL: none,
+ * or the relationship is no dict. */
+mr_status mr_keyed_check(mr_entity *holder, const mr_relationship *rel, mr_entity *item, mr_entity **displaced);
+/* The position in holder.rel, if that is a loaded dict, of another item with the key of item; UINT32_MAX: none. Loads
+ * nothing. */
+mr_status mr_keyed_find(mr_entity *holder, const mr_relationship *rel, mr_entity *item, uint32_t *at);
+
+/* ---------------------------------------------------------------- ordering.c: lists that number their items */
+
+/* A position that was set: what it was before. */
+typedef struct mr_numbered {
+    mr_entity *item;
+    const mr_property *prop;
+    mr_value old;
+} mr_numbered;
+/* Gives the items of c, an ordering list, their positions, if it is loaded. Appends what is set to numbered
+ * (mr_numbered). */
+mr_status mr_ordering_number(mr_collection *c, mr_vec *numbered);
+/* Gives the items back what they had. */
+void mr_ordering_undo(mr_vec *numbered);
+/* An object is about to be put at the end of the ordering list holder.rel through the other side: loads the list, whose
+ * length is the object's position. Does nothing for other relationships. */
+mr_status mr_ordering_require(mr_entity *holder, const mr_relationship *rel);
 
 /* ---------------------------------------------------------------- parents.c: a hint about each object: its parent */
 

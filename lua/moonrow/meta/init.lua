@@ -28,6 +28,21 @@
 ---ann.age --> nil
 ---```
 ---@field null lightuserdata
+---As `collection_class`: the collection is a set. An object is in it once, and there is no order: `moonrow.Set`.
+---
+---```lua
+---local Pet = db.Model:extend("Pet", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  user_id = db.Column{ db.Integer, db.ForeignKey "user.id" },
+---  owner = db.relationship{ "User", backref = db.backref("pets", { collection_class = mr.set }) },
+---})
+---db:create_all()
+---local rex = Pet{ id = 1 }
+---ann.pets:add(rex)
+---ann.pets:add(rex)
+---#ann.pets --> 1
+---```
+---@field set moonrow.CollectionClass
 ---The classes of errors, by kind.
 ---
 ---```lua

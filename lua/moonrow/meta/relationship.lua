@@ -68,8 +68,9 @@ local mr = {}
 ---@field innerjoin? boolean
 ---How deep "joined" goes in a self-referential one; by default once.
 ---@field join_depth? integer
----"list", the default.
----@field collection_class? "list"
+---What holds the objects: "list", the default, `mr.set`, `mr.attribute_keyed`, `mr.column_keyed`, `mr.keyed`, or
+---`mr.ordering_list`.
+---@field collection_class? "list"|"set"|moonrow.CollectionClass
 
 ---What a relationship takes besides.
 ---
@@ -116,6 +117,103 @@ function mr.relationship(target, options) end
 ---@param options? moonrow.BackrefOptions
 ---@return any
 function mr.backref(name, options) end
+
+-- ---------------------------------------------------------------- kinds of collections
+
+---What `collection_class` takes, besides "list".
+---@class moonrow.CollectionClass
+
+---The collection is a dict: an object is found by its attribute of this name, `object.items[key]`. See `moonrow.Keyed`.
+---
+---```lua
+---local Pet = db.Model:extend("Pet", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  name = db.Column{ db.String(20) },
+---  user_id = db.Column{ db.Integer, db.ForeignKey "user.id" },
+---  owner = db.relationship{ "User", backref = db.backref("pets", { collection_class = mr.attribute_keyed "name" }) },
+---})
+---db:create_all()
+---ann.pets.rex = Pet{ id = 1 }
+---ann.pets.rex.name --> rex
+---```
+---@param name string
+---@return moonrow.CollectionClass
+function mr.attribute_keyed(name) end
+
+---The collection is a dict: an object is found by this column of its class, which may be declared later: then it is
+---given as "Class.attribute", or by a function.
+---
+---```lua
+---local Pet = db.Model:extend("Pet", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  name = db.Column{ db.String(20) },
+---  user_id = db.Column{ db.Integer, db.ForeignKey "user.id" },
+---  owner = db.relationship{ "User", backref = db.backref("pets", { collection_class = mr.column_keyed "Pet.name" }) },
+---})
+---db:create_all()
+---ann.pets.rex = Pet{ id = 1 }
+---ann.pets.rex.owner --> Ann
+---```
+---@param column moonrow.Expression|string|fun(): moonrow.Expression
+---@return moonrow.CollectionClass
+function mr.column_keyed(column) end
+
+---The collection is a dict: an object is found by what the function makes of it. The function only reads.
+---
+---```lua
+---local function initial(pet) return pet.name:sub(1, 1) end
+---local Pet = db.Model:extend("Pet", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  name = db.Column{ db.String(20) },
+---  user_id = db.Column{ db.Integer, db.ForeignKey "user.id" },
+---  owner = db.relationship{ "User", backref = db.backref("pets", { collection_class = mr.keyed(initial) }) },
+---})
+---db:create_all()
+---Pet{ name = "rex", owner = ann }
+---ann.pets.r.name --> rex
+---```
+---@param fn fun(object: any): any
+---@return moonrow.CollectionClass
+function mr.keyed(fn) end
+
+---What `mr.ordering_list` takes.
+---@class moonrow.OrderingListOptions
+---The number of the first object; 1 by default.
+---@field count_from? integer
+---By how much the number of an object is larger than that of the one before; 1 by default.
+---@field step? integer
+
+---The collection is a list that keeps each object's place in this attribute, a column of integers. The numbers are
+---right after each change; a flush writes those that have changed. It is read in their order, if `order_by` says
+---nothing else.
+---
+---```lua
+---local Pet = db.Model:extend("Pet", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  place = db.Column{ db.Integer },
+---  user_id = db.Column{ db.Integer, db.ForeignKey "user.id" },
+---  owner = db.relationship{ "User", backref = db.backref("pets", {
+---    collection_class = mr.ordering_list("place", { count_from = 10, step = 10 }) }) },
+---})
+---db:create_all()
+---ann.pets = { Pet{ id = 1 }, Pet{ id = 2 } }
+---ann.pets:insert(1, Pet{ id = 3 })
+---ann.pets[1].place --> 10
+---ann.pets[3].place --> 30
+---```
+---@param name string
+---@param options? moonrow.OrderingListOptions
+---@return moonrow.CollectionClass
+function mr.ordering_list(name, options) end
+
+---Takes all objects out of a collection, of whatever kind.
+---
+---```lua
+---mr.clear(ann.posts)
+---#ann.posts --> 0
+---```
+---@param collection moonrow.Collection|moonrow.Set|moonrow.Keyed
+function mr.clear(collection) end
 
 -- ---------------------------------------------------------------- criteria
 
@@ -276,3 +374,21 @@ function Collection:clear() end
 ---@param object T
 ---@return boolean
 function Collection:contains(object) end
+
+---Of an ordering list (`mr.ordering_list`): gives its objects their numbers. It is only needed where others have
+---written the numbers: each change of the list does it.
+---
+---```lua
+---local Pet = db.Model:extend("Pet", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  place = db.Column{ db.Integer },
+---  user_id = db.Column{ db.Integer, db.ForeignKey "user.id" },
+---  owner = db.relationship{ "User", backref = db.backref("pets", { collection_class = mr.ordering_list "place" }) },
+---})
+---db:create_all()
+---ann.pets = { Pet{ id = 1 } }
+---ann.pets[1].place = 7
+---ann.pets:reorder()
+---ann.pets[1].place --> 1
+---```
+function Collection:reorder() end

@@ -25,14 +25,19 @@ static mr_result run_items(lua_State *L, lua_CFunction body, items_args *args) {
     return result == MR_RESULT_OK && args->none ? MR_RESULT_NONE : result;
 }
 
-/* Pushes the collection. */
+/* Pushes the collection, as a list whatever its kind. */
 static void push_collection(lua_State *L, const items_args *a) {
     bind_push_entity(L, a->object);
     lua_getfield(L, -1, a->name);
-    if (!bind_test(L, -1, BIND_COLLECTION)) {
+    if (!bind_is_collection(L, -1)) {
         const char *what = lua_pushfstring(L, "%s.%s", a->object->mapper->name, a->name);
         bind_type_error(L, -2, what, "a collection");
     }
+    bind_push_core(L);
+    lua_getfield(L, -1, "collection_as_list");
+    lua_replace(L, -2);
+    lua_insert(L, -2);
+    lua_call(L, 1, 1);
 }
 
 static int count_body(lua_State *L) {

@@ -161,7 +161,7 @@ static mr_holds holds(lua_State *L) {
         break;
     }
     if (bind_test_entity(L, -1)) return MR_HOLDS_OBJECT;
-    if (bind_test(L, -1, BIND_COLLECTION)) return MR_HOLDS_COLLECTION;
+    if (bind_is_collection(L, -1)) return MR_HOLDS_COLLECTION;
     if (!bind_to_date(L, -1, &date)) return MR_HOLDS_OTHER;
     switch (date.kind) {
     case MR_DATE:

@@ -31,8 +31,16 @@ mr_value bind_column_value(lua_State *L, const mr_entity *e, const mr_property *
 void bind_set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_property *prop, int idx);
 /* Raises: the name is a member of the class, and no attribute of its objects. (entity.c) */
 int bind_refuse_member(lua_State *L, const bind_class *c, const char *name);
-/* collection.c */
+/* Pushes the collection as Lua sees it: a list, a set or a dict. (collection.c, as the next ones) */
 void bind_push_collection(lua_State *L, mr_entity *parent, const mr_property *prop);
+/* Pushes the collection at idx as a list of its items, whatever its kind. */
+void bind_push_as_list(lua_State *L, int idx);
+/* The parent and the attribute of the collection at idx; raises where that is none. */
+mr_entity *bind_collection_parent(lua_State *L, int idx, const mr_property **prop);
+/* The same, and its items, which are loaded first; NULL: it is empty. */
+mr_collection *bind_collection_items(lua_State *L, int idx, mr_entity **parent, const mr_property **prop);
+/* Reads the option collection_class at opts; what is "Post.category". (collection_class.c) */
+void bind_read_collection_class(lua_State *L, int opts, const char *what, mr_relationship *rel);
 
 /* Gives the mapper the synonym or column property that the value at idx declares; raises. (property.c) */
 void bind_declare_property(lua_State *L, mr_mapper *mapper, const char *attribute, int idx);

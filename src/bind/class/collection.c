@@ -1,5 +1,6 @@
 /*
  * collection.c: a relationship's collection as a Lua list: a view of {parent, attribute} that holds no items itself.
+ * Sets and dicts are the same view with other metatables, which the Lua part fills.
  *
  * Invariant: every change goes through session/attribute, so backrefs, cascades and history follow; the view keeps its
  * parent's proxy, so a collection in use keeps its items alive.
@@ -17,14 +18,18 @@ typedef struct bind_view {
 
 static const char view_magic = 0;
 
-void bind_push_collection(lua_State *L, mr_entity *parent, const mr_property *prop) {
+static void push_view(lua_State *L, mr_entity *parent, const mr_property *prop, mr_collection_kind kind) {
     const bind_state *b = bind_of_entity(parent);
     bind_view *v = lua_newuserdatauv(L, sizeof *v, 1);
     *v = (bind_view){&view_magic, b, prop};
     bind_push_entity(L, parent);
     lua_setiuservalue(L, -2, 1);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, b->views);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->views[kind]);
     lua_setmetatable(L, -2);
+}
+
+void bind_push_collection(lua_State *L, mr_entity *parent, const mr_property *prop) {
+    push_view(L, parent, prop, prop->relationship->collection);
 }
 
 /* The value at idx is no collection: most likely a method was called with a dot. */
@@ -36,10 +41,10 @@ static void refuse_view(lua_State *L, int idx) {
                bind_describe(L, idx), name);
 }
 
-static mr_entity *view_parent(lua_State *L, int idx, const mr_property **prop) {
+mr_entity *bind_collection_parent(lua_State *L, int idx, const mr_property **prop) {
     const bind_view *v = lua_touserdata(L, idx);
     bool known = v && lua_rawlen(L, idx) == sizeof *v && v->magic == &view_magic && !v->b->closed;
-    if (!known && !(v = bind_test(L, idx, BIND_COLLECTION))) refuse_view(L, idx);
+    if (!known && !bind_is_collection(L, idx)) refuse_view(L, idx);
     *prop = v->prop;
     lua_getiuservalue(L, idx, 1);
     const bind_proxy *p = lua_touserdata(L, -1);
@@ -56,9 +61,19 @@ static mr_collection *load(lua_State *L, mr_entity *parent, const mr_property *p
     return v->kind == MR_COLLECTION ? v->u.p : NULL;
 }
 
-static mr_collection *self_items(lua_State *L, mr_entity **parent, const mr_property **prop) {
-    *parent = view_parent(L, 1, prop);
+mr_collection *bind_collection_items(lua_State *L, int idx, mr_entity **parent, const mr_property **prop) {
+    *parent = bind_collection_parent(L, idx, prop);
     return load(L, *parent, *prop);
+}
+
+static mr_collection *self_items(lua_State *L, mr_entity **parent, const mr_property **prop) {
+    return bind_collection_items(L, 1, parent, prop);
+}
+
+void bind_push_as_list(lua_State *L, int idx) {
+    const mr_property *prop;
+    mr_entity *parent = bind_collection_parent(L, idx, &prop);
+    push_view(L, parent, prop, MR_COLLECTION_LIST);
 }
 
 static uint32_t count(const mr_collection *c) { return c ? c->n : 0; }
@@ -99,7 +114,7 @@ static void replace_at(lua_State *L, mr_entity *parent, const mr_property *prop,
 /* append(item). The collection is loaded already: reading object.items did that. */
 static int view_append(lua_State *L) {
     const mr_property *prop;
-    mr_entity *parent = view_parent(L, 1, &prop);
+    mr_entity *parent = bind_collection_parent(L, 1, &prop);
     bind_refuse_more(L, 1, "append", " (several objects: extend{ ... })");
     lua_settop(L, 2);
     insert(L, parent, prop, UINT32_MAX, 2);
@@ -110,7 +125,7 @@ static int view_remove(lua_State *L) {
     const mr_property *prop;
     bind_refuse_more(L, 1, "remove", " (one object at a time)");
     lua_settop(L, 2);
-    mr_entity *parent = view_parent(L, 1, &prop);
+    mr_entity *parent = bind_collection_parent(L, 1, &prop);
     if (lua_type(L, 2) == LUA_TNUMBER)
         return bind_error(L, MR_ERR_ARGUMENT, "%s: remove takes the item; of a position, table.remove(list, %s)",
                           view_name(L, parent, prop), luaL_tolstring(L, 2, NULL));
@@ -140,7 +155,7 @@ static int view_insert(lua_State *L) {
 
 static int view_clear(lua_State *L) {
     const mr_property *prop;
-    mr_entity *parent = view_parent(L, 1, &prop);
+    mr_entity *parent = bind_collection_parent(L, 1, &prop);
     bind_refuse_more(L, 0, "clear", " (it empties the collection: one object is taken out by remove)");
     bind_state *b = bind_of(L);
     BIND_TRY(b, L, mr_attribute_set_items(parent, prop, NULL, 0));
@@ -151,11 +166,15 @@ static int view_clear(lua_State *L) {
  * collection, which loses each item as it is appended here. */
 static int view_extend(lua_State *L) {
     const mr_property *prop;
-    mr_entity *parent = view_parent(L, 1, &prop);
+    mr_entity *parent = bind_collection_parent(L, 1, &prop);
     bind_refuse_more(L, 1, "extend", " (all objects are in one list)");
     lua_settop(L, 2);
-    if (!lua_istable(L, 2) && !bind_test(L, 2, BIND_COLLECTION))
+    if (!lua_istable(L, 2) && !bind_is_collection(L, 2))
         return bind_type_error(L, 2, lua_pushfstring(L, "%s:extend", view_name(L, parent, prop)), "a list of objects");
+    if (!lua_istable(L, 2)) {
+        bind_push_as_list(L, 2);
+        lua_replace(L, 2);
+    }
     lua_Integer n = luaL_len(L, 2);
     lua_createtable(L, n < INT_MAX ? (int)n : 0, 0);
     for (lua_Integer i = 1; i <= n; i++) {
@@ -169,6 +188,20 @@ static int view_extend(lua_State *L) {
         insert(L, parent, prop, UINT32_MAX, 4);
         lua_settop(L, 3);
     }
+    return 0;
+}
+
+/* reorder() of an ordering list: its items get their positions. */
+static int view_reorder(lua_State *L) {
+    const mr_property *prop;
+    mr_entity *parent = bind_collection_parent(L, 1, &prop);
+    bind_refuse_more(L, 0, "reorder", "");
+    if (!prop->relationship->position)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "%s: reorder numbers an ordering list: collection_class = mr.ordering_list \"position\"",
+                          view_name(L, parent, prop));
+    bind_state *b = bind_of(L);
+    BIND_TRY(b, L, mr_attribute_renumber(parent, prop));
     return 0;
 }
 
@@ -295,14 +328,14 @@ static int view_tostring(lua_State *L) {
 /* for x in object.items do */
 static int view_call(lua_State *L) {
     const mr_property *prop;
-    mr_entity *parent = view_parent(L, 1, &prop);
+    mr_entity *parent = bind_collection_parent(L, 1, &prop);
     return bind_error(L, MR_ERR_ARGUMENT, "%s cannot be called: a loop over it is for _, x in ipairs(object.%s) do",
                       view_name(L, parent, prop), prop->name);
 }
 
 static int view_eq(lua_State *L) {
-    bind_view *a = bind_test(L, 1, BIND_COLLECTION), *b = bind_test(L, 2, BIND_COLLECTION);
-    bool equal = a && b && a->prop == b->prop;
+    const bind_view *a = lua_touserdata(L, 1), *b = lua_touserdata(L, 2);
+    bool equal = bind_is_collection(L, 1) && bind_is_collection(L, 2) && a->prop == b->prop;
     if (equal) {
         lua_getiuservalue(L, 1, 1);
         lua_getiuservalue(L, 2, 1);
@@ -312,30 +345,40 @@ static int view_eq(lua_State *L) {
     return 1;
 }
 
-void bind_open_collection(lua_State *L) {
-    static const luaL_Reg methods[] = {{"append", view_append},
-                                       {"remove", view_remove},
-                                       {"insert", view_insert},
-                                       {"clear", view_clear},
-                                       {"extend", view_extend},
-                                       {"contains", view_contains},
-                                       {NULL, NULL}};
-    static const luaL_Reg metamethods[] = {{"__len", view_len},
-                                           {"__newindex", view_newindex},
-                                           {"__pairs", view_pairs},
-                                           {"__tostring", view_tostring},
-                                           {"__eq", view_eq},
-                                           {"__call", view_call},
-                                           {NULL, NULL}};
-    luaL_newmetatable(L, BIND_COLLECTION);
-    luaL_setfuncs(L, metamethods, 0);
-    lua_newtable(L);
-    luaL_setfuncs(L, methods, 0);
-    lua_pushcclosure(L, view_index, 1);
-    lua_setfield(L, -2, "__index");
+/* The metatable on top, of which the Lua part fills those of sets and dicts: pops it, and returns a reference to it. */
+static int keep_metatable(lua_State *L) {
+    lua_pushcfunction(L, view_eq);
+    lua_setfield(L, -2, "__eq");
     lua_pushliteral(L, "collection");
     lua_setfield(L, -2, "__name");
     lua_pushliteral(L, "moonrow collection");
     lua_setfield(L, -2, "__metatable");
-    bind_of(L)->views = luaL_ref(L, LUA_REGISTRYINDEX);
+    return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+void bind_open_collection(lua_State *L) {
+    static const luaL_Reg methods[] = {
+        {"append", view_append}, {"remove", view_remove},     {"insert", view_insert},   {"clear", view_clear},
+        {"extend", view_extend}, {"contains", view_contains}, {"reorder", view_reorder}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__len", view_len},     {"__newindex", view_newindex},
+                                           {"__pairs", view_pairs}, {"__tostring", view_tostring},
+                                           {"__call", view_call},   {NULL, NULL}};
+    bind_state *b = bind_of(L);
+    luaL_newmetatable(L, BIND_COLLECTION);
+    luaL_setfuncs(L, metamethods, 0);
+    lua_newtable(L);
+    luaL_setfuncs(L, methods, 0);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -4, "list_methods");
+    lua_pushcclosure(L, view_index, 1);
+    lua_setfield(L, -2, "__index");
+    b->views[MR_COLLECTION_LIST] = keep_metatable(L);
+    luaL_newmetatable(L, BIND_SET);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "set_metatable");
+    b->views[MR_COLLECTION_SET] = keep_metatable(L);
+    luaL_newmetatable(L, BIND_KEYED);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "keyed_metatable");
+    b->views[MR_COLLECTION_DICT] = keep_metatable(L);
 }

@@ -44,9 +44,11 @@ static bool is_list(const mr_relationship *rel) {
 }
 
 static void describe_relationship(lua_State *L, const mr_relationship *rel) {
+    static const char *const kinds[] = {"list", "set", "keyed"}; /* by mr_collection_kind */
     set_string(L, "kind", "relationship");
     set_string(L, "target", rel->target->name);
     set_bool(L, "many", is_list(rel));
+    set_string(L, "collection", kinds[rel->collection]);
     set_bool(L, "nullable", !is_required(rel));
 }
 
@@ -91,7 +93,8 @@ static void add_members(lua_State *L, int class_idx) {
 }
 
 /* { name =, attributes = { { name =, kind = "column", type =, key =, nullable =, choices = }, or { name =, kind =
- * "relationship", target =, many =, nullable = }, ... }, fields = { name = true }, members = { name = value } } */
+ * "relationship", target =, many =, collection =, nullable = }, ... }, fields = { name = true }, members = { name =
+ * value } } */
 static int describe_class(lua_State *L) {
     mr_mapper *mapper = bind_arg_class(L, 1, "describe_class");
     bind_state *b = bind_of(L);

@@ -234,7 +234,7 @@ static void refuse_list(lua_State *L, const mr_property *prop, int idx, const ch
 
 /* The length of the list of objects, or of the collection, at idx; raises for a table that is no list. */
 static lua_Integer list_length(lua_State *L, const mr_entity *e, const mr_property *prop, int idx) {
-    if (bind_test(L, idx, BIND_COLLECTION)) return luaL_len(L, idx);
+    if (!lua_istable(L, idx) && bind_is_collection(L, idx)) return luaL_len(L, idx);
     if (!bind_is_plain_table(L, idx)) {
         lua_pushfstring(L, "%s.%s", e->mapper->name, prop->name);
         refuse_list(L, prop, idx, lua_tostring(L, -1));
@@ -257,9 +257,26 @@ static lua_Integer list_length(lua_State *L, const mr_entity *e, const mr_proper
     return n;
 }
 
+/* Pushes what is at idx as a list: a collection of any kind, or for a dict a table of objects by their keys. Returns
+ * the index of the list, which is idx for anything else. */
+static int push_list(lua_State *L, mr_entity *e, const mr_property *prop, int idx) {
+    if (!lua_istable(L, idx) && bind_is_collection(L, idx)) {
+        bind_push_as_list(L, idx);
+    } else if (prop->relationship->collection == MR_COLLECTION_DICT && bind_is_plain_table(L, idx)) {
+        bind_push_core(L);
+        lua_getfield(L, -1, "keyed_items");
+        bind_push_collection(L, e, prop);
+        lua_pushvalue(L, idx);
+        lua_call(L, 2, 1);
+    } else {
+        return idx;
+    }
+    return lua_gettop(L);
+}
+
 /* Gives a collection the objects of the list at idx. */
 static mr_status set_items(lua_State *L, bind_state *b, mr_entity *e, const mr_property *prop, int idx) {
-    idx = lua_absindex(L, idx);
+    idx = push_list(L, e, prop, lua_absindex(L, idx));
     lua_Integer n = list_length(L, e, prop, idx);
     mr_entity **items = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *items, 0);
     for (lua_Integer i = 1; i <= n; i++) {

@@ -235,9 +235,7 @@ static void read_plain_options(lua_State *L, int opts, const char *what, mr_rela
     rel->passive_updates = bind_option_bool(L, opts, what, "passive_updates", true);
     rel->passive_deletes = read_passive_deletes(L, opts, what);
     rel->join_depth = (int)bind_option_int(L, opts, what, "join_depth", 0);
-    const char *collection = bind_option_string(L, opts, what, "collection_class", "list");
-    if (strcmp(collection, "list") != 0)
-        bind_error(L, MR_ERR_ARGUMENT, "%s: collection_class is \"list\"; '%s' is not known", what, collection);
+    bind_read_collection_class(L, opts, what, rel);
 }
 
 /* ---------------------------------------------------------------- declaring */

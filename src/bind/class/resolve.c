@@ -146,6 +146,24 @@ static void resolve_order(lua_State *L, int opts, mr_relationship *rel) {
     lua_pop(L, 1);
 }
 
+/* The column of mr.column_keyed: the key is the attribute that maps it. */
+static void resolve_key(lua_State *L, int opts, mr_relationship *rel) {
+    if (rel->collection != MR_COLLECTION_DICT || rel->collection_key || rel->same_key) return;
+    bind_option(L, opts, "collection_class");
+    lua_getiuservalue(L, -1, 1);
+    int spec = lua_gettop(L);
+    push_option(L, spec, "column");
+    const mr_column *column = to_column(L, rel, "column_keyed");
+    const mr_mapper *target = rel->target;
+    if (!target && rel->target_name) target = mr_registry_find(rel->prop->mapper->registry, rel->target_name);
+    const mr_property *prop = target ? mr_mapper_property_of_column(target, column) : NULL;
+    if (target && !prop)
+        bind_error(L, MR_ERR_MAPPING, "%s: column_keyed names %s, which is no column of %s", push_place(L, rel, NULL),
+                   column->name, target->name);
+    if (prop) rel->collection_key = prop->name;
+    lua_settop(L, spec - 2);
+}
+
 static mr_table *resolve_secondary(lua_State *L, int opts, const mr_relationship *rel) {
     mr_table *table = NULL;
     int type = push_option(L, opts, "secondary");
@@ -196,6 +214,7 @@ static int resolve_body(lua_State *L) {
     resolve_columns(L, opts, "foreign_keys", rel, &rel->foreign_keys);
     resolve_columns(L, opts, "remote_side", rel, &rel->remote_side);
     resolve_order(L, opts, rel);
+    resolve_key(L, opts, rel);
     return 0;
 }
 

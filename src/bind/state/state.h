@@ -58,7 +58,7 @@ typedef struct bind_state {
     const struct bind_quick_method *quick;  /* ... which is this (value/session.h) */
     int lookups;                            /* reference to the metatable of value/query.c's lookups */
     uint64_t proxy_changes;                 /* proxies put into proxy.c's chunks, and chunks dropped */
-    int views;                              /* reference to the metatable of collections */
+    int views[3];                           /* references to the metatables of collections, by mr_collection_kind */
     struct bind_kept_text *texts;           /* value/text.c's */
     const struct bind_json_functions *json; /* value/json_write.c's */
     const char *given_text; /* the JSON of the table that is being assigned; the registry has the table under this

@@ -13,6 +13,10 @@ const char bind_object_class_key = 0;
 const mr_property bind_no_property = {.slot = UINT16_MAX};
 static const bind_known nothing_known = {NULL, &bind_no_property};
 
+bool bind_is_collection(lua_State *L, int idx) {
+    return bind_test(L, idx, BIND_COLLECTION) || bind_test(L, idx, BIND_SET) || bind_test(L, idx, BIND_KEYED);
+}
+
 mr_mapper *bind_test_class(lua_State *L, int idx) {
     bind_class *c = bind_class_at(L, idx);
     return c ? c->mapper : NULL;

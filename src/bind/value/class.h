@@ -6,7 +6,10 @@
 
 #include "value.h"
 
-#define BIND_COLLECTION "moonrow.Collection" /* the list of an object */
+/* Collections of objects, by their kind. */
+#define BIND_COLLECTION "moonrow.Collection" /* a list */
+#define BIND_SET        "moonrow.Set"
+#define BIND_KEYED      "moonrow.Keyed"
 
 /* An attribute by the address of its name, a Lua string. Lua has each short string once, so equal names have one
  * address; a long name is not found. The lowest bits of addresses are equal; these are as many as a place has bytes. */
@@ -57,6 +60,9 @@ static inline const mr_property *bind_class_known(const bind_class *c, const voi
     const mr_property *prop = bind_class_look(c, name);
     return prop == &bind_no_property ? NULL : prop;
 }
+
+/* Is the value a collection of an object, of whatever kind? */
+bool bind_is_collection(lua_State *L, int idx);
 
 extern const char bind_object_class_key; /* in the metatable of a class's objects: their class */
 extern const char bind_class_meta_key;   /* registry: the metatable of classes; its address is their magic */

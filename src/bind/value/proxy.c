@@ -224,7 +224,7 @@ static const char *object_cure(lua_State *L, int idx, const char *function, cons
     if (bind_is_query(L, idx))
         return " (a query has no objects before it runs: give one of query:all() or query:first())";
     if (lua_isnoneornil(L, idx)) return " (is the variable set?)";
-    bool is_collection = bind_test(L, idx, BIND_COLLECTION) != NULL;
+    bool is_collection = bind_is_collection(L, idx);
     if (!lua_istable(L, idx) && !is_collection) return "";
     bool is_list = is_collection || lua_rawgeti(L, idx, 1) != LUA_TNIL;
     if (!is_collection) lua_pop(L, 1);

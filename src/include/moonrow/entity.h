@@ -385,7 +385,7 @@ struct mr_collection {
     bool has_committed;  /* committed is valid: the collection was changed */
     uint32_t ncommitted;
     mr_entity **committed; /* loaded: the items in the database, before the changes */
-    uint32_t version;      /* rises at each change: iterators compare it */
+    uint32_t version;      /* rises at each change, over all collections of the heap; 0: never filled or changed */
     uint32_t as_of;        /* loaded: the version of the data of the items */
     uint32_t proxy_slot;   /* slot of the binding's weak table; 0: none */
     void *index;           /* of a large collection: see collection_index.c; or NULL */

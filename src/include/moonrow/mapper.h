@@ -90,6 +90,11 @@ enum { /* cascade bits */
 
 typedef enum mr_collection_kind { MR_COLLECTION_LIST = 0, MR_COLLECTION_SET, MR_COLLECTION_DICT } mr_collection_kind;
 
+/* Finds in the dict holder.rel, if that is loaded, another item with the key of item, or NULL. MR_FAIL: item has no
+ * key, or the function that makes keys has failed. */
+typedef mr_status (*mr_same_key_fn)(mr_env *env, void *ud, mr_entity *holder, const mr_relationship *rel,
+                                    mr_entity *item, mr_entity **same);
+
 /* A pair of columns that the join condition makes equal. */
 typedef struct mr_column_pair {
     mr_column *local, *remote;
@@ -121,16 +126,22 @@ struct mr_relationship {
     bool passive_updates;   /* default true */
     int8_t passive_deletes; /* 0: false, 1: true, 2: "all" */
     int join_depth;         /* 0: not given */
+    bool collection_given;
     mr_collection_kind collection;
-    const char *collection_key; /* DICT: the attribute that is the key */
+    const char *collection_key; /* DICT: the attribute that is the key; NULL: same_key knows */
+    mr_same_key_fn same_key;    /* DICT: or NULL */
+    void *same_key_ud;
+    const char *position; /* LIST: the attribute that numbers the items; or NULL */
+    int64_t count_from, step;
     /* set by mr_registry_configure */
     bool configured;
     struct plan *plan; /* while it is being configured */
     mr_mapper *parent, *target;
     mr_table *secondary;
-    mr_node *primaryjoin, *secondaryjoin; /* expressions over the tables' columns; one reference each */
-    mr_node *order_by;                    /* LIST, or NULL; one reference */
-    mr_vec foreign_keys, remote_side;     /* mr_column *; empty: not given, found from foreign keys */
+    mr_node *primaryjoin, *secondaryjoin;        /* expressions over the tables' columns; one reference each */
+    mr_node *order_by;                           /* LIST, or NULL; one reference */
+    mr_vec foreign_keys, remote_side;            /* mr_column *; empty: not given, found from foreign keys */
+    const mr_property *key_prop, *position_prop; /* of collection_key and position; or NULL */
     mr_direction direction;
     unsigned npairs; /* parent.local = target.remote; MANY_TO_MANY: parent.local = secondary.remote */
     mr_column_pair *pairs;

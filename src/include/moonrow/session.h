@@ -310,6 +310,8 @@ mr_status mr_attribute_remove_at(mr_entity *entity, const mr_property *prop, uin
 mr_status mr_attribute_replace_at(mr_entity *entity, const mr_property *prop, uint32_t at, mr_entity *item);
 /* Removes the item. ArgumentError: it is not in the collection. */
 mr_status mr_attribute_remove(mr_entity *entity, const mr_property *prop, mr_entity *item);
+/* Gives the items of an ordering list their positions; of another list does nothing. */
+mr_status mr_attribute_renumber(mr_entity *entity, const mr_property *prop);
 /* Is the value in memory? */
 bool mr_attribute_is_loaded(mr_entity *entity, const mr_property *prop);
 

@@ -1,0 +1,96 @@
+-- collection.lua: what collection_class takes: mr.set, mr.attribute_keyed, mr.column_keyed, mr.keyed and
+-- mr.ordering_list; and mr.clear.
+--
+-- Invariant: a mistake in their arguments is told where they are called; one that needs the other class, when the
+-- mappings are configured.
+
+local core, require = ...
+local options = require "moonrow.options"
+require "moonrow.set"
+require "moonrow.keyed"
+
+local collection = {}
+
+-- mr.set: the collection is a set: it holds an object once, and has no order.
+collection.set = core.collection_class{ kind = "set" }
+
+-- The one argument of a function that takes no options.
+local function argument(what, ...)
+  local _, value, other = options.read(what, {}, 2, ...)
+  if other ~= nil then options.expect(what, "one argument", other) end
+  return value
+end
+
+-- mr.attribute_keyed "name": objects are found by this attribute of theirs.
+function collection.attribute_keyed(...)
+  local name = argument("attribute_keyed", ...)
+  if type(name) ~= "string" or name == "" then
+    options.expect("attribute_keyed", 'the name of an attribute of the other class, "name"', name)
+  end
+  return core.collection_class{ kind = "keyed", attribute = name }
+end
+
+-- mr.column_keyed(Class.column): the same, by a column: an attribute of the class, "Class.attribute", or a function
+-- that gives one.
+function collection.column_keyed(...)
+  local n = select("#", ...)
+  local column = ...
+  if n == 1 and type(column) == "table" and getmetatable(column) == nil then
+    if #column > 1 then
+      core.raise("ArgumentError", "column_keyed: a key is one column: of several, "
+        .. 'mr.keyed(function(object) return object.a .. "/" .. object.b end)')
+    end
+    column = column[1]
+  end
+  if column == nil or n ~= 1 or type(column) == "number" or type(column) == "boolean" then
+    options.expect("column_keyed", 'one column: Class.name, "Class.name", or a function that gives it', column)
+  end
+  return core.collection_class{ kind = "keyed", column = column }
+end
+
+-- mr.keyed(fn): objects are found by fn(object).
+function collection.keyed(...)
+  local fn = argument("keyed", ...)
+  if not options.is_callable(fn) then
+    local cure = type(fn) == "string" and string.format(" (by an attribute: mr.attribute_keyed %q)", fn) or ""
+    options.expect("keyed", "a function that makes a key of an object" .. cure, fn)
+  end
+  return core.collection_class{ kind = "keyed", fn = fn }
+end
+
+local function whole(given, name, default)
+  local value = given[name]
+  if value == nil then return default end
+  local n = math.type(value) == "float" and math.tointeger(value) or value
+  if math.type(n) ~= "integer" then options.expect("ordering_list: " .. name, "a whole number", value) end
+  return n
+end
+
+-- mr.ordering_list("position", { count_from = 1, step = 1 }): a list that keeps each object's place in this attribute.
+function collection.ordering_list(...)
+  local given, name = options.read("ordering_list", { "count_from", "step" }, 1, ...)
+  if type(name) ~= "string" or name == "" then
+    options.expect("ordering_list", 'the name of an attribute of the other class, "position"', name)
+  end
+  local step = whole(given, "step", 1)
+  if step == 0 then core.raise("ArgumentError", "ordering_list: with step = 0 all objects have one number") end
+  local count_from = whole(given, "count_from", 1)
+  return core.collection_class{ kind = "list", position = name, count_from = count_from, step = step }
+end
+
+-- mr.clear(collection): takes all objects out. A dict has no methods, because each name may be a key.
+function collection.clear(items)
+  if not core.is_collection(items) then options.expect("clear", "a collection of an object", items) end
+  core.list_methods.clear(items)
+end
+
+local class = core.collection_class_metatable
+
+function class.__call()
+  core.raise("ArgumentError", "a collection class is not called: the collection of an object is made of it, "
+    .. "collection_class = mr.set")
+end
+
+function class.__tostring() return "collection class" end
+
+return collection
