@@ -109,8 +109,8 @@ function hybrid.attribute(...)
   if given.get == nil then options.expect("hybrid: get", "a function of an object, or of the class", nil) end
   for _, name in ipairs{ "get", "set", "expr", "update_expr" } do check("hybrid", given, name) end
   local comparator = given.comparator
-  if comparator ~= nil and type(comparator) ~= "function" and (type(comparator) ~= "table" or getmetatable(comparator))
-  then
+  local plain = type(comparator) == "table" and not getmetatable(comparator)
+  if comparator ~= nil and type(comparator) ~= "function" and not plain then
     options.expect("hybrid: comparator", "a table of methods, { eq = function(expression, value) ... end }", comparator)
   end
   if type(comparator) == "table" then

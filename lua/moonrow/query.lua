@@ -7,7 +7,7 @@ local core, require = ...
 local options = require "moonrow.options"
 
 local Result, Query = core.result_methods, core.Query
-local all, first, scalars, fetchmany = Result.all, Result.first, Result.scalars, Result.fetchmany
+local all, first, scalars, fetchmany, tuples = Result.all, Result.first, Result.scalars, Result.fetchmany, Result.tuples
 local null = core.null
 
 Result.fetchall = all
@@ -45,11 +45,12 @@ function Result:scalar_one_or_none() return without_null(only(all(scalars(self))
 -- for rows in result:partitions(n) do: lists of n rows, and a shorter one at the end. break closes the result.
 function Result:partitions(n)
   if math.type(n) ~= "integer" or n < 1 then options.expect("partitions", "an integer of 1 or more", n) end
+  local result = tuples(self)
   local function more()
-    local rows = fetchmany(self, n)
+    local rows = fetchmany(result, n)
     return #rows > 0 and rows or nil
   end
-  return more, nil, nil, self
+  return more, nil, nil, result
 end
 
 -- ---------------------------------------------------------------- queries

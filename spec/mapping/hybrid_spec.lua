@@ -136,10 +136,11 @@ describe("a hybrid in SQL", function()
     local db, Person = people()
     assert.equal("person.first || ? || person.last", tostring(Person.full))
     assert.equal("person.age + ?", tostring(Person:in_years(3)))
-    assert.same({ { "SELECT person.id AS person_id FROM person WHERE person.first || ? || person.last = ?", " ",
-      "Ann Bee" } }, sent(db, function()
+    local statements = sent(db, function()
       assert.equal(2, db.session:query(Person.id):filter(Person.full:eq "Ann Bee"):scalar())
-    end))
+    end)
+    local sql = "SELECT person.id AS person_id FROM person WHERE person.first || ? || person.last = ?"
+    assert.same({ { sql, " ", "Ann Bee" } }, statements)
   end)
 
   it("is a criterion by itself, negated and joined", function()

@@ -86,13 +86,13 @@ describe("An Array", function()
 
   it("refuses what is none of the type, and names its place", function()
     open(mr.Integer)
-    refuse("ArgumentError", [[Row.v[2]: expected an integer, got string "x"]], function() return Row{ v = { 1, "x" } } end)
+    refuse("ArgumentError", [[Row.v[2]: expected an integer, got string "x"]], Row, { v = { 1, "x" } })
     refuse("ArgumentError", "Row.v[1]: expected an integer, got float 1.5", function() return Row{ v = { 1.5 } } end)
     refuse("ArgumentError", "Row.v[1]: expected an integer, got table", function() return Row{ v = { {} } } end)
-    refuse("ArgumentError", "Row.v: an Array takes a list, and the table has keys", function() return Row{ v = { a = 1 } } end)
+    refuse("ArgumentError", "Row.v: an Array takes a list, and the table has keys", Row, { v = { a = 1 } })
     refuse("ArgumentError", "Row.v: an Array takes a list", function() return Row{ v = 5 } end)
     refuse("ArgumentError", "Row.v: an Array takes a list", function() return Row{ v = "[1]" } end)
-    refuse("ArgumentError", "Row.v: the array has a hole: item 2 is nil", function() return Row{ v = { 1, nil, 3 } } end)
+    refuse("ArgumentError", "Row.v: the array has a hole: item 2 is nil", Row, { v = { 1, nil, 3 } })
     refuse("ArgumentError", "Row.v[1]: JSON cannot hold a function", function() return Row{ v = { print } } end)
     open(mr.Array(mr.Date))
     refuse("ArgumentError", "Row.v[1][2]: expected a date", function()
@@ -148,7 +148,8 @@ describe("An Array", function()
   it("gives items of their type in rows, criteria and statements, too", function()
     open(mr.Date)
     local day = mr.date(2024, 5, 1)
-    db.session:execute(mr.insert(Row), { { id = 1, v = { day } }, { id = 2, v = {} }, { id = 3, v = { "2024-05-01", day } } })
+    db.session:execute(mr.insert(Row),
+      { { id = 1, v = { day } }, { id = 2, v = {} }, { id = 3, v = { "2024-05-01", day } } })
     assert.equal(day, db.session:query(Row.id, Row.v):filter(Row.id:eq(1)):one().v[1])
     assert.equal(day, db.session:scalar(mr.select(Row.v):where(Row.id:eq(3)))[2])
     assert.equal(1, Row.query:filter(Row.v:eq{ day }):one().id)
@@ -182,12 +183,14 @@ describe("An Array", function()
   it("is TEXT on SQLite, and an array of PostgreSQL", function()
     local function columns()
       return mr.Column{ "a", mr.Array(mr.Integer) }, mr.Column{ "b", mr.Array(mr.Array(mr.String(5))) },
-             mr.Column{ "c", mr.Array(mr.DateTime) }
+        mr.Column{ "c", mr.Array(mr.DateTime) }
     end
-    assert.equal("CREATE TABLE t ( a TEXT, b TEXT, c TEXT )", tostring(mr.CreateTable(mr.Table("t", mr.MetaData(), columns()))))
+    assert.equal("CREATE TABLE t ( a TEXT, b TEXT, c TEXT )",
+      tostring(mr.CreateTable(mr.Table("t", mr.MetaData(), columns()))))
     local pg = mr.open "mock+postgresql://"
     pg.Table("t", columns())
-    assert.same({ "CREATE TABLE t ( a INTEGER[], b VARCHAR(5)[][], c TIMESTAMP WITHOUT TIME ZONE[] )" }, ddl.created(pg))
+    assert.same({ "CREATE TABLE t ( a INTEGER[], b VARCHAR(5)[][], c TIMESTAMP WITHOUT TIME ZONE[] )" },
+      ddl.created(pg))
   end)
 
   it("has a name, and is equal to one of equal items", function()
@@ -200,7 +203,7 @@ describe("An Array", function()
   end)
 
   it("is declared with the type of its items", function()
-    refuse("ArgumentError", { "type of an Array's items", "mr.Array(mr.Integer)" }, function() return mr.Column{ mr.Array } end)
+    refuse("ArgumentError", { "type of an Array's items", "mr.Array(mr.Integer)" }, mr.Column, { mr.Array })
     refuse("ArgumentError", "write the type of its items", function() return mr.Array() end)
     refuse("ArgumentError", "write the type of its items", function() return mr.Array(5) end)
     refuse("ArgumentError", { "write the type of its items", "mr.array" }, function() return mr.Array{ 1, 2 } end)

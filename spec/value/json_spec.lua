@@ -11,7 +11,9 @@ local db, Doc
 local function open(column_type)
   db = mr.open "sqlite://"
   Doc = db.Model:extend("Doc", {
-    id = db.Column{ db.Integer, primary_key = true }, data = db.Column{ column_type or mr.JSON }, n = db.Column{ db.Integer },
+    id = db.Column{ db.Integer, primary_key = true },
+    data = db.Column{ column_type or mr.JSON },
+    n = db.Column{ db.Integer },
   })
   db:create_all()
 end
@@ -55,7 +57,8 @@ describe("A JSON column", function()
   end)
 
   it("gives single values back as they are", function()
-    for _, value in ipairs{ "text", "", "5", "null", true, false, 0, 1, -1, math.maxinteger, math.mininteger, "é\n\"\\\0\127",
+    for _, value in ipairs{ "text", "", "5", "null", true, false, 0, 1, -1, math.maxinteger, math.mininteger,
+      'é\n"\\\0\127',
                             "\u{1F600}" } do
       local read = round_trip(value)
       assert.equal(value, read)
@@ -69,7 +72,10 @@ describe("A JSON column", function()
       assert.equal("integer", math.type(read))
       assert.equal("text " .. text, at)
     end
-    for _, case in ipairs{ { 1.0, "'1.0'" }, { -0.0, "'-0.0'" }, { 0.0, "'0.0'" }, { 1e15, "'1e+15'" }, { 2.0 ^ 63, "'9.223372036854776e+18'" } } do
+    for _, case in ipairs{
+      { 1.0, "'1.0'" }, { -0.0, "'-0.0'" }, { 0.0, "'0.0'" }, { 1e15, "'1e+15'" },
+      { 2.0 ^ 63, "'9.223372036854776e+18'" },
+    } do
       local read, at = round_trip(case[1])
       assert.equal("float", math.type(read))
       assert.equal(string.pack("d", case[1]), string.pack("d", read))
@@ -99,7 +105,9 @@ describe("A JSON column", function()
   end)
 
   it("gives tables of tables back", function()
-    local value = { a = { 1, 2, { x = "y" } }, ["key with spaces"] = { mr.null, 1.5 }, [""] = true, list = { {}, { {} } } }
+    local value = {
+      a = { 1, 2, { x = "y" } }, ["key with spaces"] = { mr.null, 1.5 }, [""] = true, list = { {}, { {} } },
+    }
     local read, at = round_trip(value)
     assert.same(value, read)
     assert.equal([==[text '{"":true,"a":[1,2,{"x":"y"}],"key with spaces":[null,1.5],"list":[{},[{}]]}']==], at)
@@ -251,7 +259,8 @@ describe("What JSON cannot hold", function()
     refused(nested(501), "nests more than 500 tables deep")
     foreign("TEXT", "'" .. ("["):rep(501) .. ("]"):rep(501) .. "'", "'" .. ("["):rep(3000) .. "'")
     for id = 1, 2 do
-      refuse("DataError", { "Doc.data of Doc " .. id, "500 is the most" }, function() return db.session:get(Doc, id).data end)
+      refuse("DataError", { "Doc.data of Doc " .. id, "500 is the most" },
+        function() return db.session:get(Doc, id).data end)
     end
   end)
 
@@ -305,7 +314,8 @@ describe("JSON text of other programs", function()
       local d = db.session:get(Doc, id)
       assert.equal(0, d.n)
       d.n = id
-      refuse("DataError", { "Doc.data of Doc " .. id .. " holds", "cannot be read as JSON" }, function() return d.data end)
+      refuse("DataError", { "Doc.data of Doc " .. id .. " holds", "cannot be read as JSON" },
+        function() return d.data end)
       refuse("DataError", "Doc.data of Doc " .. id, function() return d.data end)
     end
     db.session:commit() -- what is not read is not written either
@@ -412,7 +422,8 @@ describe("A JSON column works", function()
     for i = 1, 300 do rows[i] = { id = i, data = { i, s = nil }, n = i } end
     db.session:execute(mr.insert(Doc), rows)
     assert.same({ 300 }, db.session:get(Doc, 300).data)
-    db.session:execute(mr.insert(Doc), { { id = 301, data = mr.null }, { id = 302, data = "x" }, { id = 303, data = 1.0 } })
+    db.session:execute(mr.insert(Doc),
+      { { id = 301, data = mr.null }, { id = 302, data = "x" }, { id = 303, data = 1.0 } })
     assert.equal(mr.null, db.session:get(Doc, 301).data)
     assert.equal("x", db.session:get(Doc, 302).data)
     assert.equal("float", math.type(db.session:get(Doc, 303).data))

@@ -213,8 +213,8 @@
 ---```
 ---@field Any moonrow.Type
 ---JSON: a table, string, number, boolean, or `mr.null`, which is JSON's null; nil is NULL. Reading gives the same table
----each time, and a flush finds what was changed inside of it. Integers and floats stay apart. A list is an array, `{}` an
----object, `mr.array{}` an empty array.
+---each time, and a flush finds what was changed inside of it. Integers and floats stay apart. A list is an array, `{}`
+---an object, `mr.array{}` an empty array.
 ---
 ---```lua
 ---local Doc = db.Model:extend("Doc", { id = db.Column{ db.Integer, primary_key = true }, data = db.Column{ db.JSON } })
@@ -231,7 +231,10 @@
 ---The same, which PostgreSQL stores in a form that it can compare and index.
 ---
 ---```lua
----local Doc = db.Model:extend("Doc", { id = db.Column{ db.Integer, primary_key = true }, data = db.Column{ db.JSONB } })
+---local Doc = db.Model:extend("Doc", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  data = db.Column{ db.JSONB },
+---})
 ---Doc{ data = { a = 1 } }.data.a --> 1
 ---```
 ---@field JSONB moonrow.Type|fun(options: moonrow.JsonOptions): moonrow.Type

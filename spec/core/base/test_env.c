@@ -105,7 +105,7 @@ static void test_error_kinds(void **state) {
         assert_non_null(mr_errkind_name((mr_errkind)kind));
         int steps = 0;
         for (mr_errkind k = (mr_errkind)kind; k != MR_ERR_ERROR; k = mr_errkind_parent(k)) steps++;
-        assert_true(steps <= 2);
+        assert_true(steps <= 3);
     }
     assert_string_equal(mr_errkind_name(MR_ERR_INTEGRITY), "IntegrityError");
     assert_int_equal(mr_errkind_parent(MR_ERR_INTEGRITY), MR_ERR_DATABASE);

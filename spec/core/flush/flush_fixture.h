@@ -301,7 +301,8 @@ static inline mr_status fl_meet(fl_world *w) {
 
 /* Flushes what is in the lists. If it fails, the lists and all objects stay as they were. */
 static inline mr_status fl_try(fl_world *w) {
-    mr_flush_context ctx = {w->env, w->owner, w, fl_connection, fl_expression};
+    mr_flush_context ctx = {
+        .env = w->env, .owner = w->owner, .ud = w, .connection = fl_connection, .expression = fl_expression};
     mr_flush_free(w->flush);
     w->flush = NULL;
     w->needs[0] = '\0';

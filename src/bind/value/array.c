@@ -25,6 +25,7 @@ bool bind_is_array(lua_State *L, int idx) {
 /* mr.array(), mr.array{ 1, 2 } */
 static int array(lua_State *L) {
     int n = lua_gettop(L);
+    (void)bind_of(L); /* raises where the library has closed */
     if (n == 0) lua_newtable(L);
     else if (n > 1 || !lua_istable(L, 1))
         return bind_error(L, MR_ERR_ARGUMENT, "array: expected one table, such as mr.array{ 1, 2 }, got %s%s",
