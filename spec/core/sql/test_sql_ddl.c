@@ -98,7 +98,7 @@ static void types(void **state) {
                             w_column(w, "j", MR_TYPE_NUMERIC, 0)};
     create(w, mr_table_new(w->md, "Types", NULL, columns, 10, NULL, NULL),
            "CREATE TABLE \"Types\" ( a NUMERIC(10, 2), b VARCHAR(3), c TEXT, d DATE, e TIME, f DATETIME, g "
-           "JSON, h SMALLINT, "
+           "TEXT, h SMALLINT, "
            "i VARCHAR, j NUMERIC )",
            "CREATE TABLE \"Types\" ( a NUMERIC(10, 2), b VARCHAR(3), c TEXT, d DATE, e TIME WITHOUT TIME "
            "ZONE, f INTERVAL, "
