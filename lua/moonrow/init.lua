@@ -21,6 +21,7 @@ require "moonrow.datetime"
 local database = require "moonrow.database"
 local words = require "moonrow.words"
 local collection = require "moonrow.collection"
+local light_table = require "moonrow.light_table"
 
 -- What the core has for this part of the library only.
 local private = options.set{
@@ -56,6 +57,7 @@ setmetatable(mr.errors, {
 })
 
 mr.App = app.new
+mr.table = light_table
 mr.event = event
 mr.declared_attr = declared.attr
 mr.hybrid = hybrid.attribute

@@ -26,6 +26,7 @@ return {
   listen = ": it is mr.event.listen(target, name, fn)",
   on = ": it is mr.event.listen(target, name, fn)",
   mapped_column = column,
+  colum = column,
   Mapped = column,
   Field = column,
   DeclarativeBase = ": mr.open gives a base class, db.Model; mr.declarative_base() makes one by itself",

@@ -386,7 +386,7 @@ describe("methods that other libraries have", function()
 
   it("of a query and a select lead to what these have", function()
     local cures = {
-      find = ":get(key)", slice = ":limit(n)", scalars = "session:scalars", order = ":order_by(x)",
+      find = ":get(key)", take = ":limit(n)", scalars = "session:scalars", order = ":order_by(x)",
       any = ":count() > 0", length = ":count()", each = "query:iter()", joinedload = ":options(",
       set = ":update{ ... }", select = ":with_entities", destroy = ":delete()", group = ":group_by(x)",
       sum = "mr.func.NAME",

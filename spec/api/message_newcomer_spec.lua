@@ -72,7 +72,7 @@ describe("a declaration", function()
       refuse("ArgumentError", { name, cure }, function() return mr[name] end)
       refuse("ArgumentError", { name, cure }, function() return db[name] end)
     end
-    refuse("ArgumentError", "did you mean 'Column'?", function() return mr.colum end)
+    refuse("ArgumentError", { "colum", "mr.Column" }, function() return mr.colum end)
     refuse("ArgumentError", "did you mean 'Integer'?", function() return mr.integer end)
   end)
 end)

@@ -104,7 +104,8 @@ describe("the reference has", function()
     ["moonrow.ForUpdateOptions"] = { { query.with_for_update, query, wrong } },
     ["moonrow.CteOptions"] = { { query.cte, query, "x", wrong } },
     ["moonrow.JoinOptions"] = { { query.join, query, Post, n:eq(1), wrong }, { query.outerjoin, query, Post, n:eq(1),
-      wrong } },
+      wrong }, { query.join_from, query, User, Post, n:eq(1), wrong }, { mr.join, User, Post, wrong },
+      { mr.outerjoin, User, Post, wrong }, { mr.full, User, Post, wrong } },
     ["moonrow.SynchronizeOptions"] = { { query.update, query, { n = 1 }, wrong }, { query.delete, query, wrong },
       { write.execution_options, write, wrong } },
     ["moonrow.PaginateOptions"] = { { query.paginate, query, wrong },
@@ -119,6 +120,8 @@ describe("the reference has", function()
       wrong },
       { n.istartswith, n, "a", wrong }, { n.iendswith, n, "a", wrong }, { n.icontains, n, "a", wrong } },
     ["moonrow.OverOptions"] = { { mr.func.count(n).over, mr.func.count(n), wrong } },
+    ["moonrow.BindparamOptions"] = { { mr.bindparam, "a", wrong } },
+    ["moonrow.LightTableOptions"] = { { mr.table, "t", wrong } },
     ["moonrow.AliasOptions"] = { { mr.aliased, User, wrong } },
     ["moonrow.OnConflict"] = { { write.on_conflict_do_update, write, wrong } },
     ["moonrow.OnConflictNothing"] = { { write.on_conflict_do_nothing, write, wrong } },
@@ -147,7 +150,7 @@ describe("the reference has", function()
         assert.equal(sorted(there), sorted(fields_of(class)), class)
       end
     end
-    assert.same({ else_ = true }, known.options(mr.case, { { n:eq(1), 2 }, zzqq = 1 }))
+    assert.same({ else_ = true, value = true }, known.options(mr.case, { { n:eq(1), 2 }, zzqq = 1 }))
   end)
 
   it("each function that has options", function()

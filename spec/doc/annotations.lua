@@ -15,7 +15,7 @@ local annotations = {}
 annotations.folder = "lua/moonrow/meta/"
 annotations.files = {
   "init", "error", "engine", "schema", "table", "class", "value", "relationship", "collection", "session", "event",
-  "select", "query", "loading", "statement", "result", "expression",
+  "select", "query", "loading", "statement", "result", "expression", "aggregate", "source",
 }
 
 local OPERATORS = {}

@@ -139,14 +139,16 @@ static int core_type_name(lua_State *L) {
                      open(json_table) open(descriptor) open(text_value)                                       \
     /* schema     */ open(type) open(column) open(generated) open(constraint) open(index)                      \
                      open(table) open(metadata) open(ddl)                                                     \
-    /* expression */ open(expression) open(comparison) open(operator) open(compared) open(text) open(function) \
-                     open(from)                                                                               \
+    /* expression */ open(expression) open(comparison) open(operator) open(aggregate) open(compared)          \
+                     open(text) open(function) open(case) open(exists) open(parameter) open(from)             \
+                     open(source)                                                                             \
     /* class      */ open(relationship_attribute) open(class) open(property) open(relationship) open(entity)  \
                      open(construct) open(declare) open(collection) open(collection_class) open(inspect)      \
                      open(describe)                                                                           \
     /* session    */ open(engine) open(connection) open(session) open(scoped) open(session_objects)                        \
                      open(identity_map) open(transaction) open(no_autoflush)                                  \
-    /* query      */ open(query) open(query_clause) open(query_from) open(query_compound)                     \
+    /* query      */ open(query) open(query_clause) open(query_from) open(query_join) open(query_compound)    \
+                     open(text_columns)                                                                       \
                      open(query_run) open(get) open(option) open(result) open(compiled)                       \
     /* statement  */ open(statement) open(values) open(from_statement) open(by_query) open(execute)                        \
     /* event      */ open(class_events) open(session_engine_events)                                           \

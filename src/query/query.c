@@ -44,6 +44,7 @@ void mr_query_release(mr_query *q) {
         mr_node_release(q->joins[i].left_alias);
         mr_node_release(q->joins[i].target);
         mr_node_release(q->joins[i].on);
+        mr_node_release(q->joins[i].from);
     }
     mr_free(q->env, q->joins);
     for (unsigned i = 0; i < q->noptions; i++) {
@@ -133,6 +134,7 @@ static void copy_arrays(const mr_query *q, mr_query *c, bool *failed) {
         mr_node_retain(c->joins[i].left_alias);
         mr_node_retain(c->joins[i].target);
         mr_node_retain(c->joins[i].on);
+        mr_node_retain(c->joins[i].from);
     }
     c->parents = copy_array(env, q->parents, q->nparents, sizeof *q->parents, failed);
     if (c->parents) c->nparents = q->nparents;
@@ -254,6 +256,15 @@ mr_query *mr_query_correlate(const mr_query *q, mr_node *froms) {
     return froms ? add_to_list(q, offsetof(mr_select, correlate), froms) : NULL;
 }
 
+mr_query *mr_query_correlate_list(const mr_query *q, mr_node *froms, bool except) {
+    mr_query *c = froms ? begin(q, froms) : NULL;
+    if (!c) return NULL;
+    mr_node_release(c->clauses.correlate);
+    c->clauses.correlate = froms;
+    c->clauses.correlate_except = except;
+    return c;
+}
+
 /* A query with the node in place of the clause at that offset. Consumes node. */
 static mr_query *with_clause(const mr_query *q, size_t clause, mr_node *node) {
     mr_query *c = begin(q, node);
@@ -277,6 +288,15 @@ mr_query *mr_query_distinct(const mr_query *q, mr_node *on) {
     if (!c) return NULL;
     c->clauses.distinct = true;
     return on ? with_node(c, &c->clauses.distinct_on, append_to(c->env, c->clauses.distinct_on, on)) : c;
+}
+
+mr_query *mr_query_not_distinct(const mr_query *q) {
+    mr_query *c = mr_query_copy(q);
+    if (!c) return NULL;
+    mr_node_release(c->clauses.distinct_on);
+    c->clauses.distinct_on = NULL;
+    c->clauses.distinct = false;
+    return c;
 }
 
 mr_query *mr_query_for_update(const mr_query *q, const char *mode) {

@@ -12,6 +12,7 @@ mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join) {
         mr_node_release(join->left_alias);
         mr_node_release(join->target);
         mr_node_release(join->on);
+        mr_node_release(join->from);
         mr_query_release(c);
         return NULL;
     }
@@ -126,6 +127,7 @@ static void drop_clauses(mr_query *c) {
         mr_node_release(c->joins[i].left_alias);
         mr_node_release(c->joins[i].target);
         mr_node_release(c->joins[i].on);
+        mr_node_release(c->joins[i].from);
     }
     c->njoins = 0;
 }
@@ -139,5 +141,12 @@ mr_query *mr_query_over(const mr_query *q, mr_node *united, bool outer) {
     drop_clauses(c);
     c->united = united;
     c->united_outer = outer;
+    c->standing = false;
+    return c;
+}
+
+mr_query *mr_query_standing(const mr_query *q, mr_node *united, bool outer) {
+    mr_query *c = mr_query_over(q, united, outer);
+    if (c) c->standing = true;
     return c;
 }

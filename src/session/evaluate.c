@@ -92,7 +92,8 @@ const mr_value *mr_evaluation_param(const mr_evaluation *x, const char *name) {
 }
 
 static const mr_value *bound(const mr_evaluation *x, const mr_node *node) {
-    if (node->name) return mr_evaluation_param(x, node->name);
+    const mr_value *given = node->name ? mr_evaluation_param(x, node->name) : NULL;
+    if (given || (node->name && !(node->flags & MR_NODE_DEFAULTED))) return given;
     const mr_value *v = mr_value_resolve(node->env, &node->u.value);
     if (!v) mr_env_clear_error(node->env); /* the statement itself will report the error */
     return v;
@@ -131,6 +132,8 @@ static group group_of_binary(const mr_evaluation *x, const mr_node *node) {
     case MR_OP_GE:
     case MR_OP_IS:
     case MR_OP_IS_NOT:
+    case MR_OP_IS_DISTINCT:
+    case MR_OP_IS_NOT_DISTINCT:
         b = group_of(x, right);
         return truth_if(b != GROUP_NONE && both(a, b) != GROUP_NONE);
     case MR_OP_ADD:
@@ -258,9 +261,9 @@ static bool is_column(const mr_node *node) {
 
 static mr_value compared(mr_op op, const mr_value *a, const mr_value *b) {
     mr_value out;
-    if (op == MR_OP_IS || op == MR_OP_IS_NOT) {
+    if (op >= MR_OP_IS && op <= MR_OP_IS_NOT_DISTINCT) {
         if (a->kind == MR_UNLOADED || b->kind == MR_UNLOADED) return unknown();
-        return truth(equal(a, b) == (op == MR_OP_IS));
+        return truth(equal(a, b) == (op == MR_OP_IS || op == MR_OP_IS_NOT_DISTINCT));
     }
     if (is_absent(a, b, &out)) return out;
     int order = mr_value_compare(a, b);

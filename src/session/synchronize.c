@@ -263,8 +263,9 @@ static mr_value new_value(const mr_synchronizer *y, mr_entity *e, const mr_prope
     mr_env *env = y->session->env;
     mr_value made = mr_value_of(MR_UNLOADED, 0), v = made;
     const mr_value *given = NULL;
-    if (node->kind == MR_NODE_BIND)
-        given = node->name ? mr_evaluation_param(&y->evaluation, node->name) : &node->u.value;
+    if (node->kind == MR_NODE_BIND) given = node->name ? mr_evaluation_param(&y->evaluation, node->name) : NULL;
+    if (node->kind == MR_NODE_BIND && !given && (!node->name || node->flags & MR_NODE_DEFAULTED))
+        given = &node->u.value;
     if (given) v = *given;
     else if (mr_evaluable(&y->evaluation, node)) v = mr_evaluate(&y->evaluation, e, node);
     if (v.kind == MR_UNLOADED || v.kind == MR_OPAQUE) return made;

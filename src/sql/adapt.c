@@ -46,7 +46,7 @@ static bool may_be_supplied(const adapter *d, const mr_select *s, const mr_node 
     if (object->kind == MR_NODE_JOIN || !d->a->from(d->a->ud, object)) return false;
     for (size_t i = 0; i < d->own.len; i++)
         if (mr_same_object(mr_vec_ptr(&d->own, i), object)) return false;
-    return s->correlate ? lists(s->correlate, object) : d->level == 1;
+    return s->correlate ? lists(s->correlate, object) != s->correlate_except : d->level == 1;
 }
 
 /* Would the SELECT read no object itself? Without an explicit correlate it must read at least one. */
@@ -88,6 +88,7 @@ static mr_node *adapt_from_list(adapter *d, const mr_select *s) {
 }
 
 static mr_node *adapt_correlate(adapter *d, const mr_select *s) {
+    if (s->correlate && s->correlate->n == 0) return mr_node_retain(s->correlate);
     mr_node *made = NULL;
     for (uint32_t i = 0; s->correlate && i < s->correlate->n && !d->failed; i++) {
         mr_node *object = s->correlate->child[i];
@@ -189,6 +190,9 @@ static const mr_node *select_of(const mr_node *query) {
 }
 
 const mr_node *mr_query_columns(const mr_node *query) {
+    const mr_node *of = query && (query->kind == MR_NODE_ALIAS || query->kind == MR_NODE_CTE) ? query->child[0] : query;
+    if (of && of->kind == MR_NODE_CTE) return mr_query_columns(of);
+    if (of && of->kind == MR_NODE_TYPED_TEXT) return of->child[1];
     const mr_node *select = select_of(query);
     return select ? select->u.select->columns : NULL;
 }

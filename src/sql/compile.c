@@ -39,6 +39,7 @@ void mr_emit_param(mr_compiler *c, const mr_node *bind, uint32_t element) {
                                .type = c->form ? c->form : bind->type,
                                .ordinal = c->ordinal,
                                .element = element,
+                               .defaulted = (bind->flags & MR_NODE_DEFAULTED) != 0,
                                .written = c->written};
 }
 
@@ -124,7 +125,7 @@ typedef struct assembly {
 static void place_literal(assembly *a, const mr_param *param) {
     mr_value v;
     mr_store_room room = {.env = a->sql->env};
-    if (param->name) {
+    if (param->name && !param->defaulted) {
         mr_strbuf_printf(a->sql, ":%s", param->name);
         return;
     }
@@ -295,7 +296,8 @@ static bool locks_rows(const mr_dialect *dialect, const mr_node *statement) {
 }
 
 static bool is_statement(const mr_node *node) {
-    return mr_node_is_query(node) || mr_node_is_dml(node) || node->kind == MR_NODE_TEXT;
+    return mr_node_is_query(node) || mr_node_is_dml(node) || node->kind == MR_NODE_TEXT ||
+           node->kind == MR_NODE_TYPED_TEXT;
 }
 
 mr_status mr_sql_compile(mr_env *env, const mr_dialect *dialect, const mr_node *statement, mr_compiled **out) {
@@ -313,13 +315,14 @@ mr_status mr_sql_compile(mr_env *env, const mr_dialect *dialect, const mr_node *
     status = MR_FAIL;
     made = mr_compiled_from_sql(env, sql.data ? sql.data : "", sql.len, !mr_node_is_query(statement));
     if (!made) goto out;
-    if (!columns_known(&columns) || statement->kind == MR_NODE_TEXT) {
+    bool text = statement->kind == MR_NODE_TEXT || statement->kind == MR_NODE_TYPED_TEXT;
+    if (!columns_known(&columns) || text) {
         made->is_text = true;
         columns.len = 0;
     } else {
         made->is_text = false;
     }
-    if (statement->kind == MR_NODE_TEXT) {
+    if (text) {
         made->kind = mr_sqltext_look(made->sql, made->sql_len).kind;
         made->is_write = made->kind == MR_TEXT_WRITES;
     } else {

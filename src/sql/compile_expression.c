@@ -78,6 +78,18 @@ static void compile_column(mr_compiler *c, const mr_node *node) {
     mr_compile_column_name(c, node);
 }
 
+static void compile_bind(mr_compiler *c, const mr_node *node) {
+    bool list = (node->flags & MR_NODE_EXPANDING) != 0;
+    if (list && c->lints) { /* the statement will run */
+        mr_compile_fail(c, "the parameter '%s' is a list that was not given: params{ %s = { ... } }", node->name,
+                        node->name);
+        return;
+    }
+    if (list) mr_emit(c, "(");
+    mr_emit_param(c, node, 0);
+    if (list) mr_emit(c, ")");
+}
+
 static void compile_binds(mr_compiler *c, const mr_node *node) {
     bool all = mr_spells(c) && node->u.list.nspelled > 0;
     size_t n = all ? node->u.list.nspelled : node->u.list.n;
@@ -175,16 +187,25 @@ static void compile_cast(mr_compiler *c, const mr_node *node) {
 }
 
 static void compile_case(mr_compiler *c, const mr_node *node) {
-    mr_emit(c, "CASE");
-    for (uint32_t i = 0; i + 1 < node->n; i += 2) {
+    bool valued = (node->flags & MR_NODE_VALUED) != 0;
+    uint32_t n = valued ? node->n - 1 : node->n, start = c->ordinal;
+    const mr_node *value = valued ? node->child[n] : NULL;
+    mr_emit(c, value ? "CASE " : "CASE");
+    if (value) {
+        mr_seek(c, node, start, n);
+        mr_compile_operand(c, value, MR_AGAINST_ANY);
+        c->ordinal = start;
+    }
+    for (uint32_t i = 0; i + 1 < n; i += 2) {
         mr_emit(c, " WHEN ");
-        mr_compile_condition(c, node->child[i], MR_AGAINST_ANY);
+        if (value) mr_compile_compared(c, node->child[i], value, MR_AGAINST_ANY);
+        else mr_compile_condition(c, node->child[i], MR_AGAINST_ANY);
         mr_emit(c, " THEN ");
         mr_compile(c, node->child[i + 1]);
     }
-    if (node->n % 2) {
+    if (n % 2) {
         mr_emit(c, " ELSE ");
-        mr_compile(c, node->child[node->n - 1]);
+        mr_compile(c, node->child[n - 1]);
     }
     mr_emit(c, " END");
 }
@@ -208,6 +229,27 @@ static void compile_over(mr_compiler *c, const mr_node *node) {
         mr_emit(c, gap);
         mr_emit(c, node->name);
     }
+    mr_emit(c, ")");
+}
+
+static void compile_filter(mr_compiler *c, const mr_node *node) {
+    mr_compile(c, node->child[0]);
+    mr_emit(c, " FILTER (WHERE ");
+    mr_compile_condition(c, node->child[1], MR_OP_NONE);
+    mr_emit(c, ")");
+}
+
+static void compile_within(mr_compiler *c, const mr_node *node) {
+    if (!c->dialect->within_group) {
+        mr_compile_fail(c,
+                        "within_group: %s has no WITHIN GROUP: order the rows in a subquery, and take the one in the "
+                        "middle with row_number()",
+                        c->dialect->name);
+        return;
+    }
+    mr_compile(c, node->child[0]);
+    mr_emit(c, " WITHIN GROUP (ORDER BY ");
+    mr_compile(c, node->child[1]);
     mr_emit(c, ")");
 }
 
@@ -240,7 +282,7 @@ static void dispatch(mr_compiler *c, const mr_node *node) {
         compile_column(c, node);
         break;
     case MR_NODE_BIND:
-        mr_emit_param(c, node, 0);
+        compile_bind(c, node);
         break;
     case MR_NODE_BINDS:
         compile_binds(c, node);
@@ -268,6 +310,7 @@ static void dispatch(mr_compiler *c, const mr_node *node) {
         compile_case(c, node);
         break;
     case MR_NODE_LABEL:
+    case MR_NODE_TYPED_TEXT: /* without the names of its columns */
         mr_compile(c, node->child[0]);
         break;
     case MR_NODE_SUBQUERY:
@@ -282,6 +325,12 @@ static void dispatch(mr_compiler *c, const mr_node *node) {
         break;
     case MR_NODE_TUPLE:
         compile_tuple(c, node);
+        break;
+    case MR_NODE_FILTER:
+        compile_filter(c, node);
+        break;
+    case MR_NODE_WITHIN:
+        compile_within(c, node);
         break;
     case MR_NODE_SELECT:
     case MR_NODE_COMPOUND:

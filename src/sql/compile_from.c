@@ -48,6 +48,10 @@ static void compile_alias(mr_compiler *c, const mr_node *node) {
         mr_emit(c, "(");
         mr_compile_query(c, of, MR_PLACE_FROM);
         mr_emit(c, ")");
+    } else if (of->kind == MR_NODE_TYPED_TEXT) {
+        mr_emit(c, "(");
+        mr_compile(c, of->child[0]);
+        mr_emit(c, ")");
     } else {
         mr_compile_from(c, of);
     }
@@ -147,6 +151,7 @@ static void compile_cte(mr_compiler *c, mr_cte *cte) {
     c->ordinal = mr_object_base(c, cte->node);
     cte->open = true;
     if (mr_node_is_query(cte->node->child[0])) mr_compile_query(c, cte->node->child[0], MR_PLACE_FROM);
+    else if (cte->node->child[0]->kind == MR_NODE_TYPED_TEXT) mr_compile(c, cte->node->child[0]->child[0]);
     else mr_compile(c, cte->node->child[0]);
     cte->open = false;
     compile_header(c, cte, &columns);

@@ -7,6 +7,8 @@
 
 #include "compiler.h"
 
+#include <string.h>
+
 typedef struct op_spelling {
     const char *sql;
     int precedence; /* higher binds tighter */
@@ -22,6 +24,8 @@ static const op_spelling spelling[MR_OP_CUSTOM + 1] = {
     [MR_OP_GE] = {" >= ", 5},
     [MR_OP_IS] = {" IS ", 5},
     [MR_OP_IS_NOT] = {" IS NOT ", 5},
+    [MR_OP_IS_DISTINCT] = {" IS DISTINCT FROM ", 5},
+    [MR_OP_IS_NOT_DISTINCT] = {" IS NOT DISTINCT FROM ", 5},
     [MR_OP_IN] = {" IN ", 5},
     [MR_OP_NOT_IN] = {" NOT IN ", 5},
     [MR_OP_LIKE] = {" LIKE ", 5},
@@ -153,7 +157,8 @@ static void compile_in(mr_compiler *c, const mr_node *node) {
         mr_emit(c, "(");
         mr_compile_empty(c, mr_in_width(node));
         mr_emit(c, ")");
-    } else if (right->kind == MR_NODE_BINDS || right->kind == MR_NODE_SUBQUERY) {
+    } else if (right->kind == MR_NODE_BINDS || right->kind == MR_NODE_SUBQUERY ||
+               (right->kind == MR_NODE_BIND && right->flags & MR_NODE_EXPANDING)) {
         c->form = mr_form_for(right, left);
         mr_compile(c, right);
         c->form = NULL;
@@ -189,6 +194,8 @@ static bool is_comparison(mr_op op) {
     case MR_OP_GE:
     case MR_OP_IS:
     case MR_OP_IS_NOT:
+    case MR_OP_IS_DISTINCT:
+    case MR_OP_IS_NOT_DISTINCT:
         return true;
     default:
         return false;
@@ -200,6 +207,22 @@ static void compile_side(mr_compiler *c, const mr_node *node, uint32_t i) {
     mr_op against = operand_against(operand, (mr_op)node->op);
     if (is_comparison((mr_op)node->op)) mr_compile_compared(c, operand, node->child[1 - i], against);
     else mr_compile_operand(c, operand, against);
+}
+
+static bool is_truth_or_null(const char *sql) {
+    return strcmp(sql, "NULL") == 0 || strcmp(sql, "true") == 0 || strcmp(sql, "false") == 0;
+}
+
+/* IS compares with NULL, true and false alone where there is IS DISTINCT FROM, and with any value where there is not.
+ */
+static mr_op spoken(const mr_compiler *c, const mr_node *node) {
+    mr_op op = (mr_op)node->op;
+    const mr_node *right = mr_unlabelled(node->child[1]);
+    bool word = right->kind == MR_NODE_LITERAL_SQL && is_truth_or_null(right->name);
+    if (op == MR_OP_IS_DISTINCT && !c->dialect->distinct_from) return MR_OP_IS_NOT;
+    if (op == MR_OP_IS_NOT_DISTINCT && !c->dialect->distinct_from) return MR_OP_IS;
+    if (op == MR_OP_IS && c->dialect->distinct_from && !word) return MR_OP_IS_NOT_DISTINCT;
+    return op == MR_OP_IS_NOT && c->dialect->distinct_from && !word ? MR_OP_IS_DISTINCT : op;
 }
 
 static void compile_binary(mr_compiler *c, const mr_node *node) {
@@ -216,7 +239,7 @@ static void compile_binary(mr_compiler *c, const mr_node *node) {
         return;
     }
     compile_side(c, node, 0);
-    mr_emit(c, spelling[op].sql);
+    mr_emit(c, spelling[spoken(c, node)].sql);
     if (op == MR_OP_CUSTOM) {
         mr_emit(c, node->name);
         mr_emit(c, " ");

@@ -33,7 +33,8 @@ static bool any_frame_contains(const mr_frame *frame, const mr_node *object) {
 /* Does an enclosing statement supply the FROM object? Either correlate names it, or, without correlate, the statement
  * directly around this one reads it. */
 static bool is_correlated(const mr_frame *frame, const mr_select *s, const mr_node *object) {
-    if (s->correlate) return list_contains(s->correlate, object) && any_frame_contains(frame->parent, object);
+    if (s->correlate)
+        return list_contains(s->correlate, object) != s->correlate_except && any_frame_contains(frame->parent, object);
     return !frame->in_from && frame->parent && contains(&frame->parent->leaves, object);
 }
 
@@ -314,7 +315,20 @@ static const char *compound_word(mr_op op) {
     }
 }
 
+/* Where the members give values of different types in one column, the first one's type is only a guess. */
+static void doubt_types(const mr_node *node, mr_vec *columns) {
+    for (size_t i = 0; columns && i < columns->len; i++) {
+        mr_result_column *column = mr_vec_at(columns, i);
+        for (uint32_t k = 1; k < node->n; k++) {
+            const mr_node *list = first_columns(node->child[k]);
+            const mr_type *other = list && i < list->n ? mr_unlabelled(list->child[i])->type : NULL;
+            if (other != mr_unlabelled(column->node)->type) column->type = mr_type_guessed(column->type);
+        }
+    }
+}
+
 static void compile_compound(mr_compiler *c, const mr_node *node, mr_place place) {
+    mr_vec *capture = c->capture;
     const mr_select *s = node->u.select;
     uint32_t start = c->ordinal;
     for (uint32_t i = 0; i < node->n; i++) {
@@ -322,6 +336,7 @@ static void compile_compound(mr_compiler *c, const mr_node *node, mr_place place
         compile_member(c, node->child[i], place);
         c->capture = NULL; /* only the first member names the columns */
     }
+    doubt_types(node, capture);
     mr_seek(c, node, start, node->n + MR_SELECT_ORDER_BY);
     compile_order(c, s->order_by, first_columns(node), true);
     mr_seek(c, node, start, node->n + MR_SELECT_LIMIT);

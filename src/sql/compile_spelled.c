@@ -87,10 +87,12 @@ static void emit_operand(mr_compiler *c, const mr_node *node, uint32_t start, ui
     mr_compile_operand(c, node->child[i], MR_OP_IN);
 }
 
+static bool says_not(const mr_node *is) { return is->op == MR_OP_IS_NOT || is->op == MR_OP_IS_DISTINCT; }
+
 /* Writes x IS ? OR x IS ? ..., or x IS NOT ? AND ... (a value may be NULL, which has only one spelling). */
 static bool compile_is(mr_compiler *c, const mr_node *node) {
     uint32_t start = c->ordinal;
-    bool negated = node->op == MR_OP_IS_NOT;
+    bool negated = says_not(node);
     const mr_type *type = spelled_type(node->child[0], node->child[1]);
     unsigned n = type ? count_in(type, mr_unlabelled(node->child[1])) : 1;
     if (n == 1) return false;
@@ -210,7 +212,7 @@ static bool compile_equal_word(mr_compiler *c, const mr_node *node) {
 /* Writes x IS true in the same way. */
 static bool compile_is_boolean(mr_compiler *c, const mr_node *node) {
     const mr_node *x = node->child[0], *word = node->child[1];
-    bool truth, negated = node->op == MR_OP_IS_NOT;
+    bool truth, negated = says_not(node);
     if (!is_word(word, &truth) || !mr_is_spelled_boolean(c, x)) return false;
     uint32_t start = c->ordinal;
     mr_emit(c, "(");
@@ -365,6 +367,8 @@ bool mr_compile_spelled(mr_compiler *c, const mr_node *node) {
                compile_truths(c, node, node->op == MR_OP_EQ ? " = " : " != ");
     case MR_OP_IS:
     case MR_OP_IS_NOT:
+    case MR_OP_IS_DISTINCT:
+    case MR_OP_IS_NOT_DISTINCT:
         return compile_is_boolean(c, node) || compile_is(c, node);
     case MR_OP_LT:
     case MR_OP_LE:

@@ -59,8 +59,8 @@ static mr_status no_value(mr_env *env, const char *name, const mr_named_value *n
                    given, n > SHOWN ? ", ..." : "");
 }
 
-static mr_status named_value(const mr_compiled *c, const mr_param *param, const mr_named_value *named, size_t n,
-                             mr_value *out) {
+static mr_status named_value(const mr_compiled *c, const mr_param *param, const mr_vec *binds,
+                             const mr_named_value *named, size_t n, mr_value *out) {
     for (size_t i = 0; i < n; i++) {
         if (strcmp(named[i].name, param->name) != 0) continue;
         *out = named[i].value;
@@ -72,6 +72,7 @@ static mr_status named_value(const mr_compiled *c, const mr_param *param, const 
         out->flags &= (uint8_t)~MR_VALUE_OWNED;
         return MR_OK;
     }
+    if (param->defaulted) return mr_bound_value(c->env, param, binds, out);
     return no_value(c->env, param->name, named, n);
 }
 
@@ -101,8 +102,8 @@ mr_status mr_compiled_values(const mr_compiled *c, const mr_vec *binds, const mr
                              mr_value *out) {
     for (size_t i = 0; i < c->nparams; i++) {
         const mr_param *param = &c->params[i];
-        mr_status status =
-            param->name ? named_value(c, param, named, nnamed, &out[i]) : mr_bound_value(c->env, param, binds, &out[i]);
+        mr_status status = param->name ? named_value(c, param, binds, named, nnamed, &out[i])
+                                       : mr_bound_value(c->env, param, binds, &out[i]);
         if (status != MR_OK) return status;
     }
     return MR_OK;

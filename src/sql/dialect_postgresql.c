@@ -252,6 +252,8 @@ const mr_dialect *mr_dialect_postgresql(void) {
         .identity = true,
         .computed_keys = true,
         .alters = true,
+        .distinct_from = true,
+        .within_group = true,
         .defers_keys = true,
         .comments = true,
         .index_parens = true,

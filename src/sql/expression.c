@@ -23,6 +23,12 @@ mr_node *mr_sql_column(mr_env *env, const mr_column *column, mr_node *from, cons
     return node;
 }
 
+mr_node *mr_sql_named_column(mr_env *env, const mr_column *column) {
+    mr_node *node = mr_sql_column(env, column, NULL, NULL);
+    if (node) node->flags |= MR_NODE_NAME;
+    return node;
+}
+
 mr_node *mr_sql_bind(mr_env *env, const mr_type *type, const mr_value *value) {
     mr_node *node = mr_node_new(env, MR_NODE_BIND, MR_OP_NONE, type, NULL, 0);
     if (!node || mr_value_copy(env, &node->u.value, value) == MR_OK) return node;
@@ -32,6 +38,18 @@ mr_node *mr_sql_bind(mr_env *env, const mr_type *type, const mr_value *value) {
 
 mr_node *mr_sql_param(mr_env *env, const mr_type *type, const char *name) {
     return mr_node_named(mr_node_new(env, MR_NODE_BIND, MR_OP_NONE, type, NULL, 0), name);
+}
+
+mr_node *mr_sql_param_with_default(mr_env *env, const mr_type *type, const char *name, const mr_value *value) {
+    mr_node *node = mr_node_named(mr_sql_bind(env, type, value), name);
+    if (node) node->flags |= MR_NODE_DEFAULTED;
+    return node;
+}
+
+mr_node *mr_sql_list_param(mr_env *env, const mr_type *type, const char *name) {
+    mr_node *node = mr_sql_param(env, type, name);
+    if (node) node->flags |= MR_NODE_EXPANDING;
+    return node;
 }
 
 /* Fills list.spelled with all spellings of the values, in the order of the values. */
@@ -95,6 +113,21 @@ mr_node *mr_sql_case(mr_env *env, mr_node *const *pairs_and_else, size_t n) {
     return mr_node_new(env, MR_NODE_CASE, MR_OP_NONE, case_type(pairs_and_else, n), pairs_and_else, (uint32_t)n);
 }
 
+mr_node *mr_sql_case_of(mr_env *env, mr_node *value, mr_node *const *pairs_and_else, size_t n) {
+    mr_node **all = value && n <= MR_NODE_MAX_WEIGHT ? mr_alloc(env, (n + 1) * sizeof *all) : NULL;
+    if (!all) {
+        mr_node_release(value);
+        mr_nodes_release(pairs_and_else, n);
+        return NULL;
+    }
+    memcpy(all, pairs_and_else, n * sizeof *all);
+    all[n] = value;
+    mr_node *node = mr_node_new(env, MR_NODE_CASE, MR_OP_NONE, case_type(pairs_and_else, n), all, (uint32_t)n + 1);
+    mr_free(env, all);
+    if (node) node->flags |= MR_NODE_VALUED;
+    return node;
+}
+
 mr_node *mr_sql_label(mr_env *env, const char *name, mr_node *x) {
     if (x && x->kind == MR_NODE_LABEL) { /* the new name replaces the old one */
         mr_node *inner = mr_node_retain(x->child[0]);
@@ -148,15 +181,35 @@ mr_node *mr_sql_collate(mr_env *env, mr_node *x, const char *collation) {
     return mr_node_named(mr_node_new(env, MR_NODE_COLLATE, MR_OP_NONE, x ? x->type : NULL, &x, 1), collation);
 }
 
+/* The words of a frame, in which a distance may have a fraction. */
+static bool is_frame(const char *text) {
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ .";
+    return *text && strspn(text, allowed) == strlen(text);
+}
+
 mr_node *mr_sql_over(mr_env *env, mr_node *func, mr_node *partition, mr_node *order, const char *frame) {
     mr_node *parts[3] = {func, partition, order};
-    if (!func || (frame && !is_words(frame))) {
+    if (!func || (frame && !is_frame(frame))) {
         mr_nodes_release(parts, 3);
         if (func) mr_fail(env, MR_ERR_ARGUMENT, "over: '%s' is no window frame", frame);
         return NULL;
     }
     mr_node *node = mr_node_new_sparse(env, MR_NODE_OVER, MR_OP_NONE, func->type, parts, 3, 0, NULL);
     return frame ? mr_node_named(node, frame) : node;
+}
+
+mr_node *mr_sql_filter(mr_env *env, mr_node *aggregate, mr_node *condition) {
+    mr_node *parts[2] = {aggregate, condition};
+    return mr_node_new(env, MR_NODE_FILTER, MR_OP_NONE, aggregate ? aggregate->type : NULL, parts, 2);
+}
+
+/* An aggregate over an order (percentile_disc, mode) gives one of the values that it orders, unless its own type is
+ * known. */
+mr_node *mr_sql_within(mr_env *env, mr_node *aggregate, mr_node *order) {
+    mr_node *parts[2] = {aggregate, order};
+    const mr_type *type = aggregate ? aggregate->type : NULL;
+    if (type && !mr_type_is_known(type) && order && order->n > 0) type = order->child[0]->type;
+    return mr_node_new(env, MR_NODE_WITHIN, MR_OP_NONE, type, parts, 2);
 }
 
 mr_node *mr_sql_tuple(mr_env *env, mr_node *const *items, size_t n) {

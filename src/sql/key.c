@@ -94,7 +94,8 @@ static void put_payload(scanner *s, const mr_node *node) {
         break;
     case MR_NODE_SELECT: {
         const mr_select *q = node->u.select;
-        unsigned char bits = (unsigned char)((q->distinct ? 1 : 0) | (q->for_update ? 2 : 0));
+        unsigned char bits =
+            (unsigned char)((q->distinct ? 1 : 0) | (q->for_update ? 2 : 0) | (q->correlate_except ? 4 : 0));
         put(s, &bits, 1);
         put_pointer(s, q->for_update_mode ? mr_intern(s->env, q->for_update_mode, strlen(q->for_update_mode)) : NULL);
         break;

@@ -65,7 +65,7 @@ mr_node *mr_sql_binary(mr_env *env, mr_op op, mr_node *left, mr_node *right) {
         }
         if (mr_node_is_null(right)) op = op == MR_OP_EQ ? MR_OP_IS : MR_OP_IS_NOT;
     }
-    if (op == MR_OP_IS || op == MR_OP_IS_NOT) right = as_literal(right);
+    if (op >= MR_OP_IS && op <= MR_OP_IS_NOT_DISTINCT) right = as_literal(right);
     mr_node *sides[2] = {as_operand(left), as_operand(right)};
     const mr_type *type = sides[0] && sides[1] ? binary_type(op, sides[0], sides[1]) : NULL;
     return mr_node_new(env, MR_NODE_BINARY, op, type, sides, 2);
@@ -209,6 +209,10 @@ static mr_op opposite(mr_op op) {
         return MR_OP_IS_NOT;
     case MR_OP_IS_NOT:
         return MR_OP_IS;
+    case MR_OP_IS_DISTINCT:
+        return MR_OP_IS_NOT_DISTINCT;
+    case MR_OP_IS_NOT_DISTINCT:
+        return MR_OP_IS_DISTINCT;
     case MR_OP_IN:
         return MR_OP_NOT_IN;
     case MR_OP_NOT_IN:

@@ -20,7 +20,9 @@ typedef struct filler {
     mr_env *env;
     const mr_named_value *named;
     size_t n;
-    mr_map *known; /* of rebuilt: nodes that other nodes may refer to */
+    const mr_named_list *list; /* or NULL: what takes the place of list parameters */
+    bool listed;               /* one was found */
+    mr_map *known;             /* of rebuilt: nodes that other nodes may refer to */
     bool failed;
 } filler;
 
@@ -38,6 +40,25 @@ static mr_node *fill_param(filler *f, mr_node *node) {
         return made;
     }
     return mr_node_retain(node);
+}
+
+/* The list, each value coerced to the parameter's type; the node itself where it is another parameter. */
+static mr_node *fill_list(filler *f, mr_node *node) {
+    const mr_named_list *list = f->list;
+    if (!(node->flags & MR_NODE_EXPANDING) || strcmp(node->name, list->name) != 0) return mr_node_retain(node);
+    mr_value *values = mr_alloc(f->env, (list->n + 1) * sizeof *values);
+    size_t n = 0;
+    f->listed = true;
+    for (; values && n < list->n; n++) {
+        values[n] = list->values[n];
+        values[n].flags &= (uint8_t)~MR_VALUE_OWNED;
+        if (mr_type_coerce(f->env, node->type, node->name, &values[n]) != MR_OK) break;
+    }
+    mr_node *made = values && n == list->n ? mr_sql_binds(f->env, node->type, values, n) : NULL;
+    for (size_t i = 0; values && i < n; i++) mr_value_clear(f->env, &values[i]);
+    mr_free(f->env, values);
+    if (!made) f->failed = true;
+    return made;
 }
 
 /* Do other nodes refer to this node, so that it must be rebuilt only once? */
@@ -70,7 +91,7 @@ static mr_node *fill_parts(filler *f, mr_node *node) {
 
 static mr_node *fill(filler *f, mr_node *node) {
     if (f->failed) return NULL;
-    if (node->kind == MR_NODE_BIND) return fill_param(f, node);
+    if (node->kind == MR_NODE_BIND) return f->list ? fill_list(f, node) : fill_param(f, node);
     if (mr_node_parts(node) == 0 || node->kind == MR_NODE_BINDS) return mr_node_retain(node);
     rebuilt key = {node, NULL};
     const rebuilt *known = has_identity(node) ? mr_map_get(f->known, &key) : NULL;
@@ -85,13 +106,38 @@ static mr_node *fill(filler *f, mr_node *node) {
     return NULL;
 }
 
+static void begin(filler *f, mr_env *env) {
+    f->env = env;
+    f->known = mr_map_new(env, sizeof(rebuilt), mr_map_hash_ptr, mr_map_equal_ptr);
+    if (!f->known) f->failed = true;
+}
+
+static void end(filler *f) {
+    size_t at = 0;
+    for (rebuilt *r; f->known && (r = mr_map_next(f->known, &at));) mr_node_release(r->to);
+    mr_map_free(f->known);
+}
+
 mr_node *mr_sql_with_values(mr_node *node, const mr_named_value *named, size_t n) {
     if (!node || n == 0) return node;
-    filler f = {node->env, named, n, mr_map_new(node->env, sizeof(rebuilt), mr_map_hash_ptr, mr_map_equal_ptr), false};
-    mr_node *made = f.known ? fill(&f, node) : NULL;
-    size_t at = 0;
-    for (rebuilt *r; f.known && (r = mr_map_next(f.known, &at));) mr_node_release(r->to);
-    mr_map_free(f.known);
+    filler f = {.named = named, .n = n};
+    begin(&f, node->env);
+    mr_node *made = f.failed ? NULL : fill(&f, node);
+    end(&f);
     mr_node_release(node);
     return made;
+}
+
+mr_status mr_sql_with_list(mr_env *env, mr_node **nodes, size_t k, const mr_named_list *list, bool *found) {
+    filler f = {.list = list};
+    begin(&f, env);
+    for (size_t i = 0; i < k; i++) {
+        mr_node *old = nodes[i];
+        if (!old) continue;
+        nodes[i] = f.failed ? NULL : fill(&f, old);
+        mr_node_release(old);
+    }
+    end(&f);
+    *found = f.listed;
+    return f.failed ? MR_FAIL : MR_OK;
 }

@@ -24,7 +24,8 @@ mr_node *mr_sql_alias(mr_env *env, mr_node *of, const char *name) {
         mr_node_release(of);
         of = query;
     }
-    if (of && !mr_node_is_query(of) && of->kind != MR_NODE_TABLE && of->kind != MR_NODE_CTE) {
+    if (of && !mr_node_is_query(of) && of->kind != MR_NODE_TABLE && of->kind != MR_NODE_CTE &&
+        of->kind != MR_NODE_TYPED_TEXT) {
         mr_node_release(of);
         mr_fail(env, MR_ERR_ARGUMENT, "alias: only a table, a query or a CTE can have an alias");
         return NULL;
@@ -41,6 +42,13 @@ mr_node *mr_sql_cte(mr_env *env, mr_node *select, const char *name, bool recursi
     mr_node *node = mr_node_new(env, MR_NODE_CTE, MR_OP_NONE, NULL, &select, 1);
     if (node && recursive) node->flags |= MR_NODE_RECURSIVE;
     return mr_node_named(node, name ? name : "");
+}
+
+mr_node *mr_sql_typed_text(mr_env *env, mr_node *text, mr_node *columns, bool ordered) {
+    mr_node *parts[2] = {text, columns};
+    mr_node *node = mr_node_new(env, MR_NODE_TYPED_TEXT, MR_OP_NONE, NULL, parts, 2);
+    if (node && !ordered) node->flags |= MR_NODE_NAME;
+    return node;
 }
 
 /* ---------------------------------------------------------------- queries */

@@ -39,8 +39,12 @@ local mr = {}
 ---@field order_by? any
 ---The rows from the first to the second, counted from this one; nil: without a bound.
 ---@field rows? any
----The same, counted in values.
+---The same, counted in values, which may be fractions.
 ---@field range? any
+---The same, counted in groups of rows that are equal in the order.
+---@field groups? any
+---What the frame leaves out: "current_row", "group", "ties" or "no_others".
+---@field exclude? string
 
 ---An SQL expression: a column, a value, a comparison. `User.age + 1`, `a & b`, `..` and the other operators make new
 ---ones; Lua's ==, <, and, or, not cannot be used, and raise where they can.
@@ -436,6 +440,7 @@ function Expression:op(operator) end
 ---session:query(User.name, mr.func.row_number():over{ order_by = User.age:desc() }:label "place"):first().place --> 1
 ---mr.func.sum(User.age):over{ partition_by = User.name, rows = { nil, 0 }, order_by = User.id } --> sum(...
 ---mr.func.sum(User.age):over{ order_by = User.id, range = { nil, 0 } } --> sum(user.age) OVER (...)
+---mr.func.avg(User.age):over{ order_by = User.id, groups = { -1, 1 }, exclude = "current_row" } --> avg(...
 ---```
 ---@param options? moonrow.OverOptions
 ---@return moonrow.Expression
@@ -477,8 +482,16 @@ function mr.not_(criterion) end
 ---local word = mr.case{ { User.age:gt(30), "old" }, { User.age:gt(0), "young" }, else_ = "?" }
 ---session:query(word):order_by(User.id):all() --> {("old"), ("young"), ("?")}
 ---```
+---
+---With `value`, each case is a value that it is compared with: CASE value WHEN ...; then they may also stand by name.
+---
+---```lua
+---local short = mr.case{ { "Ann", "A" }, { "Bob", "B" }, value = User.name, else_ = "?" }
+---session:query(short):order_by(User.id):all() --> {("A"), ("B"), ("?")}
+---session:query(mr.case({ Ann = 1, Bob = 2 }, { value = User.name, else_ = 0 })):order_by(User.id):all() --> {(1), (2), (0)}
+---```
 ---@param cases table
----@param options? { else_: any } # in place of else_ beside the cases
+---@param options? { else_: any, value: any } # in place of else_ and value beside the cases
 ---@return moonrow.Expression
 function mr.case(cases, options) end
 
@@ -503,15 +516,29 @@ function mr.cast(value, type) end
 ---@return moonrow.Expression
 function mr.literal(value, type) end
 
----A place for a value that params, a compiled query or execute gives by name.
+---What a parameter is.
+---@class moonrow.BindparamOptions
+---Its type, in place of the second argument.
+---@field type? moonrow.Type
+---Its value for when none is given.
+---@field value? any
+---Its value is a list, behind IN or in a text; false by default. `in_` makes any parameter one of these.
+---@field expanding? boolean
+
+---A place for a value that params, a compiled query or execute gives by name. Behind `in_` its value is a list.
 ---
 ---```lua
 ---User.query:filter(User.age:gt(mr.bindparam("low", mr.Integer))):params{ low = 30 }:all() --> {Ann}
+---User.query:filter(User.age:gt(mr.bindparam("low", { value = 30 }))):all() --> {Ann}
+---User.query:filter(User.id:in_(mr.bindparam "ids")):params{ ids = { 1, 3 } }:all() --> {Ann, Cid}
+---session:execute(mr.text "SELECT count(*) FROM user WHERE id IN :ids"
+---  :bindparams(mr.bindparam("ids", { type = mr.Integer, expanding = true })), { ids = { 1, 2 } }):scalar() --> 2
 ---```
 ---@param name string
 ---@param type? moonrow.Type
+---@param options? moonrow.BindparamOptions
 ---@return moonrow.Expression
-function mr.bindparam(name, type) end
+function mr.bindparam(name, type, options) end
 
 ---Several expressions, compared at once.
 ---
@@ -532,30 +559,33 @@ function mr.tuple_(...) end
 ---@return moonrow.Expression
 function mr.extract(field, value) end
 
----EXISTS (...), as a criterion.
+---EXISTS (...), as a criterion: of a query, or built by `where`, where it reads what its criteria name.
 ---
 ---```lua
 ---User.query:filter(mr.exists(mr.select(Post.id):where(Post.user_id:eq(User.id)))):count() --> 2
+---User.query:filter(~mr.exists():where(Post.user_id:eq(User.id))):all() --> {Cid}
+---User.query:filter(mr.exists(Post):where(Post.user_id:eq(User.id))):count() --> 2
 ---```
----@param query moonrow.Query|moonrow.Select
+---@param query? moonrow.Query|moonrow.Select|moonrow.Model|moonrow.Expression
 ---@return moonrow.Expression
-function mr.exists(query) end
+function mr.exists(query, ...) end
 
----In rising order: `expression:asc()`.
+---In rising order: `expression:asc()`. A string is the name of a label or column of the query.
 ---
 ---```lua
 ---User.query:order_by(mr.asc(User.name)):first() --> Ann
 ---```
----@param expression moonrow.Expression
+---@param expression moonrow.Expression|string
 ---@return moonrow.Expression
 function mr.asc(expression) end
 
----In falling order: `expression:desc()`.
+---In falling order: `expression:desc()`. A string is the name of a label or column of the query.
 ---
 ---```lua
 ---User.query:order_by(mr.desc(User.name)):first() --> Cid
+---session:query((User.age * 2):label "double"):order_by(mr.desc "double":nulls_last()):first() --> (68)
 ---```
----@param expression moonrow.Expression
+---@param expression moonrow.Expression|string
 ---@return moonrow.Expression
 function mr.desc(expression) end
 

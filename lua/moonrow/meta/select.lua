@@ -322,7 +322,7 @@ function Select:options(...) end
 function Select:from_statement(statement) end
 
 ---In a subquery: these are of the enclosing query. Without it, what the enclosing query selects from is found by
----itself.
+---itself. `mr.null`: nothing is of the enclosing query.
 ---
 ---```lua
 ---local posts = mr.select(mr.func.count(Post.id)):where(Post.user_id:eq(User.id)):correlate(User):scalar_subquery()

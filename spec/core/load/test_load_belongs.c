@@ -14,7 +14,7 @@ static mr_node *key_now(mr_entity *e, const mr_property *p, const mr_property *a
 
 static mr_node *related(mr_mapper *m, const char *name, mr_mapper *of_type, mr_node *criterion) {
     mr_node *made = NULL;
-    OK(mr_criterion_related(prop(m, name), NULL, of_type, criterion, &made));
+    OK(mr_criterion_related(prop(m, name), NULL, of_type, NULL, criterion, &made));
     mr_node_release(criterion);
     return made;
 }
@@ -162,11 +162,12 @@ static mr_status make_all(void) {
         {&post, "tags", &a_post, true, MR_BELONGS_TO},
     };
     mr_node *made = NULL, *criterion = col(node, "name");
-    mr_status status = criterion ? mr_criterion_related(prop(node, "children"), NULL, NULL, criterion, &made) : MR_FAIL;
+    mr_status status =
+        criterion ? mr_criterion_related(prop(node, "children"), NULL, NULL, NULL, criterion, &made) : MR_FAIL;
     mr_node_release(criterion);
     mr_node_release(made);
     made = NULL;
-    if (status == MR_OK) status = mr_criterion_related(prop(post, "tags"), NULL, NULL, NULL, &made);
+    if (status == MR_OK) status = mr_criterion_related(prop(post, "tags"), NULL, NULL, NULL, NULL, &made);
     mr_node_release(made);
     for (size_t i = 0; i < sizeof asked / sizeof asked[0] && status == MR_OK; i++) {
         const mr_operand object = {*asked[i].object, key_now, asked[i].apart};

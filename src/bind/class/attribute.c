@@ -8,6 +8,8 @@
 
 #include "expression/expression.h"
 #include "value/class.h"
+#include "value/from.h"
+#include "value/proxy.h"
 
 /* ---------------------------------------------------------------- values */
 
@@ -35,13 +37,13 @@ static int has_some(lua_State *L, const char *function, bool collection) {
     bind_refuse_more(L, 1, function, " (criteria are joined by &)");
     lua_settop(L, 2);
     if (bind_is_plain_table(L, 2)) {
-        bind_push_filter_by(L, r->of_type ? r->of_type : rel->target, NULL, 2, function);
+        bind_push_filter_by(L, r->of_type ? r->of_type : rel->target, r->of_alias, 2, function);
         lua_replace(L, 2);
     } else if (!lua_isnil(L, 2)) {
         bind_arg_criterion(L, 2, function);
     }
     mr_node *node = NULL;
-    (void)mr_criterion_related(r->prop, r->alias, r->of_type, bind_test_node(L, 2), &node);
+    (void)mr_criterion_related(r->prop, r->alias, r->of_type, r->of_alias, bind_test_node(L, 2), &node);
     bind_push_node(L, node);
     return 1;
 }
@@ -99,11 +101,56 @@ static int r_is_not(lua_State *L) { return is_nothing(L, "is_not", true); }
 
 static int r_of_type(lua_State *L) {
     bind_relationship *r = self(L, "of_type");
-    mr_mapper *mapper = bind_arg_class(L, 2, "of_type");
+    const bind_from *to = bind_test(L, 2, BIND_ALIASED);
+    mr_mapper *mapper = to ? to->mapper : bind_arg_class(L, 2, "of_type");
     if (!mr_mapper_isa(mapper, r->prop->relationship->target))
         return bind_error(L, MR_ERR_ARGUMENT, "of_type: %s is no %s", mapper->name,
                           r->prop->relationship->target->name);
-    bind_push_relationship(L, r->prop, mr_node_retain(r->alias), mapper);
+    /* An alias of the class itself narrows nothing. */
+    if (to && mapper == r->prop->relationship->target) mapper = NULL;
+    bind_push_relationship_to(L, r->prop, mr_node_retain(r->alias), mapper, to ? mr_node_retain(to->node) : NULL);
+    return 1;
+}
+
+/* ---------------------------------------------------------------- with_parent */
+
+const mr_property *bind_relationship_of(lua_State *L, int idx, const mr_mapper *parent, mr_node **alias,
+                                        const char *function) {
+    const bind_relationship *r = bind_test_relationship(L, idx);
+    const mr_property *prop = r ? r->prop : NULL;
+    *alias = r ? r->of_alias : NULL;
+    if (!r && lua_type(L, idx) != LUA_TSTRING)
+        bind_type_error(L, idx, function, "a relationship of the parent's class");
+    const char *name = r ? prop->name : lua_tostring(L, idx);
+    if (r && !mr_mapper_isa(parent, prop->mapper))
+        bind_error(L, MR_ERR_ARGUMENT, "%s: %s.%s is no relationship of %s", function, prop->mapper->name, name,
+                   parent->name);
+    if (!r) prop = mr_mapper_property(parent, name, true);
+    if (!prop || prop->kind != MR_PROPERTY_RELATIONSHIP)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: %s has no relationship '%s'%s", function, parent->name, name,
+                   bind_hint(L, mr_mapper_nearest(parent, name)));
+    return prop;
+}
+
+/* with_parent(object, User.posts), with_parent(object, "posts", alias) */
+static int f_with_parent(lua_State *L) {
+    const char *function = "with_parent";
+    mr_entity *parent = bind_arg_entity(L, 1, function);
+    mr_node *alias, *node = NULL;
+    if (lua_gettop(L) > 3)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: expected an object, a relationship and an alias", function);
+    if (lua_isnoneornil(L, 2))
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a relationship of %s, such as %s.NAME", function,
+                          parent->mapper->name, parent->mapper->name);
+    bind_configure(L, parent->mapper);
+    const mr_property *along = bind_relationship_of(L, 2, parent->mapper, &alias, function);
+    const bind_from *from = lua_isnoneornil(L, 3) ? NULL : bind_arg(L, 3, BIND_ALIASED, function);
+    if (from && !mr_mapper_isa(from->mapper, along->relationship->target))
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: %s.%s leads to %s, and the alias is one of %s", function,
+                          along->mapper->name, along->name, along->relationship->target->name, from->mapper->name);
+    bind_state *b = bind_of(L);
+    BIND_CALL(b, L, (void)mr_object_criterion(along, from ? from->node : alias, parent, MR_BELONGS_TO, &node));
+    bind_push_node(L, node);
     return 1;
 }
 
@@ -149,4 +196,6 @@ void bind_open_relationship_attribute(lua_State *L) {
     static const luaL_Reg metamethods[] = {
         {"__gc", bind_relationship_gc}, {"__tostring", relationship_tostring}, {BIND_MISSING, missing}, {NULL, NULL}};
     bind_type(L, BIND_RELATIONSHIP, "Relationship", methods, getters, metamethods);
+    lua_pushcfunction(L, f_with_parent);
+    lua_setfield(L, -2, "with_parent");
 }

@@ -21,4 +21,10 @@ const mr_property *bind_query_attribute(lua_State *L, mr_mapper *mapper, const c
  * that the table at idx gives it. */
 void bind_push_filter_by(lua_State *L, mr_mapper *mapper, mr_node *alias, int idx, const char *function);
 
+/* attribute.c */
+/* The relationship at idx, User.posts or its name, of the class or of a base of it; raises. *alias: the alias that it
+ * leads to by of_type (borrowed), or NULL. The mappings are configured before. */
+const mr_property *bind_relationship_of(lua_State *L, int idx, const mr_mapper *parent, mr_node **alias,
+                                        const char *function);
+
 #endif

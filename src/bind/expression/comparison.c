@@ -49,6 +49,23 @@ static int is(lua_State *L) {
     return 1;
 }
 
+/* is_distinct_from(x): != for which NULL is a value like any other. */
+static int is_distinct(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    bind_refuse_more(L, 1, o->name, "");
+    lua_settop(L, 2);
+    mr_node *left = bind_arg_node(L, 1, o->name);
+    const char *what = bind_push_what(L, left);
+    if (lua_isnil(L, 2))
+        return bind_error(L, MR_ERR_ARGUMENT, "%s:%s(nil): is the variable set? NULL is written mr.null", what,
+                          o->name);
+    bind_refuse_list(L, 2, left->type, what);
+    mr_node *right =
+        bind_is_null(L, 2) ? mr_sql_raw(left->env, left->type, "NULL") : bind_to_operand(L, 2, left->type, what);
+    bind_push_node(L, mr_sql_binary(left->env, o->op, mr_node_retain(left), right));
+    return 1;
+}
+
 /* ---------------------------------------------------------------- IN */
 
 /* Has the list an item that is an expression, or a list (for tuple_)? */
@@ -116,6 +133,18 @@ static bool has_names(lua_State *L, int idx) {
     return any;
 }
 
+/* x IN a list parameter, whose values have the type of x unless it has its own. */
+static void push_list_param(lua_State *L, const mr_node *left, const mr_node *param, const char *function) {
+    if (left->kind == MR_NODE_TUPLE)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: a tuple takes a list of tuples, which no parameter can be", function);
+    if (param->flags & MR_NODE_DEFAULTED)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s: the parameter '%s' has a single value of its own, and a list is needed: leave the value out",
+                   function, param->name);
+    const mr_type *type = mr_type_is_known(param->type) ? param->type : left->type;
+    bind_push_node(L, mr_sql_list_param(left->env, type, param->name));
+}
+
 static int in(lua_State *L) {
     const bind_operation *o = bind_operation_of(L);
     const char *function = o->name;
@@ -127,6 +156,8 @@ static int in(lua_State *L) {
         bind_push_node(L, mr_sql_scalar(left->env, bind_to_select(L, 2)));
     } else if (bind_test_node(L, 2) && bind_test_node(L, 2)->kind == MR_NODE_SUBQUERY) {
         lua_pushvalue(L, 2);
+    } else if (bind_test_node(L, 2) && bind_test_node(L, 2)->kind == MR_NODE_BIND && bind_test_node(L, 2)->name) {
+        push_list_param(L, left, bind_test_node(L, 2), function);
     } else {
         if (!lua_istable(L, 2)) return bind_type_error(L, 2, function, "a list or a query");
         int n = (int)lua_rawlen(L, 2);
@@ -244,6 +275,8 @@ static const bind_operation operations[] = {{"eq", compare, MR_OP_EQ, 0},
                                             {"ge", compare, MR_OP_GE, 0},
                                             {"is_", is, MR_OP_IS, 0},
                                             {"is_not", is, MR_OP_IS_NOT, 0},
+                                            {"is_distinct_from", is_distinct, MR_OP_IS_DISTINCT, 0},
+                                            {"is_not_distinct_from", is_distinct, MR_OP_IS_NOT_DISTINCT, 0},
                                             {"in_", in, MR_OP_IN, 0},
                                             {"not_in", in, MR_OP_NOT_IN, 0},
                                             {"like", like, MR_OP_LIKE, 0},

@@ -42,6 +42,16 @@ void bind_push_list(lua_State *L, int first, int n, const char *function);
 /* The same from one value: an expression, or a plain table of them. */
 void bind_push_list_of(lua_State *L, int idx, const char *function);
 
+/* ---------------------------------------------------------------- parameters */
+
+/* Is it a plain table of values without names? */
+bool bind_is_list_of_values(lua_State *L, int idx);
+/* The values of the list at idx, for a list parameter: pushes the array. The list keeps their strings. */
+mr_value *bind_read_list(lua_State *L, int idx, const char *what, size_t *n);
+/* Replaces the expression at the index node, on top of the stack, by one with the lists of the table at params (0:
+ * none) in place of its list parameters. */
+void bind_own_with_lists(lua_State *L, int node, int params);
+
 /* ---------------------------------------------------------------- methods that differ by an operator */
 
 /* One of several Lua functions that share a C function. */

@@ -36,6 +36,22 @@ mr_node *bind_to_from(lua_State *L, int idx, const char *function, mr_mapper **m
     return mr_node_retain(from->node);
 }
 
+void bind_push_froms(lua_State *L, int first, int n, const char *function) {
+    mr_env *env = bind_of(L)->env;
+    if (n == 0)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class, an alias, a table or a subquery; none of them is mr.null",
+                   function);
+    bool none = n == 1 && bind_is_null(L, first);
+    luaL_checkstack(L, 8, function);
+    bind_push_node(L, mr_sql_list(env, MR_OP_COMMA, NULL, 0));
+    for (int i = 0; i < n && !none; i++) {
+        mr_mapper *mapper;
+        mr_node *from = bind_to_from(L, first + i, function, &mapper);
+        bind_push_node(L, mr_sql_list_append(env, mr_node_retain(bind_test_node(L, -1)), from));
+        lua_remove(L, -2);
+    }
+}
+
 /* ---------------------------------------------------------------- .c */
 
 void bind_push_from_column(lua_State *L, mr_node *from, size_t i) {

@@ -1,10 +1,10 @@
 /*
- * function.c: the functions of the module that make expressions: func, and_, or_, not_, case, cast, literal, text,
- * exists, tuple_, extract.
+ * function.c: the functions of the module that make expressions: func, and_, or_, not_, cast, literal, text, tuple_,
+ * extract.
  *
- * Invariant: the name of an SQL function is an identifier. Its arguments are operands, never text.
+ * Invariant: the name of an SQL function is an identifier, in quotes where it needs them. Its arguments are operands,
+ * never text.
  */
-#include <ctype.h>
 #include <string.h>
 
 #include "expression.h"
@@ -16,13 +16,6 @@
 static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
 
 /* ---------------------------------------------------------------- func.NAME(...) */
-
-static bool is_identifier(const char *s) {
-    if (!isalpha((unsigned char)*s) && *s != '_') return false;
-    for (; *s; s++)
-        if (!isalnum((unsigned char)*s) && *s != '_' && *s != '.') return false;
-    return true;
-}
 
 /* Upvalue: the name. */
 static int call_function(lua_State *L) {
@@ -50,7 +43,7 @@ static int func_call(lua_State *L) {
 
 static int func_index(lua_State *L) {
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-    if (!is_identifier(name) || strlen(name) != lua_rawlen(L, 2))
+    if (!*name || strlen(name) != lua_rawlen(L, 2))
         return bind_type_error(L, 2, "func", "a function's name, as in func.count()");
     lua_pushvalue(L, 2);
     lua_pushcclosure(L, call_function, 1);
@@ -92,69 +85,6 @@ static void refuse_more(lua_State *L, int n, const char *function, const char *t
                    bind_describe(L, n + 1));
 }
 
-static bool is_list_of_pairs(lua_State *L, int idx) {
-    if (!bind_is_plain_table(L, idx)) return false;
-    lua_rawgeti(L, idx, 1);
-    bool found = bind_is_plain_table(L, -1);
-    lua_pop(L, 1);
-    return found;
-}
-
-/* Leaves two tables on the stack: at 1 the list of pairs, at 2 the options, which may be the same table. */
-static void read_case(lua_State *L) {
-    static const char *const names[] = {"else_", NULL};
-    const char *wanted = "{ {condition, value}, ..., else_ = value }";
-    if (!bind_is_plain_table(L, 1)) bind_type_error(L, 1, "case", wanted);
-    int n = lua_gettop(L), options = 0;
-    if (is_list_of_pairs(L, 1) || n == 1) {
-        bool apart = n == 2 && bind_is_plain_table(L, 2) && lua_rawlen(L, 2) == 0;
-        if (bind_option(L, 1, "else_") != LUA_TNIL) apart = false;
-        lua_pop(L, 1);
-        if (!apart) refuse_more(L, 1, "case", wanted);
-        if (!apart) lua_pushvalue(L, 1);
-        bind_check_options(L, 1, "case", names);
-    } else {
-        n = bind_arguments(L, 1, &options);
-        lua_createtable(L, n, 0);
-        for (int i = 1; i <= n; i++) {
-            lua_pushvalue(L, i);
-            lua_rawseti(L, -2, i);
-        }
-        if (options) lua_pushvalue(L, options);
-        else lua_newtable(L);
-        lua_replace(L, 2);
-        lua_replace(L, 1);
-    }
-    lua_settop(L, 2);
-    bind_check_options(L, 2, "case", names);
-}
-
-/* case{ {condition, value}, ..., else_ = value } */
-static int f_case(lua_State *L) {
-    read_case(L);
-    int n = (int)lua_rawlen(L, 1), count = 0;
-    bind_check_room(L, 2 * n + 8, "case");
-    for (int i = 1; i <= n; i++) {
-        lua_rawgeti(L, 1, i);
-        if (!bind_is_plain_table(L, -1) || lua_rawlen(L, -1) != 2)
-            return bind_type_error(L, -1, "case", "{condition, value}");
-        int pair = lua_gettop(L);
-        lua_rawgeti(L, pair, 1);
-        lua_rawgeti(L, pair, 2);
-        bind_arg_criterion(L, pair + 1, "case");
-        bind_own_operand(L, pair + 2, NULL, "case");
-        lua_remove(L, pair);
-        count += 2;
-    }
-    if (bind_option(L, 2, "else_") != LUA_TNIL) {
-        bind_own_operand(L, -1, NULL, "case: else_");
-        count++;
-    }
-    mr_node **nodes = bind_collect_nodes(L, 3, count);
-    bind_push_node(L, mr_sql_case(env_of(L), nodes, (size_t)count));
-    return 1;
-}
-
 static int f_cast(lua_State *L) {
     const mr_type *type = bind_arg_type(L, 2, "cast");
     refuse_more(L, 2, "cast", "a value and a type");
@@ -168,19 +98,6 @@ static int f_literal(lua_State *L) {
     refuse_more(L, 2, "literal", "a value and its type");
     if (bind_is_null(L, 1)) bind_push_node(L, mr_sql_raw(env_of(L), mr_type_simple(MR_TYPE_NULL), "NULL"));
     else bind_push_node(L, bind_to_operand(L, 1, type, "literal"));
-    return 1;
-}
-
-static int f_bindparam(lua_State *L) {
-    const mr_type *type = lua_isnoneornil(L, 2) ? mr_type_simple(MR_TYPE_NULL) : bind_arg_type(L, 2, "bindparam");
-    if (lua_type(L, 1) != LUA_TSTRING || !is_identifier(lua_tostring(L, 1)))
-        return bind_type_error(L, 1, "bindparam", "a name");
-    if (lua_gettop(L) > 2)
-        return bind_error(L, MR_ERR_ARGUMENT,
-                          "bindparam: expected a name and a type, got %d arguments (its value is given by params, or "
-                          "when it runs)",
-                          lua_gettop(L));
-    bind_push_node(L, mr_sql_param(env_of(L), type, lua_tostring(L, 1)));
     return 1;
 }
 
@@ -213,28 +130,10 @@ static int f_extract(lua_State *L) {
     return 1;
 }
 
-static int f_exists(lua_State *L) {
-    refuse_more(L, 1, "exists", "a select or a query");
-    mr_node *node = bind_test_node(L, 1);
-    bool subquery = node && node->kind == MR_NODE_SUBQUERY;
-    if (!subquery && !bind_is_query(L, 1)) return bind_type_error(L, 1, "exists", "a select or a query");
-    bind_push_node(L, mr_sql_exists(env_of(L), subquery ? mr_node_retain(node) : bind_to_select(L, 1)));
-    return 1;
-}
-
 void bind_open_function(lua_State *L) {
-    static const luaL_Reg functions[] = {{"and_", f_and},
-                                         {"or_", f_or},
-                                         {"not_", f_not},
-                                         {"case", f_case},
-                                         {"cast", f_cast},
-                                         {"literal", f_literal},
-                                         {"bindparam", f_bindparam},
-                                         {"text", f_text},
-                                         {"tuple_", f_tuple},
-                                         {"extract", f_extract},
-                                         {"exists", f_exists},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"and_", f_and},     {"or_", f_or},          {"not_", f_not},
+                                         {"cast", f_cast},    {"literal", f_literal}, {"text", f_text},
+                                         {"tuple_", f_tuple}, {"extract", f_extract}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__index", func_index}, {"__call", func_call}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
     bind_type(L, BIND_FUNC, "func", NULL, NULL, metamethods);

@@ -1,10 +1,9 @@
 /*
  * operator.c: the operators of expressions (& | ~ + - * / % ..) and the methods that wrap one expression in
- * another: asc, label, cast, op, over.
+ * another: asc, label, cast, op.
  *
  * Invariant: operators whose result Lua makes a boolean (<, <=) raise.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "expression.h"
@@ -99,8 +98,18 @@ static int bitwise(lua_State *L) {
     return 1;
 }
 
+/* mr.desc "name": the name of a label or column of the query that it is used in. */
+static void own_label_name(lua_State *L, const char *function) {
+    mr_env *env = bind_of(L)->env;
+    const char *name = bind_intern_string(L, bind_arg_name(L, 1, function, "a name"));
+    const mr_column *column = mr_stand_in_column(env, name, mr_type_simple(MR_TYPE_NULL));
+    bind_push_node(L, column ? mr_sql_named_column(env, column) : NULL);
+    lua_replace(L, 1);
+}
+
 static int unary(lua_State *L) {
     const bind_operation *o = bind_operation_of(L);
+    if (lua_type(L, 1) == LUA_TSTRING && o->op != MR_OP_DISTINCT) own_label_name(L, o->name);
     mr_node *x = self(L, o->name);
     bind_push_node(L, mr_sql_unary(x->env, o->op, mr_node_retain(x)));
     return 1;
@@ -157,66 +166,6 @@ static int expr_op(lua_State *L) {
     return 1;
 }
 
-/* ---------------------------------------------------------------- over */
-
-/* Writes one end of a frame: a number of rows before (negative) or after the current row; mr.null is unbounded. */
-static void frame_end(lua_State *L, int list, int i, luaL_Buffer *out) {
-    lua_rawgeti(L, list, i);
-    bool unbounded = bind_is_null(L, -1) || lua_isnil(L, -1);
-    int integral = 1;
-    lua_Integer n = unbounded ? 0 : lua_tointegerx(L, -1, &integral);
-    if (!integral) bind_type_error(L, -1, "over: a frame", "integers or mr.null, such as { -1, 1 }");
-    lua_pop(L, 1);
-    char buf[48] = "CURRENT ROW";
-    if (unbounded) snprintf(buf, sizeof buf, "UNBOUNDED %s", i == 1 ? "PRECEDING" : "FOLLOWING");
-    else if (n < 0) snprintf(buf, sizeof buf, "%llu PRECEDING", 0ULL - (unsigned long long)n);
-    else if (n > 0) snprintf(buf, sizeof buf, "%llu FOLLOWING", (unsigned long long)n);
-    luaL_addstring(out, buf);
-}
-
-/* Pushes "ROWS BETWEEN a AND b" and returns it. Pushes nothing and returns NULL without rows and range. */
-static const char *read_frame(lua_State *L, int options) {
-    bool rows = bind_option(L, options, "rows") != LUA_TNIL, range = bind_option(L, options, "range") != LUA_TNIL;
-    const char *unit = rows ? "ROWS" : "RANGE";
-    if (rows && range)
-        bind_error(L, MR_ERR_ARGUMENT, "over: rows and range both say what the frame is: give one of them");
-    if (!range) lua_pop(L, 1); /* the nil above rows, or one of two */
-    if (!rows && !range) return NULL;
-    int list = lua_gettop(L);
-    if (!bind_is_plain_table(L, list)) bind_type_error(L, list, "over", "a frame such as rows = { mr.null, 0 }");
-    luaL_Buffer out;
-    luaL_buffinit(L, &out);
-    luaL_addstring(&out, unit);
-    luaL_addstring(&out, " BETWEEN ");
-    frame_end(L, list, 1, &out);
-    luaL_addstring(&out, " AND ");
-    frame_end(L, list, 2, &out);
-    luaL_pushresult(&out);
-    return lua_tostring(L, -1);
-}
-
-/* Pushes the option's list of expressions and returns it. Pushes nil and returns NULL without the option. */
-static mr_node *read_list(lua_State *L, int options, const char *name) {
-    if (bind_option(L, options, name) == LUA_TNIL) return NULL;
-    bind_push_list_of(L, -1, "over");
-    return bind_test_node(L, -1);
-}
-
-static int expr_over(lua_State *L) {
-    static const char *const names[] = {"partition_by", "order_by", "rows", "range", NULL};
-    mr_node *func = self(L, "over");
-    int options;
-    if (bind_arguments(L, 2, &options) > 0)
-        return bind_error(L, MR_ERR_ARGUMENT, "over: write over{ partition_by = ..., order_by = ... }");
-    bind_check_options(L, options, "over", names);
-    mr_node *partition = read_list(L, options, "partition_by");
-    mr_node *order = read_list(L, options, "order_by");
-    const char *frame = read_frame(L, options);
-    bind_push_node(
-        L, mr_sql_over(func->env, mr_node_retain(func), mr_node_retain(partition), mr_node_retain(order), frame));
-    return 1;
-}
-
 /* ---------------------------------------------------------------- registration */
 
 static const bind_operation of_bits[] = {{"bitwise_and", bitwise, MR_OP_BIT_AND, 0},
@@ -238,8 +187,8 @@ static const bind_operation of_numbers[] = {{"__add", arithmetic, MR_OP_ADD, 0},
                                             {"__mod", arithmetic, MR_OP_MOD, 0}, {NULL, NULL, MR_OP_NONE, 0}};
 
 void bind_open_operator(lua_State *L) {
-    static const luaL_Reg methods[] = {{"label", expr_label}, {"cast", expr_cast}, {"collate", expr_collate},
-                                       {"op", expr_op},       {"over", expr_over}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"label", expr_label}, {"cast", expr_cast}, {"collate", expr_collate}, {"op", expr_op}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__concat", op_concat}, {"__unm", op_unm},
                                            {"__band", op_and},      {"__bor", op_or},
                                            {"__bnot", op_not},      {"__lt", no_lt},

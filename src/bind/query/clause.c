@@ -135,6 +135,12 @@ static void own_named(lua_State *L, int idx, const mr_query *q, const char *func
         lua_replace(L, idx);
         return;
     }
+    for (unsigned i = 0; i < q->nitems && (!mapper || !mr_mapper_property(mapper, name, true)); i++) {
+        if (!q->items[i].expression || !q->items[i].name || strcmp(q->items[i].name, name) != 0) continue;
+        bind_push_node(L, mr_node_retain(q->items[i].expression));
+        lua_replace(L, idx);
+        return;
+    }
     if (!mapper) bind_type_error(L, idx, function, "an expression");
     refuse_direction(L, mapper, name, function);
     if (bind_push_described(L, mapper, q->nitems > 0 ? q->items[0].alias : NULL, name)) {
@@ -147,6 +153,26 @@ static void own_named(lua_State *L, int idx, const mr_query *q, const char *func
     lua_replace(L, idx);
 }
 
+/* mr.desc "name" at idx: replaced by the expression of that name, with the direction around it. */
+static void own_directed(lua_State *L, int idx, const mr_query *q, const char *function) {
+    enum { MOST = 8 };
+    mr_op ops[MOST];
+    unsigned n = 0;
+    const mr_node *x = bind_test_node(L, idx);
+    while (x && x->kind == MR_NODE_UNARY && n < MOST) {
+        ops[n++] = (mr_op)x->op;
+        x = x->child[0];
+    }
+    if (!x || x->kind != MR_NODE_COLUMN || !(x->flags & MR_NODE_NAME)) return;
+    lua_pushstring(L, x->u.column->name);
+    lua_replace(L, idx);
+    own_named(L, idx, q, function);
+    while (n > 0) {
+        bind_push_node(L, mr_sql_unary(q->env, ops[--n], mr_node_retain(bind_test_node(L, idx))));
+        lua_replace(L, idx);
+    }
+}
+
 static int listed(lua_State *L, const char *function, mr_query *(*add)(const mr_query *q, mr_node *item)) {
     mr_query *q = bind_query_arg_for_clause(L, function);
     if (lua_gettop(L) == 2 && (bind_is_null(L, 2) || (lua_isboolean(L, 2) && !lua_toboolean(L, 2))))
@@ -154,6 +180,7 @@ static int listed(lua_State *L, const char *function, mr_query *(*add)(const mr_
     int n = arguments(L, function);
     if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected columns", function);
     for (int i = 2; i <= n + 1; i++) {
+        if (lua_type(L, i) != LUA_TSTRING) own_directed(L, i, q, function);
         if (lua_type(L, i) != LUA_TSTRING) continue;
         if (i > 2 && strcmp(function, "order_by") == 0) refuse_lone_direction(L, i, q);
         own_named(L, i, q, function);
@@ -167,6 +194,7 @@ static int q_group_by(lua_State *L) { return listed(L, "group_by", mr_query_grou
 
 static int q_distinct(lua_State *L) {
     mr_query *q = bind_query_arg_for_clause(L, "distinct");
+    if (lua_gettop(L) == 2 && bind_is_null(L, 2)) return bind_derive(L, mr_query_not_distinct(q));
     int n = arguments(L, "distinct");
     if (n == 0) return bind_derive(L, mr_query_distinct(q, NULL));
     bind_push_list(L, 2, n, "distinct");
@@ -177,23 +205,66 @@ static int q_distinct(lua_State *L) {
 
 static int number(lua_State *L, const char *function, mr_query *(*set)(const mr_query *q, mr_node *n)) {
     mr_query *q = bind_query_arg_for_clause(L, function);
+    if (bind_is_null(L, 2)) return bind_derive(L, set(q, NULL)); /* limit(mr.null) takes the limit away */
     if (bind_test_node(L, 2)) return bind_derive(L, set(q, mr_node_retain(bind_test_node(L, 2))));
     int integral = 0;
     lua_Integer n = lua_type(L, 2) == LUA_TNUMBER ? lua_tointegerx(L, 2, &integral) : 0;
     if (!integral || n < 0) return bind_type_error(L, 2, function, "an integer of 0 or more");
     mr_value v = mr_int_value((int64_t)n);
-    return bind_derive(L, set(q, mr_sql_bind(q->env, mr_type_simple(MR_TYPE_INTEGER), &v)));
+    mr_node *bind = mr_sql_bind(q->env, mr_type_simple(MR_TYPE_INTEGER), &v);
+    if (!bind) bind_raise(L);
+    return bind_derive(L, set(q, bind));
 }
 
-static mr_query *set_limit(const mr_query *q, mr_node *n) { return n ? mr_query_limit(q, n) : NULL; }
-static mr_query *set_offset(const mr_query *q, mr_node *n) { return n ? mr_query_offset(q, n) : NULL; }
 static int q_limit(lua_State *L) {
     bind_refuse_more(L, 1, "limit", " (what is left out at the beginning is given to offset)");
-    return number(L, "limit", set_limit);
+    return number(L, "limit", mr_query_limit);
 }
 static int q_offset(lua_State *L) {
     bind_refuse_more(L, 1, "offset", "");
-    return number(L, "offset", set_offset);
+    return number(L, "offset", mr_query_offset);
+}
+
+/* The number that the clause has now; none where it has none. Raises where it is an expression. */
+static int64_t clause_number(lua_State *L, const mr_node *clause, int64_t none, const char *name) {
+    if (!clause) return none;
+    if (clause->kind != MR_NODE_BIND || clause->name || clause->u.value.kind != MR_INT)
+        bind_error(L, MR_ERR_ARGUMENT, "slice: the query's %s is an expression: say it with limit and offset", name);
+    return clause->u.value.u.i;
+}
+
+static void own_number(lua_State *L, int64_t n, mr_query *(*set)(const mr_query *q, mr_node *n), const char *function) {
+    mr_query *q = bind_query_arg(L, function);
+    mr_value v = mr_int_value(n);
+    mr_node *bind = mr_sql_bind(q->env, mr_type_simple(MR_TYPE_INTEGER), &v);
+    if (!bind) bind_raise(L);
+    bind_derive_self(L, set(q, bind));
+}
+
+static lua_Integer place(lua_State *L, int idx) {
+    int integral = 0;
+    lua_Integer n = lua_type(L, idx) == LUA_TNUMBER ? lua_tointegerx(L, idx, &integral) : 0;
+    if (!integral || n < 0) bind_type_error(L, idx, "slice", "the numbers of the first and of the last row, from 1 on");
+    if (n == 0 && idx == 2)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "slice: rows are counted from 1, as Lua does: slice(1, 10) gives the first ten rows");
+    return n;
+}
+
+/* slice(first, last): the rows from the first to the last, as table.unpack counts; slice(first): to the end. */
+static int q_slice(lua_State *L) {
+    mr_query *q = bind_query_arg_for_clause(L, "slice");
+    bind_refuse_more(L, 2, "slice", "");
+    bool open = lua_isnoneornil(L, 3);
+    int64_t first = place(L, 2), last = open ? INT64_MAX : place(L, 3);
+    int64_t offset = clause_number(L, q->clauses.offset, 0, "offset");
+    int64_t limit = clause_number(L, q->clauses.limit, INT64_MAX, "limit");
+    int64_t rest = limit == INT64_MAX ? limit : limit > first - 1 ? limit - (first - 1) : 0;
+    int64_t wanted = open ? INT64_MAX : last >= first ? last - first + 1 : 0;
+    if (offset + first - 1 > 0) own_number(L, offset + first - 1, mr_query_offset, "slice");
+    if (rest != INT64_MAX || wanted != INT64_MAX) own_number(L, wanted < rest ? wanted : rest, mr_query_limit, "slice");
+    lua_settop(L, 1);
+    return 1;
 }
 
 static int yield_per(lua_State *L, int idx, const char *function) {
@@ -268,6 +339,16 @@ static int q_with_for_update(lua_State *L) {
     return bind_derive(L, mr_query_for_update(q, mode));
 }
 
+/* Puts the list at index 4 in place of the query's list parameters of the name at index 3. */
+static void own_list(lua_State *L) {
+    mr_named_list list = {.name = lua_tostring(L, 3)};
+    const char *what = lua_pushfstring(L, "params: '%s'", list.name);
+    list.values = bind_read_list(L, 4, what, &list.n);
+    bool found = false;
+    bind_derive_self(L, mr_query_with_list(bind_query_arg(L, "params"), &list, &found));
+    if (!found) bind_no_value(L, 4, NULL, what, "a value", true);
+}
+
 static int q_params(lua_State *L) {
     bind_query_arg(L, "params");
     bind_refuse_more(L, 1, "params", " (all values are in one table)");
@@ -276,6 +357,10 @@ static int q_params(lua_State *L) {
     for (lua_pushnil(L); lua_next(L, 2); lua_settop(L, 3)) {
         mr_value v;
         if (lua_type(L, 3) != LUA_TSTRING) return bind_type_error(L, 3, "params", "names");
+        if (bind_is_list_of_values(L, 4)) {
+            own_list(L);
+            continue;
+        }
         if (!bind_to_value(L, 4, NULL, &v) || v.kind == MR_OPAQUE)
             return bind_no_value(L, 4, NULL, lua_pushfstring(L, "params: '%s'", lua_tostring(L, 3)), "a value", true);
         bind_derive_self(L, mr_query_param_value(bind_query_arg(L, "params"), lua_tostring(L, 3), &v));
@@ -302,6 +387,7 @@ void bind_open_query_clause(lua_State *L) {
                                        {"distinct", q_distinct},
                                        {"limit", q_limit},
                                        {"offset", q_offset},
+                                       {"slice", q_slice},
                                        {"yield_per", q_yield_per},
                                        {"populate_existing", q_populate_existing},
                                        {"autoflush", q_autoflush},

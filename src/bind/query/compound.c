@@ -1,5 +1,5 @@
 /*
- * compound.c: union, union_all, intersect and except_ of queries.
+ * compound.c: union, union_all, intersect and except_ of queries, as methods and as functions.
  *
  * Invariant: the result is a query over the compound as a subquery. It takes clauses like any query; attributes and
  * expressions of the united queries mean the columns of the subquery.
@@ -23,8 +23,8 @@ static void check_widths(lua_State *L, int first, int n, const char *function) {
     }
 }
 
-static int unite(lua_State *L) {
-    const bind_operation *o = bind_operation_of(L);
+/* The compound of the queries on the stack, of which there are at least two; standing: by itself, mr.union. */
+static int unite_all(lua_State *L, const bind_operation *o, bool standing) {
     const char *function = o->name;
     mr_query *q = bind_query_arg(L, function);
     int n = lua_gettop(L);
@@ -43,7 +43,23 @@ static int unite(lua_State *L) {
     check_widths(L, n + 1, n, function);
     mr_node **selects = bind_collect_nodes(L, n + 1, n);
     mr_node *all = mr_sql_compound(q->env, o->op, selects, (size_t)n, NULL);
-    return bind_derive(L, mr_query_over(q, mr_sql_alias(q->env, all, NULL), outer));
+    mr_node *united = mr_sql_alias(q->env, all, NULL);
+    return bind_derive(L, standing ? mr_query_standing(q, united, outer) : mr_query_over(q, united, outer));
+}
+
+static int unite(lua_State *L) { return unite_all(L, bind_operation_of(L), false); }
+
+/* mr.union(a, b, ...), mr.union{ a, b, ... } */
+static int unite_standing(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    int options;
+    int n = bind_arguments(L, 1, &options);
+    bind_check_options(L, options, o->name, (const char *const[]){NULL});
+    lua_settop(L, n);
+    if (n < 2) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected two queries or more", o->name);
+    for (int i = 1; i <= n; i++)
+        if (!bind_is_query(L, i)) return bind_type_error(L, i, o->name, "a select or a query");
+    return unite_all(L, o, true);
 }
 
 /* Pushes the queries that the CTE unites by op; its whole body if it is something else. Returns how many. */
@@ -85,6 +101,12 @@ static const bind_operation of_cte[] = {
     {"union", unite_cte, MR_OP_UNION, 0}, {"union_all", unite_cte, MR_OP_UNION_ALL, 0}, {NULL, NULL, MR_OP_NONE, 0}};
 
 void bind_open_query_compound(lua_State *L) {
+    static const bind_operation of_module[] = {{"union", unite_standing, MR_OP_UNION, 0},
+                                               {"union_all", unite_standing, MR_OP_UNION_ALL, 0},
+                                               {"intersect", unite_standing, MR_OP_INTERSECT, 0},
+                                               {"except_", unite_standing, MR_OP_EXCEPT, 0},
+                                               {NULL, NULL, MR_OP_NONE, 0}};
+    bind_set_operations(L, of_module);
     bind_extend_query_operations(L, of_query);
     bind_push_methods(L, BIND_FROM);
     bind_set_operations(L, of_cte);

@@ -178,6 +178,8 @@ static int load_option(lua_State *L) {
     part.option.strategy = read_strategy(L, name, options);
     part.option.innerjoin = bind_option_bool(L, options, name, "innerjoin", false);
     part.option.alias = read_alias(L, options, name); /* stays on the stack */
+    const bind_relationship *to = bind_test_relationship(L, first + n - 1);
+    if (to && !part.option.alias && part.option.kind == MR_OPTION_CONTAINS_EAGER) part.option.alias = to->of_alias;
     bind_option_value *o = extend(L, before, steps, 1);
     for (int i = 0; i < n && !wildcard; i++) add_steps(L, o, first + i);
     part.nsteps = o->nsteps;

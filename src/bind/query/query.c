@@ -32,7 +32,8 @@ mr_query *bind_query_arg_for_clause(lua_State *L, const char *function) {
 
 mr_query *bind_query_arg_for_subquery(lua_State *L, const char *function) {
     mr_query *q = bind_query_arg(L, function);
-    if (q->statement && q->statement->kind != MR_NODE_SELECT && q->statement->kind != MR_NODE_COMPOUND)
+    const mr_node *s = q->statement;
+    if (s && s->kind != MR_NODE_SELECT && s->kind != MR_NODE_COMPOUND && s->kind != MR_NODE_TYPED_TEXT)
         bind_error(L, MR_ERR_INVALID_REQUEST,
                    "%s: the query runs a statement as it is written (from_statement), whose columns are not known: it "
                    "cannot stand in another; write that statement whole, or use a select",
@@ -135,6 +136,20 @@ void bind_retain_items(mr_query_item *items, unsigned count) {
     }
 }
 
+/* Makes the query on top of the stack read from the joins (mr.join) among the n values from index first on. */
+static void read_from_joins(lua_State *L, int first, int n) {
+    int query = lua_gettop(L);
+    for (int i = first; i < first + n; i++) {
+        const bind_from *from = bind_test(L, i, BIND_FROM);
+        if (!from || from->node->kind != MR_NODE_JOIN) continue;
+        mr_query *q = mr_query_select_from(bind_test_query(L, query), mr_node_retain(from->node));
+        bind_query *box = bind_query_at(L, query);
+        if (!q) bind_raise(L);
+        mr_query_release(box->query); /* nobody else has it yet */
+        box->query = q;
+    }
+}
+
 int bind_select(lua_State *L) {
     int options;
     unsigned count;
@@ -143,6 +158,7 @@ int bind_select(lua_State *L) {
     mr_query_item *items = bind_read_items(L, 1, n, "select", &count);
     bind_retain_items(items, count);
     bind_push_query(L, mr_query_new(bind_of(L)->env, items, count, true), 0, BIND_SELECT);
+    read_from_joins(L, 1, n);
     return 1;
 }
 
@@ -204,7 +220,7 @@ static int refuse_key(lua_State *L, const char *shown) {
 /* Names of methods that other libraries give to queries. */
 static const bind_cure query_cures[] = {
     {"it is :get(key), or :filter_by{ ... }:first()", {"find", "find_by", "lookup", "fetch", NULL}},
-    {"it is :limit(n):offset(m)", {"slice", "skip", "take", "top", "range", NULL}},
+    {"it is :limit(n):offset(m)", {"skip", "take", "top", "range", NULL}},
     {"session:scalars(query) gives the values of one column", {"scalars", "pluck", "values", NULL}},
     {"it is :order_by(x), :order_by(x:desc())", {"sort", "sort_by", "order", "orderby", "reverse", NULL}},
     {"it is :group_by(x)", {"group", "groupby", NULL}},
@@ -311,10 +327,12 @@ void bind_extend_query_operations(lua_State *L, const bind_operation *operations
 /* session:query(items...) */
 static int session_query(lua_State *L) {
     unsigned n;
+    int given = lua_gettop(L) - 1;
     bind_session_arg(L, "query");
-    mr_query_item *items = bind_read_items(L, 2, lua_gettop(L) - 1, "query", &n);
+    mr_query_item *items = bind_read_items(L, 2, given, "query", &n);
     bind_retain_items(items, n);
     bind_push_query(L, mr_query_new(bind_of(L)->env, items, n, false), 1, BIND_QUERY);
+    read_from_joins(L, 2, given);
     return 1;
 }
 

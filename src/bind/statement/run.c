@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "execute.h"
+#include "expression/expression.h"
 #include "query/result.h"
 #include "state/own.h"
 #include "value/engine.h"
@@ -47,7 +48,8 @@ bind_cursor *bind_cursor_new(lua_State *L) {
 
 /* ---------------------------------------------------------------- parameters */
 
-mr_named_value *bind_read_params(lua_State *L, int idx, size_t *n) {
+/* Reads the values by name; but_lists: the lists among them are in the statement already (bind_own_with_lists). */
+static mr_named_value *read_params(lua_State *L, int idx, bool but_lists, size_t *n) {
     *n = 0;
     if (!idx) {
         lua_pushnil(L);
@@ -60,6 +62,10 @@ mr_named_value *bind_read_params(lua_State *L, int idx, size_t *n) {
     bind_check_room(L, *n < INT_MAX - 8 ? (int)*n + 8 : INT_MAX, "parameters");
     mr_named_value *named = lua_newuserdatauv(L, (*n + 1) * sizeof *named, 0), *next = named;
     for (lua_pushnil(L); lua_next(L, idx);) {
+        if (but_lists && bind_is_list_of_values(L, -1)) {
+            lua_pop(L, 1);
+            continue;
+        }
         /* A finalizer may have changed the table. */
         if (next == named + *n || lua_type(L, -2) != LUA_TSTRING)
             bind_error(L, MR_ERR_ARGUMENT, "parameters: the table changes while it is read");
@@ -75,6 +81,8 @@ mr_named_value *bind_read_params(lua_State *L, int idx, size_t *n) {
     *n = (size_t)(next - named);
     return named;
 }
+
+mr_named_value *bind_read_params(lua_State *L, int idx, size_t *n) { return read_params(L, idx, false, n); }
 
 /* ---------------------------------------------------------------- running one statement */
 
@@ -310,7 +318,8 @@ static void run_for_rows(lua_State *L, const bind_target *t, int result, mr_node
 void bind_run_one(lua_State *L, const bind_target *t, int result, int params) {
     int top = lua_gettop(L);
     size_t n;
-    const mr_named_value *named = bind_read_params(L, params, &n);
+    bind_own_with_lists(L, top, params);
+    const mr_named_value *named = read_params(L, params, true, &n);
     mr_node *node = bind_test_node(L, top);
     bind_owner *objects = push_synchronizer(L, t, node, named, n);
     bool deletes_objects = t->returned && node->kind == MR_NODE_DELETE && objects->p;

@@ -1,7 +1,7 @@
 /*
  * relationship.c: the box of Class.attr of a relationship.
  *
- * Invariant: a value holds one reference to its alias.
+ * Invariant: a value holds one reference to each of its aliases.
  */
 #include "relationship.h"
 
@@ -11,23 +11,31 @@ typedef struct new_relationship {
     const mr_property *prop;
     mr_node *alias;
     mr_mapper *of_type;
+    mr_node *of_alias;
 } new_relationship;
 
 static int push_body(lua_State *L) {
     new_relationship *what = lua_touserdata(L, 1);
     bind_relationship *r = lua_newuserdatauv(L, sizeof *r, 0);
-    *r = (bind_relationship){what->prop, NULL, what->of_type};
+    *r = (bind_relationship){what->prop, NULL, what->of_type, NULL};
     bind_set_type(L, BIND_RELATIONSHIP);
     r->alias = what->alias;
-    what->alias = NULL;
+    r->of_alias = what->of_alias;
+    what->alias = what->of_alias = NULL;
     return 1;
 }
 
 void bind_push_relationship(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type) {
-    new_relationship what = {prop, alias, of_type};
+    bind_push_relationship_to(L, prop, alias, of_type, NULL);
+}
+
+void bind_push_relationship_to(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type,
+                               mr_node *of_alias) {
+    new_relationship what = {prop, alias, of_type, of_alias};
     int rc = bind_give(L, push_body, &what);
     if (rc == LUA_OK) return;
     mr_node_release(what.alias);
+    mr_node_release(what.of_alias);
     bind_raise_given(L, rc);
 }
 
@@ -36,8 +44,8 @@ bind_relationship *bind_test_relationship(lua_State *L, int idx) { return bind_t
 int bind_relationship_gc(lua_State *L) {
     bind_relationship *r = bind_test_relationship(L, 1);
     if (!r) return 0;
-    if (bind_peek(L)) mr_node_release(r->alias);
-    r->alias = NULL;
+    if (bind_peek(L)) mr_node_release(r->alias), mr_node_release(r->of_alias);
+    r->alias = r->of_alias = NULL;
     return bind_finalized(L);
 }
 

@@ -62,6 +62,9 @@ void mr_load_close(mr_load *load); /* NULL passes */
 /* The SELECT of the query, for tostring, subqueries and counts. plain: without the joins of loader options. *out: a new
  * reference. */
 mr_status mr_load_statement(mr_query *query, bool plain, mr_node **out);
+/* The FROM object that the query's select_from and joins make, for mr.join; the mappings are configured. *out: a new
+ * reference. */
+mr_status mr_load_join(mr_query *query, mr_node **out);
 /* SELECT count(*) AS count_1 FROM (SELECT ...) AS anon_1. *out: a new reference. */
 mr_status mr_load_count_statement(mr_query *query, mr_node **out);
 
@@ -73,7 +76,10 @@ mr_status mr_load_keyed(const mr_load_context *ctx, mr_query *query, mr_query **
 
 /* The table of the FROM object, also behind aliases. NULL: it is no table. */
 const mr_table *mr_from_table(const mr_node *from);
-/* The number of columns of a table, alias, subquery or SELECT; 0: not known. */
+/* A column of that name that is no table's: that of a subquery, or of mr.column. The same name and type give the same
+ * column. NULL: failed. */
+const mr_column *mr_stand_in_column(mr_env *env, const char *name, const mr_type *type);
+/* The number of columns of a table, alias, subquery, join or SELECT; 0: not known. */
 size_t mr_from_width(const mr_node *from);
 /* The name of column i in a program, interned. NULL: it has none. */
 const char *mr_from_name(const mr_node *from, size_t i);
@@ -105,9 +111,10 @@ typedef enum mr_belonging {
  * about, borrowed; NULL: its table. *out: a new reference. */
 
 /* EXISTS: the relationship leads to a row of its target that meets the criterion. of_type: a subclass of the target, or
- * NULL. criterion: over the columns of the target's table; borrowed; NULL: any row. */
-mr_status mr_criterion_related(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *criterion,
-                               mr_node **out);
+ * NULL. of_alias: the alias of the target that the criterion names, borrowed; NULL: it names the target's table.
+ * criterion: borrowed; NULL: any row. */
+mr_status mr_criterion_related(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *of_alias,
+                               mr_node *criterion, mr_node **out);
 /* A criterion with an object. InvalidRequestError: the object's class has no attribute for a column that it needs. */
 mr_status mr_criterion_object(const mr_property *along, mr_node *alias, const mr_operand *object, mr_belonging how,
                               mr_node **out);

@@ -35,6 +35,7 @@ typedef struct mr_query_join {
     mr_mapper *mapper;        /* the target class; NULL: target is no class */
     mr_node *target;          /* an alias, a table or a subquery; NULL: the table of mapper */
     mr_node *on;              /* or NULL */
+    mr_node *from;            /* what the join begins with (join_from); NULL: it is found */
     bool ordered;             /* the query is also ordered by the order_by of the relationship */
 } mr_query_join;
 
@@ -112,6 +113,7 @@ struct mr_query {
      * COMPOUND means the ALIAS's column. */
     mr_node *united;
     bool united_outer; /* a class may be missing in a row of the COMPOUND */
+    bool standing;     /* the COMPOUND is written by itself where no clause is about a single row of it */
     unsigned nparams;
     struct mr_query_param {
         const char *name;
@@ -146,6 +148,13 @@ mr_query *mr_query_offset(const mr_query *q, mr_node *offset);
 mr_query *mr_query_distinct(const mr_query *q, mr_node *on /* or NULL */);
 mr_query *mr_query_select_from(const mr_query *q, mr_node *from);
 mr_query *mr_query_correlate(const mr_query *q, mr_node *froms);
+/* Only the LIST is correlated, nothing if it is empty; except: all but the LIST. */
+mr_query *mr_query_correlate_list(const mr_query *q, mr_node *froms, bool except);
+/* The query without its DISTINCT. */
+mr_query *mr_query_not_distinct(const mr_query *q);
+/* The query with the list in place of the list parameters of its name, everywhere. *found: there is one; where there is
+ * none, the result is a plain copy. ArgumentError: a value does not fit. */
+mr_query *mr_query_with_list(const mr_query *q, const mr_named_list *list, bool *found);
 mr_query *mr_query_for_update(const mr_query *q, const char *mode);
 /* Adds a join. *join is copied; its nodes are consumed. */
 mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join);
@@ -173,6 +182,8 @@ mr_query *mr_query_returned(mr_mapper *mapper, mr_node *statement, const mr_name
 /* A query with the items and options of q, but without its clauses, whose rows come from united: the ALIAS of a
  * COMPOUND of which q is a part. outer: see mr_query.united_outer. */
 mr_query *mr_query_over(const mr_query *q, mr_node *united, bool outer);
+/* The same for a COMPOUND that stands alone (mr_query.standing). */
+mr_query *mr_query_standing(const mr_query *q, mr_node *united, bool outer);
 /* Can a class of the query be missing in a row, because an outer join has found no row for it? */
 bool mr_query_is_outer(const mr_query *q);
 mr_query *mr_query_yield_per(const mr_query *q, uint32_t rows);

@@ -34,7 +34,7 @@ typedef enum mr_node_kind {
     MR_NODE_BETWEEN,     /* child 0..2; flag NEGATED */
     MR_NODE_FUNC,        /* name; children: arguments; flag DISTINCT */
     MR_NODE_CAST,        /* child 0, type */
-    MR_NODE_CASE,        /* children: condition, value, ..., and else when the count is odd */
+    MR_NODE_CASE,        /* children: condition, value, ..., and else; flag VALUED: what is compared comes last */
     MR_NODE_LABEL,       /* name, child 0 */
     MR_NODE_SUBQUERY,    /* child 0: a SELECT as a scalar or IN operand */
     MR_NODE_EXISTS,      /* child 0: a SELECT */
@@ -42,11 +42,14 @@ typedef enum mr_node_kind {
     MR_NODE_COLLATE,     /* name, child 0 */
     MR_NODE_OVER,        /* child 0: function; 1: partition list or NULL; 2: order list or NULL; name: frame */
     MR_NODE_TUPLE,       /* n children */
+    MR_NODE_FILTER,      /* child 0: an aggregate; 1: the condition of its rows */
+    MR_NODE_WITHIN,      /* child 0: an aggregate; 1: LIST by which its rows are ordered */
     /* FROM objects */
-    MR_NODE_TABLE, /* table */
-    MR_NODE_ALIAS, /* name ("": the compiler chooses a name), child 0: TABLE or SELECT */
-    MR_NODE_JOIN,  /* op: INNER, LEFT, FULL; child 0, 1, child 2: ON */
-    MR_NODE_CTE,   /* name, child 0: SELECT or COMPOUND; flag RECURSIVE */
+    MR_NODE_TABLE,      /* table */
+    MR_NODE_ALIAS,      /* name ("": the compiler chooses a name), child 0: TABLE or SELECT */
+    MR_NODE_JOIN,       /* op: INNER, LEFT, FULL; child 0, 1, child 2: ON */
+    MR_NODE_CTE,        /* name, child 0: SELECT or COMPOUND; flag RECURSIVE */
+    MR_NODE_TYPED_TEXT, /* below an ALIAS or CTE: child 0: TEXT; 1: LIST of the COLUMNs that it returns */
     /* statements */
     MR_NODE_SELECT,   /* see mr_select */
     MR_NODE_COMPOUND, /* op: UNION ...; children: selects; select: order, limit, offset */
@@ -66,6 +69,8 @@ typedef enum mr_op {
     MR_OP_GE,
     MR_OP_IS,
     MR_OP_IS_NOT,
+    MR_OP_IS_DISTINCT,     /* IS DISTINCT FROM: != that is never NULL */
+    MR_OP_IS_NOT_DISTINCT, /* its opposite */
     MR_OP_IN,
     MR_OP_NOT_IN,
     MR_OP_LIKE,
@@ -109,7 +114,11 @@ enum {
     MR_NODE_NEGATED = 1,
     MR_NODE_DISTINCT = 2,
     MR_NODE_RECURSIVE = 4,
-    MR_NODE_ERROR_LITERAL = 8 /* reserved */
+    MR_NODE_NAME = 8,       /* COLUMN: only the name, of a label or column of the query that it is used in;
+                               TYPED_TEXT: its columns are found by name, not by their order */
+    MR_NODE_VALUED = 16,    /* CASE: the conditions are values, which the last child is compared with */
+    MR_NODE_DEFAULTED = 32, /* BIND with a name: its value is used where none is given */
+    MR_NODE_EXPANDING = 64  /* BIND with a name: a list takes its place (mr_sql_with_list) */
 };
 
 /* The clauses of a SELECT. Each node may be NULL. LIST means a LIST node with op COMMA. */
@@ -123,6 +132,7 @@ typedef struct mr_select {
     mr_node *limit, *offset; /* BIND or expression */
     mr_node *distinct_on;    /* LIST; PostgreSQL only */
     mr_node *correlate;      /* LIST of the FROM objects that the enclosing SELECT reads, so this one must not */
+    bool correlate_except;   /* it reads these itself, and all others are those of the enclosing SELECT */
     bool distinct;
     bool for_update;
     const char *for_update_mode; /* interned: "NOWAIT", "SKIP LOCKED" ..., or NULL */
@@ -188,10 +198,16 @@ void mr_node_release(mr_node *node);
 
 /* A column. from is the alias, subquery or CTE that it is read from; NULL: the column's own table. */
 mr_node *mr_sql_column(mr_env *env, const mr_column *column, mr_node *from, const void *annotation);
+/* A column of no table, that stands for a label or column of the query that it is used in (MR_NODE_NAME). */
+mr_node *mr_sql_named_column(mr_env *env, const mr_column *column);
 /* A value. It is copied; the caller has coerced it to the type. */
 mr_node *mr_sql_bind(mr_env *env, const mr_type *type, const mr_value *value);
 /* A named parameter, whose value comes when the statement is executed. */
 mr_node *mr_sql_param(mr_env *env, const mr_type *type, const char *name);
+/* A named parameter with a value (copied, coerced by the caller) for when none is given. */
+mr_node *mr_sql_param_with_default(mr_env *env, const mr_type *type, const char *name, const mr_value *value);
+/* A named parameter whose value is a list: the right side of an IN. */
+mr_node *mr_sql_list_param(mr_env *env, const mr_type *type, const char *name);
 /* The n values of an IN (copied, coerced by the caller). */
 mr_node *mr_sql_binds(mr_env *env, const mr_type *type, const mr_value *values, size_t n);
 /* Fixed SQL text that needs no parentheses. */
@@ -208,6 +224,16 @@ typedef struct mr_named_value {
  * included. A parameter that is not among the n values stays a parameter. ArgumentError: a value does not fit
  * the parameter's type. */
 mr_node *mr_sql_with_values(mr_node *node, const mr_named_value *named, size_t n);
+/* A list of n values (borrowed) for the parameter of a name. */
+typedef struct mr_named_list {
+    const char *name;
+    const mr_value *values;
+    size_t n;
+} mr_named_list;
+/* The nodes with the list in place of the list parameters of its name, those inside of their FROM objects included. The
+ * k nodes are replaced in place; a node is NULL, or consumed and made anew, also on failure. *found: is there such a
+ * parameter? ArgumentError: a value does not fit the parameter's type. */
+mr_status mr_sql_with_list(mr_env *env, mr_node **nodes, size_t k, const mr_named_list *list, bool *found);
 /* text(sql) with :name binds. "::" and a ':' inside quotes are left as they are; "\:" becomes a colon.
  * ArgumentError: the text has a zero byte. */
 mr_node *mr_sql_text(mr_env *env, const char *sql, size_t len);
@@ -239,11 +265,26 @@ mr_node *mr_sql_func(mr_env *env, const char *name, const mr_type *type, mr_node
 mr_node *mr_sql_cast(mr_env *env, mr_node *x, const mr_type *type);
 /* CASE: n nodes: condition, value, condition, value ...; when n is odd, the last one is the ELSE. */
 mr_node *mr_sql_case(mr_env *env, mr_node *const *pairs_and_else, size_t n);
+/* CASE value WHEN ... : the conditions of the pairs are what value is compared with. */
+mr_node *mr_sql_case_of(mr_env *env, mr_node *value, mr_node *const *pairs_and_else, size_t n);
+/* aggregate FILTER (WHERE condition). */
+mr_node *mr_sql_filter(mr_env *env, mr_node *aggregate, mr_node *condition);
+/* aggregate WITHIN GROUP (ORDER BY order). order: a LIST. */
+mr_node *mr_sql_within(mr_env *env, mr_node *aggregate, mr_node *order);
 /* x AS name. */
 mr_node *mr_sql_label(mr_env *env, const char *name, mr_node *x);
 /* A SELECT as a value. */
 mr_node *mr_sql_scalar(mr_env *env, mr_node *select);
 mr_node *mr_sql_exists(mr_env *env, mr_node *select);
+/* EXISTS (SELECT 1), which its clauses are added to; each consumes exists. ArgumentError: it is the EXISTS of a union.
+ */
+mr_node *mr_sql_exists_any(mr_env *env);
+mr_node *mr_sql_exists_where(mr_env *env, mr_node *exists, mr_node *criterion);
+mr_node *mr_sql_exists_from(mr_env *env, mr_node *exists, mr_node *from);
+/* It reads the FROM objects of the expression (borrowed). */
+mr_node *mr_sql_exists_naming(mr_env *env, mr_node *exists, const mr_node *x);
+/* froms, except: as in mr_select. */
+mr_node *mr_sql_exists_correlate(mr_env *env, mr_node *exists, mr_node *froms, bool except);
 /* EXTRACT(field FROM x). ArgumentError: field is not made of words. */
 mr_node *mr_sql_extract(mr_env *env, const char *field, mr_node *x);
 mr_node *mr_sql_collate(mr_env *env, mr_node *x, const char *collation);
@@ -261,6 +302,9 @@ mr_node *mr_sql_alias(mr_env *env, mr_node *of, const char *name);
 /* A join; kind is MR_OP_INNER, MR_OP_LEFT or MR_OP_FULL. */
 mr_node *mr_sql_join(mr_env *env, mr_op kind, mr_node *left, mr_node *right, mr_node *on);
 mr_node *mr_sql_cte(mr_env *env, mr_node *select, const char *name, bool recursive);
+/* The user's text as a query whose columns are known: a LIST of COLUMNs; ordered: in the text's order, otherwise
+ * they are found by name. */
+mr_node *mr_sql_typed_text(mr_env *env, mr_node *text, mr_node *columns, bool ordered);
 
 /* ---- statements. They consume the references in *clauses. ArgumentError: the clauses do not fit each other. */
 
@@ -339,6 +383,7 @@ typedef struct mr_param {
     uint8_t spelling;       /* selects a spelling of the value (mr_type_spell); BINDS: not 0 selects list.spelled */
     const mr_type *spelled; /* the type whose spellings are meant */
     uint8_t whole;          /* BINDS: an mr_whole: it stands for all values of the list */
+    bool defaulted;         /* named: the bind has a value for when none is given */
     bool written;           /* the value is written into a column: what its form of storage cannot keep is cut off */
 } mr_param;
 /* The type by whose form the parameter's value is stored. */
@@ -489,6 +534,8 @@ struct mr_dialect {
     bool virtual_columns;     /* a computed column need not be stored */
     bool computed_keys;       /* a computed column may be in the primary key */
     bool alters;              /* ALTER TABLE adds and drops constraints; and a foreign key needs its table */
+    bool distinct_from;       /* it has IS DISTINCT FROM; otherwise IS NOT compares any values */
+    bool within_group;        /* it has WITHIN GROUP */
     bool defers_keys;         /* UNIQUE and PRIMARY KEY may be deferrable, too */
     bool comments;            /* it has COMMENT ON */
     bool index_parens;        /* an expression in an index needs parentheses */

@@ -56,13 +56,15 @@ static mr_node *exists(mr_env *env, const mr_table *link, mr_node *from, mr_node
     return NULL;
 }
 
-mr_status mr_criterion_related(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *criterion,
-                               mr_node **out) {
+mr_status mr_criterion_related(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *of_alias,
+                               mr_node *criterion, mr_node **out) {
     mr_relationship *rel = along->relationship;
     mr_env *env = rel->parent->env;
     mr_mapper *target = of_type ? of_type : rel->target;
     bool shared = mr_mapper_reads(rel->parent, target->table);
-    mr_node *from = shared ? mr_sql_alias(env, mr_sql_table(env, target->table), NULL) : mr_mapper_from(target);
+    mr_node *from = of_alias ? mr_node_retain(of_alias)
+                    : shared ? mr_sql_alias(env, mr_sql_table(env, target->table), NULL)
+                             : mr_mapper_from(target);
     mr_node *where = NULL, *classes = NULL, *own = NULL;
     *out = NULL;
     if (!from) return MR_FAIL;
@@ -70,7 +72,8 @@ mr_status mr_criterion_related(const mr_property *along, mr_node *alias, mr_mapp
     if (mr_condition_whole(&c, &where) != MR_OK || mr_inheritance_criterion(env, target, from, &classes) != MR_OK)
         goto fail;
     if (classes && !(where = mr_sql_and(env, where, classes))) goto fail;
-    if (criterion && mr_expression_through(env, criterion, target, from, &own) != MR_OK) goto fail;
+    if (of_alias) own = mr_node_retain(criterion); /* it names the alias itself */
+    else if (criterion && mr_expression_through(env, criterion, target, from, &own) != MR_OK) goto fail;
     if (own) where = mr_sql_and(env, where, own);
     *out = exists(env, rel->secondary, from, where, alias, rel->parent);
     return *out ? MR_OK : MR_FAIL;
@@ -263,7 +266,7 @@ mr_status mr_criterion_nothing(const mr_property *along, mr_node *alias, bool ne
     mr_env *env = rel->parent->env;
     const object_criterion a = {.env = env, .along = along, .rel = rel, .alias = alias};
     if (rel->direction != MR_MANY_TO_ONE) {
-        if (mr_criterion_related(along, alias, NULL, NULL, out) != MR_OK) return MR_FAIL;
+        if (mr_criterion_related(along, alias, NULL, NULL, NULL, out) != MR_OK) return MR_FAIL;
         if (!negated) *out = mr_sql_not(env, *out);
         return *out ? MR_OK : MR_FAIL;
     }

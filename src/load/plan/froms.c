@@ -81,6 +81,14 @@ static void **find_explicit(const mr_planner *p, const mr_node *object) {
     return NULL;
 }
 
+mr_status mr_froms_begin(mr_planner *p, mr_node *from) {
+    from = mr_united_from(p, from);
+    if (find_explicit(p, from)) return MR_OK;
+    if (mr_vec_push_ptr(&p->explicit, from) != MR_OK) return MR_FAIL;
+    mr_node_retain(from);
+    return MR_OK;
+}
+
 mr_status mr_froms_join(mr_planner *p, mr_op kind, mr_node *left, mr_node *right, mr_node *on) {
     void **place = right && on ? find_explicit(p, left) : NULL;
     if (!place && right && on) {

@@ -327,7 +327,8 @@ static mr_status join_onto(mr_planner *p, const mr_query_join *join) {
     mr_vec_init(&lefts, p->env, sizeof(mr_node *));
     if (!right || possible_lefts(p, right, &lefts) != MR_OK) goto out;
     if (own_condition(p, join, right, &on) != MR_OK) goto out;
-    if (choose_left(p, join, on, right, &lefts, &left) != MR_OK || !left) goto out;
+    if (join->from) left = mr_united_from(p, join->from);
+    else if (choose_left(p, join, on, right, &lefts, &left) != MR_OK || !left) goto out;
     if (!on && mr_foreign_key_on(p->env, left, right, &on) != MR_OK) goto out;
     if (join->mapper && mr_inheritance_criterion(p->env, join->mapper, right, &extra) != MR_OK) goto out;
     if (extra && !(on = mr_sql_and(p->env, on, extra))) goto out;
@@ -370,6 +371,7 @@ mr_status mr_froms_own_joins(mr_planner *p) {
         if (!join->along && !join->mapper && !join->target)
             return mr_fail(p->env, MR_ERR_ARGUMENT, "a join needs a target: a class, a relationship or an alias");
         if (is_repeated(p->q, i)) continue;
+        if (join->from && mr_froms_begin(p, join->from) != MR_OK) return MR_FAIL;
         if ((join->along ? join_along(p, join) : join_onto(p, join)) != MR_OK) return MR_FAIL;
     }
     return MR_OK;

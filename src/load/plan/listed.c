@@ -1,5 +1,6 @@
 /*
- * listed.c: the columns of a FROM object, by index and by name: those of its table, or those that its query lists.
+ * listed.c: the columns of a FROM object, by index and by name: those of its table, those that its query lists,
+ * or those of all joined objects.
  *
  * Invariant: a column of a query has the name that a program uses: the attribute that it comes from, or its label. The
  * second "id" is id_1.
@@ -14,13 +15,59 @@ const mr_table *mr_from_table(const mr_node *from) {
     return from && from->kind == MR_NODE_TABLE ? from->u.table : NULL;
 }
 
+/* The object in the join that has its column *i, which becomes the number among the object's own columns. */
+static mr_node *leaf_of(const mr_node *join, size_t *i) {
+    const mr_node *from = join;
+    while (from->kind == MR_NODE_JOIN) {
+        size_t left = mr_from_width(from->child[0]);
+        bool right = *i >= left;
+        if (right) *i -= left;
+        from = from->child[right ? 1 : 0];
+    }
+    return (mr_node *)from; /* only its reference count changes */
+}
+
+/* "table_column", as the columns of a join are called. */
+static const char *joined_name(const mr_node *leaf, size_t i) {
+    const mr_table *table = mr_from_table(leaf);
+    const char *name = mr_from_name(leaf, i);
+    const char *of = leaf->kind != MR_NODE_TABLE && leaf->name && *leaf->name ? leaf->name : table ? table->name : NULL;
+    if (!name || !of) return name;
+    mr_strbuf b;
+    mr_strbuf_init(&b, leaf->env);
+    mr_strbuf_printf(&b, "%s_%s", of, name);
+    const char *s = mr_strbuf_str(&b), *made = s ? mr_intern(leaf->env, s, b.len) : NULL;
+    mr_strbuf_done(&b);
+    return made ? made : name;
+}
+
+/* By its name in the join, or by that of a column that only one of the joined objects has. */
+static size_t find_joined(const mr_node *join, const char *name) {
+    size_t n = mr_from_width(join), found = n, times = 0;
+    for (size_t i = 0; i < n; i++) {
+        const char *key = mr_from_name(join, i);
+        if (key && strcmp(key, name) == 0) return i;
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t own = i;
+        const mr_node *leaf = leaf_of(join, &own);
+        const char *key = mr_from_name(leaf, own);
+        if (!key || strcmp(key, name) != 0) continue;
+        found = i;
+        times++;
+    }
+    return times == 1 ? found : n;
+}
+
 size_t mr_from_width(const mr_node *from) {
+    if (from->kind == MR_NODE_JOIN) return mr_from_width(from->child[0]) + mr_from_width(from->child[1]);
     const mr_table *table = mr_from_table(from);
     const mr_node *list = mr_query_columns(from);
     return table ? table->ncolumns : list ? list->n : 0;
 }
 
 mr_status mr_from_item(mr_node *from, size_t i, mr_node **out) {
+    if (from->kind == MR_NODE_JOIN) from = leaf_of(from, &i);
     mr_env *env = from->env;
     const mr_table *table = mr_from_table(from);
     const mr_node *item = table ? NULL : mr_query_columns(from)->child[i];
@@ -65,6 +112,10 @@ static size_t same_before(const mr_node *list, size_t i, const char *key) {
 }
 
 const char *mr_from_name(const mr_node *from, size_t i) {
+    if (from->kind == MR_NODE_JOIN) {
+        const mr_node *leaf = leaf_of(from, &i);
+        return joined_name(leaf, i);
+    }
     const mr_table *table = mr_from_table(from);
     if (table) return table->columns[i]->name;
     const mr_node *list = mr_query_columns(from);
@@ -95,6 +146,7 @@ static size_t find_item(const mr_node *list, const char *name) {
 }
 
 size_t mr_from_find(const mr_node *from, const char *name) {
+    if (from->kind == MR_NODE_JOIN) return find_joined(from, name);
     const mr_table *table = mr_from_table(from);
     const mr_node *list = table ? NULL : mr_query_columns(from);
     if (list) return find_item(list, name);

@@ -193,7 +193,9 @@ static mr_status map_binds(mr_plan *plan, const mr_node *select, const mr_vec *b
     for (size_t i = 0; i < own.len && status == MR_OK; i++) {
         mr_node *node = mr_vec_ptr(&own, i);
         numbered_bind key = {node, 0};
-        const numbered_bind *found = node->name ? NULL : mr_map_get(numbers, &key);
+        /* A named parameter needs its own bind only for the value that it has where none is given. */
+        bool named = node->name && !(node->flags & MR_NODE_DEFAULTED);
+        const numbered_bind *found = named ? NULL : mr_map_get(numbers, &key);
         plan->binds[i].source = found ? found->number : -1;
         if (!found) plan->binds[i].own = mr_node_retain(node);
         plan->nbinds = (uint32_t)i + 1;
@@ -246,6 +248,7 @@ static bool is_source(const mr_plan *plan, const mr_column *column) {
 static mr_status find_sources(mr_plan *plan, const mr_node *statement) {
     while (statement->kind == MR_NODE_COMPOUND) statement = statement->child[0];
     const mr_node *list = statement->kind == MR_NODE_SELECT ? statement->u.select->columns : NULL;
+    if (statement->kind == MR_NODE_TYPED_TEXT && !(statement->flags & MR_NODE_NAME)) list = statement->child[1];
     if (!list) return MR_OK;
     plan->sources = mr_arena_alloc(plan->arena, (list->n + (size_t)1) * sizeof *plan->sources);
     if (!plan->sources) return MR_FAIL;

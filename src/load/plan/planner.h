@@ -82,6 +82,11 @@ static inline bool mr_reads_subquery(const mr_node *from) {
     return of && of->kind != MR_NODE_TABLE;
 }
 
+/* standing.c */
+/* Is the SELECT no more than a compound that stands alone (mr_query.standing), with an order and a limit? Then *out is
+ * that compound, or NULL after a failure. The clauses are borrowed. */
+bool mr_standing_select(mr_planner *p, const mr_select *s, mr_node **out);
+
 /* froms.c */
 /* The FROM object of a class: its table, joined to the tables of its bases if they differ. A new reference. */
 
@@ -94,6 +99,8 @@ bool mr_from_contains(const mr_node *from, const mr_node *object);
 mr_status mr_from_column(mr_env *env, const mr_column *column, const mr_property *prop, mr_node *from, mr_node **out);
 /* Joins right to the FROM object that contains left. Consumes right and on. */
 mr_status mr_froms_join(mr_planner *p, mr_op kind, mr_node *left, mr_node *right, mr_node *on);
+/* Makes sure that the FROM list has the object, for joins that begin with it. */
+mr_status mr_froms_begin(mr_planner *p, mr_node *from);
 /* Makes the joins that the query itself has. */
 mr_status mr_froms_own_joins(mr_planner *p);
 /* *out: the FROM list: objects of the columns and criteria, then the explicit ones. NULL with MR_OK: it is empty. */
@@ -195,9 +202,5 @@ void mr_planner_init(mr_planner *p, mr_query *q, mr_plan *plan, bool plain);
 void mr_planner_done(mr_planner *p);
 /* *out: the SELECT of the query, after all steps of planning. */
 mr_status mr_planner_select(mr_planner *p, mr_node **out);
-
-/* cache.c: a column that stands for a subquery's column of that name. The same name and type give the same column.
- * NULL: failed. */
-const mr_column *mr_stand_in_column(mr_env *env, const char *name, const mr_type *type);
 
 #endif

@@ -33,6 +33,7 @@ static mr_status own_clauses(mr_planner *p, mr_select *s) {
     s->limit = mr_node_retain(q->limit);
     s->offset = mr_node_retain(q->offset);
     s->correlate = mr_node_retain(q->correlate);
+    s->correlate_except = q->correlate_except;
     if (mr_united_translate(p, mr_node_retain(q->where), &where) != MR_OK) return MR_FAIL;
     mr_node *const parts[] = {mr_node_retain(p->criteria), where, mr_node_retain(p->classes)};
     s->where = mr_sql_list(p->env, MR_OP_AND, parts, 3);
@@ -66,6 +67,10 @@ static mr_status build_plain(mr_planner *p, mr_node **out) {
         return status;
     }
     if (s.from) p->nfroms = s.from->n;
+    if (mr_standing_select(p, &s, out)) {
+        release_clauses(&s);
+        return *out ? MR_OK : MR_FAIL;
+    }
     *out = mr_sql_select(p->env, &s);
     return *out ? MR_OK : MR_FAIL;
 }

@@ -28,6 +28,19 @@ mr_status mr_load_statement(mr_query *query, bool plain, mr_node **out) {
     return status;
 }
 
+mr_status mr_load_join(mr_query *query, mr_node **out) {
+    mr_planner p;
+    mr_plan plan;
+    *out = NULL;
+    memset(&plan, 0, sizeof plan);
+    plan.env = query->env;
+    mr_planner_init(&p, query, &plan, true);
+    mr_status status = mr_froms_own_joins(&p);
+    if (status == MR_OK) *out = mr_node_retain(mr_vec_ptr(&p.explicit, 0));
+    mr_planner_done(&p);
+    return status;
+}
+
 mr_status mr_load_count_statement(mr_query *query, mr_node **out) {
     mr_env *env = query->env;
     mr_node *inner = NULL;

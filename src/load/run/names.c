@@ -100,11 +100,22 @@ static mr_status match_entity(mr_plan *plan, mr_plan_entity *e, const result_nam
     return MR_OK;
 }
 
-static mr_status match_item(mr_plan *plan, mr_plan_item *item, const mr_query_item *wanted, const result_names *r) {
+/* The place of the item in a text whose columns were named in their order. MR_PLAN_NONE: it has none. */
+static uint16_t place_in_text(const mr_query *q, const mr_node *item, unsigned width) {
+    const mr_node *text = q->statement;
+    if (text->kind != MR_NODE_TYPED_TEXT || text->flags & MR_NODE_NAME) return MR_PLAN_NONE;
+    for (uint32_t i = 0; i < text->child[1]->n && i < width; i++)
+        if (text->child[1]->child[i] == item) return (uint16_t)i;
+    return MR_PLAN_NONE;
+}
+
+static mr_status match_item(mr_plan *plan, mr_plan_item *item, const mr_query *q, const mr_query_item *wanted,
+                            const result_names *r) {
     if (item->entity != MR_PLAN_NONE) return MR_OK;
     const mr_node *x = wanted->expression;
-    item->column = MR_PLAN_NONE;
-    if (x->kind == MR_NODE_COLUMN && x->u.column->table) item->column = find_column(r, x->u.column, false);
+    item->column = place_in_text(q, x, r->n);
+    if (item->column != MR_PLAN_NONE) (void)0;
+    else if (x->kind == MR_NODE_COLUMN && x->u.column->table) item->column = find_column(r, x->u.column, false);
     else if (item->name) item->column = find_name(r, item->name);
     if (item->column == MR_PLAN_NONE)
         return mr_fail(plan->env, MR_ERR_INVALID_REQUEST, "the statement gives no column '%s'",
@@ -123,6 +134,6 @@ mr_status mr_plan_match_names(mr_plan *plan, mr_query *q, mr_cursor *cursor) {
     for (uint16_t i = 0; i < plan->nentities; i++)
         if (match_entity(plan, &plan->entities[i], &r) != MR_OK) return MR_FAIL;
     for (uint16_t i = 0; i < plan->nitems; i++)
-        if (match_item(plan, &plan->items[i], &q->items[i], &r) != MR_OK) return MR_FAIL;
+        if (match_item(plan, &plan->items[i], q, &q->items[i], &r) != MR_OK) return MR_FAIL;
     return MR_OK;
 }

@@ -1,0 +1,101 @@
+/*
+ * exists.c: mr.exists: EXISTS of a query, or one that is built from criteria, mr.exists():where(...).
+ *
+ * Invariant: an EXISTS is never changed; its methods make a new one. What its criteria name and the statement around it
+ * does not read, it reads itself.
+ */
+#include "expression.h"
+
+#include "from.h"
+#include "value/query.h"
+
+/* exists(query), exists(), exists(User, ...), exists(User.id, ...) */
+static int f_exists(lua_State *L) {
+    mr_env *env = bind_of(L)->env;
+    int n = lua_gettop(L);
+    mr_node *node = bind_test_node(L, 1);
+    bool subquery = node && node->kind == MR_NODE_SUBQUERY;
+    if (n > 0 && (subquery || bind_is_query(L, 1))) {
+        if (n > 1)
+            return bind_error(L, MR_ERR_ARGUMENT, "exists: expected a select or a query alone, got the argument %s",
+                              bind_describe(L, 2));
+        bind_push_node(L, mr_sql_exists(env, subquery ? mr_node_retain(node) : bind_to_select(L, 1)));
+        return 1;
+    }
+    bind_push_node(L, mr_sql_exists_any(env));
+    for (int i = 1; i <= n; i++) {
+        node = bind_test_node(L, i);
+        mr_mapper *mapper;
+        mr_node *before = mr_node_retain(bind_test_node(L, n + 1));
+        if (!node && lua_isnil(L, i)) {
+            mr_node_release(before);
+            return bind_type_error(L, i, "exists", "a select, a query, a class or a column");
+        }
+        bind_push_node(L, before);
+        mr_node *from = node ? NULL : bind_to_from(L, i, "exists", &mapper);
+        before = mr_node_retain(bind_test_node(L, -1));
+        bind_push_node(L, node ? mr_sql_exists_naming(env, before, node) : mr_sql_exists_from(env, before, from));
+        lua_replace(L, n + 1);
+        lua_settop(L, n + 1);
+    }
+    return 1;
+}
+
+/* The EXISTS at index 1; raises for other expressions. */
+static mr_node *self(lua_State *L, const char *function) {
+    mr_node *x = bind_arg_node(L, 1, function);
+    if (x->kind != MR_NODE_EXISTS)
+        bind_error(L, MR_ERR_ARGUMENT, "%s is for mr.exists() and for queries: %s is an expression", function,
+                   bind_push_what(L, x));
+    return x;
+}
+
+/* mr.exists():where(criterion, ...) */
+static int exists_where(lua_State *L) {
+    int n = lua_gettop(L);
+    self(L, "where");
+    if (n < 2) return bind_error(L, MR_ERR_ARGUMENT, "where: expected a criterion, such as User.name:eq(x)");
+    for (int i = 2; i <= n; i++) {
+        mr_node *criterion = bind_arg_criterion(L, i, "where"), *x = self(L, "where");
+        bind_push_node(L, mr_sql_exists_where(x->env, mr_node_retain(x), mr_node_retain(criterion)));
+        lua_replace(L, 1);
+    }
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int exists_select_from(lua_State *L) {
+    int n = lua_gettop(L);
+    self(L, "select_from");
+    for (int i = 2; i <= n; i++) {
+        mr_mapper *mapper;
+        mr_node *from = bind_to_from(L, i, "select_from", &mapper), *x = bind_test_node(L, 1);
+        bind_push_node(L, mr_sql_exists_from(x->env, mr_node_retain(x), from));
+        lua_replace(L, 1);
+    }
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* correlate(a, ...), correlate(mr.null), correlate_except(a, ...) */
+static int exists_correlate(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    mr_node *x = self(L, o->name);
+    bind_push_froms(L, 2, lua_gettop(L) - 1, o->name);
+    bind_push_node(
+        L, mr_sql_exists_correlate(x->env, mr_node_retain(x), mr_node_retain(bind_test_node(L, -1)), o->flags != 0));
+    return 1;
+}
+
+void bind_open_exists(lua_State *L) {
+    static const bind_operation correlates[] = {{"correlate", exists_correlate, MR_OP_NONE, 0},
+                                                {"correlate_except", exists_correlate, MR_OP_NONE, 1},
+                                                {NULL, NULL, MR_OP_NONE, 0}};
+    static const luaL_Reg methods[] = {{"where", exists_where}, {"select_from", exists_select_from}, {NULL, NULL}};
+    bind_extend_type(L, BIND_EXPRESSION, methods, NULL);
+    bind_push_methods(L, BIND_EXPRESSION);
+    bind_set_operations(L, correlates);
+    lua_pop(L, 1);
+    lua_pushcfunction(L, f_exists);
+    lua_setfield(L, -2, "exists");
+}
