@@ -17,20 +17,30 @@
 
 enum { NUMBER_SIZE = MR_READ_ROOM };
 
+/* Writes all but the value itself, in place: a copy of a whole mr_value costs more. */
+static inline void set_kind(mr_value *v, mr_kind kind, uint32_t len) {
+    v->kind = (uint8_t)kind;
+    v->flags = 0;
+    v->tag = 0;
+    v->len = len;
+}
+
 /* Reads a column of the storage class as it is stored. False without memory. */
 static inline bool as_stored(sqlite3_value *stored, int class, mr_value *out) {
     const void *bytes;
     switch (class) {
     case SQLITE_INTEGER:
-        *out = mr_int_value(sqlite3_value_int64(stored));
+        set_kind(out, MR_INT, 0);
+        out->u.i = sqlite3_value_int64(stored);
         return true;
     case SQLITE_FLOAT:
-        *out = mr_float_value(sqlite3_value_double(stored));
+        set_kind(out, MR_FLOAT, 0);
+        out->u.d = sqlite3_value_double(stored);
         return true;
     case SQLITE_TEXT:
-        bytes = sqlite3_value_text(stored);
-        *out = mr_text_value(bytes, (size_t)sqlite3_value_bytes(stored));
-        return bytes != NULL;
+        out->u.s = (const char *)sqlite3_value_text(stored);
+        set_kind(out, MR_TEXT, (uint32_t)sqlite3_value_bytes(stored));
+        return out->u.s != NULL;
     case SQLITE_BLOB:
         bytes = sqlite3_value_blob(stored); /* NULL when empty */
         *out = mr_bytes_value(MR_BLOB, bytes ? bytes : "", (size_t)sqlite3_value_bytes(stored));
@@ -151,8 +161,8 @@ static mr_status by_affinity(sqlite_stmt *s, size_t i, const mr_type *type, sqli
 }
 
 /* Reads a value that must be converted, or that does not fit the type. */
-static mr_status fetch_converted(sqlite_stmt *s, size_t i, size_t n, const mr_type *type, sqlite3_value *stored,
-                                 mr_value *out) {
+MR_APART static mr_status fetch_converted(sqlite_stmt *s, size_t i, size_t n, const mr_type *type,
+                                          sqlite3_value *stored, mr_value *out) {
     if (!as_stored(stored, sqlite3_value_type(stored), out)) return mr_nomem(s->dbc->env);
     if (mr_type_is_decimal(type) && out->kind == MR_FLOAT) return as_decimal(s, i, n, type, out);
     if (mr_type_is_decimal(type) && out->kind == MR_INT)
@@ -204,10 +214,11 @@ static inline bool fetch_plain(const mr_type *type, sqlite3_value *stored, mr_va
 mr_status mr_sqlite_fetch(mr_stmt *handle, const mr_type *const *types, size_t n, mr_value *out) {
     static const mr_type untyped = {.rules = &mr_type_unknown};
     sqlite_stmt *s = sqlite_stmt_of(handle);
+    sqlite3_stmt *stmt = s->stmt;
     mr_status status = MR_OK;
     for (size_t i = 0; i < n; i++) {
         /* An unprotected value is safe, because only one thread uses the connection at a time. */
-        sqlite3_value *stored = sqlite3_column_value(s->stmt, (int)i);
+        sqlite3_value *stored = sqlite3_column_value(stmt, (int)i);
         const mr_type *type = types && types[i] ? types[i] : &untyped;
         bool ok = true;
         if (fetch_plain(type, stored, &out[i], &ok)) {

@@ -9,9 +9,17 @@
 
 typedef mr_status (*object_fn)(mr_session *s, mr_entity *e);
 
+/* The upvalue of each of these methods. */
+enum { CHUNKS = lua_upvalueindex(1) };
+
+/* The object at the index; the session is at index 1. */
+static mr_entity *object_arg(lua_State *L, int idx, const char *function) {
+    return bind_arg_entity_with(L, bind_session_at(L, 1)->b, CHUNKS, idx, function);
+}
+
 static int with_object(lua_State *L, const char *function, object_fn fn) {
     mr_session *s = bind_session_arg(L, function);
-    mr_entity *e = bind_arg_entity(L, 2, function);
+    mr_entity *e = object_arg(L, 2, function);
     bind_state *b = bind_of_entity(e);
     BIND_TRY(b, L, fn(s, e));
     return 0;
@@ -21,7 +29,7 @@ static int with_object(lua_State *L, const char *function, object_fn fn) {
  * identity. */
 static mr_status try_add(lua_State *L, int idx, const char *function) {
     mr_session *s = bind_session_arg(L, function);
-    mr_entity *e = bind_arg_entity(L, idx, function);
+    mr_entity *e = object_arg(L, idx, function);
     bind_state *b = bind_of_entity(e);
     BIND_ENTER(b, L);
     mr_status st = mr_session_add(s, e);
@@ -219,6 +227,9 @@ void bind_open_session_objects(lua_State *L) {
                                          {"make_transient", core_make_transient},
                                          {"make_transient_to_detached", core_make_detached},
                                          {NULL, NULL}};
-    bind_extend_type(L, BIND_SESSION, methods, NULL);
+    bind_push_methods(L, BIND_SESSION);
+    bind_push_chunks(L);
+    luaL_setfuncs(L, methods, 1);
+    lua_pop(L, 1);
     luaL_setfuncs(L, functions, 0);
 }

@@ -55,10 +55,11 @@ typedef struct bind_state {
     bool place_anywhere;    /* ... which is good in every coroutine */
     const void *query_word; /* the address of the Lua string "query" */
     lua_CFunction quick_of; /* a session's method that a scoped session may run in a quicker way: session:get */
-    const struct bind_quick_method *quick;  /* ... which is this (value/session.h) */
-    int lookups;                            /* reference to the metatable of value/query.c's lookups */
-    uint64_t proxy_changes;                 /* proxies put into proxy.c's chunks, and chunks dropped */
-    int views[3];                           /* references to the metatables of collections, by mr_collection_kind */
+    const struct bind_quick_method *quick; /* ... which is this (value/session.h) */
+    int lookups;                           /* reference to the metatable of value/query.c's lookups */
+    uint64_t proxy_changes;                /* proxies put into proxy.c's chunks, and chunks dropped */
+    const void *object_meta; /* address of the metatable of a class's objects that proxy.c met last; such live on */
+    int views[3];            /* references to the metatables of collections, by mr_collection_kind */
     struct bind_kept_text *texts;           /* value/text.c's */
     const struct bind_json_functions *json; /* value/json_write.c's */
     const char *given_text; /* the JSON of the table that is being assigned; the registry has the table under this

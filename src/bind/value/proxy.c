@@ -1,5 +1,5 @@
 /*
- * proxy.c: the userdata through which Lua holds entities. Weak arrays of 256 (chunks) lead from an entity to its proxy.
+ * proxy.c: the userdata through which Lua holds entities. Short weak arrays (chunks) lead from an entity to its proxy.
  *
  * Invariant: at most one proxy of an entity is in the arrays. A finalizer may bring back a proxy that the arrays have
  * lost; it is then equal (__eq) to the entity's new proxy, and stale where the entity is freed.
@@ -11,37 +11,51 @@
 #include "class.h"
 #include "query.h"
 
-#define PROXIES_IN_TABLE 256
+/* So many that a table's own bytes count little, and so few that its array is one of malloc's small blocks: for a large
+ * one glibc first joins all small blocks that are free, which programs with many objects have many of. */
+#define PROXIES_IN_TABLE 32
 
 static const char anchors_key = 0; /* registry: slot to an anchored proxy */
 static const char readers_key = 0; /* registry: slot to a proxy that has shown a table */
 
-/* Called by the heap: sets the bits of those slots of the chunk that have a live proxy. */
-static void proxy_bits(void *ud, uint32_t chunk, uint64_t bits[4]) {
+/* Sets the bits of those of the heap's 256 slots from first on that have a live proxy in the chunk, which the table of
+ * chunks, on top, may have. An empty chunk is dropped. */
+static void chunk_bits(lua_State *L, bind_state *b, uint32_t chunk, uint32_t first, uint64_t bits[4]) {
+    enum { SLOTS = 256, WORD = 64 };
+    if (lua_rawgeti(L, -1, (lua_Integer)chunk + 1) == LUA_TTABLE) {
+        bool any = false;
+        for (uint32_t i = 0; i < PROXIES_IN_TABLE; i++) {
+            if (lua_rawgeti(L, -1, (lua_Integer)i + 1) != LUA_TNIL) {
+                uint32_t at = chunk * PROXIES_IN_TABLE + i - first; /* before first: a large number */
+                if (at < SLOTS) bits[at / WORD] |= UINT64_C(1) << (at % WORD);
+                any = true;
+            }
+            lua_pop(L, 1);
+        }
+        if (!any) {
+            lua_pushnil(L);
+            lua_rawseti(L, -3, (lua_Integer)chunk + 1);
+            b->proxy_changes++;
+        }
+    }
+    lua_pop(L, 1);
+}
+
+/* Called by the heap: sets the bits of those of its slots from 256 * part on that have a live proxy. */
+static void proxy_bits(void *ud, uint32_t part, uint64_t bits[4]) {
+    enum { SLOTS = 256 };
     bind_state *b = ud;
     lua_State *L = b->L ? b->L : b->main;
+    uint32_t first = part * SLOTS;
     bits[0] = bits[1] = bits[2] = bits[3] = 0;
     if (!lua_checkstack(L, 4)) { /* no memory: keep all, as one of them may be in use */
         bits[0] = bits[1] = bits[2] = bits[3] = UINT64_MAX;
         return;
     }
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->chunks);
-    if (lua_rawgeti(L, -1, (lua_Integer)chunk + 1) == LUA_TTABLE) {
-        bool any = false;
-        for (uint32_t i = 0; i < PROXIES_IN_TABLE; i++) {
-            if (lua_rawgeti(L, -1, (lua_Integer)i + 1) != LUA_TNIL) {
-                bits[i / 64] |= UINT64_C(1) << (i % 64);
-                any = true;
-            }
-            lua_pop(L, 1);
-        }
-        if (!any) { /* an empty chunk is dropped */
-            lua_pushnil(L);
-            lua_rawseti(L, -3, (lua_Integer)chunk + 1);
-            b->proxy_changes++;
-        }
-    }
-    lua_pop(L, 2);
+    for (uint32_t chunk = first / PROXIES_IN_TABLE; chunk <= (first + SLOTS - 1) / PROXIES_IN_TABLE; chunk++)
+        chunk_bits(L, b, chunk, first, bits);
+    lua_pop(L, 1);
 }
 
 mr_entity *bind_proxy_entity(lua_State *L, const bind_proxy *p) {
@@ -195,6 +209,33 @@ static void restore_slot(lua_State *L, bind_state *b, int idx, const bind_proxy 
         lua_rawseti(L, at + AT_CHUNK, (lua_Integer)(p->slot % PROXIES_IN_TABLE) + 1);
     }
     lua_settop(L, at - 1);
+}
+
+/* bind_test_entity of a proxy of the class that was met last, which is in its place, as nearly all are. NULL: another
+ * value, or there is more to be done. */
+static mr_entity *test_quickly(lua_State *L, const bind_state *b, int chunks, int idx) {
+    if (lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx)) return NULL;
+    mr_entity *e = NULL;
+    if (lua_topointer(L, -1) == b->object_meta && !b->closed) {
+        const bind_proxy *p = lua_touserdata(L, idx);
+        e = mr_heap_look(b->heap, p->slot, p->generation);
+        if (lua_rawgeti(L, chunks, (lua_Integer)(p->slot / PROXIES_IN_TABLE) + 1) != LUA_TTABLE ||
+            lua_rawgeti(L, -1, (lua_Integer)(p->slot % PROXIES_IN_TABLE) + 1) == LUA_TNIL)
+            e = NULL;
+    }
+    return e;
+}
+
+mr_entity *bind_arg_entity_with(lua_State *L, bind_state *b, int chunks, int idx, const char *function) {
+    int top = lua_gettop(L);
+    mr_entity *e = lua_checkstack(L, 3) ? test_quickly(L, b, chunks, idx) : NULL;
+    lua_settop(L, top);
+    if (e) return e;
+    e = bind_arg_entity(L, idx, function);
+    lua_getmetatable(L, idx);
+    b->object_meta = lua_topointer(L, -1);
+    lua_settop(L, top);
+    return e;
 }
 
 mr_entity *bind_test_entity(lua_State *L, int idx) {

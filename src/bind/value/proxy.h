@@ -29,6 +29,8 @@ void bind_push_chunks(lua_State *L);
 void bind_list_entities(lua_State *L, const mr_value *values, size_t width, size_t n, size_t before);
 mr_entity *bind_test_entity(lua_State *L, int idx); /* NULL when it is none; raises when stale */
 mr_entity *bind_arg_entity(lua_State *L, int idx, const char *function);
+/* The same for functions that have the table of bind_push_chunks as an upvalue, at index chunks: faster. */
+mr_entity *bind_arg_entity_with(lua_State *L, bind_state *b, int chunks, int idx, const char *function);
 /* The same, where an object of the relationship's target class is expected: the message names that class. */
 mr_entity *bind_related_entity(lua_State *L, int idx, const mr_property *prop, const char *what);
 /* The attribute of part i of the class's primary key. */

@@ -136,23 +136,28 @@ static mr_status get_one(const mr_load_context *ctx, mr_mapper *mapper, const mr
     return status;
 }
 
+MR_APART static mr_status get_by_query(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values,
+                                       const mr_query *options, mr_entity **out) {
+    mr_load *load = NULL;
+    mr_status status = open_load(ctx, mapper, values, options, &load);
+    if (status == MR_OK) status = first_entity(load, mapper, values, out);
+    mr_load_close(load);
+    return status;
+}
+
 mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *identity,
                               mr_query *options, mr_entity **out) {
     enum { FEW = 8 };
     mr_value few[FEW], *values = few;
-    mr_load *load = NULL;
     mr_heap *heap = mr_heap_of(ctx->env);
     *out = NULL;
     if (!heap) return MR_FAIL;
     if (mapper->npk > FEW && !(values = mr_alloc(ctx->env, mapper->npk * sizeof *values))) return MR_FAIL;
-    mr_identity_values(mapper, identity, values);
+    if (identity->kind == MR_INT) few[0] = mr_int_value(identity->u.i);
+    else mr_identity_values(mapper, identity, values);
     mr_heap_block(heap);
     mr_status status = options ? MR_DONE : get_one(ctx, mapper, values, out);
-    if (status == MR_DONE) {
-        status = open_load(ctx, mapper, values, options, &load);
-        if (status == MR_OK) status = first_entity(load, mapper, values, out);
-        mr_load_close(load);
-    }
+    if (status == MR_DONE) status = get_by_query(ctx, mapper, values, options, out);
     mr_heap_unblock(heap);
     if (values != few) mr_free(ctx->env, values);
     return status;
