@@ -1,5 +1,5 @@
--- The objects that the session's methods are given: of any class, whenever they were made, and nothing else. The session
--- knows the class that it met last in a quick way; that must not show.
+-- The objects that the session's methods are given: of any class, whenever they were made, and nothing else. The
+-- session knows the class that it met last in a quick way; that must not show.
 
 local mr = require "moonrow"
 

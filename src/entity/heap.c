@@ -42,7 +42,7 @@ mr_heap *mr_heap_of(mr_env *env) {
     heap = mr_calloc(env, sizeof *heap);
     if (!heap) return NULL;
     heap->env = env;
-    mr_slab_init(&heap->slab, env);
+    mr_slab_init(&heap->slab, env, MR_SLAB_LARGEST);
     heap->black = 1;
     heap->first_generation = 1;
     heap->threshold = HEAP_MIN_THRESHOLD;
@@ -165,7 +165,7 @@ MR_APART static mr_entity *allocate_large(mr_heap *heap, size_t size) {
 
 mr_entity *mr_heap_allocate(mr_heap *heap, mr_mapper *mapper, size_t text) {
     size_t size = sizeof(mr_entity) + mapper->nslots * sizeof(mr_value) + text;
-    bool large = !mr_slab_holds(size);
+    bool large = !mr_slab_holds(&heap->slab, size);
     mr_entity *e = large ? allocate_large(heap, size) : mr_slab_alloc(&heap->slab, size);
     if (!e) return NULL;
     *e = (mr_entity){.mapper = mapper, .nslots = mapper->nslots, .large = large};

@@ -10,8 +10,6 @@
 
 #include <moonrow/entity.h>
 
-#include "slab.h"
-
 typedef enum heap_phase { HEAP_IDLE = 0, HEAP_ROOTS, HEAP_MARK, HEAP_SWEEP } heap_phase;
 
 /* The values of slots that were appended to the mapping after the entity was made: n of them, from slot nslots on. */

@@ -7,6 +7,14 @@
 #include <lua.h>
 #include <stdbool.h>
 
+/* state.c: the Lua state and its memory. */
+
+typedef struct host_state host_state;
+/* *L: a new Lua state, as luaL_newstate makes it. NULL: not enough memory. */
+host_state *host_state_new(lua_State **L);
+/* Closes the Lua state and frees its memory. */
+void host_state_close(host_state *state);
+
 /* run.c: calling Lua so that errors become messages with tracebacks and Ctrl-C stops the script. */
 
 /* Calls the function below nargs values, and leaves nresults. On failure: leaves the message with its traceback, and

@@ -247,8 +247,9 @@ static int host_main(lua_State *L) {
 }
 
 int main(int argc, char **argv) {
-    lua_State *L = luaL_newstate();
-    if (!L) {
+    lua_State *L;
+    host_state *state = host_state_new(&L);
+    if (!state) {
         fputs("moonrow: cannot create a Lua state: not enough memory\n", stderr);
         return EXIT_FAILURE;
     }
@@ -258,6 +259,6 @@ int main(int argc, char **argv) {
     int rc = lua_pcall(L, 2, 1, 0);
     bool fine = rc == LUA_OK && lua_toboolean(L, -1);
     if (rc != LUA_OK) host_report(L, host_name);
-    lua_close(L);
+    host_state_close(state);
     return fine ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -218,6 +218,36 @@ void *mr_arena_alloc(mr_arena *arena, size_t size);
 /* A NUL-terminated copy of len bytes; it lives as long as the arena. */
 char *mr_arena_strndup(mr_arena *arena, const char *s, size_t len);
 
+/* ---------------------------------------------------------------- slab */
+
+enum { MR_SLAB_STEP = 8, MR_SLAB_LARGEST = 1024, MR_SLAB_CLASSES = MR_SLAB_LARGEST / MR_SLAB_STEP };
+
+typedef struct mr_slab_page mr_slab_page;
+typedef struct mr_slab_chunk mr_slab_chunk;
+
+/* Memory for many small blocks that come and go: pages of blocks of one size, which cost less time and memory than an
+ * allocator's. The owner of a slab embeds it. */
+typedef struct mr_slab {
+    mr_env *env;
+    size_t largest;                      /* larger blocks do not come from a page; 0: none does */
+    mr_slab_page *room[MR_SLAB_CLASSES]; /* by size: the pages that have a free block */
+    mr_slab_chunk *open, *full;          /* chunks with an unused page, and without one */
+    size_t nchunks;
+} mr_slab;
+
+/* largest: MR_SLAB_LARGEST or less. */
+void mr_slab_init(mr_slab *slab, mr_env *env, size_t largest);
+/* Gives everything back; blocks that are in no page are the caller's to free first. */
+void mr_slab_done(mr_slab *slab);
+/* size bytes, at a multiple of 8; NULL without memory. */
+void *mr_slab_alloc(mr_slab *slab, size_t size);
+/* size: what was asked for. */
+void mr_slab_free(mr_slab *slab, void *block, size_t size);
+/* Does a block of the size live in a page, so that mr_slab_done frees it? */
+static inline bool mr_slab_holds(const mr_slab *slab, size_t size) { return size - 1 < slab->largest; }
+/* The bytes that a block that lives in a page takes there. */
+size_t mr_slab_size(void *block);
+
 /* ---------------------------------------------------------------- value */
 
 /* The kinds of values. The comment names the members of mr_value that a kind uses. */

@@ -1,13 +1,13 @@
 /*
- * slab.c: memory for the blocks of entities: pages of blocks of one size, so that making and freeing one is a few
- * instructions, and all of them go at once when the environment ends.
+ * slab.c: memory for many small blocks: pages of blocks of one size, so that making and freeing one is a few
+ * instructions, and all of them go at once in the end.
  *
  * Invariants: a page lies at a multiple of its size, so a block finds its page by its address; a page is in the list of
  * its size when, and only when, it has a free block; a page without a block in use goes back to its chunk, and a chunk
  * without a page in use to the allocator. A chunk is in the list `open` when it has an unused page, else in `full`.
  * Nothing here walks a list that grows with what is allocated.
  */
-#include "slab.h"
+#include <moonrow/base.h>
 
 #include <string.h>
 
@@ -27,35 +27,34 @@ enum { PAGE = 8192, MOST_PAGES = 63 }; /* of a chunk, beside the page that align
 #endif
 
 /* Short, because each page has it: places in the page are counted in bytes from its start. */
-struct slab_page {
-    slab_chunk *chunk;
-    slab_page *next, **link; /* in the list of its size, or of its chunk's unused pages */
+struct mr_slab_page {
+    mr_slab_chunk *chunk;
+    mr_slab_page *next, **link; /* in the list of its size, or of its chunk's unused pages */
     uint16_t freed; /* the first block that was used before, which begins with the place of the next; 0: none */
     uint16_t used;  /* blocks in use */
     uint16_t fresh; /* where the blocks begin that were never used; beyond the last: none */
     uint16_t size;  /* of a block */
 };
 
-struct slab_chunk {
-    slab_chunk *next, **link;
-    slab_page *unused;
+struct mr_slab_chunk {
+    mr_slab_chunk *next, **link;
+    mr_slab_page *unused;
     size_t size; /* bytes, this struct and what aligning costs included */
     uint32_t used;
 };
 
-static unsigned class_of(size_t size) { return (unsigned)((size + SLAB_STEP - 1) / SLAB_STEP) - 1; }
+static unsigned class_of(size_t size) { return (unsigned)((size + MR_SLAB_STEP - 1) / MR_SLAB_STEP) - 1; }
 
-bool mr_slab_holds(size_t size) { return !EACH_FROM_ALLOCATOR && size > 0 && size <= SLAB_LARGEST; }
+static mr_slab_page *page_of(void *block) { return (mr_slab_page *)((uintptr_t)block & ~(uintptr_t)(PAGE - 1)); }
 
-static slab_page *page_of(void *block) { return (slab_page *)((uintptr_t)block & ~(uintptr_t)(PAGE - 1)); }
-
-void mr_slab_init(mr_slab *slab, mr_env *env) {
+void mr_slab_init(mr_slab *slab, mr_env *env, size_t largest) {
     memset(slab, 0, sizeof *slab);
     slab->env = env;
+    slab->largest = EACH_FROM_ALLOCATOR ? 0 : largest;
 }
 
-static void free_chunks(mr_slab *slab, slab_chunk *c) {
-    for (slab_chunk *next; c; c = next) {
+static void free_chunks(mr_slab *slab, mr_slab_chunk *c) {
+    for (mr_slab_chunk *next; c; c = next) {
         next = c->next;
         mr_raw_free(slab->env, c, c->size);
     }
@@ -64,31 +63,31 @@ static void free_chunks(mr_slab *slab, slab_chunk *c) {
 void mr_slab_done(mr_slab *slab) {
     free_chunks(slab, slab->open);
     free_chunks(slab, slab->full);
-    mr_slab_init(slab, slab->env);
+    mr_slab_init(slab, slab->env, slab->largest);
 }
 
 /* ---------------------------------------------------------------- lists */
 
-static void link_page(slab_page **list, slab_page *p) {
+static void link_page(mr_slab_page **list, mr_slab_page *p) {
     p->next = *list;
     p->link = list;
     if (p->next) p->next->link = &p->next;
     *list = p;
 }
 
-static void unlink_page(slab_page *p) {
+static void unlink_page(mr_slab_page *p) {
     *p->link = p->next;
     if (p->next) p->next->link = p->link;
 }
 
-static void link_chunk(slab_chunk **list, slab_chunk *c) {
+static void link_chunk(mr_slab_chunk **list, mr_slab_chunk *c) {
     c->next = *list;
     c->link = list;
     if (c->next) c->next->link = &c->next;
     *list = c;
 }
 
-static void unlink_chunk(slab_chunk *c) {
+static void unlink_chunk(mr_slab_chunk *c) {
     *c->link = c->next;
     if (c->next) c->next->link = c->link;
 }
@@ -102,14 +101,14 @@ static size_t next_pages(const mr_slab *slab) {
     return pages;
 }
 
-static slab_chunk *new_chunk(mr_slab *slab) {
-    size_t pages = next_pages(slab), size = sizeof(slab_chunk) + (pages + 1) * PAGE;
+static mr_slab_chunk *new_chunk(mr_slab *slab) {
+    size_t pages = next_pages(slab), size = sizeof(mr_slab_chunk) + (pages + 1) * PAGE;
     char *block = mr_raw_alloc(slab->env, size);
     if (!block) return NULL;
-    slab_chunk *c = (slab_chunk *)(void *)block;
-    *c = (slab_chunk){.size = size};
+    mr_slab_chunk *c = (mr_slab_chunk *)(void *)block;
+    *c = (mr_slab_chunk){.size = size};
     for (size_t i = pages; i > 0; i--) {
-        slab_page *p = page_of(block + sizeof *c + i * PAGE - 1);
+        mr_slab_page *p = page_of(block + sizeof *c + i * PAGE - 1);
         p->chunk = c;
         link_page(&c->unused, p);
     }
@@ -119,10 +118,10 @@ static slab_chunk *new_chunk(mr_slab *slab) {
 }
 
 /* A page of blocks of the size, in the list of its size. NULL without memory. */
-static slab_page *new_page(mr_slab *slab, unsigned class) {
-    slab_chunk *c = slab->open ? slab->open : new_chunk(slab);
+MR_APART static mr_slab_page *new_page(mr_slab *slab, unsigned class) {
+    mr_slab_chunk *c = slab->open ? slab->open : new_chunk(slab);
     if (!c) return NULL;
-    slab_page *p = c->unused;
+    mr_slab_page *p = c->unused;
     unlink_page(p);
     c->used++;
     if (!c->unused) {
@@ -131,14 +130,14 @@ static slab_page *new_page(mr_slab *slab, unsigned class) {
     }
     p->freed = 0;
     p->used = 0;
-    p->size = (uint16_t)((class + 1) * SLAB_STEP);
+    p->size = (uint16_t)((class + 1) * MR_SLAB_STEP);
     p->fresh = sizeof *p;
     link_page(&slab->room[class], p);
     return p;
 }
 
-static void give_page_back(mr_slab *slab, slab_page *p) {
-    slab_chunk *c = p->chunk;
+MR_APART static void give_page_back(mr_slab *slab, mr_slab_page *p) {
+    mr_slab_chunk *c = p->chunk;
     bool was_full = !c->unused;
     unlink_page(p);
     link_page(&c->unused, p);
@@ -154,12 +153,12 @@ static void give_page_back(mr_slab *slab, slab_page *p) {
 
 /* ---------------------------------------------------------------- blocks */
 
-static bool is_full(const slab_page *p) { return !p->freed && p->fresh + p->size > PAGE; }
+static bool is_full(const mr_slab_page *p) { return !p->freed && p->fresh + p->size > PAGE; }
 
 void *mr_slab_alloc(mr_slab *slab, size_t size) {
-    if (!mr_slab_holds(size)) return mr_raw_alloc(slab->env, size);
+    if (!mr_slab_holds(slab, size)) return mr_raw_alloc(slab->env, size);
     unsigned class = class_of(size);
-    slab_page *p = slab->room[class];
+    mr_slab_page *p = slab->room[class];
     if (!p && !(p = new_page(slab, class))) return NULL;
     char *block = (char *)p + (p->freed ? p->freed : p->fresh);
     if (p->freed) memcpy(&p->freed, block, sizeof p->freed);
@@ -172,13 +171,12 @@ void *mr_slab_alloc(mr_slab *slab, size_t size) {
 size_t mr_slab_size(void *block) { return page_of(block)->size; }
 
 void mr_slab_free(mr_slab *slab, void *block, size_t size) {
-    if (!mr_slab_holds(size)) {
+    if (!mr_slab_holds(slab, size)) {
         mr_raw_free(slab->env, block, size);
         return;
     }
-    slab_page *p = page_of(block);
-    slab_page **list = &slab->room[class_of(size)];
-    if (is_full(p)) link_page(list, p);
+    mr_slab_page *p = page_of(block);
+    if (is_full(p)) link_page(&slab->room[class_of(size)], p);
     memcpy(block, &p->freed, sizeof p->freed);
     p->freed = (uint16_t)((char *)block - (char *)p);
     if (--p->used == 0) give_page_back(slab, p);

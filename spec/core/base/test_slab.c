@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "../../../src/entity/slab.h"
+#include <moonrow/base.h>
 #include "failing_alloc.h"
 
-enum { MOST = 20000, STEPS = 200000, LARGE = SLAB_LARGEST * 3 };
+enum { MOST = 20000, STEPS = 200000, LARGE = MR_SLAB_LARGEST * 3 };
 
 typedef struct block {
     unsigned char *at;
@@ -35,7 +35,7 @@ static uint32_t roll(world *w, uint32_t n) {
     return (uint32_t)(w->seed >> 33) % n;
 }
 
-static bool is_paged(void) { return mr_slab_holds(1); }
+static bool is_paged(const world *w) { return mr_slab_holds(&w->slab, 1); }
 
 static world *open_world(uint64_t seed) {
     world *w = calloc(1, sizeof *w);
@@ -44,7 +44,7 @@ static world *open_world(uint64_t seed) {
     w->env = fa_env_new(&w->fa);
     assert_non_null(w->env);
     w->before = fa_live(&w->fa);
-    mr_slab_init(&w->slab, w->env);
+    mr_slab_init(&w->slab, w->env, MR_SLAB_LARGEST);
     return w;
 }
 
@@ -93,7 +93,8 @@ static void check_all(world *w) {
 
 /* Mostly one of a few sizes, as in a program, and sometimes any size. */
 static size_t some_size(world *w) {
-    static const size_t usual[] = {1, 16, 17, 144, 176, 177, 240, SLAB_LARGEST - 1, SLAB_LARGEST, SLAB_LARGEST + 1};
+    static const size_t usual[] = {
+        1, 16, 17, 144, 176, 177, 240, MR_SLAB_LARGEST - 1, MR_SLAB_LARGEST, MR_SLAB_LARGEST + 1};
     if (roll(w, 4) > 0) return usual[roll(w, sizeof usual / sizeof *usual)];
     return 1 + roll(w, LARGE);
 }
@@ -128,7 +129,7 @@ static void test_done_frees_all_pages(void **state) {
     world *w = open_world(7);
     for (size_t i = 0; i < 10000; i++) add(w, some_size(w));
     for (size_t i = w->n; i-- > 0;)
-        if (!mr_slab_holds(w->blocks[i].size)) drop(w, i);
+        if (!mr_slab_holds(&w->slab, w->blocks[i].size)) drop(w, i);
     check_all(w);
     mr_slab_done(&w->slab);
     assert_int_equal(fa_live(&w->fa), w->before);
@@ -152,7 +153,7 @@ static void test_pages_change_size(void **state) {
     while (w->n > 0) drop(w, w->n - 1);
     assert_int_equal(fa_live(&w->fa), w->before);
     for (size_t i = 0; i < MOST / 4; i++) assert_true(add(w, 256));
-    if (is_paged()) assert_true(fa_live(&w->fa) <= live + live / 8);
+    if (is_paged(w)) assert_true(fa_live(&w->fa) <= live + live / 8);
     while (w->n > 0) drop(w, 0);
     assert_int_equal(fa_live(&w->fa), w->before);
     close_world(w);
@@ -176,9 +177,12 @@ static void test_one_block_again_and_again(void **state) {
 /* The pages waste little memory: between the blocks, in their heads, and at the ends of chunks. */
 static void test_little_is_lost(void **state) {
     (void)state;
-    if (!is_paged()) skip();
-    for (size_t size = 8; size <= SLAB_LARGEST; size += 8) {
+    for (size_t size = 8; size <= MR_SLAB_LARGEST; size += 8) {
         world *w = open_world(size);
+        if (!is_paged(w)) {
+            close_world(w);
+            skip();
+        }
         for (size_t i = 0; i < MOST; i++) assert_true(add(w, size));
         size_t used = fa_live(&w->fa) - w->before;
         assert_true(used < MOST * size + MOST * size / 5 + 1024 * 1024);
