@@ -185,6 +185,7 @@ int main(void) {
         OPERATION("settle"),
         OPERATION("transaction"),
         OPERATION("definition"),
+        OPERATION("json"),
         EXAMPLE(0),
         EXAMPLE(1),
         EXAMPLE(2),

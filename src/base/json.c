@@ -50,6 +50,15 @@ static size_t depth_of(const char *text, size_t len) {
     return most;
 }
 
+/* Had jansson no memory? It leaves the text empty then; or, where it had none for a string, it takes that for a wrong
+ * token. A string that is really wrong has a message of its own. */
+static bool is_out_of_memory(const char *text) {
+    static const char *const strings[] = {"invalid token near '\"", "string or '}' expected near '\""};
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+        if (strncmp(text, strings[i], strlen(strings[i])) == 0) return true;
+    return text[0] == '\0';
+}
+
 mr_status mr_json_parse(mr_env *env, const char *text, size_t len, bool sorted, mr_json **out, char *why) {
     json_error_t error;
     size_t depth = depth_of(text, len);
@@ -67,7 +76,7 @@ mr_status mr_json_parse(mr_env *env, const char *text, size_t len, bool sorted, 
         return MR_OK;
     }
     mr_free(env, json);
-    if (error.text[0] == '\0') return mr_nomem(env);
+    if (is_out_of_memory(error.text)) return mr_nomem(env);
     if (why) snprintf(why, MR_JSON_WHY, "line %d, column %d: %.160s", error.line, error.column, error.text);
     return MR_NOTFOUND;
 }

@@ -75,7 +75,8 @@ static mr_status refuse(const writer *w, const char *why) {
     mr_strbuf path;
     mr_strbuf_init(&path, w->env);
     put_path(w, &path);
-    mr_fail(w->env, w->kind, "%s: %s", path.oom ? w->what : mr_strbuf_str(&path), why);
+    if (path.oom) mr_nomem(w->env);
+    else mr_fail(w->env, w->kind, "%s: %s", mr_strbuf_str(&path), why);
     mr_strbuf_done(&path);
     return MR_FAIL;
 }
@@ -295,7 +296,8 @@ static mr_status put_item(writer *w, const mr_type *item) {
     mr_strbuf path;
     mr_strbuf_init(&path, w->env);
     put_path(w, &path);
-    mr_status status = mr_type_store_item(w->env, item, path.oom ? w->what : mr_strbuf_str(&path), &v, &w->room);
+    mr_status status =
+        path.oom ? mr_nomem(w->env) : mr_type_store_item(w->env, item, mr_strbuf_str(&path), &v, &w->room);
     mr_strbuf_done(&path);
     if (status != MR_OK) {
         const mr_error *e = mr_env_error(w->env);
