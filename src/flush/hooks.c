@@ -89,7 +89,7 @@ static mr_status fire_one(mr_flush *flush, flush_group *group, flush_op *op, mr_
     mr_status status = before ? mr_flush_stage_links(flush, op) : MR_OK;
     if (status == MR_OK && lends) status = lend(flush, op, &loans);
     if (status == MR_OK) status = mr_mapper_fire(op->entity->mapper, event, group->conn, op->entity);
-    if (status == MR_OK && before && flush->ctx.edits) status = flush->ctx.edits(op->entity);
+    if (status == MR_OK && lends && flush->ctx.edits) status = flush->ctx.edits(op->entity);
     for (size_t i = 0; i < loans.len; i++)
         if (take_back(flush, op, mr_vec_at(&loans, i)) != MR_OK) status = MR_FAIL;
     mr_vec_done(&loans);

@@ -188,6 +188,7 @@ bool mr_attribute_fits(const mr_property *prop, mr_value *value) {
     const mr_type *type = prop->column->type;
     if (!type || type->rules->cut) return false;
     if (mr_type_takes(type, (mr_kind)value->kind)) return true;
+    if (mr_type_is_json(type)) return false; /* its text is made first */
     mr_env *env = prop->mapper->env;
     const void *bytes = value->u.p;
     if (!type->rules->coerce || !type->rules->coerce(env, type, value)) return false;

@@ -163,6 +163,7 @@ static int get_key(lua_State *L) {
  * otherwise. */
 static int missing(lua_State *L) {
     const bind_relationship *r = self(L, "a relationship");
+    if (lua_isinteger(L, 2)) return 0;
     if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "a relationship", "a name");
     const char *name = lua_tostring(L, 2), *class = r->prop->mapper->name, *key = r->prop->name;
     const mr_mapper *target = r->of_type ? r->of_type : r->prop->relationship->target;

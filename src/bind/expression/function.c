@@ -88,7 +88,10 @@ static void refuse_more(lua_State *L, int n, const char *function, const char *t
 static int f_cast(lua_State *L) {
     const mr_type *type = bind_arg_type(L, 2, "cast");
     refuse_more(L, 2, "cast", "a value and a type");
-    bind_push_node(L, mr_sql_cast(env_of(L), bind_to_value_node(L, 1, "cast"), type));
+    /* Only JSON takes a table. */
+    bool table = lua_istable(L, 1) && mr_type_is_json(type);
+    mr_node *value = table ? bind_to_operand(L, 1, type, "cast") : bind_to_value_node(L, 1, "cast");
+    bind_push_node(L, mr_sql_cast(env_of(L), value, type));
     return 1;
 }
 

@@ -24,14 +24,21 @@ static const bind_cure session_cures[] = {
     {NULL, {NULL}},
 };
 
+/* Asks the type's own function for the missing member, if it has one. nothing_near: no member has a similar name. */
+static bool ask_missing(lua_State *L, bool nothing_near) {
+    if (lua_type(L, 2) != LUA_TSTRING && !lua_isinteger(L, 2)) return false;
+    if (luaL_getmetafield(L, 1, BIND_MISSING) == LUA_TNIL) return false;
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+    lua_pushboolean(L, nothing_near);
+    lua_call(L, 3, 1);
+    if (!lua_isnil(L, -1)) return true;
+    lua_settop(L, 2);
+    return false;
+}
+
 static int no_member(lua_State *L) {
-    if (lua_type(L, 2) == LUA_TSTRING && luaL_getmetafield(L, 1, BIND_MISSING) != LUA_TNIL) {
-        lua_pushvalue(L, 1);
-        lua_pushvalue(L, 2);
-        lua_call(L, 2, 1);
-        if (!lua_isnil(L, -1)) return 1;
-        lua_settop(L, 2);
-    }
+    if (ask_missing(L, false)) return 1;
     const char *shown = lua_tostring(L, lua_upvalueindex(SHOWN));
     if (lua_type(L, 2) != LUA_TSTRING) {
         bool iterates = lua_getfield(L, lua_upvalueindex(METHODS), "iter") != LUA_TNIL;
@@ -44,6 +51,7 @@ static int no_member(lua_State *L) {
     if (cure) return bind_error(L, MR_ERR_ARGUMENT, "%s has no method '%s': %s", shown, name, cure);
     const char *near = bind_nearest_key(L, lua_upvalueindex(METHODS), name);
     if (!near) near = bind_nearest_key(L, lua_upvalueindex(GETTERS), name);
+    if (!near && ask_missing(L, true)) return 1;
     return bind_error(L, MR_ERR_ARGUMENT, "%s has no method or field '%s'%s", shown, name, bind_hint(L, near));
 }
 

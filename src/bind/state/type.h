@@ -6,8 +6,9 @@
 
 #include "error.h"
 
-/* A metafield of types: a function of a value and a name that is no method or field. It raises what the writer most
- * likely needs, gives the field's value, or nil. */
+/* A metafield of types: a function of a value, a name that is no method or field (or an integer), and whether no member
+ * has a similar name; it is called once with false, and again with true where that is so. It raises what the writer
+ * most likely needs, gives the field's value, or nil. */
 #define BIND_MISSING "__missing"
 
 /* Makes the metatable of a type and keeps it in the registry under `name` (luaL_newmetatable). shown: the type's name

@@ -2,9 +2,10 @@
  * json_table.c: the tables that objects show for their JSON columns, and the edits inside them.
  *
  * Invariant: a slot marked MR_VALUE_SHOWN has a table, which says what the slot's text says, and what the program has
- * changed since. Whatever else gives the slot a value takes the mark away, and the table is forgotten. An object lives
- * as long as its table does: the table's user may have nothing else. After the object was read it is anchored until a
- * flush has compared: obj.settings.x = 1 leaves nothing that the program holds.
+ * changed since. Whatever else gives the slot a value takes the mark away: the table is shown again only if it says
+ * what the new text says, as after a commit, when the row is read again. An object lives as long as its table does: the
+ * table's user may have nothing else. After the object was read it is anchored until a flush has compared:
+ * obj.settings.x = 1 leaves nothing that the program holds.
  */
 #include "json.h"
 #include "proxy.h"
@@ -80,19 +81,42 @@ static void read_attribute(lua_State *L, int self, mr_entity *e, const mr_proper
     show(L, self, e, prop->slot, lua_gettop(L));
 }
 
+/* Pushes the table that the object has shown for the slot before its value was read again, if the text still says the
+ * same: what the program keeps in a variable stays the object's. */
+static bool push_again(lua_State *L, int self, mr_entity *e, unsigned slot, const mr_value *v) {
+    bind_state *b = bind_of(L);
+    int top = lua_gettop(L);
+    if (!push_shown(L, self, slot)) return false;
+    const mr_type *type = mr_type_of_json(b->env, v);
+    mr_strbuf *text = bind_own_strbuf(L);
+    bool same = bind_write_json(L, top + 1, type, "", MR_ERR_DATA, text) == MR_OK;
+    if (same) {
+        mr_value made = mr_type_json_value(type, mr_strbuf_str(text), text->len);
+        const mr_value *now = mr_entity_slot(e, slot);
+        same = now->kind == MR_JSON && mr_json_same(b->env, &made, now);
+    }
+    mr_env_clear_error(b->env);
+    mr_strbuf_done(text);
+    lua_settop(L, same ? top + 1 : top);
+    if (same) show(L, self, e, slot, top + 1);
+    return same;
+}
+
 void bind_push_json_attribute(lua_State *L, int self, mr_entity *e, const mr_property *prop, const mr_value *v) {
     self = lua_absindex(L, self);
     luaL_checkstack(L, 12, "a JSON value");
-    if (!(v->flags & MR_VALUE_SHOWN) || !push_shown(L, self, prop->slot)) read_attribute(L, self, e, prop, v);
+    bool shown = v->flags & MR_VALUE_SHOWN ? push_shown(L, self, prop->slot) : push_again(L, self, e, prop->slot, v);
+    if (!shown) read_attribute(L, self, e, prop, v);
     if (lua_istable(L, -1)) bind_proxy_anchor_reader(L, self, e);
 }
 
 /* ---------------------------------------------------------------- comparing */
 
-static const mr_property *column_of_slot(const mr_mapper *mapper, unsigned slot) {
-    for (size_t i = 0; i < mapper->columns.len; i++) {
-        const mr_property *prop = mr_vec_ptr(&mapper->columns, i);
-        if (prop->slot == slot) return prop;
+static const mr_property *property_of_slot(const mr_mapper *mapper, unsigned slot) {
+    for (size_t i = 0; i < mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->props, i);
+        if ((prop->kind == MR_PROPERTY_COLUMN || prop->kind == MR_PROPERTY_EXPRESSION) && prop->slot == slot)
+            return prop;
     }
     return NULL;
 }
@@ -100,13 +124,21 @@ static const mr_property *column_of_slot(const mr_mapper *mapper, unsigned slot)
 /* Compares the table on top with the slot's text. MR_FAIL: the table cannot be stored; the object counts as changed. */
 static mr_status compare_slot(lua_State *L, mr_entity *e, unsigned slot, const mr_value *v) {
     bind_state *b = bind_of(L);
-    const mr_property *prop = column_of_slot(e->mapper, slot);
+    const mr_property *prop = property_of_slot(e->mapper, slot);
     const mr_type *type = mr_type_of_json(b->env, v);
     int table = lua_gettop(L);
     const char *what = lua_pushfstring(L, "%s.%s", e->mapper->name, prop ? prop->name : "?");
     mr_strbuf *text = bind_own_strbuf(L);
     mr_status status = bind_write_json(L, table, type, what, MR_ERR_DATA, text);
-    if (status != MR_OK) {
+    if (status == MR_OK && prop && (prop->computed || prop->kind != MR_PROPERTY_COLUMN)) {
+        mr_value made = mr_type_json_value(type, mr_strbuf_str(text), text->len);
+        if (!mr_json_same(b->env, &made, v))
+            status =
+                mr_fail(b->env, MR_ERR_DATA,
+                        "%s is computed by the database, and its table was changed: change the columns it is made of "
+                        "(refresh() reads it again)",
+                        what);
+    } else if (status != MR_OK) {
         mr_error *saved = mr_env_save_error(b->env);
         mr_entity_mark_modified(e);
         mr_env_restore_error(b->env, saved);
@@ -131,6 +163,8 @@ static mr_status compare_object(lua_State *L, mr_entity *e, bool *any) {
         if (v->kind == MR_JSON && v->flags & MR_VALUE_SHOWN) {
             *any = true;
             if (compare_slot(L, e, slot, v) != MR_OK) return MR_FAIL;
+        } else if (v->kind == MR_UNLOADED) {
+            *any = true; /* it has expired: its table may be shown again */
         } else {
             lua_pushvalue(L, -2);
             lua_pushnil(L);

@@ -33,6 +33,44 @@ static bool read(const mr_type *type, mr_value *v, char *room) {
     return true;
 }
 
+/* ---------------------------------------------------------------- parameters */
+
+/* The value of a named parameter is not known to be one of JSON when it is given: it stays as it is until it is stored.
+ */
+static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
+    (void)env;
+    return !type->item && (v->kind == MR_BOOL || v->kind == MR_INT || v->kind == MR_FLOAT || v->kind == MR_TEXT ||
+                           (v->kind >= MR_DATE && v->kind <= MR_DECIMAL));
+}
+
+/* Such a value as JSON text. */
+static mr_status store(const mr_type *type, mr_value *v, mr_store_room *room) {
+    char text[MR_CALENDAR_SIZE];
+    mr_strbuf out;
+    if (v->kind == MR_JSON) return MR_OK;
+    if (v->kind == MR_FLOAT && !isfinite(v->u.d))
+        return mr_fail(room->env, MR_ERR_ARGUMENT, "a parameter of JSON: JSON has no number for NaN or infinity");
+    if (mr_kind_is_bytes(v->kind) && !mr_utf8_valid(v->u.s, v->len))
+        return mr_fail(room->env, MR_ERR_ARGUMENT,
+                       "a parameter of JSON: the string is no valid UTF-8, and JSON has no other");
+    mr_strbuf_init(&out, room->env);
+    if (v->kind == MR_BOOL) mr_strbuf_puts(&out, v->u.i ? "true" : "false");
+    else if (v->kind == MR_INT) mr_strbuf_printf(&out, "%lld", (long long)v->u.i);
+    else if (v->kind == MR_FLOAT) mr_json_put_float(&out, v->u.d);
+    else if (mr_kind_is_bytes(v->kind)) mr_json_put_string(&out, v->u.s, v->len);
+    else mr_json_put_string(&out, text, mr_calendar_format(v, ' ', false, text));
+    char *bytes = out.oom ? NULL : mr_store_bytes(room, out.len + 1);
+    if (bytes) {
+        memcpy(bytes, mr_strbuf_str(&out), out.len);
+        *v = mr_type_json_value(type, bytes, out.len);
+    }
+    bool oom = out.oom;
+    mr_strbuf_done(&out);
+    return bytes ? MR_OK : oom ? mr_nomem(room->env) : MR_FAIL;
+}
+
+/* ---------------------------------------------------------------- names */
+
 /* The type in parentheses is left out where there is no room for it. */
 static void print_array(const mr_type *type, char *buf, size_t size) {
     char item[MR_TYPE_NAME];
@@ -41,7 +79,9 @@ static void print_array(const mr_type *type, char *buf, size_t size) {
     else snprintf(buf, size, "Array(%s)", item);
 }
 
-#define JSON_RULES .reads = "JSON", .group = MR_GROUP_OTHER, .kind = MR_JSON, .takes = MR_TAKES(MR_JSON), .read = read
+#define JSON_RULES                                                                                                     \
+    .reads = "JSON", .group = MR_GROUP_OTHER, .kind = MR_JSON, .takes = MR_TAKES(MR_JSON), .read = read,               \
+    .coerce = coerce, .store = store
 
 #define JSON_WANTS "JSON: a table, string, number, boolean or mr.null"
 const mr_type_rules mr_type_json = {JSON_RULES, .name = "JSON", .wants = JSON_WANTS, .sql = "JSON",

@@ -1,0 +1,253 @@
+-- JSON and arrays with the other parts of a mapping: mixins, deferred and computed columns, versions, listeners,
+-- relationships, composite keys, named parameters. Restates behaviour that SQLAlchemy proves in
+-- test/ext/test_mutable.py (with mixins and deferred loading) and test/orm/test_versioning.py.
+
+local mr = require "moonrow"
+local refuse = require "spec.support.refuse"
+
+local db, session
+
+before_each(function()
+  db = mr.open "sqlite://"
+  session = db.session
+end)
+
+local function key() return db.Column{ db.Integer, primary_key = true } end
+
+-- Stores the object, and empties the session.
+local function stored(object)
+  session:add(object)
+  session:commit()
+  session:expunge_all()
+end
+
+-- The statements that fn sends, without their parameters.
+local function sent(fn)
+  local list = {}
+  for i, r in ipairs(db:record(fn)) do list[i] = r.statement:match "^%w+ ?%w* ?%w*" end
+  return list
+end
+
+describe("A JSON column", function()
+  it("of a mixin, and of each class that has it", function()
+    local Tagged = { tags = db.Column{ mr.Array(mr.String(10)), default = {} } }
+    local User = db.Model:extend("User", { Tagged, id = key() })
+    local Post = db.Model:extend("Post", { Tagged, id = key(), data = db.Column{ mr.JSON } })
+    db:create_all()
+    session:add_all{ User{ tags = { "a" } }, Post{ data = { x = 1 } } }
+    session:commit()
+    User.query:one().tags[2] = "b"
+    Post.query:one().tags[1] = "c"
+    session:commit()
+    session:expunge_all()
+    assert.same({ { "a", "b" }, { "c" } }, { User.query:one().tags, Post.query:one().tags })
+    refuse("DataError", "Post.tags[1]", function() Post{ tags = { ("x"):rep(11) } } end)
+  end)
+
+  it("that is deferred is read when it is asked for, and found changed", function()
+    local Doc = db.Model:extend("Doc", { id = key(), n = db.Column{ db.Integer }, data = db.Column{ mr.JSON, deferred = true } })
+    db:create_all()
+    stored(Doc{ data = { a = 1 } })
+    local doc = Doc.query:one()
+    doc.n = 1
+    assert.same({ "UPDATE doc SET" }, sent(function() session:flush() end))
+    assert.same({ "SELECT doc" }, sent(function() doc.data.a = 2 end))
+    session:commit()
+    assert.equal([[{"a":2}]], session:scalar(mr.text "SELECT data FROM doc"))
+  end)
+
+  it("under another name in the database", function()
+    local Doc = db.Model:extend("Doc", { id = key(), data = db.Column{ "json_text", mr.JSON } })
+    db:create_all()
+    stored(Doc{ data = { a = 1 } })
+    Doc.query:one().data.a = 2
+    assert.same({ "UPDATE doc SET" }, sent(function() session:flush() end))
+    refuse("ArgumentError", "Doc.data.b", function() Doc.query:one().data = { b = print } end)
+  end)
+
+  it("that is computed gives the same table each time, and refuses edits", function()
+    local Doc = db.Model:extend("Doc", {
+      id = key(), n = db.Column{ db.Integer }, made = db.Column{ mr.JSON, mr.Computed "json_object('n', n)" },
+    })
+    db:create_all()
+    stored(Doc{ n = 5 })
+    local doc = Doc.query:one()
+    assert.same({ n = 5 }, doc.made)
+    assert.equal(doc.made, doc.made)
+    assert.same({}, sent(function() session:flush() end))
+    doc.made.n = 6
+    refuse("DataError", { "Doc.made is computed by the database", "refresh()" }, function() session:flush() end)
+    session:rollback()
+    doc.n = 6
+    session:commit()
+    assert.same({ n = 6 }, doc.made)
+  end)
+
+  it("raises the version of its row when its table was edited", function()
+    local Doc = db.Model:extend("Doc", {
+      id = key(), version = db.Column{ db.Integer, nullable = false }, data = db.Column{ mr.JSON },
+      __mapper_args = { version_id_col = "version" },
+    })
+    db:create_all()
+    stored(Doc{ data = { a = 1 } })
+    local doc = Doc.query:one()
+    local _ = doc.data
+    session:commit()
+    assert.equal(1, doc.version)
+    doc.data.a = 2
+    session:commit()
+    assert.equal(2, doc.version)
+    local other = mr.Session{ bind = db.engine }
+    local there = other:get(Doc, 1)
+    there.data.a = 3
+    session:execute(mr.text "UPDATE doc SET version = 7")
+    session:commit()
+    refuse("StaleDataError", "doc", function() other:commit() end)
+    other:close()
+  end)
+
+  it("is edited by listeners of its row", function()
+    local Doc = db.Model:extend("Doc", {
+      id = key(), n = db.Column{ db.Integer }, data = db.Column{ mr.JSON }, log = db.Column{ mr.JSON, default = { first = true } },
+    })
+    db:create_all()
+    mr.event.listen(Doc, "before_insert", function(_, _, doc) doc.data.inserted = true end)
+    mr.event.listen(Doc, "after_insert", function(_, _, doc) doc.log.seen = 1 end)
+    mr.event.listen(Doc, "before_update", function(_, _, doc) doc.data.updated = doc.n or mr.null end)
+    session:add(Doc{ data = { a = 1 } })
+    session:flush()
+    session:flush()
+    local row = session:execute(mr.text "SELECT data, log FROM doc"):first()
+    assert.same({ [[{"a":1,"inserted":true,"updated":null}]], [[{"first":true,"seen":1}]] }, { row.data, row.log })
+    local doc = Doc.query:one()
+    doc.n = 5
+    session:commit()
+    assert.equal([[{"a":1,"inserted":true,"updated":5}]], session:scalar(mr.text "SELECT data FROM doc"))
+    assert.same({ a = 1, inserted = true, updated = 5 }, doc.data)
+  end)
+
+  it("of an object that is reached by a relationship, and held by nothing else", function()
+    local Parent = db.Model:extend("Parent", { id = key(), children = db.relationship("Child", { backref = "parent" }) })
+    local Child = db.Model:extend("Child", {
+      id = key(), data = db.Column{ mr.JSON }, parent_id = db.Column{ db.Integer, db.ForeignKey "parent.id" },
+    })
+    db:create_all()
+    stored(Parent{ children = { Child{ data = { 1 } }, Child{ data = { 2 } } } })
+    local parent = Parent.query:one()
+    parent.children[1].data[2] = "x"
+    parent.children[2].data[2] = "y"
+    collectgarbage()
+    collectgarbage()
+    session:commit()
+    assert.same({ { 1, "x" }, { 2, "y" } }, { parent.children[1].data, parent.children[2].data })
+    local new = Parent{ children = { Child{ data = { list = mr.array() } } } }
+    new.children[1].data.list[1] = "z"
+    collectgarbage()
+    session:add(new)
+    session:commit()
+    assert.same({ list = { "z" } }, new.children[1].data)
+  end)
+
+  it("of a table whose key has several columns, and that is not in the key", function()
+    local Cell = db.Model:extend("Cell", {
+      x = db.Column{ db.Integer, primary_key = true }, y = db.Column{ db.String(3), primary_key = true },
+      data = db.Column{ mr.JSON }, list = db.Column{ mr.Array(mr.Integer) },
+    })
+    db:create_all()
+    for x = 1, 3 do session:add(Cell{ x = x, y = "a", data = { x = x }, list = { x } }) end
+    session:commit()
+    session:no_autoflush(function()
+      for x = 1, 3 do
+        local cell = session:get(Cell, { x, "a" })
+        cell.data.x = x * 10
+        cell.list[2] = x
+      end
+    end)
+    local records = db:record(function() session:commit() end)
+    assert.equal(1, #records)
+    assert.equal(3, #records[1].parameters)
+    session:expunge_all()
+    assert.same({ 20, { 2, 2 } }, { session:get(Cell, { 2, "a" }).data.x, session:get(Cell, { 2, "a" }).list })
+  end)
+end)
+
+describe("A table that the program keeps in a variable", function()
+  local Doc
+
+  before_each(function()
+    Doc = db.Model:extend("Doc", { id = key(), data = db.Column{ mr.JSON }, days = db.Column{ mr.Array(mr.Date) } })
+    db:create_all()
+    stored(Doc{ id = 1, data = { a = 1 }, days = { "2024-05-01" } })
+  end)
+
+  it("stays the object's over a commit, when the row says the same", function()
+    local doc = session:get(Doc, 1)
+    local data, days = doc.data, doc.days
+    data.a = 2
+    session:commit()
+    assert.equal(data, doc.data)
+    assert.equal(days, doc.days)
+    data.a = 3
+    days[2] = mr.date(2024, 5, 2)
+    session:commit()
+    assert.equal([[{"a":3}]], session:scalar(mr.text "SELECT data FROM doc"))
+    session:refresh(doc)
+    assert.equal(data, doc.data)
+  end)
+
+  it("is another one when the row says something else", function()
+    local doc = session:get(Doc, 1)
+    local data = doc.data
+    session:commit()
+    session:execute(mr.text [[UPDATE doc SET data = '{"a":7}']])
+    session:commit()
+    assert.same({ a = 7 }, doc.data)
+    assert.not_equal(data, doc.data)
+    data.a = 8
+    session:commit()
+    assert.equal([[{"a":7}]], session:scalar(mr.text "SELECT data FROM doc"))
+  end)
+end)
+
+describe("A parameter with a name", function()
+  local Doc
+
+  before_each(function()
+    Doc = db.Model:extend("Doc", { id = key(), data = db.Column{ mr.JSON } })
+    db:create_all()
+    for i, value in ipairs{ "x", 5, 1.5, true, mr.array() } do session:add(Doc{ id = i, data = value }) end
+    session:commit()
+  end)
+
+  it("that is compared with a JSON column is sent as JSON", function()
+    local untyped = Doc.query:filter(Doc.data:eq(mr.bindparam "d"))
+    local typed = Doc.query:filter(Doc.data:eq(mr.bindparam("d", mr.JSON)))
+    for i, value in ipairs{ "x", 5, 1.5, true } do
+      assert.equal(i, untyped:params{ d = value }:one().id)
+      assert.equal(i, typed:params{ d = value }:one().id)
+      assert.equal(i, untyped:compiled():first{ d = value }.id)
+    end
+    refuse("ArgumentError", "UTF-8", function() typed:params{ d = "\xff" }:all() end)
+    refuse("ArgumentError", "NaN", function() typed:params{ d = 0 / 0 }:all() end)
+    refuse("ArgumentError", { "'d'", "table" }, function() typed:params{ d = {} }:all() end)
+  end)
+
+  it("is not needed for a table: an expression has it", function()
+    assert.equal(5, Doc.query:filter(Doc.data:eq(mr.literal(mr.array(), mr.JSON))):one().id)
+    assert.same({ a = 1 }, session:scalar(mr.select(mr.cast({ a = 1 }, mr.JSON))))
+    refuse("ArgumentError", "table", function() return mr.cast({ a = 1 }, mr.Text) end)
+  end)
+end)
+
+describe("What is inside a JSON column", function()
+  it("is no attribute of the column: the error says how it is asked for", function()
+    local Doc = db.Model:extend("Doc", { id = key(), data = db.Column{ mr.JSON }, n = db.Column{ db.Integer } })
+    refuse("ArgumentError", [[mr.func.json_extract(Doc.data, "$.settings")]], function() return Doc.data.settings end)
+    refuse("ArgumentError", [[mr.func.json_extract(Doc.data, "$[0]")]], function() return Doc.data[1] end)
+    refuse("ArgumentError", [[mr.func.json_extract(Doc.data, "$.key")]], function() return Doc.data:at("a", 1) end)
+    local e = refuse("ArgumentError", "did you mean 'eq'", function() return Doc.data.eqq end)
+    assert.is_nil(e.message:find("json_extract", 1, true))
+    e = refuse("ArgumentError", "cannot be indexed", function() return Doc.n[1] end)
+    assert.is_nil(e.message:find("json_extract", 1, true))
+  end)
+end)
