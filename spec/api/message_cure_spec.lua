@@ -287,7 +287,7 @@ describe("names that SQL and other libraries have", function()
       refuse("ArgumentError", { name, "mr.Column" }, function() return mr[name] end)
       refuse("ArgumentError", { name, "mr.Column" }, function() return db[name] end)
     end
-    for name, cure in pairs{ Numeric = "cents", decimal = "cents", VARCHAR = "mr.String(n)" } do
+    for name, cure in pairs{ Numeric = "cents", decimal = "cents", ARRAY = "mr.Array", VARCHAR = "mr.String(n)" } do
       refuse("ArgumentError", { name, cure }, function() return mr[name] end)
       refuse("ArgumentError", { name, cure }, function() return db[name] end)
     end
