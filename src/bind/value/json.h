@@ -18,9 +18,9 @@ void bind_open_array(lua_State *L);
 
 /* Appends the JSON of the value at idx to out. type: JSON, or an Array; what: the place for messages
  * ("User.settings"), to which the path inside is added. An error of kind is recorded for a value that JSON cannot hold.
- * Runs no Lua code. */
-mr_status bind_write_json(lua_State *L, int idx, const mr_type *type, const char *what, mr_errkind kind,
-                          mr_strbuf *out);
+ * Runs no Lua code. *exact (or NULL): would reading the text give just such a value again? */
+mr_status bind_write_json(lua_State *L, int idx, const mr_type *type, const char *what, mr_errkind kind, mr_strbuf *out,
+                          bool *exact);
 /* bind_to_value for such a type. */
 bool bind_to_json(lua_State *L, int idx, const mr_type *type, mr_value *out);
 void bind_open_json(lua_State *L);

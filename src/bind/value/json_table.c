@@ -89,7 +89,7 @@ static bool push_again(lua_State *L, int self, mr_entity *e, unsigned slot, cons
     if (!push_shown(L, self, slot)) return false;
     const mr_type *type = mr_type_of_json(b->env, v);
     mr_strbuf *text = bind_own_strbuf(L);
-    bool same = bind_write_json(L, top + 1, type, "", MR_ERR_DATA, text) == MR_OK;
+    bool exact, same = bind_write_json(L, top + 1, type, "", MR_ERR_DATA, text, &exact) == MR_OK && exact;
     if (same) {
         mr_value made = mr_type_json_value(type, mr_strbuf_str(text), text->len);
         const mr_value *now = mr_entity_slot(e, slot);
@@ -129,7 +129,7 @@ static mr_status compare_slot(lua_State *L, mr_entity *e, unsigned slot, const m
     int table = lua_gettop(L);
     const char *what = lua_pushfstring(L, "%s.%s", e->mapper->name, prop ? prop->name : "?");
     mr_strbuf *text = bind_own_strbuf(L);
-    mr_status status = bind_write_json(L, table, type, what, MR_ERR_DATA, text);
+    mr_status status = bind_write_json(L, table, type, what, MR_ERR_DATA, text, NULL);
     if (status == MR_OK && prop && (prop->computed || prop->kind != MR_PROPERTY_COLUMN)) {
         mr_value made = mr_type_json_value(type, mr_strbuf_str(text), text->len);
         if (!mr_json_same(b->env, &made, v))

@@ -34,6 +34,7 @@ typedef struct writer {
     const char *what;
     mr_errkind kind;
     mr_strbuf *out;
+    bool converted; /* what is read back is not all that is there: another value, or an array that has no mark */
     mr_vec frames, keys;
     mr_store_room room;
 } writer;
@@ -216,6 +217,7 @@ static mr_status begin_table(writer *w, const mr_type *type) {
     if (check_shape(w, f.table, &s, array) != MR_OK) return MR_FAIL;
     if (type && s.strings) return refuse(w, "an Array takes a list, and the table has keys with names");
     f.n = s.n;
+    if (!array && (type || s.integers > 0)) w->converted = true;
     f.object = !array && !type && s.integers == 0;
     if (f.object && read_keys(w, &f) != MR_OK) return MR_FAIL;
     mr_strbuf_putc(w->out, f.object ? '{' : '[');
@@ -243,9 +245,10 @@ static mr_status put_number(const writer *w, const mr_value *v) {
 }
 
 /* A value of ours is its text. */
-static mr_status put_own(const writer *w) {
+static mr_status put_own(writer *w) {
     mr_value v;
     char text[MR_CALENDAR_SIZE];
+    w->converted = true;
     if (!bind_to_value(w->L, -1, NULL, &v)) return refuse_type(w, LUA_TUSERDATA);
     if (v.kind == MR_OPAQUE) return refuse(w, "JSON cannot hold an SQL expression: it would be stored as a value");
     if (v.kind == MR_DECIMAL) return put_string(w, v.u.s, v.len);
@@ -253,7 +256,7 @@ static mr_status put_own(const writer *w) {
 }
 
 /* The value on top of the stack, of any type but a table. */
-static mr_status put_any(const writer *w) {
+static mr_status put_any(writer *w) {
     lua_State *L = w->L;
     mr_value v;
     size_t len;
@@ -293,6 +296,7 @@ static mr_status put_item(writer *w, const mr_type *item) {
         mr_strbuf_puts(w->out, "null");
         return MR_OK;
     }
+    if (v.kind != item->rules->kind) w->converted = true;
     mr_strbuf path;
     mr_strbuf_init(&path, w->env);
     put_path(w, &path);
@@ -347,8 +351,8 @@ static mr_status next_item(writer *w) {
     return put_value(w, item);
 }
 
-mr_status bind_write_json(lua_State *L, int idx, const mr_type *type, const char *what, mr_errkind kind,
-                          mr_strbuf *out) {
+mr_status bind_write_json(lua_State *L, int idx, const mr_type *type, const char *what, mr_errkind kind, mr_strbuf *out,
+                          bool *exact) {
     bind_state *b = bind_of(L);
     int top = lua_gettop(L);
     writer w = {.L = L, .env = b->env, .what = what, .kind = kind, .out = out, .room = {.env = b->env}};
@@ -359,6 +363,7 @@ mr_status bind_write_json(lua_State *L, int idx, const mr_type *type, const char
     mr_status status = put_value(&w, type->item ? type : NULL);
     while (status == MR_OK && w.frames.len > 0) status = next_item(&w);
     if (status == MR_OK && out->oom) status = mr_nomem(b->env);
+    if (exact) *exact = !w.converted;
     lua_settop(L, top);
     mr_vec_done(&w.frames);
     mr_vec_done(&w.keys);
@@ -382,7 +387,7 @@ bool bind_to_json(lua_State *L, int idx, const mr_type *type, mr_value *out) {
     }
     if (lua_type(L, idx) == LUA_TUSERDATA && bind_to_value(L, idx, NULL, out) && out->kind == MR_OPAQUE) return true;
     mr_strbuf *text = bind_own_strbuf(L);
-    if (bind_write_json(L, idx, type, "", MR_ERR_ARGUMENT, text) != MR_OK) {
+    if (bind_write_json(L, idx, type, "", MR_ERR_ARGUMENT, text, NULL) != MR_OK) {
         bool memory = mr_env_error(bind_of(L)->env)->kind == MR_ERR_NO_MEMORY;
         mr_strbuf_done(text);
         lua_pop(L, 1);
@@ -402,7 +407,7 @@ bool bind_to_json(lua_State *L, int idx, const mr_type *type, mr_value *out) {
 static int refuse_json(lua_State *L, int idx, const mr_type *type, const char *what) {
     idx = lua_absindex(L, idx);
     mr_strbuf *text = bind_own_strbuf(L);
-    if (bind_write_json(L, idx, type, what, MR_ERR_ARGUMENT, text) != MR_OK) return bind_raise(L);
+    if (bind_write_json(L, idx, type, what, MR_ERR_ARGUMENT, text, NULL) != MR_OK) return bind_raise(L);
     return bind_type_error(L, idx, what, mr_type_wants(type));
 }
 
