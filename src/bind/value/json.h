@@ -16,11 +16,18 @@ void bind_open_array(lua_State *L);
 
 /* ---------------------------------------------------------------- json_write.c: from Lua to text */
 
+/* Memory that a walk needs, and that many walks may share; it is freed with its owner, which is on the Lua stack. */
+typedef struct bind_json_walk {
+    mr_vec frames, keys;
+} bind_json_walk;
+/* Pushes the owner. */
+bind_json_walk *bind_push_json_walk(lua_State *L);
 /* Appends the JSON of the value at idx to out. type: JSON, or an Array; what: the place for messages
  * ("User.settings"), to which the path inside is added. An error of kind is recorded for a value that JSON cannot hold.
- * Runs no Lua code. *exact (or NULL): would reading the text give just such a value again? */
+ * Runs no Lua code. walk: NULL, or memory for it. *exact (or NULL): would reading the text give just such a value
+ * again? */
 mr_status bind_write_json(lua_State *L, int idx, const mr_type *type, const char *what, mr_errkind kind, mr_strbuf *out,
-                          bool *exact);
+                          bind_json_walk *walk, bool *exact);
 /* bind_to_value for such a type. */
 bool bind_to_json(lua_State *L, int idx, const mr_type *type, mr_value *out);
 void bind_open_json(lua_State *L);

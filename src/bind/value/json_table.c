@@ -89,7 +89,7 @@ static bool push_again(lua_State *L, int self, mr_entity *e, unsigned slot, cons
     if (!push_shown(L, self, slot)) return false;
     const mr_type *type = mr_type_of_json(b->env, v);
     mr_strbuf *text = bind_own_strbuf(L);
-    bool exact, same = bind_write_json(L, top + 1, type, "", MR_ERR_DATA, text, &exact) == MR_OK && exact;
+    bool exact, same = bind_write_json(L, top + 1, type, "", MR_ERR_DATA, text, NULL, &exact) == MR_OK && exact;
     if (same) {
         mr_value made = mr_type_json_value(type, mr_strbuf_str(text), text->len);
         const mr_value *now = mr_entity_slot(e, slot);
@@ -121,39 +121,55 @@ static const mr_property *property_of_slot(const mr_mapper *mapper, unsigned slo
     return NULL;
 }
 
-/* Compares the table on top with the slot's text. MR_FAIL: the table cannot be stored; the object counts as changed. */
-static mr_status compare_slot(lua_State *L, mr_entity *e, unsigned slot, const mr_value *v) {
-    bind_state *b = bind_of(L);
-    const mr_property *prop = property_of_slot(e->mapper, slot);
-    const mr_type *type = mr_type_of_json(b->env, v);
+typedef struct comparison {
+    bind_state *b;
+    mr_session *session;
+    mr_entity *entity; /* NULL: all of the session */
+    mr_strbuf *text;
+    bind_json_walk *walk;
+} comparison;
+
+/* The table on top cannot be stored: records the error, with its place. The object counts as changed. */
+static mr_status refuse_table(lua_State *L, const comparison *c, mr_entity *e, const mr_property *prop,
+                              const mr_type *type) {
     int table = lua_gettop(L);
     const char *what = lua_pushfstring(L, "%s.%s", e->mapper->name, prop ? prop->name : "?");
-    mr_strbuf *text = bind_own_strbuf(L);
-    mr_status status = bind_write_json(L, table, type, what, MR_ERR_DATA, text, NULL);
-    if (status == MR_OK && prop && (prop->computed || prop->kind != MR_PROPERTY_COLUMN)) {
-        mr_value made = mr_type_json_value(type, mr_strbuf_str(text), text->len);
-        if (!mr_json_same(b->env, &made, v))
-            status =
-                mr_fail(b->env, MR_ERR_DATA,
-                        "%s is computed by the database, and its table was changed: change the columns it is made of "
-                        "(refresh() reads it again)",
-                        what);
-    } else if (status != MR_OK) {
-        mr_error *saved = mr_env_save_error(b->env);
-        mr_entity_mark_modified(e);
-        mr_env_restore_error(b->env, saved);
-    } else if (text->len != v->len || memcmp(mr_strbuf_str(text), v->u.s, v->len) != 0) {
-        mr_value made = mr_type_json_value(type, mr_strbuf_str(text), text->len);
-        status = mr_entity_set(e, slot, &made);
-        if (status == MR_OK) mr_entity_mark_shown(e, slot);
-    }
-    mr_strbuf_done(text);
+    mr_entity_mark_modified(e);
+    mr_strbuf_clear(c->text);
+    mr_status status = bind_write_json(L, table, type, what, MR_ERR_DATA, c->text, c->walk, NULL);
     lua_settop(L, table);
     return status;
 }
 
+/* The slot has got another text. */
+static mr_status set_slot(mr_entity *e, unsigned slot, const mr_property *prop, const mr_value *v,
+                          const mr_value *made) {
+    if (!prop || (!prop->computed && prop->kind == MR_PROPERTY_COLUMN)) {
+        mr_status status = mr_entity_set(e, slot, made);
+        if (status == MR_OK) mr_entity_mark_shown(e, slot);
+        return status;
+    }
+    if (mr_json_same(e->mapper->env, made, v)) return MR_OK;
+    return mr_fail(e->mapper->env, MR_ERR_DATA,
+                   "%s.%s is computed by the database, and its table was changed: change the columns it is made of "
+                   "(refresh() reads it again)",
+                   e->mapper->name, prop->name);
+}
+
+/* Compares the table on top with the slot's text. MR_FAIL: the table cannot be stored. */
+static mr_status compare_slot(lua_State *L, const comparison *c, mr_entity *e, unsigned slot, const mr_value *v) {
+    const mr_type *type = mr_type_of_json(c->b->env, v);
+    mr_strbuf_clear(c->text);
+    mr_status status = bind_write_json(L, lua_gettop(L), type, "", MR_ERR_DATA, c->text, c->walk, NULL);
+    if (status != MR_OK) return refuse_table(L, c, e, property_of_slot(e->mapper, slot), type);
+    const char *text = mr_strbuf_str(c->text);
+    if (c->text->len == v->len && memcmp(text, v->u.s, v->len) == 0) return MR_OK;
+    mr_value made = mr_type_json_value(type, text, c->text->len);
+    return set_slot(e, slot, property_of_slot(e->mapper, slot), v, &made);
+}
+
 /* Compares the tables of the object, which are in the table on top. *any: does it show any? */
-static mr_status compare_object(lua_State *L, mr_entity *e, bool *any) {
+static mr_status compare_object(lua_State *L, const comparison *c, mr_entity *e, bool *any) {
     int tables = lua_gettop(L);
     *any = false;
     mr_entity_touch(e);
@@ -162,7 +178,7 @@ static mr_status compare_object(lua_State *L, mr_entity *e, bool *any) {
         const mr_value *v = mr_entity_slot(e, slot);
         if (v->kind == MR_JSON && v->flags & MR_VALUE_SHOWN) {
             *any = true;
-            if (compare_slot(L, e, slot, v) != MR_OK) return MR_FAIL;
+            if (compare_slot(L, c, e, slot, v) != MR_OK) return MR_FAIL;
         } else if (v->kind == MR_UNLOADED) {
             *any = true; /* it has expired: its table may be shown again */
         } else {
@@ -174,12 +190,6 @@ static mr_status compare_object(lua_State *L, mr_entity *e, bool *any) {
     return MR_OK;
 }
 
-typedef struct comparison {
-    bind_state *b;
-    mr_session *session;
-    mr_entity *entity; /* NULL: all of the session */
-} comparison;
-
 /* The object at the index key, and its tables behind it. Returns whether it still shows any. */
 static bool compare_one(lua_State *L, const comparison *c, int key) {
     const bind_proxy *p = lua_touserdata(L, key);
@@ -188,7 +198,7 @@ static bool compare_one(lua_State *L, const comparison *c, int key) {
     bool any;
     if (!e) return false;
     if (c->session && s && s != c->session) return true;
-    if (compare_object(L, e, &any) != MR_OK) {
+    if (compare_object(L, c, e, &any) != MR_OK) {
         /* Without a session, nobody flushes it: when it is added, a flush will find the mistake. */
         if (s || c->entity) bind_raise(L);
         mr_env_clear_error(c->b->env);
@@ -199,25 +209,28 @@ static bool compare_one(lua_State *L, const comparison *c, int key) {
 }
 
 static int compare_body(lua_State *L) {
-    const comparison *c = lua_touserdata(L, 1);
+    enum { SHOWN = 2, TEXT, WALK, KEY };
+    comparison *c = lua_touserdata(L, 1);
     bool any = false;
     luaL_checkstack(L, 24, "comparing JSON");
     lua_settop(L, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &shown_key);
+    c->text = bind_own_strbuf(L);
+    c->walk = bind_push_json_walk(L);
     if (c->entity) {
         bind_push_entity(L, c->entity);
-        lua_pushvalue(L, 3);
-        if (lua_rawget(L, 2) == LUA_TTABLE) compare_one(L, c, 3);
+        lua_pushvalue(L, KEY);
+        if (lua_rawget(L, SHOWN) == LUA_TTABLE) compare_one(L, c, KEY);
         return 0;
     }
-    for (lua_pushnil(L); lua_next(L, 2); lua_settop(L, 3)) {
-        if (lua_type(L, 3) != LUA_TUSERDATA) continue;
-        if (compare_one(L, c, 3)) {
+    for (lua_pushnil(L); lua_next(L, SHOWN); lua_settop(L, KEY)) {
+        if (lua_type(L, KEY) != LUA_TUSERDATA) continue;
+        if (compare_one(L, c, KEY)) {
             any = true;
         } else {
-            lua_pushvalue(L, 3);
+            lua_pushvalue(L, KEY);
             lua_pushnil(L);
-            lua_rawset(L, 2);
+            lua_rawset(L, SHOWN);
         }
     }
     if (!any) mr_session_expect_edits(c->b->env, false);
@@ -226,7 +239,7 @@ static int compare_body(lua_State *L) {
 
 /* mr_edits_fn */
 static mr_status compare(void *ud, mr_session *session, mr_entity *entity) {
-    comparison c = {ud, session, entity};
+    comparison c = {.b = ud, .session = session, .entity = entity};
     return bind_callback_mistake(c.b->env, compare_body, &c);
 }
 

@@ -35,11 +35,11 @@ typedef struct writer {
     mr_errkind kind;
     mr_strbuf *out;
     bool converted; /* what is read back is not all that is there: another value, or an array that has no mark */
-    mr_vec frames, keys;
+    mr_vec *frames, *keys;
     mr_store_room room;
 } writer;
 
-static frame *frame_at(const writer *w, size_t i) { return mr_vec_at(&w->frames, i); }
+static frame *frame_at(const writer *w, size_t i) { return mr_vec_at(w->frames, i); }
 
 /* ---------------------------------------------------------------- messages */
 
@@ -56,14 +56,14 @@ static bool is_name(const char *s, size_t len) {
 static void put_path(const writer *w, mr_strbuf *path) {
     enum { SHOWN = 60, ENOUGH = 400 };
     mr_strbuf_puts(path, w->what);
-    for (size_t i = 0; i < w->frames.len && path->len < ENOUGH; i++) {
+    for (size_t i = 0; i < w->frames->len && path->len < ENOUGH; i++) {
         const frame *f = frame_at(w, i);
         if (f->i == 0) continue;
         if (!f->object) {
             mr_strbuf_printf(path, "[%llu]", (unsigned long long)f->i);
             continue;
         }
-        const key *k = mr_vec_at(&w->keys, f->first + (size_t)f->i - 1);
+        const key *k = mr_vec_at(w->keys, f->first + (size_t)f->i - 1);
         int shown = k->len > SHOWN ? SHOWN : (int)k->len;
         if (is_name(k->s, k->len)) mr_strbuf_printf(path, ".%.*s", shown, k->s);
         else mr_strbuf_printf(path, "[\"%.*s\"]", shown, k->s);
@@ -175,19 +175,19 @@ static bool has_pairs(lua_State *L, int table) {
 /* Pushes the object's keys, and sorts them. */
 static mr_status read_keys(writer *w, frame *f) {
     lua_State *L = w->L;
-    f->first = w->keys.len;
+    f->first = w->keys->len;
     if (f->n > INT32_MAX / 2 || !lua_checkstack(L, (int)f->n + 8))
         return refuse(w, "the object has more keys than Lua's stack has room for");
-    if (mr_vec_reserve(&w->keys, w->keys.len + (size_t)f->n) != MR_OK) return MR_FAIL;
+    if (mr_vec_reserve(w->keys, w->keys->len + (size_t)f->n) != MR_OK) return MR_FAIL;
     lua_pushnil(L);
     while (lua_next(L, f->table)) {
         key k = {.at = lua_gettop(L) - 1};
         lua_pop(L, 1);
         k.s = lua_tolstring(L, -1, &k.len);
-        *(key *)mr_vec_push(&w->keys) = k; /* reserved above */
+        *(key *)mr_vec_push(w->keys) = k; /* reserved above */
         lua_pushvalue(L, -1);
     }
-    key *keys = f->n ? mr_vec_at(&w->keys, f->first) : NULL;
+    key *keys = f->n ? mr_vec_at(w->keys, f->first) : NULL;
     if (keys) qsort(keys, (size_t)f->n, sizeof *keys, by_bytes);
     for (lua_Unsigned i = 0; i < f->n; i++) {
         if (memchr(keys[i].s, '\0', keys[i].len)) return refuse(w, "the object has a key with a zero byte in it");
@@ -204,9 +204,9 @@ static mr_status begin_table(writer *w, const mr_type *type) {
     frame f = {.table = lua_gettop(L), .item = type ? type->item : NULL};
     if (f.item && mr_type_is_json(f.item) && !f.item->item) f.item = NULL;
     const void *address = lua_topointer(L, f.table);
-    for (size_t i = 0; i < w->frames.len; i++)
+    for (size_t i = 0; i < w->frames->len; i++)
         if (lua_topointer(L, frame_at(w, i)->table) == address) return refuse(w, "the table contains itself");
-    if (w->frames.len == MR_JSON_DEPTH) {
+    if (w->frames->len == MR_JSON_DEPTH) {
         snprintf(why, sizeof why, "the value nests more than %d tables deep", MR_JSON_DEPTH);
         return refuse(w, why);
     }
@@ -221,7 +221,7 @@ static mr_status begin_table(writer *w, const mr_type *type) {
     f.object = !array && !type && s.integers == 0;
     if (f.object && read_keys(w, &f) != MR_OK) return MR_FAIL;
     mr_strbuf_putc(w->out, f.object ? '{' : '[');
-    frame *place = mr_vec_push(&w->frames);
+    frame *place = mr_vec_push(w->frames);
     if (!place) return MR_FAIL;
     *place = f;
     return MR_OK;
@@ -328,19 +328,19 @@ static mr_status put_value(writer *w, const mr_type *type) {
 
 static mr_status next_item(writer *w) {
     lua_State *L = w->L;
-    frame *f = frame_at(w, w->frames.len - 1);
+    frame *f = frame_at(w, w->frames->len - 1);
     const mr_type *item = f->item;
     if (f->i == f->n) {
         mr_strbuf_putc(w->out, f->object ? '}' : ']');
-        if (f->object) w->keys.len = f->first;
+        if (f->object) w->keys->len = f->first;
         lua_settop(L, f->table - 1);
-        w->frames.len--;
+        w->frames->len--;
         return MR_OK;
     }
     if (f->i++ > 0) mr_strbuf_putc(w->out, ',');
     if (!lua_checkstack(L, 8)) return mr_nomem(w->env);
     if (f->object) {
-        const key *k = mr_vec_at(&w->keys, f->first + (size_t)f->i - 1);
+        const key *k = mr_vec_at(w->keys, f->first + (size_t)f->i - 1);
         mr_json_put_string(w->out, k->s, k->len);
         mr_strbuf_putc(w->out, ':');
         lua_pushvalue(L, k->at);
@@ -351,22 +351,55 @@ static mr_status next_item(writer *w) {
     return put_value(w, item);
 }
 
+static void free_walk(void *p) {
+    bind_json_walk *walk = p;
+    mr_env *env = walk->frames.env;
+    mr_vec_done(&walk->frames);
+    mr_vec_done(&walk->keys);
+    mr_free(env, walk);
+}
+
+static void begin_walk(bind_json_walk *walk, mr_env *env) {
+    mr_vec_init(&walk->frames, env, sizeof(frame));
+    mr_vec_init(&walk->keys, env, sizeof(key));
+}
+
+bind_json_walk *bind_push_json_walk(lua_State *L) {
+    bind_state *b = bind_of(L);
+    bind_owner *owner = bind_own(L, free_walk);
+    bind_json_walk *walk = mr_alloc(b->env, sizeof *walk);
+    if (!walk) bind_raise(L);
+    begin_walk(walk, b->env);
+    owner->p = walk;
+    return walk;
+}
+
 mr_status bind_write_json(lua_State *L, int idx, const mr_type *type, const char *what, mr_errkind kind, mr_strbuf *out,
-                          bool *exact) {
+                          bind_json_walk *walk, bool *exact) {
     bind_state *b = bind_of(L);
     int top = lua_gettop(L);
-    writer w = {.L = L, .env = b->env, .what = what, .kind = kind, .out = out, .room = {.env = b->env}};
-    mr_vec_init(&w.frames, b->env, sizeof(frame));
-    mr_vec_init(&w.keys, b->env, sizeof(key));
+    bind_json_walk own;
+    if (!walk) begin_walk(&own, b->env);
+    writer w = {.L = L,
+                .env = b->env,
+                .what = what,
+                .kind = kind,
+                .out = out,
+                .room = {.env = b->env},
+                .frames = walk ? &walk->frames : &own.frames,
+                .keys = walk ? &walk->keys : &own.keys};
+    w.frames->len = w.keys->len = 0;
     if (!lua_checkstack(L, 8)) return mr_nomem(b->env);
     lua_pushvalue(L, idx);
     mr_status status = put_value(&w, type->item ? type : NULL);
-    while (status == MR_OK && w.frames.len > 0) status = next_item(&w);
+    while (status == MR_OK && w.frames->len > 0) status = next_item(&w);
     if (status == MR_OK && out->oom) status = mr_nomem(b->env);
     if (exact) *exact = !w.converted;
     lua_settop(L, top);
-    mr_vec_done(&w.frames);
-    mr_vec_done(&w.keys);
+    if (!walk) {
+        mr_vec_done(&own.frames);
+        mr_vec_done(&own.keys);
+    }
     mr_store_done(&w.room);
     return status;
 }
@@ -387,7 +420,7 @@ bool bind_to_json(lua_State *L, int idx, const mr_type *type, mr_value *out) {
     }
     if (lua_type(L, idx) == LUA_TUSERDATA && bind_to_value(L, idx, NULL, out) && out->kind == MR_OPAQUE) return true;
     mr_strbuf *text = bind_own_strbuf(L);
-    if (bind_write_json(L, idx, type, "", MR_ERR_ARGUMENT, text, NULL) != MR_OK) {
+    if (bind_write_json(L, idx, type, "", MR_ERR_ARGUMENT, text, NULL, NULL) != MR_OK) {
         bool memory = mr_env_error(bind_of(L)->env)->kind == MR_ERR_NO_MEMORY;
         mr_strbuf_done(text);
         lua_pop(L, 1);
@@ -407,7 +440,7 @@ bool bind_to_json(lua_State *L, int idx, const mr_type *type, mr_value *out) {
 static int refuse_json(lua_State *L, int idx, const mr_type *type, const char *what) {
     idx = lua_absindex(L, idx);
     mr_strbuf *text = bind_own_strbuf(L);
-    if (bind_write_json(L, idx, type, what, MR_ERR_ARGUMENT, text, NULL) != MR_OK) return bind_raise(L);
+    if (bind_write_json(L, idx, type, what, MR_ERR_ARGUMENT, text, NULL, NULL) != MR_OK) return bind_raise(L);
     return bind_type_error(L, idx, what, mr_type_wants(type));
 }
 
