@@ -279,15 +279,75 @@ describe("The session", function()
     assert.equal(0, Doc.query:count())
   end)
 
-  it("writes one table that stands in two objects into both", function()
+  it("writes one table that was given to two objects into both", function()
     local shared = { a = 1 }
-    local one, two = Doc{ data = shared, more = shared }, Doc{ data = shared }
-    session:add_all{ one, two }
-    session:flush()
+    session:add_all{ Doc{ data = shared, more = shared }, Doc{ data = shared } }
+    collect()
     shared.a = 2
     session:flush()
     assert.same({ [[{"a":2}]], [[{"a":2}]] }, { text(1), text(2) })
     assert.equal([[{"a":2}]], session:scalar(mr.text "SELECT more FROM doc WHERE id = 1"))
+    local one, two = session:get(Doc, 1), session:get(Doc, 2)
+    two.data = one.data
+    one.data.a = 3
+    session:flush()
+    assert.same({ [[{"a":3}]], [[{"a":3}]] }, { text(1), text(2) })
+  end)
+
+  it("lets the program fill a table anew for the next object, once a flush has written it", function()
+    local values, objects = {}, {}
+    for i = 1, 20 do
+      values.i = i
+      local d = Doc{ id = i, data = values }
+      session:add(d)
+      if i % 2 == 0 then objects[i] = d end
+      session:flush()
+      if i % 5 == 0 then collect() end
+    end
+    values.i = 99
+    session:commit()
+    for i = 1, 20 do assert.equal(('{"i":%d}'):format(i), text(i)) end
+    for i, d in pairs(objects) do assert.same({ i = i }, d.data) end
+    local d = objects[2]
+    d.data = values
+    session:flush()
+    values.i = 100
+    session:flush()
+    assert.equal([[{"i":99}]], text(2))
+    assert.same({ i = 99 }, d.data)
+    collect()
+    values = nil -- luacheck: ignore
+    local weak = setmetatable({ d }, { __mode = "v" })
+    d, objects = nil, nil -- luacheck: ignore
+    session:commit()
+    collect()
+    assert.is_nil(weak[1])
+  end)
+
+  it("keeps a table that was given and then read from the object", function()
+    local given = { a = 1 }
+    local d = Doc{ data = given }
+    session:add(d)
+    local read = d.data
+    assert.equal(given, read)
+    session:flush()
+    read.a = 2
+    session:flush()
+    assert.equal([[{"a":2}]], text())
+    assert.equal(given, d.data)
+  end)
+
+  it("writes what was changed in a given table before the flush, also where it was equal to the row", function()
+    stored{ a = 1 }
+    local d = session:get(Doc, 1)
+    local _ = d.n
+    local given = { a = 1 }
+    d.data = given
+    assert.is_false(session:is_modified(d))
+    given.a = 2
+    assert.is_true(session:is_modified(d))
+    session:flush()
+    assert.equal([[{"a":2}]], text())
   end)
 
   it("writes an edit that a listener of before_flush has made", function()

@@ -49,12 +49,14 @@ void mr_session_expect_edits(mr_env *env, bool any) {
     if (common) common->expects_edits = any;
 }
 
-static mr_status note(mr_env *env, mr_session *session, mr_entity *entity) {
+static mr_status note(mr_env *env, mr_session *session, mr_entity *entity, bool flushes) {
     const mr_session_common *common = mr_env_get(env, MR_ENV_SESSION);
     if (!common || !common->expects_edits || !common->edits) return MR_OK;
-    return common->edits(common->edits_ud, session, entity);
+    return common->edits(common->edits_ud, session, entity, flushes);
 }
 
-mr_status mr_session_note_edits(mr_session *session) { return note(session->env, session, NULL); }
+mr_status mr_session_note_edits(mr_session *session) { return note(session->env, session, NULL, false); }
 
-mr_status mr_entity_note_edits(mr_entity *entity) { return note(entity->mapper->env, NULL, entity); }
+mr_status mr_session_note_edits_of_flush(mr_session *s) { return note(s->env, s, NULL, true); }
+
+mr_status mr_entity_note_edits(mr_entity *entity) { return note(entity->mapper->env, NULL, entity, false); }

@@ -251,7 +251,7 @@ static mr_status flush_now(mr_session *s) {
 
 mr_status mr_session_flush(mr_session *s) {
     if (mr_session_allow(s, MR_ACT_FLUSH, "flush()") != MR_OK) return MR_FAIL;
-    if (mr_session_note_edits(s) != MR_OK) return MR_FAIL;
+    if (mr_session_note_edits_of_flush(s) != MR_OK) return MR_FAIL;
     if (mr_session_is_clean(s)) return MR_OK;
     uint8_t before = mr_session_enter(s, MR_PHASE_FLUSHING);
     mr_status status = flush_now(s);

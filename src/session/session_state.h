@@ -173,6 +173,9 @@ static inline bool mr_session_may_have_edits(const mr_session *s) {
     return common && common->expects_edits;
 }
 
+/* mr_session_note_edits before a flush. */
+mr_status mr_session_note_edits_of_flush(mr_session *s);
+
 /* ---------------------------------------------------------------- events.c */
 
 /* Calls the listeners of the event in the order in which they were added. Stops at the first one that fails. */

@@ -34,7 +34,9 @@ void bind_open_json(lua_State *L);
 
 /* ---------------------------------------------------------------- json_read.c: from text to Lua */
 
-/* Pushes what the text says. A bad text is nil, the text itself, or a DataError, as the value's tag says. what, row:
+/* Pushes what the text says. MR_NOTFOUND: it is bad, why (MR_JSON_WHY bytes) says why, and nothing is pushed. */
+mr_status bind_read_json(lua_State *L, const mr_value *v, char *why);
+/* The same. A bad text is nil, the text itself, or a DataError, as the value's tag says. what, row:
  * see mr_type_misfit. */
 void bind_push_json(lua_State *L, const mr_value *v, const char *what, const char *row);
 

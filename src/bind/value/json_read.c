@@ -97,9 +97,9 @@ static bool take(reader *r, const mr_json_item *item) {
     return true;
 }
 
-/* Pushes what the text says. MR_NOTFOUND: it is bad, why says why, and nothing is pushed. */
-static mr_status read(lua_State *L, const mr_value *v, const mr_type *type, char *why) {
+mr_status bind_read_json(lua_State *L, const mr_value *v, char *why) {
     bind_state *b = bind_of(L);
+    const mr_type *type = mr_type_of_json(b->env, v);
     int top = lua_gettop(L);
     mr_json_item item;
     luaL_checkstack(L, 12, "a JSON value");
@@ -130,12 +130,11 @@ void bind_push_json(lua_State *L, const mr_value *v, const char *what, const cha
         lua_rawgetp(L, LUA_REGISTRYINDEX, &b->given_text);
         return;
     }
-    const mr_type *type = mr_type_of_json(b->env, v);
     mr_json_bad bad = mr_json_bad_of(v);
-    mr_status status = read(L, v, type, why);
+    mr_status status = bind_read_json(L, v, why);
     if (status == MR_OK) return;
     if (status == MR_FAIL) bind_raise(L);
     if (bad == MR_JSON_BAD_NULL) lua_pushnil(L);
     else if (bad == MR_JSON_BAD_KEEP) lua_pushlstring(L, v->u.s, v->len);
-    else bind_check(L, mr_type_bad_json(b->env, type, what, row, v, why));
+    else bind_check(L, mr_type_bad_json(b->env, mr_type_of_json(b->env, v), what, row, v, why));
 }

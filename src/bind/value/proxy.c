@@ -343,7 +343,10 @@ static void release_from(lua_State *L, const bind_state *b, const void *key) {
     lua_pushnil(L);
     while (lua_next(L, -2)) {
         const bind_proxy *p = lua_touserdata(L, -1);
-        if (!is_in_session(mr_heap_get(b->heap, p->slot, p->generation))) {
+        mr_entity *e = mr_heap_get(b->heap, p->slot, p->generation);
+        if (!is_in_session(e)) {
+            /* No flush compares its table: what was changed in it goes into the object now. */
+            if (e && key == &readers_key && mr_entity_note_edits(e) != MR_OK) mr_env_clear_error(b->env);
             lua_pushvalue(L, -2);
             lua_pushnil(L);
             lua_rawset(L, -5);
