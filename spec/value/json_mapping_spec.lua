@@ -200,14 +200,24 @@ describe("A JSON column", function()
   end)
 end)
 
-describe("A table that the program keeps in a variable", function()
+describe("A table that was read and is kept in a variable", function()
   local Doc
 
   before_each(function()
-    Doc = db.Model:extend("Doc", { id = key(), data = db.Column{ mr.JSON }, days = db.Column{ mr.Array(mr.Date) } })
+    Doc = db.Model:extend("Doc", {
+      id = key(), n = db.Column{ db.Integer }, data = db.Column{ mr.JSON }, days = db.Column{ mr.Array(mr.Date) },
+    })
     db:create_all()
     stored(Doc{ id = 1, data = { a = 1 }, days = { "2024-05-01" } })
   end)
+
+  local function text() return session:scalar(mr.text "SELECT data FROM doc") end
+
+  -- Another program writes the row.
+  local function elsewhere(sql)
+    session:execute(mr.text(sql))
+    session:commit()
+  end
 
   it("stays the object's over a commit, when the row says the same", function()
     local doc = session:get(Doc, 1)
@@ -219,22 +229,102 @@ describe("A table that the program keeps in a variable", function()
     data.a = 3
     days[2] = mr.date(2024, 5, 2)
     session:commit()
-    assert.equal([[{"a":3}]], session:scalar(mr.text "SELECT data FROM doc"))
-    session:refresh(doc)
+    assert.equal([[{"a":3}]], text())
+    elsewhere "UPDATE doc SET n = 1, data = '{ \"a\": 3.0 }'"
+    elsewhere "UPDATE doc SET data = '{ \"a\": 3 }'" -- another spelling
     assert.equal(data, doc.data)
+    assert.same({}, sent(function() session:flush() end))
+  end)
+
+  it("is changed after a commit, before the object is read again: the flush finds it", function()
+    local doc = session:get(Doc, 1)
+    local data, days = doc.data, doc.days
+    session:commit()
+    for i = 2, 4 do
+      data.a = i
+      days[i] = mr.date(2024, 5, i)
+      session:commit()
+      assert.equal(('{"a":%d}'):format(i), text())
+    end
+    session:expunge_all()
+    assert.equal(4, #session:get(Doc, 1).days)
+  end)
+
+  it("is changed after a commit, and the object read before the flush", function()
+    local doc = session:get(Doc, 1)
+    local data = doc.data
+    session:commit()
+    data.a = 2
+    assert.equal(data, doc.data)
+    assert.equal(2, doc.data.a)
+    session:commit()
+    assert.equal([[{"a":2}]], text())
+    doc, data = nil, doc.data
+    collectgarbage()
+    collectgarbage()
+    data.a = 3
+    session:commit()
+    assert.equal([[{"a":3}]], text())
+  end)
+
+  it("costs a statement only where it was changed", function()
+    local docs = {}
+    local doc = session:get(Doc, 1)
+    docs[1] = doc.data
+    session:commit()
+    assert.same({}, sent(function() session:commit() end))
+    docs[1].a = 2
+    assert.same({ "SELECT doc", "UPDATE doc SET" }, sent(function() session:commit() end))
   end)
 
   it("is another one when the row says something else", function()
     local doc = session:get(Doc, 1)
     local data = doc.data
     session:commit()
-    session:execute(mr.text [[UPDATE doc SET data = '{"a":7}']])
-    session:commit()
+    elsewhere "UPDATE doc SET data = '{\"a\":7}'"
     assert.same({ a = 7 }, doc.data)
     assert.not_equal(data, doc.data)
     data.a = 8
     session:commit()
-    assert.equal([[{"a":7}]], session:scalar(mr.text "SELECT data FROM doc"))
+    assert.equal([[{"a":7}]], text())
+  end)
+
+  it("is refused when both the row and the table have changed", function()
+    local doc = session:get(Doc, 1)
+    local data = doc.data
+    session:commit()
+    elsewhere "UPDATE doc SET data = '{\"a\":7}'"
+    data.a = 8
+    refuse("StaleDataError", "Doc.data: its table was changed after it had expired", function() session:flush() end)
+    assert.same({ a = 7 }, doc.data)
+    session:commit()
+    assert.equal([[{"a":7}]], text())
+  end)
+
+  it("is forgotten by a rollback, a refresh and an expire", function()
+    for _, forget in ipairs{ function() session:rollback() end, function(doc) session:refresh(doc) end,
+                             function(doc) session:expire(doc) end, function(doc) session:expire(doc, { "data" }) end,
+                             function() session:expire_all() end } do
+      session:rollback()
+      local doc = session:get(Doc, 1)
+      local data = doc.data
+      session:commit()
+      data.a = 5
+      session:no_autoflush(function() forget(doc) end)
+      data.a = 6
+      assert.same({}, sent(function() session:flush() end))
+      assert.same({ a = 1 }, doc.data)
+    end
+  end)
+
+  it("is forgotten when its object has been deleted", function()
+    local doc = session:get(Doc, 1)
+    local data = doc.data
+    session:commit()
+    session:delete(doc)
+    session:commit()
+    data.a = 2
+    assert.same({}, sent(function() session:flush() end))
   end)
 end)
 

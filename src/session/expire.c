@@ -107,6 +107,7 @@ mr_status mr_session_expire_all(mr_session *s) {
     if (mr_session_allow(s, MR_ACT_EXPIRE, "expire_all()") != MR_OK) return MR_FAIL;
     mr_journal_before_expiry(s, NULL);
     mr_expire_everything(s);
+    mr_session_drop_edits(s, NULL);
     return MR_OK;
 }
 
@@ -145,6 +146,7 @@ static mr_status expire_names(mr_session *s, mr_entity *entity, const char *cons
         mr_entity_forget(entity, prop->slot);
         if (prop->kind == MR_PROPERTY_COLUMN) entity->flags |= MR_ENTITY_PARTIAL;
     }
+    mr_session_drop_edits(s, entity);
     return MR_OK;
 }
 
@@ -177,6 +179,7 @@ static mr_status expire_graph(mr_session *s, mr_entity *entity) {
         if (e->state == MR_PENDING && s->flush_step != MR_FLUSH_STEP_SENDING) mr_state_make_transient(s, e);
         if (e->state != MR_PERSISTENT) continue;
         status = mr_expire_one(s, e);
+        mr_session_drop_edits(s, e);
     }
     mr_cascade_end(&w);
     return status;

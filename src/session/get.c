@@ -108,6 +108,7 @@ static mr_status find(mr_session *s, mr_mapper *mapper, const mr_value *identity
     }
     mr_entity *known = populate ? mr_idmap_get(s->owner->idmap, mapper->root, identity) : NULL;
     if (known && mr_expire_one(s, known) != MR_OK) return MR_FAIL;
+    if (known) mr_session_drop_edits(s, known);
     return load(s, mapper, identity, options, out);
 }
 

@@ -175,6 +175,8 @@ static inline bool mr_session_may_have_edits(const mr_session *s) {
 
 /* mr_session_note_edits before a flush. */
 mr_status mr_session_note_edits_of_flush(mr_session *s);
+/* The values of the entity (NULL: of the session) that have expired are not those of the program's tables any more. */
+void mr_session_drop_edits(mr_session *s, mr_entity *entity);
 
 /* ---------------------------------------------------------------- events.c */
 

@@ -266,6 +266,7 @@ mr_status mr_session_rollback(mr_session *s) {
     if (mr_session_allow(s, MR_ACT_ROLLBACK, "rollback()") != MR_OK) return MR_FAIL;
     uint8_t before = mr_session_enter(s, MR_PHASE_ENDING);
     mr_status status = rollback(s);
+    mr_session_drop_edits(s, NULL);
     mr_session_leave(s, before);
     return status;
 }

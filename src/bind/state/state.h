@@ -62,6 +62,7 @@ typedef struct bind_state {
     int views[3];            /* references to the metatables of collections, by mr_collection_kind */
     struct bind_kept_text *texts;           /* value/text.c's */
     const struct bind_json_functions *json; /* value/json_write.c's */
+    bool comparing;                         /* tables are compared with the objects' texts (value/json_table.c) */
     const char *given_text; /* the JSON of the table that is being assigned; the registry has the table under this
                              * member's address; NULL: none */
     int chunks, weak;       /* references to proxy.c's table of chunks, and to the metatable of weak tables */

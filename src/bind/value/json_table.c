@@ -17,11 +17,12 @@
 #include <string.h>
 
 /* Registry: an ephemeron table: an object to the table of its tables; and each of these to its object, or to the set of
- * those that show it. Of an object's slot: its table, at slot plus one, and, under the negative number, how it was
- * given: nil, it was read. */
+ * those that show it. Of an object's slot: its table, at slot plus one; under the negative number, how it was given
+ * (nil: it was read); and, at HASH behind it, the hash of the text that the last flush knew. */
 static const char shown_key = 0;
 
 enum { GIVEN = 1, GIVEN_AND_FLUSHED };
+enum { HASH = 1 << 20 }; /* more than there are slots */
 
 /* ---------------------------------------------------------------- showing */
 
@@ -101,6 +102,8 @@ static void show(lua_State *L, int self, mr_entity *e, unsigned slot, int table,
     if (given) lua_pushinteger(L, GIVEN);
     else lua_pushnil(L);
     lua_rawseti(L, -2, -(lua_Integer)slot - 1);
+    lua_pushnil(L);
+    lua_rawseti(L, -2, (lua_Integer)slot + 1 + HASH);
     add_object(L, shown, self, table);
     lua_settop(L, top);
     mr_entity_mark_shown(e, slot);
@@ -146,37 +149,6 @@ static void read_attribute(lua_State *L, int self, mr_entity *e, const mr_proper
     show(L, self, e, prop->slot, lua_gettop(L), false);
 }
 
-/* Pushes the table that the object has shown for the slot before its value was read again, if the text still says the
- * same: what the program keeps in a variable stays the object's. */
-static bool push_again(lua_State *L, int self, mr_entity *e, unsigned slot, const mr_value *v) {
-    bind_state *b = bind_of(L);
-    int top = lua_gettop(L);
-    if (!push_shown(L, self, slot)) return false;
-    const mr_type *type = mr_type_of_json(b->env, v);
-    mr_strbuf *text = bind_own_strbuf(L);
-    bool exact, same = bind_write_json(L, top + 1, type, "", MR_ERR_DATA, text, NULL, &exact) == MR_OK && exact;
-    if (same) {
-        mr_value made = mr_type_json_value(type, mr_strbuf_str(text), text->len);
-        const mr_value *now = mr_entity_slot(e, slot);
-        same = now->kind == MR_JSON && mr_json_same(b->env, &made, now);
-    }
-    mr_env_clear_error(b->env);
-    mr_strbuf_done(text);
-    lua_settop(L, same ? top + 1 : top);
-    if (same) show(L, self, e, slot, top + 1, false);
-    return same;
-}
-
-void bind_push_json_attribute(lua_State *L, int self, mr_entity *e, const mr_property *prop, const mr_value *v) {
-    self = lua_absindex(L, self);
-    luaL_checkstack(L, 16, "a JSON value");
-    bool shown = v->flags & MR_VALUE_SHOWN ? push_shown(L, self, prop->slot) : push_again(L, self, e, prop->slot, v);
-    if (!shown) read_attribute(L, self, e, prop, v);
-    if (lua_istable(L, -1)) bind_proxy_anchor_reader(L, self, e);
-}
-
-/* ---------------------------------------------------------------- comparing */
-
 static const mr_property *property_of_slot(const mr_mapper *mapper, unsigned slot) {
     for (size_t i = 0; i < mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&mapper->props, i);
@@ -186,14 +158,132 @@ static const mr_property *property_of_slot(const mr_mapper *mapper, unsigned slo
     return NULL;
 }
 
+/* Appends what the text says as it would be written again: the items of an Array in the form of their type. false: it
+ * says nothing, or there is no memory; no error stays recorded. */
+static bool write_as_read(lua_State *L, const mr_value *json, mr_strbuf *out) {
+    mr_env *env = bind_of(L)->env;
+    const mr_type *type = mr_type_of_json(env, json);
+    int top = lua_gettop(L);
+    char why[MR_JSON_WHY];
+    mr_status status = MR_OK;
+    if (!type->item) {
+        status = mr_json_rewrite(env, json->u.s, json->len, out, NULL);
+    } else {
+        status = bind_read_json(L, json, why);
+        if (status == MR_OK) status = bind_write_json(L, top + 1, type, "", MR_ERR_DATA, out, NULL, NULL);
+    }
+    lua_settop(L, top);
+    if (status != MR_OK) mr_env_clear_error(env);
+    return status == MR_OK;
+}
+
+/* *out: the hash of what the slot's text says. false: it says nothing. */
+static bool hash_of(lua_State *L, const mr_value *json, lua_Integer *out) {
+    mr_strbuf *text = bind_own_strbuf(L);
+    bool good = write_as_read(L, json, text);
+    if (good) *out = (lua_Integer)mr_hash_bytes(mr_strbuf_str(text), text->len);
+    mr_strbuf_done(text);
+    lua_pop(L, 1);
+    return good;
+}
+
+/* Does the text say what the other one, as it is written, says? */
+static bool says(lua_State *L, const mr_value *json, const mr_value *written) {
+    if (json->len == written->len && memcmp(json->u.s, written->u.s, json->len) == 0) return true;
+    mr_strbuf *text = bind_own_strbuf(L);
+    bool same = write_as_read(L, json, text) && text->len == written->len &&
+                memcmp(mr_strbuf_str(text), written->u.s, text->len) == 0;
+    mr_strbuf_done(text);
+    lua_pop(L, 1);
+    return same;
+}
+
+/* Pushes the hash that the last flush knew of the table that the object at index self has for the slot, or nil. */
+static int push_hash(lua_State *L, int self, unsigned slot) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &shown_key);
+    lua_pushvalue(L, self);
+    if (lua_rawget(L, -2) == LUA_TTABLE) lua_rawgeti(L, -1, (lua_Integer)slot + 1 + HASH);
+    else lua_pushnil(L);
+    lua_replace(L, -3);
+    lua_pop(L, 1);
+    return lua_type(L, -1);
+}
+
+/* Does the row still say what it said when a flush compared the table last? Then whatever is in the table now is the
+ * program's. */
+static bool is_row_unchanged(lua_State *L, int self, mr_entity *e, unsigned slot) {
+    lua_Integer now;
+    const mr_value *v = mr_entity_slot(e, slot);
+    bool same = push_hash(L, self, slot) == LUA_TNUMBER && v->kind == MR_JSON && hash_of(L, v, &now) &&
+                now == lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    mr_env_clear_error(e->mapper->env);
+    return same;
+}
+
+/* Does the table at the index say what the slot's text says, and would reading that give such a table? */
+static bool is_as_read(lua_State *L, int table, mr_entity *e, unsigned slot) {
+    mr_env *env = e->mapper->env;
+    mr_strbuf *text = bind_own_strbuf(L);
+    const mr_type *type = mr_type_of_json(env, mr_entity_slot(e, slot));
+    bool exact, same = bind_write_json(L, table, type, "", MR_ERR_DATA, text, NULL, &exact) == MR_OK && exact;
+    if (same) {
+        mr_value made = mr_type_json_value(type, mr_strbuf_str(text), text->len);
+        const mr_value *now = mr_entity_slot(e, slot);
+        same = now->kind == MR_JSON && says(L, now, &made);
+    }
+    mr_env_clear_error(env);
+    mr_strbuf_done(text);
+    lua_pop(L, 1);
+    return same;
+}
+
+/* Has the table at the index changed since a flush has compared it? */
+static bool is_edited(lua_State *L, int self, int table, mr_entity *e, unsigned slot) {
+    mr_strbuf *text = bind_own_strbuf(L);
+    const mr_property *prop = property_of_slot(e->mapper, slot);
+    const mr_type *type =
+        prop && prop->column && prop->column->type ? prop->column->type : mr_type_simple(MR_TYPE_JSON);
+    mr_status status = bind_write_json(L, table, type, "", MR_ERR_DATA, text, NULL, NULL);
+    lua_Integer now = status == MR_OK ? (lua_Integer)mr_hash_bytes(mr_strbuf_str(text), text->len) : 0;
+    mr_strbuf_done(text);
+    lua_pop(L, 1);
+    if (status != MR_OK) mr_env_clear_error(e->mapper->env); /* what cannot be stored is an edit, too */
+    bool edited = push_hash(L, self, slot) == LUA_TNUMBER && (status != MR_OK || now != lua_tointeger(L, -1));
+    lua_pop(L, 1);
+    return edited;
+}
+
+/* Pushes the table that the object has shown for the slot before its value was read again, if the row still says the
+ * same: what the program keeps in a variable stays the object's. */
+static bool push_again(lua_State *L, int self, mr_entity *e, unsigned slot) {
+    int top = lua_gettop(L);
+    if (!push_shown(L, self, slot)) return false;
+    bool again = is_as_read(L, top + 1, e, slot);
+    if (!again && is_row_unchanged(L, self, e, slot)) again = is_edited(L, self, top + 1, e, slot);
+    if (again) show(L, self, e, slot, top + 1, false);
+    else lua_settop(L, top);
+    return again;
+}
+
+void bind_push_json_attribute(lua_State *L, int self, mr_entity *e, const mr_property *prop, const mr_value *v) {
+    self = lua_absindex(L, self);
+    luaL_checkstack(L, 16, "a JSON value");
+    bool shown = v->flags & MR_VALUE_SHOWN ? push_shown(L, self, prop->slot) : push_again(L, self, e, prop->slot);
+    if (!shown) read_attribute(L, self, e, prop, v);
+    if (lua_istable(L, -1)) bind_proxy_anchor_reader(L, self, e);
+}
+
+/* ---------------------------------------------------------------- comparing */
+
 /* What stands on the stack of a comparison. */
-enum { SHOWN = 2, TEXT, WALK, KEY };
+enum { SHOWN = 2, TEXT, WALK, STALE, KEY };
 
 typedef struct comparison {
     bind_state *b;
     mr_session *session;
     mr_entity *entity; /* NULL: all of the session */
-    bool flushes;      /* a flush follows */
+    mr_edits_act act;
     mr_strbuf *text;
     bind_json_walk *walk;
 } comparison;
@@ -211,14 +301,12 @@ static mr_status refuse_table(lua_State *L, const comparison *c, mr_entity *e, c
 }
 
 /* The slot has got another text. */
-static mr_status set_slot(mr_entity *e, unsigned slot, const mr_property *prop, const mr_value *v,
-                          const mr_value *made) {
+static mr_status set_slot(mr_entity *e, unsigned slot, const mr_property *prop, const mr_value *made) {
     if (!prop || (!prop->computed && prop->kind == MR_PROPERTY_COLUMN)) {
         mr_status status = mr_entity_set(e, slot, made);
         if (status == MR_OK) mr_entity_mark_shown(e, slot);
         return status;
     }
-    if (mr_json_same(e->mapper->env, made, v)) return MR_OK;
     return mr_fail(e->mapper->env, MR_ERR_DATA,
                    "%s.%s is computed by the database, and its table was changed: change the columns it is made of "
                    "(refresh() reads it again)",
@@ -232,9 +320,9 @@ static mr_status compare_slot(lua_State *L, const comparison *c, mr_entity *e, u
     mr_status status = bind_write_json(L, lua_gettop(L), type, "", MR_ERR_DATA, c->text, c->walk, NULL);
     if (status != MR_OK) return refuse_table(L, c, e, property_of_slot(e->mapper, slot), type);
     const char *text = mr_strbuf_str(c->text);
-    if (c->text->len == v->len && memcmp(text, v->u.s, v->len) == 0) return MR_OK;
     mr_value made = mr_type_json_value(type, text, c->text->len);
-    return set_slot(e, slot, property_of_slot(e->mapper, slot), v, &made);
+    if (says(L, v, &made)) return MR_OK;
+    return set_slot(e, slot, property_of_slot(e->mapper, slot), &made);
 }
 
 /* How the table of the slot was given; 0: it was read. tables: the index of the object's tables. */
@@ -253,26 +341,55 @@ static bool is_kept(const mr_entity *e, unsigned slot, const mr_value *v, int gi
     return v->kind == MR_JSON && v->flags & MR_VALUE_SHOWN;
 }
 
+/* Notes what the slot's text is, now that the table has been compared with it. */
+static void note_hash(lua_State *L, const comparison *c, int tables, lua_Integer place) {
+    lua_pushinteger(L, (lua_Integer)mr_hash_bytes(mr_strbuf_str(c->text), c->text->len));
+    lua_rawseti(L, tables, place + HASH);
+}
+
+/* The value has expired. If the table was changed since, the object and the slot are added to the list at STALE. */
+static void note_stale(lua_State *L, int tables, mr_entity *e, unsigned slot) {
+    if (!is_edited(L, tables - 1, tables + 2, e, slot)) return;
+    lua_pushvalue(L, tables - 1);
+    lua_rawseti(L, STALE, (lua_Integer)lua_rawlen(L, STALE) + 1);
+    lua_pushinteger(L, (lua_Integer)slot);
+    lua_rawseti(L, STALE, (lua_Integer)lua_rawlen(L, STALE) + 1);
+}
+
+/* The object at the index below the tables does not show the table at key and value on top any more. */
+static void drop_table(lua_State *L, int tables, lua_Integer place) {
+    remove_object(L, SHOWN, tables - 1, tables + 2);
+    lua_pushnil(L);
+    lua_rawseti(L, tables, place);
+}
+
 /* Compares the tables of the object, which are in the table on top, with the object below. *any: does it show any? */
 static mr_status compare_object(lua_State *L, const comparison *c, mr_entity *e, bool *any) {
     int tables = lua_gettop(L);
+    bool flushed = c->act == MR_EDITS_FLUSH && mr_session_of(e) == c->session;
     *any = false;
     mr_entity_touch(e);
     for (lua_pushnil(L); lua_next(L, tables); lua_settop(L, tables + 1)) {
         lua_Integer place = lua_tointeger(L, tables + 1);
-        if (place < 0) continue;
+        if (place < 0 || place > HASH) continue;
         unsigned slot = (unsigned)(place - 1);
         const mr_value *v = mr_entity_slot(e, slot);
         int given = given_as(L, tables, place);
-        if (!is_kept(e, slot, v, given)) {
-            remove_object(L, SHOWN, tables - 1, tables + 2);
-            lua_pushnil(L);
-            lua_rawseti(L, tables, place);
+        bool kept = is_kept(e, slot, v, given);
+        if (!kept || (c->act == MR_EDITS_DROP && v->kind == MR_UNLOADED)) {
+            drop_table(L, tables, place);
             continue;
         }
         *any = true;
-        if (v->kind == MR_JSON && compare_slot(L, c, e, slot, v) != MR_OK) return MR_FAIL;
-        if (given && c->flushes) {
+        if (c->act == MR_EDITS_DROP) continue;
+        if (v->kind == MR_UNLOADED) {
+            if (flushed) note_stale(L, tables, e, slot);
+            continue;
+        }
+        if (compare_slot(L, c, e, slot, v) != MR_OK) return MR_FAIL;
+        if (!given) {
+            note_hash(L, c, tables, place);
+        } else if (flushed) {
             lua_pushinteger(L, GIVEN_AND_FLUSHED);
             lua_rawseti(L, tables, -place);
         }
@@ -294,18 +411,44 @@ static bool compare_one(lua_State *L, const comparison *c, int key) {
         mr_env_clear_error(c->b->env);
         return true;
     }
-    if (!c->entity) bind_proxy_release_reader(L, e);
+    if (!c->entity && c->act != MR_EDITS_DROP) bind_proxy_release_reader(L, e);
     return any;
+}
+
+/* The object on top has expired, and the table that it showed for the slot was changed since: reads the row again, and
+ * sets the slot. StaleDataError: the row has changed, too. */
+static void set_stale(lua_State *L, const comparison *c, unsigned slot) {
+    int self = lua_gettop(L);
+    mr_entity *e = bind_test_entity(L, self);
+    const mr_property *prop = e ? property_of_slot(e->mapper, slot) : NULL;
+    const mr_value *v;
+    if (!prop || mr_session_of(e) != c->session || mr_entity_slot(e, slot)->flags & MR_VALUE_SHOWN) return;
+    mr_session_block_autoflush(c->session, 1);
+    mr_status status = mr_attribute_get(e, prop, &v);
+    mr_session_block_autoflush(c->session, -1);
+    bind_check(L, status);
+    if (!push_shown(L, self, slot)) return;
+    if (!is_row_unchanged(L, self, e, slot))
+        bind_error(L, MR_ERR_STALE_DATA,
+                   "%s.%s: its table was changed after it had expired, and the row has another value by now: read the "
+                   "attribute again, and change what is there",
+                   e->mapper->name, prop->name);
+    show(L, self, e, slot, self + 1, false);
+    if (compare_slot(L, c, e, slot, mr_entity_slot(e, slot)) != MR_OK) bind_raise(L);
+    lua_pushvalue(L, self);
+    lua_rawget(L, SHOWN);
+    note_hash(L, c, lua_gettop(L), (lua_Integer)slot + 1);
 }
 
 static int compare_body(lua_State *L) {
     comparison *c = lua_touserdata(L, 1);
     bool any = false;
-    luaL_checkstack(L, 24, "comparing JSON");
+    luaL_checkstack(L, 40, "comparing JSON");
     lua_settop(L, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &shown_key);
     c->text = bind_own_strbuf(L);
     c->walk = bind_push_json_walk(L);
+    lua_newtable(L);
     if (c->entity) {
         bind_push_entity(L, c->entity);
         lua_pushvalue(L, KEY);
@@ -323,13 +466,25 @@ static int compare_body(lua_State *L) {
         }
     }
     if (!any) mr_session_expect_edits(c->b->env, false);
+    lua_Integer n = (lua_Integer)lua_rawlen(L, STALE);
+    for (lua_Integer i = 1; i < n; i += 2) {
+        lua_rawgeti(L, STALE, i + 1);
+        unsigned slot = (unsigned)lua_tointeger(L, -1);
+        lua_rawgeti(L, STALE, i);
+        set_stale(L, c, slot);
+        lua_settop(L, STALE);
+    }
     return 0;
 }
 
 /* mr_edits_fn */
-static mr_status compare(void *ud, mr_session *session, mr_entity *entity, bool flushes) {
-    comparison c = {.b = ud, .session = session, .entity = entity, .flushes = flushes};
-    return bind_callback_mistake(c.b->env, compare_body, &c);
+static mr_status compare(void *ud, mr_edits_act act, mr_session *session, mr_entity *entity) {
+    comparison c = {.b = ud, .act = act, .session = session, .entity = entity};
+    if (c.b->comparing) return MR_OK; /* it reads a row: nothing is changed meanwhile */
+    c.b->comparing = true;
+    mr_status status = bind_callback_mistake(c.b->env, compare_body, &c);
+    c.b->comparing = false;
+    return status;
 }
 
 void bind_open_json_table(lua_State *L) {

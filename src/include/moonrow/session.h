@@ -72,13 +72,17 @@ mr_status mr_session_set_expression(mr_env *env, mr_node *(*fn)(void *ud, const 
 /* A value that the program has been given may be a table, which it changes without telling anybody. fn looks for such
  * edits, in the entity, or (NULL) in all objects of the session and in those that have no session, and sets their
  * columns. It is called before somebody asks for changes, and only after mr_session_expect_edits. An edit that cannot
- * be stored is an error, unless its object has no session; the object counts as changed then. flushes: a
- * flush of the session follows. */
-typedef mr_status (*mr_edits_fn)(void *ud, mr_session *session, mr_entity *entity, bool flushes);
+ * be stored is an error, unless its object has no session; the object counts as changed then. */
+typedef enum mr_edits_act {
+    MR_EDITS_NOTE,
+    MR_EDITS_FLUSH, /* the same; a flush of the session follows */
+    MR_EDITS_DROP   /* the tables of values that have expired are forgotten, with what was changed in them */
+} mr_edits_act;
+typedef mr_status (*mr_edits_fn)(void *ud, mr_edits_act act, mr_session *session, mr_entity *entity);
 mr_status mr_session_set_edits(mr_env *env, mr_edits_fn fn, void *ud);
 /* May there be such tables? */
 void mr_session_expect_edits(mr_env *env, bool any);
-/* Calls the function for the session; for the entity alone. No flush follows. */
+/* MR_EDITS_NOTE for the session; for the entity alone. */
 mr_status mr_session_note_edits(mr_session *session);
 mr_status mr_entity_note_edits(mr_entity *entity);
 /* Adds and removes a listener of the event. */
