@@ -80,7 +80,9 @@ local function field_name(name)
 end
 
 -- Members that every class has, and that are annotated for all.
-local common = { query = true, query_class = true, metadata = true, extend = true, c = true }
+local common = {
+  to_table = true, from_table = true, query = true, query_class = true, metadata = true, extend = true, c = true,
+}
 
 local function sorted_keys(set)
   local names = {}

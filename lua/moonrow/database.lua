@@ -8,6 +8,7 @@ local core, require = ...
 local options = require "moonrow.options"
 local app = require "moonrow.app"
 local session = require "moonrow.session"
+local to_table = require "moonrow.to_table"
 
 local Database = { __name = "Database" }
 local methods = {}
@@ -272,6 +273,7 @@ function database.new_base(what, metadata)
     options.expect(what .. ": metadata", "a MetaData", metadata)
   end
   local base = core.new_base(metadata)
+  base.to_table, base.from_table = to_table.of_object, to_table.of_class
   core.bases[#core.bases + 1] = base
   return base
 end

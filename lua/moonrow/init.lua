@@ -18,9 +18,9 @@ local declared = require "moonrow.declared"
 local hybrid = require "moonrow.hybrid"
 local interval = require "moonrow.interval"
 require "moonrow.datetime"
+local collection = require "moonrow.collection"
 local database = require "moonrow.database"
 local words = require "moonrow.words"
-local collection = require "moonrow.collection"
 local light_table = require "moonrow.light_table"
 
 -- What the core has for this part of the library only.
@@ -39,7 +39,9 @@ local private = options.set{
   "collection_class", "collection_class_metatable", "collection_at", "collection_find", "collection_find_key",
   "collection_state", "collection_remove_at", "collection_replace_at", "collection_item", "collection_info",
   "collection_as_list", "is_collection", "is_object", "new_list", "list_methods", "set_metatable",
-  "keyed_metatable", "keyed_items",
+  "keyed_metatable", "keyed_items", "keyed_set", "set_methods",
+  "class_attributes", "class_keys", "is_loaded", "is_expired", "is_mapped", "new_object", "init_object", "object_pairs",
+  "list_metatable", "row_methods",
 }
 
 local mr = {}

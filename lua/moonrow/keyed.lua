@@ -194,6 +194,12 @@ function keyed:__newindex(key, object)
   error(problem, 0)
 end
 
+-- Puts the objects of a list into the dict, each under its key.
+function core.keyed_set(self, objects)
+  local info = info_of(self)
+  for _, object in ipairs(objects) do put(self, info, key_of(info, object), object) end
+end
+
 -- The objects of a table by keys, for object.notes = { k = note }, as a list; raises where a key is not its object's.
 function core.keyed_items(self, given)
   local info, found = info_of(self), {}

@@ -128,6 +128,8 @@ function methods:issuperset(given) return #filter(others(self, "issuperset", giv
 
 function methods:isdisjoint(given) return #methods.intersection(self, given) == 0 end
 
+core.set_methods = methods
+
 -- Each is a method of a set, and takes what it has names for.
 local takes = { clear = 0, pop = 0 }
 

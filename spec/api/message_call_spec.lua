@@ -105,7 +105,6 @@ describe("a loop", function()
     } do
       refuse("ArgumentError", "ipairs(", call)
     end
-    refuse("ArgumentError", { "a User is no table", "mr.inspect(object).loaded" }, pairs, ann)
     refuse("ArgumentError", { "User", "'1'", "not a list" }, function() for _ in ipairs(ann) do error "no" end end)
     refuse("ArgumentError", { "User is a class", "User.query:all()" }, pairs, User)
   end)

@@ -53,7 +53,8 @@ describe("the annotations", function()
   end)
 
   it("of classes", function()
-    compare("moonrow.Model", { query = true, c = true, extend = true, metadata = true, __init = true },
+    compare("moonrow.Model", { query = true, c = true, extend = true, metadata = true, __init = true,
+      from_table = true },
       { query_class = true })
   end)
 

@@ -101,6 +101,7 @@ describe("the reference has", function()
     ["moonrow.RelationshipOptions"] = { { with(mr.relationship, "User") } },
     ["moonrow.BackrefOptions"] = { { with(mr.backref, "users") } },
     ["moonrow.OrderingListOptions"] = { { mr.ordering_list, "n", wrong } },
+    ["moonrow.ToTableOptions"] = { { function() User{}:to_table(wrong) end } },
     ["moonrow.ForUpdateOptions"] = { { query.with_for_update, query, wrong } },
     ["moonrow.CteOptions"] = { { query.cte, query, "x", wrong } },
     ["moonrow.JoinOptions"] = { { query.join, query, Post, n:eq(1), wrong }, { query.outerjoin, query, Post, n:eq(1),

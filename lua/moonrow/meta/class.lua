@@ -64,6 +64,15 @@ function mr.declarative_base(options) end
 ---What runs when the class is called; `db.Model.__init(self, values)` is what runs where it is not written. Loading an
 ---object never calls it.
 ---@field __init fun(self: any, ...)
+---A new object of a table of values, as `object:to_table` gives it: related objects are tables, too. It calls no
+---`__init`, refuses a name that the class does not have, and leaves out what the database computes.
+---
+---```lua
+---local eve = User:from_table{ name = "Eve", posts = { { title = "Mine" } } }
+---eve.posts[1].author --> Eve
+---User:from_table{ nmae = "Eve" } --! ArgumentError: from_table: User: User has no attribute 'nmae'
+---```
+---@field from_table fun(self: moonrow.Model, values: table): any
 ---A class with this one as its base. body: see moonrow.ClassBody.
 ---
 ---```lua
@@ -172,6 +181,30 @@ function mr.declarative_base(options) end
 ---ann == User.query:get(1) --> true
 ---```
 ---@class moonrow.Object
+local Object = {}
+
+---What `to_table` takes.
+---@class moonrow.ToTableOptions
+---The names of the attributes, which are loaded; without it, the columns that are in memory. Those of related objects
+---are written behind a point, "posts.title", or as a list of their own, posts = { "title" }.
+---@field only? string|table
+---How many relationships deep it goes, and loads; 0 by default.
+---@field depth? integer
+
+---The object as a plain table, for encoders of JSON: dates, decimals and intervals are their texts, NULL is mr.null,
+---related objects are tables. It loads nothing that the options do not ask for; but an object that has expired is read
+---again. `pairs(object)` walks what is in memory, as it is. A class may have a to_table of its own.
+---
+---```lua
+---ann:to_table().name --> Ann
+---ann:to_table().posts --> nil
+---ann:to_table{ depth = 1 }.posts[2].title --> Again
+---ann:to_table{ only = { "name", "posts.title" } }.posts[1].title --> Hello
+---ann:to_table{ depth = 2 }.posts[1].author.name --> Ann
+---```
+---@param options? moonrow.ToTableOptions
+---@return table
+function Object:to_table(options) end
 
 ---An attribute in memory only: it is never stored, and lives as long as the object does.
 ---

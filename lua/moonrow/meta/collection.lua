@@ -350,6 +350,22 @@ function Set:issuperset(objects) end
 ---@return boolean
 function Set:isdisjoint(objects) end
 
+---A list of what `object:to_table` gives of each.
+---
+---```lua
+---local Pet = db.Model:extend("Pet", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  user_id = db.Column{ db.Integer, db.ForeignKey "user.id" },
+---  owner = db.relationship{ "User", backref = db.backref("pets", { collection_class = mr.set }) },
+---})
+---db:create_all()
+---ann.pets:add(Pet{ id = 7 })
+---ann.pets:to_table()[1].id --> 7
+---```
+---@param options? moonrow.ToTableOptions
+---@return table[]
+function Set:to_table(options) end
+
 -- ---------------------------------------------------------------- dicts
 
 ---What `object.pets` gives of a relationship with `collection_class` of `mr.attribute_keyed`, `mr.column_keyed` or

@@ -392,3 +392,12 @@ function Collection:contains(object) end
 ---ann.pets[1].place --> 1
 ---```
 function Collection:reorder() end
+
+---A list of what `object:to_table` gives of each.
+---
+---```lua
+---ann.posts:to_table{ only = { "title" } }[2].title --> Again
+---```
+---@param options? moonrow.ToTableOptions
+---@return table[]
+function Collection:to_table(options) end

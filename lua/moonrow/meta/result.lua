@@ -31,6 +31,17 @@ local Row = {}
 ---@return any ...
 function Row:unpack() end
 
+---The row as a plain table by name: see `object:to_table`. An object in it is a table, too. A list of rows or objects
+---has the same method.
+---
+---```lua
+---session:query(User.name, User.age):first():to_table().age --> 34
+---User.query:all():to_table()[2].name --> Bob
+---```
+---@param options? moonrow.ToTableOptions
+---@return table
+function Row:to_table(options) end
+
 -- ---------------------------------------------------------------- results
 
 ---The result of a statement: its rows are taken once.

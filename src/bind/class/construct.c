@@ -265,6 +265,8 @@ static int class_init(lua_State *L) {
 
 void bind_open_construct(lua_State *L) {
     bind_extend_class(L, "__init", class_init);
+    lua_pushcfunction(L, entity_init); /* for the Lua part: what Class.__init is, where the class has none of its own */
+    lua_setfield(L, -2, "init_object");
     lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_class_meta_key);
     lua_pushcfunction(L, entity_construct);
     lua_setfield(L, -2, "__call");

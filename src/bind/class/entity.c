@@ -526,13 +526,16 @@ static int entity_eq(lua_State *L) {
     return 1;
 }
 
-/* pairs(object) */
+/* pairs(object): the Lua part knows what it gives. */
 static int entity_pairs(lua_State *L) {
-    const char *name = bind_arg_entity(L, 1, "pairs")->mapper->name;
-    return bind_error(L, MR_ERR_ARGUMENT,
-                      "pairs: a %s is no table: read its attributes by name (those that are loaded: "
-                      "ipairs(mr.inspect(object).loaded))",
-                      name);
+    bind_arg_entity(L, 1, "pairs");
+    lua_settop(L, 1);
+    bind_push_core(L);
+    lua_getfield(L, -1, "object_pairs");
+    lua_insert(L, 1);
+    lua_settop(L, 2);
+    lua_call(L, 1, 3);
+    return 3;
 }
 
 static void set_closure(lua_State *L, int class_idx, const char *name, lua_CFunction fn) {

@@ -90,6 +90,7 @@ static int row_index(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &methods_key);
     lua_pushvalue(L, 2);
     if (lua_rawget(L, -2) != LUA_TNIL) {
+        if (!lua_iscfunction(L, -1)) return 1; /* one of the Lua part */
         lua_pushvalue(L, lua_upvalueindex(POSITIONS));
         lua_pushvalue(L, lua_upvalueindex(NAMES));
         lua_pushcclosure(L, lua_tocfunction(L, -3), 2);
@@ -381,8 +382,12 @@ void bind_open_row(lua_State *L) {
     lua_setfield(L, -2, "__tostring");
     lua_pushliteral(L, "List");
     lua_setfield(L, -2, "__name");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "list_metatable"); /* the Lua part adds methods */
     lua_rawsetp(L, LUA_REGISTRYINDEX, &list_key);
     lua_newtable(L);
     luaL_setfuncs(L, methods, 0);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "row_methods");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &methods_key);
 }

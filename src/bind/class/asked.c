@@ -1,0 +1,139 @@
+/*
+ * asked.c: what the Lua part asks of classes and objects for to_table, from_table, pairs and mr.inspect.
+ *
+ * Invariant: nothing is loaded here: an object is asked what it has now.
+ */
+#include "class.h"
+#include "value/proxy.h"
+#include "value/schema.h"
+
+static void set_string(lua_State *L, const char *field, const char *value) {
+    if (!value) return;
+    lua_pushstring(L, value);
+    lua_setfield(L, -2, field);
+}
+
+static void set_bool(lua_State *L, const char *field, bool value) {
+    lua_pushboolean(L, value);
+    lua_setfield(L, -2, field);
+}
+
+static void describe_column(lua_State *L, const mr_property *prop) {
+    mr_column *column = prop->column;
+    const mr_type *type = mr_column_type(bind_of(L)->env, column);
+    set_string(L, "type", type->rules->name);
+    set_string(L, "column", column->name);
+    set_bool(L, "key", prop->is_primary_key);
+    set_bool(L, "nullable", column->nullable && !prop->is_primary_key);
+    set_bool(L, "deferred", prop->deferred);
+    set_bool(L, "computed", prop->computed);
+    if (column->foreign_keys) set_bool(L, "foreign_key", true);
+}
+
+static void describe_relationship(lua_State *L, const mr_relationship *rel) {
+    static const char *const kinds[] = {"list", "set", "keyed"}; /* by mr_collection_kind */
+    const char *direction = rel->direction == MR_ONE_TO_MANY   ? "one to many"
+                            : rel->direction == MR_MANY_TO_ONE ? "many to one"
+                                                               : "many to many";
+    set_string(L, "direction", direction);
+    set_string(L, "target", rel->target->name);
+    bind_push_class(L, rel->target);
+    lua_setfield(L, -2, "class");
+    if (rel->uselist == 1) set_string(L, "collection", kinds[rel->collection]);
+    if (rel->key_prop) set_string(L, "keyed_by", rel->key_prop->name);
+    if (rel->reverse) set_string(L, "back_populates", rel->reverse->prop->name);
+    set_bool(L, "viewonly", rel->viewonly);
+}
+
+static const char *kind_of(const mr_property *prop) {
+    switch (prop->kind) {
+    case MR_PROPERTY_COLUMN:
+        return "column";
+    case MR_PROPERTY_RELATIONSHIP:
+        return "relationship";
+    case MR_PROPERTY_SYNONYM:
+        return "synonym";
+    case MR_PROPERTY_EXPRESSION:
+        break;
+    }
+    return "expression";
+}
+
+/* class_attributes(class, known): the attributes of the class in the order of their slots, { name =, kind =, ... }, and
+ * how many there are; nil when there are just `known`: they only become more. */
+static int class_attributes(lua_State *L) {
+    mr_mapper *mapper = bind_arg_class(L, 1, "inspect");
+    bind_state *b = bind_of(L);
+    if (mapper->registry->dirty) BIND_TRY(b, L, mr_registry_configure(mapper->registry));
+    if (lua_tointeger(L, 2) == (lua_Integer)mapper->props.len) return 0;
+    lua_settop(L, 1);
+    lua_newtable(L);
+    for (size_t i = 0; i < mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->props, i);
+        lua_newtable(L);
+        set_string(L, "name", prop->name);
+        set_string(L, "kind", kind_of(prop));
+        set_string(L, "synonym_of", prop->synonym_of);
+        if (prop->kind == MR_PROPERTY_COLUMN) describe_column(L, prop);
+        if (prop->kind == MR_PROPERTY_RELATIONSHIP) describe_relationship(L, prop->relationship);
+        lua_rawseti(L, 2, (lua_Integer)i + 1);
+    }
+    lua_pushinteger(L, (lua_Integer)mapper->props.len);
+    return 2;
+}
+
+/* class_keys(class): the attributes of its primary key, in the order of the key, and the name of its table. */
+static int class_keys(lua_State *L) {
+    const mr_mapper *mapper = bind_arg_class(L, 1, "inspect");
+    lua_createtable(L, mapper->npk, 0);
+    for (unsigned i = 0; i < mapper->npk; i++) {
+        lua_pushstring(L, bind_key_name(mapper, i));
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_pushstring(L, mapper->table->full_name);
+    return 2;
+}
+
+/* is_loaded(object, name): has the object a value of the attribute, so that reading it loads nothing? */
+static int is_loaded(lua_State *L) {
+    mr_entity *e = bind_arg_entity(L, 1, "is_loaded");
+    const mr_property *prop = mr_mapper_property(e->mapper, luaL_checkstring(L, 2), true);
+    lua_pushboolean(L, prop && mr_attribute_is_loaded(e, prop));
+    return 1;
+}
+
+/* is_expired(object): must the object's row be read again, and is there a session for it? */
+static int is_expired(lua_State *L) {
+    mr_entity *e = bind_arg_entity(L, 1, "is_expired");
+    mr_entity_touch(e);
+    bool expired = mr_entity_slot(e, e->mapper->pk_slots[0])->kind == MR_UNLOADED || (e->flags & MR_ENTITY_PARTIAL);
+    lua_pushboolean(L, expired && mr_entity_state(e) == MR_PERSISTENT && mr_session_of(e));
+    return 1;
+}
+
+/* new_object(class): an object of which nothing is set; its __init is not called. */
+static int new_object(lua_State *L) {
+    mr_mapper *mapper = bind_arg_class(L, 1, "from_table");
+    bind_state *b = bind_of(L);
+    mr_entity *e;
+    BIND_CALL(b, L, e = mr_entity_new(b->env, mapper));
+    if (!e) return bind_raise(L);
+    bind_push_entity(L, e);
+    return 1;
+}
+
+static int is_mapped(lua_State *L) {
+    lua_pushboolean(L, bind_test_class(L, 1) != NULL);
+    return 1;
+}
+
+void bind_open_asked(lua_State *L) {
+    static const luaL_Reg functions[] = {{"class_attributes", class_attributes},
+                                         {"class_keys", class_keys},
+                                         {"is_loaded", is_loaded},
+                                         {"is_expired", is_expired},
+                                         {"new_object", new_object},
+                                         {"is_mapped", is_mapped},
+                                         {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
+}
