@@ -17,6 +17,7 @@ require "moonrow.paginate"
 local declared = require "moonrow.declared"
 local hybrid = require "moonrow.hybrid"
 local interval = require "moonrow.interval"
+local inspect = require "moonrow.inspect"
 require "moonrow.datetime"
 local collection = require "moonrow.collection"
 local database = require "moonrow.database"
@@ -41,7 +42,7 @@ local private = options.set{
   "collection_as_list", "is_collection", "is_object", "new_list", "list_methods", "set_metatable",
   "keyed_metatable", "keyed_items", "keyed_set", "set_methods",
   "class_attributes", "class_keys", "is_loaded", "is_expired", "is_mapped", "new_object", "init_object", "object_pairs",
-  "list_metatable", "row_methods",
+  "list_metatable", "row_methods", "inspection_methods", "inspection_getters", "inspection_metatable",
 }
 
 local mr = {}
@@ -65,6 +66,7 @@ mr.declared_attr = declared.attr
 mr.hybrid = hybrid.attribute
 mr.hybrid_method = hybrid.method
 mr.interval = interval
+mr.inspect = inspect
 for name, value in pairs(collection) do mr[name] = value end
 mr.Session = session.new
 mr.sessionmaker = session.maker

@@ -213,3 +213,5 @@ function core.keyed_items(self, given)
   end
   return found
 end
+
+return keyed

@@ -216,3 +216,5 @@ function set:__call()
   core.raise("ArgumentError", string.format("%s cannot be called: a loop over it is for object in pairs(set) do",
     name_of(self)))
 end
+
+return set

@@ -7,6 +7,7 @@
 
 local core, require = ...
 local options = require "moonrow.options"
+require "moonrow.set"
 local null = core.null
 
 local to_table = {}

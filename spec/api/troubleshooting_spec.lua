@@ -10,6 +10,8 @@ local OTHERS = {
   "... (… characters) ...",
   "NOT IN (SELECT value FROM json_each(",
   "...' of … bytes",
+  "(added …, deleted …)",
+  "added …, deleted …, unchanged",
   "<Pagination page … of …, … items>",
   'Boolean{ storage = "…/…" }',
   '{ storage = "…"… }',

@@ -59,11 +59,8 @@ static void push_globals(lua_State *L) {
     static const char *const needed[] = {"error",  "getmetatable", "ipairs",   "next",   "pairs",
                                          "pcall",  "rawequal",     "rawget",   "rawlen", "rawset",
                                          "select", "setmetatable", "tostring", "type",   NULL},
-                             *const others[][2] = {{"warn", NULL},
-                                                   {"xpcall", NULL},
-                                                   {"tonumber", NULL},
-                                                   {"assert", NULL},
-                                                   {"collectgarbage", NULL}},
+                             *const others[][2] = {{"warn", NULL},     {"print", NULL},  {"xpcall", NULL},
+                                                   {"tonumber", NULL}, {"assert", NULL}, {"collectgarbage", NULL}},
                              *const libraries[] = {"coroutine", "math", "string", "table", NULL};
     lua_pushglobaltable(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);

@@ -329,7 +329,7 @@ function mr.hybrid(options) end
 ---@return any
 function mr.hybrid_method(options) end
 
----What the library knows of an object.
+---What the library knows of an object, or of a class: of a class, see `moonrow.ClassInspection`.
 ---
 ---```lua
 ---local i = mr.inspect(ann)
@@ -344,8 +344,8 @@ function mr.hybrid_method(options) end
 ---mr.inspect(ann).unloaded[1] --> id
 ---mr.inspect(User{}).state --> transient
 ---```
----@param object moonrow.Object
----@return moonrow.Inspection
+---@param object moonrow.Object|moonrow.Model
+---@return moonrow.Inspection|moonrow.ClassInspection
 function mr.inspect(object) end
 
 ---What `mr.inspect` gives. Its fields are read when they are asked for.
@@ -364,7 +364,162 @@ function mr.inspect(object) end
 ---@field loaded string[]
 ---Those that a read would load.
 ---@field unloaded string[]
+---The object itself.
+---@field object moonrow.Object
+---Is it in no session, and has no row?
+---@field transient boolean
+---Is it in a session, and has no row yet?
+---@field pending boolean
+---Is it in a session, and has a row?
+---@field persistent boolean
+---Was its row deleted in this transaction?
+---@field deleted boolean
+---Has it a row, and no session?
+---@field detached boolean
+---Its attributes: a list of their names, which gives what is known of one by its name. `pairs` walks both.
+---
+---```lua
+---local before = ann.age
+---ann.age = before + 1
+---mr.inspect(ann).attrs[2] --> name
+---mr.inspect(ann).attrs.age.history.deleted[1] --> 34
+---mr.inspect(ann).attrs.posts.loaded --> false
+---```
+---@field attrs table<string, moonrow.AttributeState>
+---The histories of what has changed, by name.
+---
+---```lua
+---ann.age = ann.age + 1
+---mr.inspect(ann).changes.age.added[1] --> 35
+---mr.inspect(ann).changes.name --> nil
+---```
+---@field changes table<string, moonrow.History>
 local Inspection = {}
+
+---Prints the object's attributes and changes, a line each. write: gets the lines in place of `print`. `tostring` of the
+---inspection is the same text.
+---
+---```lua
+---local before, shown = ann.age
+---ann.age = before + 1
+---mr.inspect(ann):dump(function(line) shown = line:match "age +(.*)" or shown end)
+---shown --> 35 (was 34)
+---```
+---@param write? fun(line: string)
+function Inspection:dump(write) end
+
+---What `mr.inspect(object).attrs.name` gives. It is read when it is asked for.
+---
+---```lua
+---mr.inspect(User{}).pending --> false
+---local name = mr.inspect(ann).attrs.name
+---name.loaded_value --> nil
+---name.value --> Ann
+---name.loaded_value --> Ann
+---mr.inspect(ann).object == ann --> true
+---```
+---@class moonrow.AttributeState
+---The attribute's name.
+---@field name string
+---The same.
+---@field key string
+---What it is.
+---@field kind "column"|"relationship"|"expression"|"synonym"
+---Is it in memory?
+---@field loaded boolean
+---Its value, as `object.name` reads it.
+---@field value any
+---Its value; nil where it is not in memory.
+---@field loaded_value any
+---How it has changed.
+---@field history moonrow.History
+
+---What `mr.inspect(Class)` gives.
+---
+---```lua
+---local i = mr.inspect(User)
+---i.tablename --> user
+---i.primary_key[1] --> id
+---i.columns.name.type --> String
+---i.relationships.posts.target --> Post
+---tostring(i):match "name[^\n]*" --> name   String(40), not null
+---```
+---@class moonrow.ClassInspection
+---The class.
+---@field class moonrow.Model
+---Its name.
+---@field name string
+---Its table.
+---@field table moonrow.Table
+---The name of its table.
+---@field tablename string
+---The names of the attributes of its primary key.
+---@field primary_key string[]
+---All its attributes: a list of their names, which gives what an attribute is by its name.
+---@field attrs table<string, moonrow.AttributeInfo>
+---Those that are columns.
+---@field columns table<string, moonrow.AttributeInfo>
+---Those that are relationships.
+---@field relationships table<string, moonrow.AttributeInfo>
+local ClassInspection = {}
+
+---Prints the class's attributes, a line each. write: gets the lines in place of `print`.
+---
+---```lua
+---local first
+---mr.inspect(User):dump(function(line) first = first or line end)
+---first --> User (table user)
+---```
+---@param write? fun(line: string)
+function ClassInspection:dump(write) end
+
+---What an attribute of a class is.
+---
+---```lua
+---local posts, title = mr.inspect(User).relationships.posts, mr.inspect(Post).columns.title
+---posts.direction --> one to many
+---posts.collection --> list
+---posts.back_populates --> author
+---posts.keyed_by --> nil
+---title.computed --> false
+---title.synonym_of --> nil
+---mr.inspect(Post).columns.user_id.foreign_key --> true
+---```
+---@class moonrow.AttributeInfo
+---Its name.
+---@field name string
+---What it is.
+---@field kind "column"|"relationship"|"expression"|"synonym"
+---Of a column: the name of its type, "String".
+---@field type string?
+---Of a column: its name in the table.
+---@field column string?
+---Of a column: is it in the primary key?
+---@field key boolean?
+---Of a column: may it be NULL?
+---@field nullable boolean?
+---Of a column: is it loaded only when it is read?
+---@field deferred boolean?
+---Of a column: does the database compute it?
+---@field computed boolean?
+---Of a column: has it a foreign key?
+---@field foreign_key boolean?
+---Of a relationship: the name of the other class.
+---@field target string?
+---Of a relationship: the other class.
+---@field class moonrow.Model?
+---Of a relationship: which side has the foreign key.
+---@field direction "one to many"|"many to one"|"many to many"|nil
+---Of a collection: what holds the objects.
+---@field collection "list"|"set"|"keyed"|nil
+---Of a dict: the attribute that is the key.
+---@field keyed_by string?
+---Of a relationship: the other side's attribute.
+---@field back_populates string?
+---Of a relationship: is it only read?
+---@field viewonly boolean?
+---Of a synonym: the attribute that it stands for.
+---@field synonym_of string?
 
 ---@class moonrow.History
 ---The new value, or what a collection has got.
@@ -373,6 +528,23 @@ local Inspection = {}
 ---@field unchanged any[]
 ---The value before, or what a collection has lost.
 ---@field deleted any[]
+local History = {}
+
+---Is anything added or deleted?
+---
+---```lua
+---mr.inspect(ann):history("age"):has_changes() --> false
+---```
+---@return boolean
+function History:has_changes() end
+
+---Is nothing known, because the attribute is not in memory?
+---
+---```lua
+---mr.inspect(ann):history("posts"):empty() --> true
+---```
+---@return boolean
+function History:empty() end
 
 ---How the attribute has changed since the object was read; of one that was not loaded when it was written, only what is
 ---new. NULL is mr.null.

@@ -5,6 +5,7 @@
  */
 #include "class.h"
 #include "value/proxy.h"
+#include "value/row.h"
 #include "value/schema.h"
 
 static void set_string(lua_State *L, const char *field, const char *value) {
@@ -85,7 +86,7 @@ static int class_attributes(lua_State *L) {
 /* class_keys(class): the attributes of its primary key, in the order of the key, and the name of its table. */
 static int class_keys(lua_State *L) {
     const mr_mapper *mapper = bind_arg_class(L, 1, "inspect");
-    lua_createtable(L, mapper->npk, 0);
+    bind_new_list(L, mapper->npk);
     for (unsigned i = 0; i < mapper->npk; i++) {
         lua_pushstring(L, bind_key_name(mapper, i));
         lua_rawseti(L, -2, (lua_Integer)i + 1);

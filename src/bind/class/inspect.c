@@ -54,6 +54,12 @@ static int get_identity(lua_State *L) {
     return 1;
 }
 
+static int get_object(lua_State *L) {
+    (void)inspected(L);
+    lua_getiuservalue(L, 1, 1);
+    return 1;
+}
+
 static int get_session(lua_State *L) {
     bind_push_session(L, mr_session_of(inspected(L)));
     return 1;
@@ -153,9 +159,16 @@ static int history(lua_State *L) {
 void bind_open_inspect(lua_State *L) {
     static const luaL_Reg methods[] = {{"history", history}, {NULL, NULL}};
     static const luaL_Reg getters[] = {
-        {"state", get_state},   {"identity", get_identity}, {"session", get_session},   {"class", get_class},
-        {"loaded", get_loaded}, {"unloaded", get_unloaded}, {"modified", get_modified}, {NULL, NULL}};
+        {"object", get_object},     {"state", get_state},       {"identity", get_identity},
+        {"session", get_session},   {"class", get_class},       {"loaded", get_loaded},
+        {"unloaded", get_unloaded}, {"modified", get_modified}, {NULL, NULL}};
     bind_type(L, BIND_INSPECTION, "Inspection", methods, getters, NULL);
+    bind_push_methods(L, BIND_INSPECTION); /* the Lua part adds more */
+    lua_setfield(L, -2, "inspection_methods");
+    bind_push_getters(L, BIND_INSPECTION);
+    lua_setfield(L, -2, "inspection_getters");
+    luaL_getmetatable(L, BIND_INSPECTION);
+    lua_setfield(L, -2, "inspection_metatable");
     lua_pushcfunction(L, core_inspect);
     lua_setfield(L, -2, "inspect");
 }

@@ -109,13 +109,17 @@ void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg
     lua_pop(L, 1);
 }
 
-void bind_push_methods(lua_State *L, const char *name) {
+static void push_table(lua_State *L, const char *name, int which) {
     luaL_getmetatable(L, name);
     lua_getfield(L, -1, "__index");
-    lua_getupvalue(L, -1, METHODS);
+    lua_getupvalue(L, -1, which);
     lua_replace(L, -3);
     lua_pop(L, 1);
 }
+
+void bind_push_methods(lua_State *L, const char *name) { push_table(L, name, METHODS); }
+
+void bind_push_getters(lua_State *L, const char *name) { push_table(L, name, GETTERS); }
 
 void bind_extend_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *getters) {
     luaL_getmetatable(L, name);

@@ -21,6 +21,8 @@ void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg
 void bind_extend_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *getters);
 /* Pushes the table of the type's methods, which the Lua part of the library adds to. */
 void bind_push_methods(lua_State *L, const char *name);
+/* The same of the functions that give its fields. */
+void bind_push_getters(lua_State *L, const char *name);
 /* Makes the userdata on top a value of the type; raises where the library has closed. */
 void bind_set_type(lua_State *L, const char *type);
 /* To be called at the end of a finalizer, with the value at index 1: other finalizers may still reach the value. From
