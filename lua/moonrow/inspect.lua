@@ -228,7 +228,7 @@ function ClassInspection:__index(name)
     core.hint(tostring(name), of_class)))
 end
 
-function ClassInspection:__newindex(name)
+function ClassInspection.__newindex(_, name)
   core.raise("ArgumentError", string.format("ClassInspection cannot be changed by assignment (to %s)", tostring(name)))
 end
 

@@ -136,7 +136,7 @@ describe("mr.inspect", function()
       for post in pairs(ann.posts) do
         assert.matches('^Post 1, 2 %(persistent%)\n.*title    "x+%.%.%."\n', tostring(mr.inspect(post)))
       end
-      assert.matches('name   (not set)', tostring(mr.inspect(User{})), 1, true)
+      assert.matches("name   (not set)", tostring(mr.inspect(User{})), 1, true)
     end)
 
     it("prints by print", function()
