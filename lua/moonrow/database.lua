@@ -8,6 +8,7 @@ local core, require = ...
 local options = require "moonrow.options"
 local app = require "moonrow.app"
 local session = require "moonrow.session"
+local settings = require "moonrow.settings"
 local to_table = require "moonrow.to_table"
 
 local Database = { __name = "Database" }
@@ -155,6 +156,10 @@ end
 
 -- db:paginate(select, options): session:paginate of db.session.
 function methods:paginate(...) return self.session:paginate(...) end
+
+-- db:settings{ volume = db.Column{ db.Float, default = 1 } }: the object of db.session that is the only row of the table
+-- `settings`, or __tablename. db:settings() gives it again.
+function methods:settings(...) return settings.open(self, self[STATE], ...) end
 
 -- Where a session is wanted, db will do.
 function methods:_session() return self.session:_session() end

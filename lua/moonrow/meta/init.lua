@@ -472,6 +472,23 @@ function Database:sandbox(fn, ...) end
 ---@return moonrow.Pagination<any>
 function Database:paginate(select, options) end
 
+---The settings of a program: an object of `db.session` that is the only row of its table, `settings` or `__tablename`.
+---As long as there is no row, it has the defaults, and reading it writes nothing; once something is set it is an object
+---like any other, and a commit writes it. The call makes the table, and adds the columns that a newer program has.
+---Without columns, it gives the settings that were declared before, in another session, too.
+---
+---```lua
+---local s = db:settings{ volume = db.Column{ db.Float, default = 1 }, name = db.Column{ db.String(20) } }
+---s.volume --> 1.0
+---s.volume = 0.5
+---session:commit()
+---db:settings().volume --> 0.5
+---db:settings{ __tablename = "video", width = db.Column{ db.Integer, default = 640 } }.width --> 640
+---```
+---@param columns? table as a class's body: columns, methods, `__tablename`
+---@return any
+function Database:settings(columns) end
+
 ---A statement that was executed. Printed, it is the statement with its parameters.
 ---@class moonrow.Record
 ---Its SQL.

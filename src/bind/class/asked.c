@@ -123,6 +123,26 @@ static int new_object(lua_State *L) {
     return 1;
 }
 
+/* set_defaults(object): sets what it lacks to the defaults of the columns, as far as these are values or functions. */
+static int set_defaults(lua_State *L) {
+    mr_entity *e = bind_arg_entity(L, 1, "set_defaults");
+    bind_state *b = bind_of(L);
+    for (size_t i = 0; i < e->mapper->columns.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&e->mapper->columns, i);
+        const mr_default *deflt = &prop->column->deflt;
+        mr_value value = deflt->value;
+        mr_status st = MR_OK;
+        if (mr_entity_slot(e, prop->slot)->kind != MR_UNLOADED) continue;
+        if (deflt->kind != MR_DEFAULT_VALUE && deflt->kind != MR_DEFAULT_FUNCTION) continue;
+        BIND_ENTER(b, L);
+        if (deflt->kind == MR_DEFAULT_FUNCTION) st = deflt->fn(b->env, deflt->ud, &value);
+        if (st == MR_OK && value.kind != MR_UNLOADED) st = mr_attribute_set(e, prop, &value);
+        BIND_LEAVE(b);
+        bind_check(L, st);
+    }
+    return 0;
+}
+
 static int is_mapped(lua_State *L) {
     lua_pushboolean(L, bind_test_class(L, 1) != NULL);
     return 1;
@@ -135,6 +155,7 @@ void bind_open_asked(lua_State *L) {
                                          {"is_expired", is_expired},
                                          {"new_object", new_object},
                                          {"is_mapped", is_mapped},
+                                         {"set_defaults", set_defaults},
                                          {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }
