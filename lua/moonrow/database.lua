@@ -157,8 +157,8 @@ end
 -- db:paginate(select, options): session:paginate of db.session.
 function methods:paginate(...) return self.session:paginate(...) end
 
--- db:settings{ volume = db.Column{ db.Float, default = 1 } }: the object of db.session that is the only row of the table
--- `settings`, or __tablename. db:settings() gives it again.
+-- db:settings{ volume = db.Column{ db.Float, default = 1 } }: the object of db.session that is the only row of the
+-- table `settings`, or __tablename. db:settings() gives it again.
 function methods:settings(...) return settings.open(self, self[STATE], ...) end
 
 -- Where a session is wanted, db will do.

@@ -177,6 +177,7 @@ local function is_shared(engine) return engine.url:match "^sqlite://[^?]" ~= nil
 local function is_read_only(engine) return engine.url:match "[?&]mode=ro%f[^%w]" ~= nil end
 
 local function listen(entry, db, mr)
+  local flush_begins, commit_begins, rolled_back = core.settings_events()
   -- The object waits in no session as long as nothing is set: who only reads it writes nothing, and has nothing to
   -- lose.
   for _, name in ipairs(mr.inspect(entry.class).columns) do
@@ -185,19 +186,19 @@ local function listen(entry, db, mr)
       if session and core.is_open(session) and mr.inspect(object).transient then session:add(object) end
     end)
   end
-  local function before_flush(session)
+  local function look(session)
     local object = entry.waiting[session]
     if not object then return end
     if mr.inspect(object).transient and not is_read_only(session.bind) then session:add(object) end
     if mr.inspect(object).pending and is_shared(session.bind) then look_for_row(entry, session, object, mr) end
   end
-  mr.event.listen(db, "before_flush", before_flush)
-  mr.event.listen(db, "before_commit", function(session)
+  mr.event.listen(db, flush_begins, look)
+  mr.event.listen(db, commit_begins, function(session)
     local object = entry.waiting[session]
     if object and mr.inspect(object).transient and not is_read_only(session.bind) then session:add(object) end
   end)
   -- A rollback has taken the row, or the changes of an object without one, back.
-  mr.event.listen(db, "after_rollback", function(session)
+  mr.event.listen(db, rolled_back, function(session)
     local object = entry.waiting[session]
     if not object or not mr.inspect(object).transient then return end
     entry.session_of[object] = nil

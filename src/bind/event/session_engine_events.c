@@ -173,6 +173,15 @@ static int event_kinds(lua_State *L) {
     return 1;
 }
 
+/* core.settings_events(): the names of the events that db:settings listens to: before a flush and a commit, and after a
+ * rollback. */
+static int settings_events(lua_State *L) {
+    lua_pushstring(L, mr_session_event_name(MR_SESSION_BEFORE_FLUSH));
+    lua_pushstring(L, mr_session_event_name(MR_SESSION_BEFORE_COMMIT));
+    lua_pushstring(L, mr_session_event_name(MR_SESSION_AFTER_ROLLBACK));
+    return 3;
+}
+
 /* core.event_dispatchers(of_sessions, of_engines): the functions that the events of sessions and of engines come to. */
 static int event_dispatchers(lua_State *L) {
     lua_settop(L, 2);
@@ -182,8 +191,12 @@ static int event_dispatchers(lua_State *L) {
 }
 
 void bind_open_session_engine_events(lua_State *L) {
-    static const luaL_Reg functions[] = {{"session_hook", session_hook}, {"engine_audience", engine_audience},
-                                         {"engine_hook", engine_hook},   {"event_dispatchers", event_dispatchers},
-                                         {"event_kinds", event_kinds},   {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"session_hook", session_hook},
+                                         {"engine_audience", engine_audience},
+                                         {"engine_hook", engine_hook},
+                                         {"event_dispatchers", event_dispatchers},
+                                         {"event_kinds", event_kinds},
+                                         {"settings_events", settings_events},
+                                         {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }
