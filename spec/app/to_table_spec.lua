@@ -217,6 +217,26 @@ describe("to_table", function()
     assert.equal("[]", cjson.encode(Post.query:filter_by{ id = 99 }:all():to_table()):gsub("{}", "[]"))
   end)
 
+  it("gives copies of what a JSON column holds, and what a hybrid or a synonym gives where it is asked for", function()
+    local Doc = db.Model:extend("Doc", { id = db.Column{ db.Integer, primary_key = true }, body = db.Column{ db.JSON },
+      word = db.Column{ db.String(9) }, shout = mr.hybrid(function(self) return self.word .. "!" end),
+      same = mr.synonym "word", upper = mr.column_property(function(cls) return mr.func.upper(cls.word) end) })
+    db:create_all()
+    local doc = Doc{ id = 1, word = "a", body = { list = mr.array{ 1, mr.null, { x = 1 } }, none = mr.null } }
+    s:add(doc)
+    s:commit()
+    local t = doc:to_table()
+    is_plain(t)
+    assert.same({ id = 1, word = "a", upper = "A",
+      body = { list = { 1, mr.null, { x = 1 } }, none = mr.null } }, t)
+    t.body.list[3].x = 2
+    assert.equal(1, doc.body.list[3].x)
+    assert.is_false(s:is_modified(doc))
+    assert.same({ shout = "a!", same = "a" }, doc:to_table{ only = { "shout", "same" } })
+    t = doc:to_table()
+    assert.same(t.body, Doc:from_table(t):to_table().body)
+  end)
+
   it("gives copies: a change of the table changes no object", function()
     local t = ann:to_table{ depth = 1 }
     t.name, t.posts[1] = "Eve", nil

@@ -40,8 +40,9 @@ static mr_collection *loaded_collection(mr_entity *entity, const mr_relationship
 
 /* Sets and dicts hold an object once: is it there? */
 static bool is_there_already(mr_entity *entity, const mr_relationship *rel, const mr_entity *item) {
+    if (rel->collection == MR_COLLECTION_LIST) return false;
     const mr_value *v = mr_relationship_peek(entity, rel);
-    return rel->collection != MR_COLLECTION_LIST && v->kind == MR_COLLECTION && mr_collection_holds(v->u.p, item);
+    return v->kind == MR_COLLECTION && mr_collection_holds(v->u.p, item);
 }
 
 static mr_status insert(mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item) {

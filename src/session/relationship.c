@@ -155,8 +155,10 @@ static mr_status check_loss(mr_entity *holder, const mr_relationship *rel, mr_en
 static mr_status check_dict(mr_entity *holder, const mr_relationship *rel, mr_entity *member) {
     mr_entity *displaced;
     if (mr_keyed_check(holder, rel, member, &displaced) != MR_OK) return MR_FAIL;
-    if (displaced && check_loss(holder, rel, displaced) != MR_OK) return MR_FAIL;
-    return mr_ordering_require(holder, rel);
+    if (!displaced) return mr_ordering_require(holder, rel);
+    mr_value value = mr_value_of(MR_ENTITY, 0);
+    value.u.p = displaced;
+    return mr_relationship_check_change(holder, rel, MR_EVENT_REMOVE, &value);
 }
 
 /* *out: the target of the reference, as the change that follows will find it. Without listeners it does not matter:
