@@ -27,7 +27,7 @@ function collection.attribute_keyed(...)
   if type(name) ~= "string" or name == "" then
     options.expect("attribute_keyed", 'the name of an attribute of the other class, "name"', name)
   end
-  return core.collection_class{ kind = "keyed", attribute = name }
+  return core.collection_class{ kind = "keyed", attribute = name, reader = function(object) return object[name] end }
 end
 
 -- mr.column_keyed(Class.column): the same, by a column: an attribute of the class, "Class.attribute", or a function

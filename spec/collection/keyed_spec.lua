@@ -389,6 +389,27 @@ describe("a dict by other keys", function()
     end)
   end
 
+  it("is made of a hybrid, which is no column", function()
+    local db = mr.open "sqlite://"
+    local Note = db.Model:extend("Note", { id = db.Column{ db.Integer, primary_key = true },
+      first = db.Column{ db.String(9) }, last = db.Column{ db.String(9) },
+      name = mr.hybrid(function(self) return self.first .. " " .. self.last end),
+      user_id = db.Column{ db.Integer, db.ForeignKey "user.id" } })
+    local User = db.Model:extend("User", { id = db.Column{ db.Integer, primary_key = true },
+      notes = db.relationship{ "Note", collection_class = mr.attribute_keyed "name" } })
+    db:create_all()
+    local user = User{ notes = { ["a b"] = Note{ first = "a", last = "b" } } }
+    db.session:add(user)
+    db.session:commit()
+    assert.equal("b", user.notes["a b"].last)
+    local other = Note{ first = "a", last = "b" }
+    user.notes["a b"] = other
+    assert.equal(other, user.notes["a b"])
+    assert.equal(1, #user.notes)
+    refuse("ArgumentError", 'User.notes["c"]: the key of <Note (pending)> is "a b": write ["a b"]',
+      function() user.notes.c = other end)
+  end)
+
   it("is made by a function of the object", function()
     local m = shelf.open{ collection_class = mr.keyed(function(item) return item.name .. "/" .. item.code end),
       cascade = "all, delete-orphan" }

@@ -112,6 +112,18 @@ static void read_spec(lua_State *L, int spec, mr_relationship *rel) {
     lua_pop(L, 1);
 }
 
+void bind_key_by_member(lua_State *L, int spec, mr_relationship *rel, const mr_mapper *target) {
+    if (mr_mapper_property(target, rel->collection_key, true)) return;
+    bind_push_class(L, target);
+    if (lua_isnil(L, -1) || bind_class_member(L, -1, rel->collection_key) == LUA_TNIL) return; /* a mistake */
+    lua_createtable(L, 0, 1);
+    lua_getfield(L, spec, "reader");
+    lua_setfield(L, -2, "fn");
+    rel->same_key = same_key;
+    rel->same_key_ud = bind_ref_forever(L, lua_gettop(L));
+    rel->collection_key = NULL;
+}
+
 void bind_read_collection_class(lua_State *L, int opts, const char *what, mr_relationship *rel) {
     static const char *const known =
         "\"list\", mr.set, mr.attribute_keyed \"name\", mr.column_keyed(Class.name), mr.keyed(fn) or "

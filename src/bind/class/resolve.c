@@ -146,21 +146,27 @@ static void resolve_order(lua_State *L, int opts, mr_relationship *rel) {
     lua_pop(L, 1);
 }
 
-/* The column of mr.column_keyed: the key is the attribute that maps it. */
-static void resolve_key(lua_State *L, int opts, mr_relationship *rel) {
-    if (rel->collection != MR_COLLECTION_DICT || rel->collection_key || rel->same_key) return;
-    bind_option(L, opts, "collection_class");
-    lua_getiuservalue(L, -1, 1);
-    int spec = lua_gettop(L);
+/* The column of mr.column_keyed, whose table is at index spec: the key is the attribute that maps it. */
+static void resolve_key_column(lua_State *L, int spec, mr_relationship *rel, const mr_mapper *target) {
     push_option(L, spec, "column");
     const mr_column *column = to_column(L, rel, "column_keyed");
-    const mr_mapper *target = rel->target;
-    if (!target && rel->target_name) target = mr_registry_find(rel->prop->mapper->registry, rel->target_name);
     const mr_property *prop = target ? mr_mapper_property_of_column(target, column) : NULL;
     if (target && !prop)
         bind_error(L, MR_ERR_MAPPING, "%s: column_keyed names %s, which is no column of %s", push_place(L, rel, NULL),
                    column->name, target->name);
     if (prop) rel->collection_key = prop->name;
+}
+
+/* The key of a dict, which is an attribute of the other class. */
+static void resolve_key(lua_State *L, int opts, mr_relationship *rel) {
+    if (rel->collection != MR_COLLECTION_DICT || rel->same_key) return;
+    const mr_mapper *target = rel->target;
+    if (!target && rel->target_name) target = mr_registry_find(rel->prop->mapper->registry, rel->target_name);
+    bind_option(L, opts, "collection_class");
+    lua_getiuservalue(L, -1, 1);
+    int spec = lua_gettop(L);
+    if (!rel->collection_key) resolve_key_column(L, spec, rel, target);
+    else if (target) bind_key_by_member(L, spec, rel, target);
     lua_settop(L, spec - 2);
 }
 
