@@ -97,11 +97,13 @@ function methods:intersection_update(given)
   end
 end
 
--- set:union(objects), intersection, difference, symmetric_difference: a new list; the set stays as it is.
-function methods:union(given)
-  local found = filter(objects(self), {}, false)
+-- What a method and an operator make of two lists of objects: a new list.
+local combined = {}
+
+function combined.union(mine, theirs)
+  local found = filter(mine, {}, false)
   local there = known(found)
-  for _, object in ipairs(others(self, "union", given)) do
+  for _, object in ipairs(theirs) do
     if not there[object] then
       there[object] = true
       found[#found + 1] = object
@@ -110,15 +112,19 @@ function methods:union(given)
   return found
 end
 
-function methods:intersection(given) return filter(objects(self), others(self, "intersection", given), true) end
+function combined.intersection(mine, theirs) return filter(mine, theirs, true) end
 
-function methods:difference(given) return filter(objects(self), others(self, "difference", given), false) end
+function combined.difference(mine, theirs) return filter(mine, theirs, false) end
 
-function methods:symmetric_difference(given)
-  local mine, theirs = objects(self), others(self, "symmetric_difference", given)
+function combined.symmetric_difference(mine, theirs)
   local found = filter(mine, theirs, false)
   for _, object in ipairs(filter(theirs, mine, false)) do found[#found + 1] = object end
   return found
+end
+
+-- set:union(objects), intersection, difference, symmetric_difference: a new list; the set stays as it is.
+for name, combine in pairs(combined) do
+  methods[name] = function(self, given) return combine(objects(self), others(self, name, given)) end
 end
 
 -- set:issubset(objects), issuperset, isdisjoint
@@ -176,13 +182,11 @@ function set:__tostring()
   return "{" .. table.concat(words, ", ") .. "}"
 end
 
--- a | b, a & b, a - b: lists, as union, intersection and difference give them.
+-- a | b, a & b, a - b: lists, as union, intersection and difference give them. One of both may be a list.
 local function operator(name)
   return function(a, b)
-    if not core.is_collection(a) then
-      core.raise("ArgumentError", string.format("%s: the set stands on the left, and the list on the right", name))
-    end
-    return methods[name](a, b)
+    local set_of = core.is_collection(a) and a or b
+    return combined[name](others(set_of, name, a), others(set_of, name, b))
   end
 end
 

@@ -255,6 +255,7 @@ local function members(attribute, value, place)
     if value == null then return null end
     return member(attribute, value, place)
   end
+  if core.is_collection(value) then return value end
   if type(value) ~= "table" then
     options.expect("from_table: " .. place, "a list of tables of values", value)
   end
@@ -283,7 +284,7 @@ function from_table(class, given, place)
     end
     if attribute.kind == "relationship" then
       local found = members(attribute, value, place .. "." .. name)
-      if attribute.collection == "keyed" then keyed[name] = found
+      if type(found) == "table" and attribute.collection == "keyed" then keyed[name] = found
       else values[name] = found end
     elseif attribute.kind ~= "expression" and not attribute.computed then
       values[name] = value
@@ -295,8 +296,8 @@ function from_table(class, given, place)
   return object
 end
 
--- Class:from_table(values): a new object of what to_table gave, its related objects included. The class's __init is not
--- called.
+-- Class:from_table(values): a new object of what to_table gave, its related objects included; of a list of such, a
+-- list. The class's __init is not called.
 function to_table.of_class(class, given, ...)
   if not core.is_mapped(class) then
     core.raise("ArgumentError", "from_table is a method of a class: call it with a colon, Class:from_table{ ... }")
@@ -304,7 +305,10 @@ function to_table.of_class(class, given, ...)
   if type(given) ~= "table" or getmetatable(given) or select("#", ...) > 0 then
     options.expect(class.__name .. ":from_table", "one table of values", select("#", ...) > 0 and (...) or given)
   end
-  return from_table(class, given, class.__name)
+  if type(given[1]) ~= "table" then return from_table(class, given, class.__name) end
+  local list = core.new_list()
+  for i, values in ipairs(given) do list[i] = from_table(class, values, string.format("%s[%d]", class.__name, i)) end
+  return list
 end
 
 core.list_methods.to_table = to_table.of_list

@@ -278,6 +278,19 @@ describe("from_table", function()
     assert.equal(item, Parent:from_table{ items = { item, { name = "b" } } }.items[1])
   end)
 
+  it("makes a list of a list", function()
+    local list = Item:from_table{ { name = "a" }, { name = "b" } }
+    assert.equal("{a, b}", tostring(list))
+    s:add_all(list)
+    s:commit()
+    assert.same(Item.query:order_by(Item.id):all():to_table(),
+      Item:from_table(Item.query:order_by(Item.id):all():to_table()):to_table())
+    refuse("ArgumentError", "from_table: Item[2]: Item has no attribute 'nmae'",
+      function() Item:from_table{ {}, { nmae = 1 } } end)
+    local p = Parent{ items = list }
+    assert.equal(2, #Parent:from_table{ items = p.items }.items)
+  end)
+
   it("fills sets and dicts", function()
     open(mr.set)
     assert.equal(2, #Parent:from_table{ items = { { name = "a" }, { name = "b" } } }.items)

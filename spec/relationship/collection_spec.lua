@@ -57,6 +57,16 @@ describe("a collection", function()
     assert.equal("q r", titles())
   end)
 
+  it("takes the list that a query gives as a whole", function()
+    db.session:add_all{ c, p, q }
+    db.session:flush()
+    c.posts = m.Post.query:order_by(m.Post.id):all()
+    assert.equal("p q", titles())
+    local d = m.Category{ name = "D", posts = m.Post.query:filter_by{ title = "q" }:all() }
+    assert.equal(d, q.category)
+    assert.equal("p", titles())
+  end)
+
   it("extends by another collection", function()
     local d = m.Category{ name = "D", posts = { p, q } }
     c.posts:extend(d.posts)

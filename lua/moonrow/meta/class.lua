@@ -64,8 +64,9 @@ function mr.declarative_base(options) end
 ---What runs when the class is called; `db.Model.__init(self, values)` is what runs where it is not written. Loading an
 ---object never calls it.
 ---@field __init fun(self: any, ...)
----A new object of a table of values, as `object:to_table` gives it: related objects are tables, too. It calls no
----`__init`, refuses a name that the class does not have, and leaves out what the database computes.
+---A new object of a table of values, as `object:to_table` gives it: related objects are tables, too; of a list of such
+---tables, a list of objects. It calls no `__init`, refuses a name that the class does not have, and leaves out what the
+---database computes.
 ---
 ---```lua
 ---local eve = User:from_table{ name = "Eve", posts = { { title = "Mine" } } }

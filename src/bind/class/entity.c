@@ -9,6 +9,7 @@
 #include "class.h"
 #include "value/json.h"
 #include "value/proxy.h"
+#include "value/row.h"
 #include "value/text.h"
 
 /* The upvalues of an object's metamethods: the address of the class's box (asking for that is cheaper than for the
@@ -235,7 +236,7 @@ static void refuse_list(lua_State *L, const mr_property *prop, int idx, const ch
 /* The length of the list of objects, or of the collection, at idx; raises for a table that is no list. */
 static lua_Integer list_length(lua_State *L, const mr_entity *e, const mr_property *prop, int idx) {
     if (!lua_istable(L, idx) && bind_is_collection(L, idx)) return luaL_len(L, idx);
-    if (!bind_is_plain_table(L, idx)) {
+    if (!bind_is_plain_table(L, idx) && !bind_is_list(L, idx)) {
         lua_pushfstring(L, "%s.%s", e->mapper->name, prop->name);
         refuse_list(L, prop, idx, lua_tostring(L, -1));
     }
