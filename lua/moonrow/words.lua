@@ -4,6 +4,9 @@ local exact = ": keep whole units (cents) in a column of type Integer"
 local text = ": it is mr.String(n), or mr.Text"
 local column, declared = ": a column is mr.Column", ": a class is declared by Base:extend(name, body)"
 
+local by_attribute, by_column = ": it is mr.attribute_keyed(name)", ": it is mr.column_keyed(Class.name)"
+local by_function = ": it is mr.keyed(fn)"
+
 local function type_of(name) return ": the type is mr." .. name end
 local function sql_function(name) return string.format(": it is an SQL function, mr.func.%s(...)", name) end
 
@@ -25,6 +28,10 @@ return {
   transaction = ": it is db.session:begin(function() ... end)",
   listen = ": it is mr.event.listen(target, name, fn)",
   on = ": it is mr.event.listen(target, name, fn)",
+  attribute_keyed_dict = by_attribute, attribute_mapped_collection = by_attribute,
+  column_keyed_dict = by_column, column_mapped_collection = by_column,
+  keyfunc_mapping = by_function, mapped_collection = by_function, dict = by_function,
+  OrderingList = ": it is mr.ordering_list(name)",
   mapped_column = column,
   colum = column,
   Mapped = column,
