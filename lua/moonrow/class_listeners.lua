@@ -13,6 +13,7 @@ local class_listeners = {}
 
 local all = {} -- the listeners, in the order of listening; replaced, never changed in place
 local classes = {} -- the mapped classes, in the order of declaration
+local watchers = {} -- functions that are called for each mapped class when it is declared
 
 -- All that allocates comes before the first change.
 local function forget(listener)
@@ -114,6 +115,7 @@ local function on_declared(class)
   for _, listener in ipairs(all) do
     if listener.ready and not listener.mapped then reach(listener, class) end
   end
+  for _, fn in ipairs(watchers) do fn(class) end
 end
 
 -- A table that is no class, and of no class's body, has no objects and no events: its listener would wait forever.
@@ -191,6 +193,9 @@ end
 
 -- class_listeners.classes(): the mapped classes, in the order of declaration. The list is not to be changed.
 function class_listeners.classes() return classes end
+
+-- class_listeners.watch(fn): fn(class) is called for each mapped class, when it is declared.
+function class_listeners.watch(fn) watchers[#watchers + 1] = fn end
 
 -- class_listeners.contains(kind, target, name, fn): does fn listen?
 function class_listeners.contains(kind, target, name, fn)

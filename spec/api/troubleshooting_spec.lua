@@ -18,6 +18,7 @@ local OTHERS = {
   "/ … + …, 'unixepoch'",
   "a class is indexed by",
   "a number has room",
+  "a base without a table",
   "a value of moonrow",
   "a storage class is a bit of the types' rules",
   "an alias is indexed by",

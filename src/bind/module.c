@@ -139,7 +139,8 @@ static int core_type_name(lua_State *L) {
     /* expression */ open(expression) open(comparison) open(operator) open(aggregate) open(compared)          \
                      open(text) open(function) open(case) open(exists) open(parameter) open(from)             \
                      open(source)                                                                             \
-    /* class      */ open(relationship_attribute) open(class) open(property) open(relationship) open(entity)  \
+    /* class      */ open(relationship_attribute) open(class) open(property) open(validator)                  \
+                     open(relationship) open(entity)                                                          \
                      open(construct) open(declare) open(collection) open(collection_class) open(inspect)      \
                      open(describe) open(asked)                                                                           \
     /* session    */ open(engine) open(connection) open(session) open(scoped) open(session_objects)                        \

@@ -246,6 +246,41 @@ static mr_status check_synonym(configuration *c, const mr_property *prop) {
     return mr_configure_note_error(c, NULL, prop);
 }
 
+/* Why the class can have no validator of the attribute; NULL: it can. *cure: the end of the message. */
+static const char *wrong_validator(const configuration *c, const mr_mapper *m, const char *name, const char **cure) {
+    const mr_property *prop = mr_mapper_property(m, name, false);
+    *cure = "";
+    if (!prop && is_coming(c, m, name)) return NULL;
+    if (!prop) {
+        *cure = mr_hint(c->env, mr_mapper_nearest(m, name));
+        return "there is no such attribute";
+    }
+    if (prop->kind == MR_PROPERTY_SYNONYM) return "it is a synonym: validate the attribute that it stands for";
+    if (prop->kind == MR_PROPERTY_EXPRESSION || prop->computed) return "it is computed by the database and never set";
+    return NULL;
+}
+
+static void check_validators(configuration *c, const mr_mapper *m) {
+    for (const mr_validator *v = m->validators; v; v = v->next) {
+        const char *cure, *problem = wrong_validator(c, m, v->name, &cure);
+        if (!problem) continue;
+        mr_strbuf_printf(&c->mistakes, "\n  %s.__validators.%s: %s%s", m->name, v->name, problem, cure);
+        c->nmistakes++;
+    }
+}
+
+/* The properties of this class's validators are there now. */
+static void attach_validators(mr_mapper *m) {
+    for (const mr_validator *v = m->validators; v; v = v->next) {
+        mr_property *prop = mr_mapper_property(m, v->name, false);
+        prop->validate = v->fn;
+        prop->validate_ud = v->ud;
+        /* The side that loses an object asks who has it. */
+        if (prop->kind == MR_PROPERTY_RELATIONSHIP) m->registry->listened = true;
+    }
+    m->validators = NULL;
+}
+
 /* Calls fn for each attribute of the kind, once. */
 static mr_status each_property(configuration *c, mr_property_kind kind,
                                mr_status (*fn)(configuration *c, const mr_property *prop)) {
@@ -265,6 +300,7 @@ static mr_status compute(configuration *c) {
         if (!plan_at(c, i)->failed && join(c, plan_at(c, i)) != MR_OK) return MR_FAIL;
     if (mr_configure_backrefs(c) != MR_OK || mr_configure_back_populates(c) != MR_OK) return MR_FAIL;
     if (each_property(c, MR_PROPERTY_SYNONYM, check_synonym) != MR_OK) return MR_FAIL;
+    for (size_t i = 0; i < c->registry->mappers.len; i++) check_validators(c, mr_vec_ptr(&c->registry->mappers, i));
     return c->nmistakes || c->mistakes.oom ? report(c) : MR_OK;
 }
 
@@ -305,6 +341,7 @@ static void publish(configuration *c) {
         mr_mapper *m = mr_vec_ptr(&c->registry->mappers, i);
         if (!m->configured) m->int_key = mr_mapper_has_int_key(m);
         m->configured = true;
+        attach_validators(m);
     }
     c->registry->version++;
     c->registry->dirty = false;

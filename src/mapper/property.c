@@ -221,6 +221,17 @@ mr_relationship *mr_mapper_add_relationship(mr_mapper *mapper, const char *attri
     return rel;
 }
 
+mr_status mr_mapper_add_validator(mr_mapper *mapper, const char *attribute, mr_validate_fn fn, void *ud) {
+    mr_validator *made = mr_env_arena(mapper->env, sizeof *made);
+    const char *name = mr_intern(mapper->env, attribute, strlen(attribute));
+    if (!made || !name) return MR_FAIL;
+    mr_validator **at = &mapper->validators; /* by name: mistakes are told in the same order each time */
+    while (*at && strcmp((*at)->name, name) < 0) at = &(*at)->next;
+    *made = (mr_validator){name, fn, ud, *at};
+    *at = made;
+    return MR_OK;
+}
+
 /* ---------------------------------------------------------------- as expressions */
 
 typedef struct alias_of {

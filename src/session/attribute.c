@@ -293,7 +293,7 @@ static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr
     mr_value value = *given;
     mr_env *env = entity->mapper->env;
     if (mr_blocks_allow_change(entity, prop) != MR_OK) return MR_FAIL;
-    if (prop->validate && prop->validate(env, prop->validate_ud, entity, prop, &value) != MR_OK) return MR_FAIL;
+    if (prop->validate && prop->validate(env, prop->validate_ud, entity, prop, &value, 0) != MR_OK) return MR_FAIL;
     if (check_value(entity, prop, &value) != MR_OK) return MR_FAIL;
     if (prop->active_history && entity->state == MR_PERSISTENT && mr_session_of(entity) &&
         mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED && mr_attribute_load_column(entity, prop) != MR_OK)

@@ -170,6 +170,34 @@ static mr_status assign(mr_entity *entity, const mr_relationship *rel, mr_entity
     return status;
 }
 
+/* ---------------------------------------------------------------- extending */
+
+/* Appends the items at the end, all of them or none: all are checked before the first one comes. */
+static mr_status append_items(mr_entity *entity, const mr_relationship *rel, mr_entity *const *items, uint32_t n) {
+    mr_status status = MR_OK;
+    if (rel->collection != MR_COLLECTION_LIST) { /* what one displaces depends on those before it */
+        for (uint32_t i = 0; i < n && status == MR_OK; i++) status = insert(entity, rel, UINT32_MAX, items[i]);
+        return status;
+    }
+    mr_vec wanted;
+    mr_vec_init(&wanted, entity->mapper->env, sizeof(mr_entity *));
+    for (uint32_t i = 0; i < n && status == MR_OK; i++) {
+        mr_value value = mr_value_of(MR_ENTITY, 0);
+        value.u.p = items[i];
+        status = mr_relationship_check_change(entity, rel, MR_EVENT_APPEND, &value);
+        if (status == MR_OK) status = mr_vec_push_ptr(&wanted, value.u.p);
+    }
+    if (status == MR_OK) {
+        mr_both_sides sides;
+        mr_both_sides_begin(&sides, entity->mapper->env);
+        for (size_t i = 0; i < wanted.len && status == MR_OK; i++)
+            status = mr_both_sides_insert(&sides, entity, rel, UINT32_MAX, mr_vec_ptr(&wanted, i));
+        status = mr_both_sides_end(&sides, status);
+    }
+    mr_vec_done(&wanted);
+    return status;
+}
+
 /* ---------------------------------------------------------------- the public functions */
 
 static mr_heap *block_heap(mr_entity *entity) {
@@ -219,6 +247,15 @@ mr_status mr_attribute_set_items(mr_entity *entity, const mr_property *prop, mr_
     if (!heap) return MR_FAIL;
     const mr_relationship *rel = relationship_to_change(entity, prop);
     mr_status status = rel ? assign(entity, rel, items, n) : MR_FAIL;
+    mr_heap_unblock(heap);
+    return status;
+}
+
+mr_status mr_attribute_append_items(mr_entity *entity, const mr_property *prop, mr_entity *const *items, uint32_t n) {
+    mr_heap *heap = block_heap(entity);
+    if (!heap) return MR_FAIL;
+    const mr_relationship *rel = relationship_to_change(entity, prop);
+    mr_status status = rel ? append_items(entity, rel, items, n) : MR_FAIL;
     mr_heap_unblock(heap);
     return status;
 }

@@ -265,6 +265,7 @@ mr_status mr_session_autoflush_now(mr_session *s) {
         if (at_rest) mr_session_compare_mutable(s); /* what is changed is not overwritten by what is read */
         return MR_OK;
     }
+    if (mr_session_is_making(s)) return MR_OK;
     mr_status status = mr_session_flush(s);
     if (status == MR_FAIL && mr_env_error(s->env)->kind != MR_ERR_PENDING_ROLLBACK)
         mr_error_add_note(s->env, "(in an autoflush: what is read must see the session's changes, so these are flushed "

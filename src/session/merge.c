@@ -3,7 +3,8 @@
  * the relationships that have the merge cascade.
  *
  * Invariant: an attribute that the source has not set overwrites nothing. Sources wait in a list, so graphs may be deep
- * and have cycles. If the merge fails, the objects that it had added to the session are taken out again.
+ * and have cycles. If the merge fails, the objects that it had added to the session are taken out again, and columns
+ * that it has changed get their values back.
  */
 #include "cascade.h"
 #include "relationships.h"
@@ -40,7 +41,15 @@ typedef struct merge {
     mr_vec sources;  /* mr_entity *, in order of discovery */
     mr_vec made;     /* mr_entity *: added to the session, pinned */
     mr_vec pinned;   /* mr_entity *: the targets */
+    mr_vec replaced; /* merge_value: of targets whose class may refuse a value */
 } merge;
+
+/* What a column of a target was before. */
+typedef struct merge_value {
+    mr_entity *target;
+    uint16_t slot;
+    mr_value old; /* owned */
+} merge_value;
 
 static uint64_t hash_origin(const void *element) {
     const merge_origin *origin = element;
@@ -194,12 +203,41 @@ static mr_status check_version(merge *m, mr_entity *source, mr_entity *target) {
     return MR_FAIL;
 }
 
+/* May the merge fail because a listener or a validator of the class refuses a value? */
+static bool may_refuse(const mr_mapper *mapper) {
+    if (mapper->attribute_hooks.len > 0) return true;
+    for (size_t i = 0; i < mapper->props.len; i++)
+        if (((const mr_property *)mr_vec_ptr(&mapper->props, i))->validate) return true;
+    return false;
+}
+
+static mr_status note_replaced(merge *m, mr_entity *target, const mr_property *prop) {
+    merge_value *noted = mr_vec_push(&m->replaced);
+    if (!noted) return MR_FAIL;
+    *noted = (merge_value){target, prop->slot, mr_value_of(MR_UNLOADED, 0)};
+    return mr_value_copy(m->s->env, &noted->old, mr_entity_slot(target, prop->slot));
+}
+
+/* Gives the columns their values back, the last one first, where the merge has failed; keeps its error. */
+static void end_replaced(merge *m, bool failed) {
+    mr_error *error = failed ? mr_env_save_error(m->s->env) : NULL;
+    for (size_t i = m->replaced.len; i > 0; i--) {
+        merge_value *noted = mr_vec_at(&m->replaced, i - 1);
+        if (failed && mr_entity_set(noted->target, noted->slot, &noted->old) != MR_OK) mr_env_clear_error(m->s->env);
+        mr_value_clear(m->s->env, &noted->old);
+    }
+    mr_vec_done(&m->replaced);
+    if (failed) mr_env_restore_error(m->s->env, error);
+}
+
 static mr_status copy_columns(merge *m, mr_entity *source, mr_entity *target) {
     if (check_version(m, source, target) != MR_OK) return MR_FAIL;
+    bool notes = m->load && may_refuse(source->mapper);
     for (size_t i = 0; i < source->mapper->columns.len; i++) {
         const mr_property *prop = mr_vec_ptr(&source->mapper->columns, i);
         const mr_value *value = mr_entity_slot(source, prop->slot);
         if (value->kind == MR_UNLOADED || (m->load && prop->column->computed)) continue;
+        if (notes && note_replaced(m, target, prop) != MR_OK) return MR_FAIL;
         if (m->load ? mr_attribute_set(target, prop, value) != MR_OK
                     : mr_entity_put(target, prop->slot, value, true) != MR_OK)
             return MR_FAIL;
@@ -329,11 +367,13 @@ static mr_status merge_graph(mr_session *s, mr_entity *source, bool load, mr_ent
     mr_vec_init(&m.sources, s->env, sizeof(mr_entity *));
     mr_vec_init(&m.made, s->env, sizeof(mr_entity *));
     mr_vec_init(&m.pinned, s->env, sizeof(mr_entity *));
+    mr_vec_init(&m.replaced, s->env, sizeof(merge_value));
     m.pairs = mr_map_new(s->env, sizeof(merge_pair), mr_map_hash_ptr, mr_map_equal_ptr);
     m.origins = mr_map_new(s->env, sizeof(merge_origin), hash_origin, equal_origins);
     mr_status status = m.pairs && m.origins ? run(&m, source, out) : MR_FAIL;
     if (status == MR_OK) mr_entity_pin(*out);
     else mr_cascade_take_back(s, &m.made);
+    end_replaced(&m, status != MR_OK);
     mr_cascade_release(&m.made);
     mr_cascade_release(&m.pinned);
     mr_vec_done(&m.sources);

@@ -132,10 +132,12 @@ static mr_status check_target(const mr_entity *entity, const mr_relationship *re
     return wrong_target(entity, rel, value);
 }
 
-static mr_status check_side(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event, mr_value *item) {
+/* backref: 0, or MR_VALIDATE_BACKREF. */
+static mr_status check_side(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event, mr_value *item,
+                            unsigned backref) {
     const mr_property *prop = rel->prop;
-    if (prop->validate && event != MR_EVENT_REMOVE &&
-        prop->validate(entity->mapper->env, prop->validate_ud, entity, prop, item) != MR_OK)
+    unsigned how = backref | (event == MR_EVENT_REMOVE ? (unsigned)MR_VALIDATE_REMOVED : 0);
+    if (prop->validate && prop->validate(entity->mapper->env, prop->validate_ud, entity, prop, item, how) != MR_OK)
         return MR_FAIL;
     const mr_value *old = event == MR_EVENT_SET ? mr_relationship_peek(entity, rel) : NULL;
     if (mr_attribute_fire(event, entity, prop, item, old && old->kind != MR_UNLOADED ? old : NULL) != MR_OK)
@@ -148,7 +150,7 @@ static mr_status check_loss(mr_entity *holder, const mr_relationship *rel, mr_en
     bool list = mr_relationship_is_list(rel);
     mr_value value = list ? mr_value_of(MR_ENTITY, 0) : mr_null_value();
     if (list) value.u.p = member;
-    return check_side(holder, rel, list ? MR_EVENT_REMOVE : MR_EVENT_SET, &value);
+    return check_side(holder, rel, list ? MR_EVENT_REMOVE : MR_EVENT_SET, &value, MR_VALIDATE_BACKREF);
 }
 
 /* Checks that member may be put into the collection of holder, from the other side. */
@@ -180,7 +182,11 @@ static mr_status check_other_side(mr_entity *entity, const mr_relationship *rel,
     if (list && !gone && check_dict(item, reverse, entity) != MR_OK) return MR_FAIL;
     mr_value self = mr_value_of(gone && !list ? MR_NULL : MR_ENTITY, 0);
     if (self.kind == MR_ENTITY) self.u.p = entity;
-    return check_side(item, reverse, !list ? MR_EVENT_SET : gone ? MR_EVENT_REMOVE : MR_EVENT_APPEND, &self);
+    return check_side(item, reverse,
+                      !list  ? MR_EVENT_SET
+                      : gone ? MR_EVENT_REMOVE
+                             : MR_EVENT_APPEND,
+                      &self, MR_VALIDATE_BACKREF);
 }
 
 mr_status mr_relationship_check_change(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event,
@@ -189,7 +195,7 @@ mr_status mr_relationship_check_change(mr_entity *entity, const mr_relationship 
     if (mr_blocks_allow_change(entity, rel->prop) != MR_OK) return MR_FAIL;
     if (check_target(entity, rel, item, event == MR_EVENT_SET) != MR_OK ||
         (event == MR_EVENT_SET && current_target(entity, rel, &old) != MR_OK) ||
-        check_side(entity, rel, event, item) != MR_OK)
+        check_side(entity, rel, event, item, 0) != MR_OK)
         return MR_FAIL;
     const mr_relationship *reverse = mr_relationship_reverse(rel);
     mr_entity *now = item->kind == MR_ENTITY ? item->u.p : NULL;

@@ -163,9 +163,12 @@ typedef struct mr_session_common {
     size_t prune_parents_at;
     uint16_t late_tag; /* tag of the opaque values of late_key.c; 0: not registered yet */
     mr_session *lost;  /* the sessions whose transaction is lost, linked by next_lost */
+    mr_making *making; /* the innermost object whose constructor is running; NULL: none */
 } mr_session_common;
 /* The shared data, made at the first call. NULL: no memory. */
 mr_session_common *mr_session_common_of(mr_env *env);
+/* Does the session hold an object whose constructor has not finished? (making.c) */
+bool mr_session_is_making(const mr_session *s);
 
 /* May an object have an edit that nobody has looked for? */
 static inline bool mr_session_may_have_edits(const mr_session *s) {

@@ -126,6 +126,53 @@ function mr.declarative_base(options) end
 ---@field __init? fun(self: any, ...)
 ---How an object prints.
 ---@field __tostring? fun(self: any): string
+---By attribute: what changes or refuses a value before the attribute gets it, or an object before it comes into a list.
+---
+---```lua
+---local Mail = db.Model:extend("Mail", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  to = db.Column{ db.String },
+---  __validators = { to = function(self, value) return assert(value:match "@" and value:lower(), "no address") end },
+---})
+---Mail{ to = "Ann@X.org" }.to --> ann@x.org
+---Mail{ to = "Ann" } --! no address
+---```
+---@field __validators? table<string, moonrow.Validator|moonrow.ValidatorOptions>
+---What an object does when it was made of a row. See `mr.reconstructor`.
+---@field __reconstructor? fun(self: any)
+
+---Gets the object, the value as it was given, the attribute's name, and whether the value leaves a list; returns the
+---value.
+---@alias moonrow.Validator fun(self: any, value: any, attribute: string, removed: boolean): any
+
+---A validator, in the array part, with options.
+---
+---```lua
+---local log = {}
+---local function note(self, item, name, removed) log[#log + 1] = name .. (removed and "-" or "+") return item end
+---local Shelf = db.Model:extend("Shelf", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  books = db.relationship("Book", { backref = "shelf" }),
+---  __validators = { books = { note, include_removes = true, include_backrefs = false } },
+---  __reconstructor = function(self) log[#log + 1] = "loaded" end,
+---})
+---local Book = db.Model:extend("Book", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  shelf_id = db.Column{ db.Integer, db.ForeignKey "shelf.id" },
+---})
+---local shelf, book = Shelf{}, Book{}
+---shelf.books:append(book)
+---shelf.books:remove(book)
+---book.shelf = shelf
+---table.concat(log, " ") --> books+ books-
+---```
+---@class moonrow.ValidatorOptions
+---The function.
+---@field [integer] moonrow.Validator
+---It hears of objects that leave a list, too; false by default.
+---@field include_removes? boolean
+---It hears of changes of the other side of a relationship, too; true by default.
+---@field include_backrefs? boolean
 
 ---@class moonrow.TableArgs
 ---Constraints and indexes.
@@ -329,6 +376,18 @@ function mr.hybrid(options) end
 ---@param options moonrow.HybridMethodOptions
 ---@return any
 function mr.hybrid_method(options) end
+
+---A method that is called when an object was made of a row, not in the constructor: to fill fields that live in memory.
+---
+---```lua
+---User.greeting = mr.field()
+---User.greet = mr.reconstructor(function(self) self.greeting = "Hello " .. self.name end)
+---session:expunge_all()
+---User.query:get(1).greeting --> Hello Ann
+---```
+---@param fn fun(self: any)
+---@return any
+function mr.reconstructor(fn) end
 
 ---What the library knows of an object, or of a class: of a class, see `moonrow.ClassInspection`.
 ---

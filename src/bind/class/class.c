@@ -303,11 +303,12 @@ static int class_index(lua_State *L) {
     }
     if (member != LUA_TNIL && !bind_test(L, -1, BIND_FIELD)) return 1;
     lua_settop(L, 2);
+    if (strncmp(name, "__", 2) == 0) return 0; /* an optional member; no attribute has such a name */
     const mr_property *prop = bind_class_property(L, 1, 2);
     if (prop) return class_expression(L, prop);
     if (push_declared_by_class(L, 1, 2)) return 1;
     /* A program may ask whether a class has an optional member. */
-    if (strcmp(name, "query_class") == 0 || strncmp(name, "__", 2) == 0) return 0;
+    if (strcmp(name, "query_class") == 0) return 0;
     return bind_class_no_attribute(L, 1, name);
 }
 
@@ -372,8 +373,17 @@ static int class_newindex(lua_State *L) {
     lua_pushvalue(L, 2);
     lua_pushvalue(L, 3);
     lua_rawset(L, -3);
+    bind_set_reconstructor(L, 4, 3);
     c->b->member_changes++;
     lua_settop(L, 3);
+    const bind_descriptor *d = bind_descriptor_at(L, 3);
+    if (strcmp(name, "__reconstructor") == 0 || (d && d->is_reconstructor)) {
+        bind_push_core(L);
+        lua_getfield(L, -1, "watch_loads");
+        lua_pushvalue(L, 1);
+        lua_call(L, 1, 0);
+        lua_settop(L, 3);
+    }
     if (bind_test(L, 3, BIND_FIELD)) c->has_fields = true;
     if (strcmp(name, "__init") == 0) c->b->own_init = true;
     if (bind_is_among(bind_object_metamethods, name)) spread_metamethod(L, c);

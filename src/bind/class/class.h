@@ -25,7 +25,7 @@ void bind_extend_class(lua_State *L, const char *name, lua_CFunction get);
 void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args);
 /* Makes a class userdata over base (index, or 0), with empty tables; leaves it on the stack. */
 bind_class *bind_class_push_new(lua_State *L, int base);
-/* The value at idx for a column's attribute of e, bytes borrowed; raises where it is no value. (entity.c) */
+/* The value at idx for a column's attribute of e, bytes borrowed; raises where it is no value. (column_value.c) */
 mr_value bind_column_value(lua_State *L, const mr_entity *e, const mr_property *prop, int idx);
 /* Sets the attribute to the value at idx; raises. (entity.c) */
 void bind_set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_property *prop, int idx);
@@ -49,6 +49,13 @@ void bind_key_by_member(lua_State *L, int spec, mr_relationship *rel, const mr_m
 void bind_declare_property(lua_State *L, mr_mapper *mapper, const char *attribute, int idx);
 /* Pushes the attribute as an expression, read from the alias (borrowed; NULL: the class itself). (property.c) */
 void bind_push_property(lua_State *L, bind_state *b, const mr_property *prop, mr_node *alias);
+
+/* Gives the class the validators of its base, and those that the n tables that it is made of, from index first on,
+ * have as __validators; raises. (validator.c) */
+void bind_declare_validators(lua_State *L, int class_idx, int first, int n);
+/* Pushes what the validator of the attribute makes of the value at index idx, and returns its index. The core is to be
+ * told (bind_state.validated), or it asks again. (validator.c) */
+int bind_validate(lua_State *L, mr_entity *e, const mr_property *prop, int idx);
 
 /* mr.field() */
 #define BIND_FIELD "moonrow.Field"

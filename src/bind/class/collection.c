@@ -162,8 +162,8 @@ static int view_clear(lua_State *L) {
     return 0;
 }
 
-/* extend(list): every item is checked before the first is appended. The list is copied first: it may be another
- * collection, which loses each item as it is appended here. */
+/* extend(list): every item is checked before the first is appended, all of them or none. The list is copied first: it
+ * may be another collection, which loses each item as it is appended here. */
 static int view_extend(lua_State *L) {
     const mr_property *prop;
     mr_entity *parent = bind_collection_parent(L, 1, &prop);
@@ -183,11 +183,14 @@ static int view_extend(lua_State *L) {
         lua_settop(L, 4);
         lua_rawseti(L, 3, i);
     }
+    mr_entity **items = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *items, 0);
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(L, 3, i);
-        insert(L, parent, prop, UINT32_MAX, 4);
-        lua_settop(L, 3);
+        items[i - 1] = item_arg(L, 5, parent, prop);
+        lua_settop(L, 4);
     }
+    bind_state *b = bind_of(L);
+    BIND_TRY(b, L, mr_attribute_append_items(parent, prop, items, (uint32_t)n));
     return 0;
 }
 

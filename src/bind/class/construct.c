@@ -93,11 +93,11 @@ static bool init_columns(lua_State *L, bind_class *c, mr_entity *e, int values, 
         const mr_property *prop = value_property(L, attributes, key);
         if (prop && prop->kind == MR_PROPERTY_COLUMN && is_filled(f, prop)) {
             lua_pop(L, 1);
-        } else if (prop && prop->kind == MR_PROPERTY_COLUMN && lua_istable(L, value) && prop->column->type &&
+        } else if (prop && prop->kind == MR_PROPERTY_COLUMN && !prop->validate && lua_istable(L, value) && prop->column->type &&
                    mr_type_is_json(prop->column->type)) {
             bind_set_attribute(L, c, e, prop, value); /* the object keeps the table */
             lua_settop(L, key);
-        } else if (prop && prop->kind == MR_PROPERTY_COLUMN) {
+        } else if (prop && prop->kind == MR_PROPERTY_COLUMN && !prop->validate) {
             batch.props[batch.n] = prop;
             batch.values[batch.n++] = bind_column_value(L, e, prop, value);
             lua_insert(L, key); /* the value goes below its key */
@@ -114,6 +114,17 @@ static bool init_columns(lua_State *L, bind_class *c, mr_entity *e, int values, 
     set_columns(L, c->b, e, &batch);
     lua_settop(L, attributes - 1);
     return only_columns;
+}
+
+/* Sets the columns that have validators, in the order of their declaration: these see the other columns. */
+static void init_validated(lua_State *L, bind_class *c, mr_entity *e, int values) {
+    for (size_t i = 0; i < c->mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&c->mapper->props, i),
+                          *real = mr_mapper_property(c->mapper, prop->name, true);
+        if (!real || !real->validate || real->kind != MR_PROPERTY_COLUMN) continue;
+        if (lua_getfield(L, values, prop->name) != LUA_TNIL) bind_set_attribute(L, c, e, real, lua_gettop(L));
+        lua_pop(L, 1);
+    }
 }
 
 /* Sets the fields and hybrids, or else the relationships, that the table at index values names. They come after the
@@ -134,6 +145,12 @@ static void init_others(lua_State *L, bind_class *c, mr_entity *e, int self, int
     }
 }
 
+/* Arguments: the class, the object, the table. */
+static int init_relationships(lua_State *L) {
+    init_others(L, bind_class_at(L, 1), bind_arg_entity(L, 2, "constructor"), 2, 3, true);
+    return 0;
+}
+
 /* Sets the values of a new object, as Class.__init does. The class is at index 1. f: those that it has already; or
  * NULL. */
 static void init_values(lua_State *L, bind_class *c, mr_entity *e, int self, int values, const filled *f) {
@@ -141,8 +158,19 @@ static void init_values(lua_State *L, bind_class *c, mr_entity *e, int self, int
     if (!bind_is_plain_table(L, values))
         bind_type_error(L, values, bind_arg_class(L, 1, "constructor")->name, "a table of values");
     if (init_columns(L, c, e, values, f)) return;
+    init_validated(L, c, e, values);
     init_others(L, c, e, self, values, false);
-    init_others(L, c, e, self, values, true);
+    lua_pushcfunction(L, init_relationships);
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, self);
+    lua_pushvalue(L, values);
+    mr_making making;
+    mr_making_begin(&making, e);
+    int rc = lua_pcall(L, 3, 0, 0);
+    mr_making_end(&making);
+    if (rc == LUA_OK) return;
+    BIND_CALL(c->b, L, mr_attribute_abandon(e)); /* another object may have it by a relationship before */
+    lua_error(L);
 }
 
 /* Class.__init(self, values) */

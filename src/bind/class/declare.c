@@ -37,9 +37,10 @@ typedef struct declaration {
 
 static const char *const reserved[] = {"query", "query_class", "metadata", "extend", "c", NULL};
 /* What a body tells extend; it does not become a member of the class. */
-static const char *const directives[] = {"__tablename", "__table", "__table_args", "__mapper_args", "__abstract", NULL};
+static const char *const directives[] = {"__tablename",  "__table", "__table_args", "__mapper_args", "__abstract",
+                                         "__validators", NULL};
 /* Members that moonrow gives a meaning to, besides the metamethods. */
-static const char *const special_members[] = {"__init", "__tostring", NULL};
+static const char *const special_members[] = {"__init", "__tostring", "__reconstructor", NULL};
 /* All names with two underscores that a body may have. */
 static const char *const *const special_names[] = {directives, special_members, bind_object_metamethods};
 
@@ -59,9 +60,6 @@ static bool is_special_name(const char *name) {
 
 /* What there is in place of a class option that there is not. Returns the end of a message, or NULL. */
 static const char *option_elsewhere(const char *name) {
-    if (strcmp(name, "__validators") == 0)
-        return ": a listener checks and changes a value, mr.event.listen(Class.attribute, \"set\", fn, { retval = true "
-               "})";
     if (strcmp(name, "__bind_key") == 0) return ": a database has one engine; a program with two databases opens two";
     return NULL;
 }
@@ -368,6 +366,7 @@ static void declare_members(lua_State *L, const declaration *d, bind_class *c) {
         }
         if (bind_test(L, -1, BIND_FIELD)) c->has_fields = true;
         if (strcmp(e->name, "__init") == 0) c->b->own_init = true;
+        bind_set_reconstructor(L, lua_gettop(L) - 2, lua_gettop(L));
         lua_rawset(L, -3);
         lua_pop(L, 1);
     }
@@ -536,6 +535,7 @@ static int extend(lua_State *L) {
     c->mapper = mapper;
     declare_members(L, &d, c);
     keep_mixins(L, class_idx);
+    bind_declare_validators(L, class_idx, first, n);
     if (mapper) {
         bind_make_object_metatable(L, class_idx);
         mapper->klass = c;

@@ -304,35 +304,14 @@ static mr_status set_relationship(lua_State *L, bind_state *b, mr_entity *e, con
     return st;
 }
 
-/* Raises: an object was given for a column. The relationship that the column belongs to takes it. */
-static void refuse_object_for_column(lua_State *L, int idx, const mr_property *prop, const char *what,
-                                     const char *wanted) {
-    const mr_mapper *mapper = prop->mapper;
-    const mr_entity *given = bind_test_entity(L, idx);
-    const char *got = bind_describe(L, idx);
-    for (size_t i = 0; i < mapper->props.len; i++) {
-        const mr_property *other = mr_vec_ptr(&mapper->props, i);
-        const mr_relationship *rel = other->relationship;
-        if (!rel || rel->direction != MR_MANY_TO_ONE || rel->npairs == 0 || rel->pairs[0].local != prop->column ||
-            !mr_mapper_isa(given->mapper, rel->target))
-            continue;
-        bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got %s (the object belongs to %s.%s)", what, wanted, got,
-                   mapper->name, other->name);
-    }
-}
-
-mr_value bind_column_value(lua_State *L, const mr_entity *e, const mr_property *prop, int idx) {
-    mr_value v;
-    idx = lua_absindex(L, idx);
-    if (!bind_to_value(L, idx, prop->column ? prop->column->type : NULL, &v)) {
-        lua_pushfstring(L, "%s.%s", e->mapper->name, prop->name);
-        const mr_type *type = prop->column ? mr_column_type(e->mapper->env, prop->column) : NULL;
-        const char *what = lua_tostring(L, -1), *wanted = type ? mr_type_wants(type) : "a value";
-        luaL_checkstack(L, 8, "an attribute's value");
-        if (bind_test_entity(L, idx)) refuse_object_for_column(L, idx, prop, what, wanted);
-        bind_no_value(L, idx, type, what, wanted, false);
-    }
-    return v;
+/* Gives the column the value, which its validator has seen already, where it has one. */
+static mr_status set_column(lua_State *L, bind_state *b, mr_entity *e, const mr_property *prop, const mr_value *v) {
+    mr_status st;
+    b->validated = prop->validate ? e : NULL;
+    b->validated_as = prop;
+    BIND_CALL(b, L, st = mr_attribute_set(e, prop, v));
+    b->validated = NULL;
+    return st;
 }
 
 /* Does the slot hold the JSON? */
@@ -362,7 +341,7 @@ static mr_status set_table(lua_State *L, bind_state *b, mr_entity *e, const mr_p
     lua_pushvalue(L, table);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &b->given_text);
     b->given_text = v.u.s;
-    BIND_CALL(b, L, st = mr_attribute_set(e, prop, &v));
+    st = set_column(L, b, e, prop, &v);
     b->given_text = outer;
     lua_pushvalue(L, -2);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &b->given_text);
@@ -391,7 +370,7 @@ static mr_status set_json(lua_State *L, bind_state *b, mr_entity *e, const mr_pr
     if (lua_istable(L, idx)) return set_table(L, b, e, prop, idx);
     if (is_kept_text(L, e, prop, idx)) return MR_OK;
     mr_value v = bind_column_value(L, e, prop, idx);
-    BIND_CALL(b, L, st = mr_attribute_set(e, prop, &v));
+    st = set_column(L, b, e, prop, &v);
     return st;
 }
 
@@ -405,11 +384,16 @@ void bind_set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_prop
             bind_check(L, st);
         }
         st = set_relationship(L, b, e, prop, idx);
-    } else if (prop->column && prop->column->type && mr_type_is_json(prop->column->type)) {
-        st = set_json(L, b, e, prop, idx);
     } else {
-        mr_value v = bind_column_value(L, e, prop, idx);
-        BIND_CALL(b, L, st = mr_attribute_set(e, prop, &v));
+        int top = lua_gettop(L);
+        if (prop->validate) idx = bind_validate(L, e, prop, idx);
+        if (prop->column && prop->column->type && mr_type_is_json(prop->column->type)) {
+            st = set_json(L, b, e, prop, idx);
+        } else {
+            mr_value v = bind_column_value(L, e, prop, idx);
+            st = set_column(L, b, e, prop, &v);
+        }
+        lua_settop(L, top);
     }
     bind_check(L, st);
 }

@@ -65,7 +65,9 @@ typedef struct bind_state {
     bool comparing;                         /* tables are compared with the objects' texts (value/json_table.c) */
     const char *given_text; /* the JSON of the table that is being assigned; the registry has the table under this
                              * member's address; NULL: none */
-    int chunks, weak;       /* references to proxy.c's table of chunks, and to the metatable of weak tables */
+    const mr_entity *validated; /* its attribute validated_as was validated before the core was entered */
+    const mr_property *validated_as;
+    int chunks, weak; /* references to proxy.c's table of chunks, and to the metatable of weak tables */
 } bind_state;
 
 /* The binding's state of this Lua state, which luaopen_moonrow has made. Raises where the Lua state is closing. */

@@ -43,7 +43,8 @@ enum {
     CLASS_MIXINS,      /* list of the mixins that its body names; or nil */
     CLASS_KNOWN,       /* userdata: the memory of bind_class.known; or nil */
     CLASS_QUERY,       /* what Class.query was when query_changes was noted */
-    CLASS__VALUES = 8
+    CLASS_VALIDATORS,  /* table: attribute name to { function, include_removes =, include_backrefs = }; or nil */
+    CLASS__VALUES = 9
 };
 
 /* What a place without an attribute has; its slot is none of any object. */

@@ -137,13 +137,25 @@ const char *bind_nearest_attribute(lua_State *L, const mr_mapper *mapper, const 
     return near;
 }
 
-/* core.descriptor(kind, role, get, set, express, spread, spec). role: "method", "declared", or false. */
+void bind_set_reconstructor(lua_State *L, int members, int value) {
+    const bind_descriptor *d = bind_descriptor_at(L, value);
+    if (!d || !d->is_reconstructor) return;
+    lua_pushliteral(L, "__reconstructor");
+    lua_getiuservalue(L, value, DESCRIPTOR_GET);
+    lua_rawset(L, members);
+}
+
+/* core.descriptor(kind, role, get, set, express, spread, spec). role: "method", "declared", "reconstructor", or
+ * false. */
 static int core_descriptor(lua_State *L) {
     const char *kind = bind_intern(L, 1);
     lua_settop(L, 7);
     bind_descriptor *d = lua_newuserdatauv(L, sizeof *d, DESCRIPTOR__VALUES);
     const char *role = lua_toboolean(L, 2) ? lua_tostring(L, 2) : "";
-    *d = (bind_descriptor){&meta_key, kind, strcmp(role, "method") == 0, strcmp(role, "declared") == 0};
+    *d = (bind_descriptor){.magic = &meta_key, .kind = kind};
+    d->is_reconstructor = strcmp(role, "reconstructor") == 0;
+    d->is_method = d->is_reconstructor || strcmp(role, "method") == 0;
+    d->is_declared = strcmp(role, "declared") == 0;
     for (int i = DESCRIPTOR_GET; i <= DESCRIPTOR__VALUES; i++) {
         lua_pushvalue(L, i + 2);
         lua_setiuservalue(L, -2, i);

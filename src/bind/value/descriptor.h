@@ -8,10 +8,11 @@
 #include "class.h"
 
 typedef struct bind_descriptor {
-    const void *magic; /* tells it from other userdata */
-    const char *kind;  /* for messages: "hybrid"; interned */
-    bool is_method;    /* objects give the function itself */
-    bool is_declared;  /* not an attribute, but what makes one of the class (mr.declared_attr) */
+    const void *magic;     /* tells it from other userdata */
+    const char *kind;      /* for messages: "hybrid"; interned */
+    bool is_method;        /* objects give the function itself */
+    bool is_reconstructor; /* a method that is called when an object was made of a row (mr.reconstructor) */
+    bool is_declared;      /* not an attribute, but what makes one of the class (mr.declared_attr) */
 } bind_descriptor;
 
 /* User values of a descriptor: functions, nil where it has none. */
@@ -38,6 +39,9 @@ bool bind_push_described(lua_State *L, mr_mapper *mapper, mr_node *alias, const 
  * nothing where it names none. */
 void bind_spread_values(lua_State *L, const mr_mapper *mapper, int idx, const char *function);
 
+/* Where the value at the index is a mr.reconstructor: puts its function into the table of members as __reconstructor.
+ */
+void bind_set_reconstructor(lua_State *L, int members, int value);
 /* The name of the class's attribute or descriptor that most resembles name, or NULL. Pushes nothing. */
 const char *bind_nearest_attribute(lua_State *L, const mr_mapper *mapper, const char *name);
 

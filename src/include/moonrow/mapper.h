@@ -31,8 +31,22 @@ typedef enum mr_property_kind {
 } mr_property_kind;
 
 /* A validator: changes or refuses a value before it is set. *value may be replaced; its bytes are borrowed, and good
- * until the next call. */
-typedef mr_status (*mr_validate_fn)(mr_env *env, void *ud, mr_entity *entity, const mr_property *prop, mr_value *value);
+ * until the next call. how: MR_VALIDATE_ bits. The class of the entity need not be the one that the validator was given
+ * to: the property may be one of a base class. */
+typedef mr_status (*mr_validate_fn)(mr_env *env, void *ud, mr_entity *entity, const mr_property *prop, mr_value *value,
+                                    unsigned how);
+enum {
+    MR_VALIDATE_REMOVED = 1, /* the value leaves a collection; it cannot be replaced */
+    MR_VALIDATE_BACKREF = 2  /* the other side of the relationship was changed */
+};
+
+/* A validator that waits for the mappings to be configured: a backref may make its attribute. */
+typedef struct mr_validator {
+    const char *name; /* of the attribute, interned */
+    mr_validate_fn fn;
+    void *ud;
+    struct mr_validator *next;
+} mr_validator;
 
 /* Makes the expression of an attribute that is one, when it is first needed. *out: one reference. */
 typedef mr_status (*mr_express_fn)(mr_env *env, void *ud, const mr_property *prop, mr_node **out);
@@ -243,6 +257,7 @@ struct mr_mapper {
     /* Must the INSERT, or the DELETE, of an object have changed a row? 1: yes; -1: no; 0: not given (as the base class,
      * or yes). */
     int8_t confirm_inserted_rows, confirm_deleted_rows;
+    mr_validator *validators;
     mr_vec hooks[MR_EVENT__COUNT]; /* mr_mapper_hook */
     mr_vec attribute_hooks;        /* mr_attribute_hook */
     /* The data of higher layers about the class. Each layer frees its own in a hook of mr_env_on_close. */
@@ -323,6 +338,9 @@ const mr_property *mr_mapper_at_slot(const mr_mapper *mapper, uint16_t slot);
  * (borrowed), or NULL. One reference. */
 mr_node *mr_property_node(const mr_property *prop, mr_node *from);
 
+/* Gives the attribute of the class a validator, when the mappings are configured. That there is no such attribute, or
+ * one that cannot be set, is a mistake of the mappings then. */
+mr_status mr_mapper_add_validator(mr_mapper *mapper, const char *attribute, mr_validate_fn fn, void *ud);
 /* Makes the expression of an attribute of the kind EXPRESSION, if that has not been done. ArgumentError: it is made of
  * itself. */
 mr_status mr_property_express(mr_property *prop);

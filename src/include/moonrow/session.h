@@ -304,6 +304,20 @@ bool mr_attribute_fits(const mr_property *prop, mr_value *value);
 /* Does what mr_attribute_set does with a plain value, if that is only to write it over another one in memory. false:
  * nothing has happened, call mr_attribute_set. */
 bool mr_attribute_overwrite(mr_entity *entity, const mr_property *prop, const mr_value *value);
+/* Appends n items to a collection, all of them or none. */
+mr_status mr_attribute_append_items(mr_entity *entity, const mr_property *prop, mr_entity *const *items, uint32_t n);
+/* An object whose constructor sets its relationships, and the one whose constructor has called that. */
+typedef struct mr_making {
+    mr_entity *entity;
+    struct mr_making *outer;
+} mr_making;
+/* From begin to end no autoflush writes the object, which is not whole yet, though it may be in a session by then. m
+ * stays the caller's. */
+void mr_making_begin(mr_making *m, mr_entity *entity);
+void mr_making_end(const mr_making *m);
+/* A new object is given up, because its constructor has refused a value: it leaves the objects that it was linked with,
+ * and the session. The recorded error stays. Never fails. */
+void mr_attribute_abandon(mr_entity *entity);
 /* Assigns n items to a collection, as mr_attribute_set does for a reference. */
 mr_status mr_attribute_set_items(mr_entity *entity, const mr_property *prop, mr_entity *const *items, uint32_t n);
 /* Inserts an item into a collection. at: 0-based; UINT32_MAX: at the end, which loads nothing. ArgumentError: there is
