@@ -14,6 +14,9 @@ require "moonrow.not_found"
 require "moonrow.explain"
 require "moonrow.work"
 require "moonrow.paginate"
+require "moonrow.descriptors"
+local association_proxy = require "moonrow.association_proxy"
+local composite = require "moonrow.composite"
 local declared = require "moonrow.declared"
 local hybrid = require "moonrow.hybrid"
 local reconstructor = require "moonrow.reconstructor"
@@ -37,7 +40,9 @@ local private = options.set{
   "connection_methods", "connection_execute", "result_methods", "run_query", "query_class_name", "query_session",
   "query_of_parents", "run_compiled", "compiled_methods",
   "interval_of", "descriptor", "descriptor_spec", "compared", "label_of", "attribute_of",
-  "watch_loads", "snake_case", "expand_declared", "synonym_of_member",
+  "watch_loads", "watch_mistakes", "descriptors", "set_together", "attribute_hint",
+  "target_of", "has_member", "registry_of",
+  "snake_case", "expand_declared", "synonym_of_member",
   "collection_class", "collection_class_metatable", "collection_at", "collection_find", "collection_find_key",
   "collection_state", "collection_remove_at", "collection_replace_at", "collection_item", "collection_info",
   "collection_as_list", "is_collection", "is_object", "new_list", "list_methods", "set_metatable", "keyed_metatable",
@@ -63,6 +68,8 @@ setmetatable(mr.errors, {
 mr.App = app.new
 mr.table = light_table
 mr.event = event
+mr.association_proxy = association_proxy.attribute
+mr.composite = composite.attribute
 mr.declared_attr = declared.attr
 mr.reconstructor = reconstructor.method
 mr.hybrid = hybrid.attribute

@@ -6,7 +6,7 @@ local core = ...
 
 local options = {
   -- options.read(what, known, n, ...): the options in a table of their own, then n positional arguments, of the
-  -- function called `what`. known: the list of its options' names; n: from 0 to 3.
+  -- function called `what`. known: the list of its options' names; n: from 0 to 3; -1: any number.
   read = core.arguments,
   -- options.expect(what, wanted, value): raises "WHAT: expected WANTED, got string "x"".
   expect = core.expect,

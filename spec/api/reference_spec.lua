@@ -74,6 +74,8 @@ describe("the reference has", function()
     ["moonrow.ExecutionOptions"] = { { query.execution_options, query, wrong },
       { session.execute, session, mr.select(User), {}, wrong } },
     ["moonrow.ColumnOptions"] = { { with(mr.Column, mr.Integer) } },
+    ["moonrow.CompositeOptions"] = { { mr.composite, print, "x", wrong } },
+    ["moonrow.AssociationProxyOptions"] = { { mr.association_proxy, "a", "b", wrong } },
     ["moonrow.ValidatorOptions"] = { { db.Model.extend, db.Model, "Validated", {
       id = db.Column{ db.Integer, primary_key = true }, __validators = { id = { print, zzqq = 1 } } } } },
     ["moonrow.ColumnPropertyOptions"] = { { mr.column_property, print, wrong } },

@@ -476,7 +476,7 @@ describe("a reconstructor", function()
   it("that fails lets its error through", function()
     local db, User = blog()
     local problem = {}
-    function User:__reconstructor() error(problem) end
+    User.__reconstructor = function() error(problem) end
     db.session:add(User{ name = "a" })
     db.session:commit()
     db.session:remove()

@@ -140,9 +140,9 @@ static int core_type_name(lua_State *L) {
                      open(text) open(function) open(case) open(exists) open(parameter) open(from)             \
                      open(source)                                                                             \
     /* class      */ open(relationship_attribute) open(class) open(property) open(validator)                  \
-                     open(relationship) open(entity)                                                          \
+                     open(relationship) open(entity) open(together)                                           \
                      open(construct) open(declare) open(collection) open(collection_class) open(inspect)      \
-                     open(describe) open(asked)                                                                           \
+                     open(describe) open(asked)                                                               \
     /* session    */ open(engine) open(connection) open(session) open(scoped) open(session_objects)                        \
                      open(identity_map) open(transaction) open(no_autoflush)                                  \
     /* query      */ open(query) open(query_clause) open(query_from) open(query_join) open(query_compound)    \

@@ -356,6 +356,8 @@ static mr_status express(configuration *c, const mr_property *prop) {
  * mistake leaves them so; the next use of the mappings reports it again. */
 static mr_status express_all(configuration *c) {
     mr_status status = each_property(c, MR_PROPERTY_EXPRESSION, express);
+    if (status == MR_OK && c->registry->find_mistakes)
+        status = c->registry->find_mistakes(c->registry, &c->mistakes, &c->nmistakes);
     if (status == MR_OK && (c->nmistakes || c->mistakes.oom)) status = report(c);
     if (status != MR_OK) c->registry->dirty = true;
     return status;

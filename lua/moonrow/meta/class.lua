@@ -377,6 +377,72 @@ function mr.hybrid(options) end
 ---@return any
 function mr.hybrid_method(options) end
 
+---What `mr.composite` takes besides the class and the attributes.
+---@class moonrow.CompositeOptions
+---Gives the values of a value back, where it has no method `__composite_values`.
+---@field values? fun(value: any): ...
+---Methods of the class's attribute: they get it, and what they are given; its `columns` are the columns.
+---@field comparator? table<string, fun(self: any, ...): any>
+
+---Several columns as one value of a class of the program's: an object gives `class(x, y)`, and takes what has a method
+---`__composite_values` that returns the columns' values. nil where all columns are NULL.
+---
+---```lua
+---local Span = setmetatable({}, { __call = function(cls, a, b) return setmetatable({ from = a, to = b }, cls) end })
+---Span.__index = Span
+---function Span:__composite_values() return self.from, self.to end
+---local Trip = db.Model:extend("Trip", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  first = db.Column{ db.Integer },
+---  last = db.Column{ db.Integer },
+---  span = mr.composite(Span, "first", "last", {
+---    values = function(span) return span.from, span.to end,
+---    comparator = { has = function(self, n) return self.columns[1]:le(n) & self.columns[2]:ge(n) end },
+---  }),
+---})
+---local trip = Trip{ span = Span(3, 5) }
+---trip.last --> 5
+---trip.span.from --> 3
+---Trip.span:eq(Span(3, 5)) --> trip.first = ? AND trip.last = ?
+---Trip.span:has(4) --> trip.first <= ? AND trip.last >= ?
+---tostring(Trip.query:order_by(Trip.span:desc())):match "ORDER BY (.*)" --> trip.first DESC, trip.last DESC
+---```
+---@param class fun(...): any
+---@param ... string|moonrow.CompositeOptions
+---@return any
+function mr.composite(class, ...) end
+
+---What `mr.association_proxy` takes besides the names.
+---@class moonrow.AssociationProxyOptions
+---Makes an object behind the relationship for a value; for a key and a value, where the collection has keys. By default
+---its class is called with the value for the attribute.
+---@field creator? fun(...): any
+---Setting nil where there is no object makes one; false by default.
+---@field create_on_none_assignment? boolean
+---Setting nil takes the object away; false by default.
+---@field cascade_scalar_deletes? boolean
+
+---An attribute of the objects that a relationship leads to, as an attribute of the object itself: one value, or a list,
+---set or table of values, which are read and written behind the relationship. Of the class: criteria.
+---
+---```lua
+---User.titles = mr.association_proxy("posts", "title", { creator = function(title) return Post{ title = title } end })
+---ann.titles --> {Hello, Again}
+---ann.titles:append "Bye"
+---#ann.posts --> 3
+---User.query:filter(User.titles:eq "Bye"):one() == ann --> true
+---User.query:filter(User.titles:any{ title = "Hello" }):count() --> 1
+---Post.author_name = mr.association_proxy("author", "name", {
+---  create_on_none_assignment = false, cascade_scalar_deletes = false,
+---})
+---ann.posts[1].author_name --> Ann
+---```
+---@param relationship string
+---@param attribute string
+---@param options? moonrow.AssociationProxyOptions
+---@return any
+function mr.association_proxy(relationship, attribute, options) end
+
 ---A method that is called when an object was made of a row, not in the constructor: to fill fields that live in memory.
 ---
 ---```lua

@@ -432,6 +432,7 @@ static int core_new_base(lua_State *L) {
     if (!registry) return bind_raise(L);
     registry->before_configure = b->before_configure;
     registry->after_configure = b->after_configure;
+    registry->find_mistakes = b->find_mistakes;
     bind_class_push_new(L, 0)->registry = registry;
     return 1;
 }

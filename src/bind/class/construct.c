@@ -146,8 +146,10 @@ static void init_others(lua_State *L, bind_class *c, mr_entity *e, int self, int
 }
 
 /* Arguments: the class, the object, the table. */
-static int init_relationships(lua_State *L) {
-    init_others(L, bind_class_at(L, 1), bind_arg_entity(L, 2, "constructor"), 2, 3, true);
+static int init_all_others(lua_State *L) {
+    mr_entity *e = bind_arg_entity(L, 2, "constructor");
+    init_others(L, bind_class_at(L, 1), e, 2, 3, false);
+    init_others(L, bind_class_at(L, 1), e, 2, 3, true);
     return 0;
 }
 
@@ -159,8 +161,7 @@ static void init_values(lua_State *L, bind_class *c, mr_entity *e, int self, int
         bind_type_error(L, values, bind_arg_class(L, 1, "constructor")->name, "a table of values");
     if (init_columns(L, c, e, values, f)) return;
     init_validated(L, c, e, values);
-    init_others(L, c, e, self, values, false);
-    lua_pushcfunction(L, init_relationships);
+    lua_pushcfunction(L, init_all_others);
     lua_pushvalue(L, 1);
     lua_pushvalue(L, self);
     lua_pushvalue(L, values);

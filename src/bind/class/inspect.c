@@ -132,6 +132,19 @@ static int push_collection_history(lua_State *L, mr_collection *c) {
     return 1;
 }
 
+/* Pushes the history of what is made of several attributes, such as a composite, under the name at index 2; false:
+ * there is no such one. */
+static bool push_described_history(lua_State *L, const mr_entity *e) {
+    const char *name = lua_tostring(L, 2);
+    if (!name || !bind_push_descriptor(L, e->mapper, name)) return false;
+    if (lua_getiuservalue(L, -1, DESCRIPTOR_SPEC) != LUA_TTABLE || lua_getfield(L, -1, "history") != LUA_TFUNCTION)
+        return false;
+    lua_getiuservalue(L, 1, 1);
+    lua_pushvalue(L, 1);
+    lua_call(L, 2, 1);
+    return true;
+}
+
 /* inspect(obj):history "attr": { added, deleted, unchanged }, as SQLAlchemy's History. */
 static int history(lua_State *L) {
     bind_arg(L, 1, BIND_INSPECTION, "history");
@@ -139,6 +152,7 @@ static int history(lua_State *L) {
     bind_push_class(L, e->mapper);
     int klass = lua_gettop(L);
     const mr_property *prop = bind_class_property(L, klass, 2);
+    if (!prop && push_described_history(L, e)) return 1;
     if (!prop) return bind_class_no_attribute(L, klass, luaL_tolstring(L, 2, NULL));
     note_edits(L, e);
     mr_entity_touch(e);

@@ -127,6 +127,18 @@ static int core_snake_case(lua_State *L) {
     return 1;
 }
 
+/* core.target_of(class, name): the class that the relationship leads to; nothing where it is none. */
+static int core_target_of(lua_State *L) {
+    mr_mapper *mapper = bind_arg_class(L, 1, "target_of");
+    const char *name = luaL_checkstring(L, 2);
+    bind_state *b = bind_of(L);
+    BIND_TRY(b, L, mr_registry_configure(mapper->registry));
+    const mr_property *prop = mr_mapper_property(mapper, name, true);
+    if (!prop || prop->kind != MR_PROPERTY_RELATIONSHIP) return 0;
+    bind_push_class(L, prop->relationship->target);
+    return 1;
+}
+
 void bind_open_property(lua_State *L) {
     luaL_newmetatable(L, BIND_PROPERTY_SPEC);
     lua_pushliteral(L, "moonrow declaration of an attribute");
@@ -136,6 +148,8 @@ void bind_open_property(lua_State *L) {
     lua_setfield(L, -2, "synonym");
     lua_pushcfunction(L, core_column_property);
     lua_setfield(L, -2, "column_property");
+    lua_pushcfunction(L, core_target_of);
+    lua_setfield(L, -2, "target_of");
     lua_pushcfunction(L, core_snake_case);
     lua_setfield(L, -2, "snake_case");
 }

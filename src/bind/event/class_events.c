@@ -40,6 +40,7 @@ static const char results_key = 0;  /* table: by depth of entered calls, the las
                                      * borrows its bytes after the call */
 static const char declared_key = 0; /* function(class): the Lua part hears of each mapped class */
 static const char before_key = 0;   /* function(): the Lua part looks at its listeners before mappings are configured */
+static const char mistakes_key = 0; /* function(registry): a list of texts, "Class.attribute: what is wrong" */
 static const char after_key = 0;    /* function(): it looks at them again when the mappings have been configured */
 
 int bind_event_named(bind_event_name *name_of, const char *name) {
@@ -286,6 +287,44 @@ static mr_status before_configure(mr_env *env) {
 
 static mr_status after_configure(mr_env *env) { return bind_callback_mistake(env, configure_body, (void *)&after_key); }
 
+typedef struct finding {
+    mr_registry *registry;
+    mr_strbuf *out;
+    size_t *n;
+} finding;
+
+static int find_body(lua_State *L) {
+    const finding *f = lua_touserdata(L, 1);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &mistakes_key);
+    lua_pushlightuserdata(L, f->registry);
+    lua_call(L, 1, 1);
+    for (lua_Integer i = 1; lua_rawgeti(L, -1, i) == LUA_TSTRING; i++, lua_pop(L, 1)) {
+        mr_strbuf_printf(f->out, "\n  %s", lua_tostring(L, -1));
+        ++*f->n;
+    }
+    return 0;
+}
+
+static mr_status find_mistakes(mr_registry *registry, mr_strbuf *out, size_t *n) {
+    finding f = {registry, out, n};
+    return bind_callback(registry->env, find_body, &f);
+}
+
+/* core.registry_of(class): what tells the classes of one base from those of others. */
+static int core_registry_of(lua_State *L) {
+    lua_pushlightuserdata(L, bind_arg_class(L, 1, "registry_of")->registry);
+    return 1;
+}
+
+/* core.watch_mistakes(fn): fn(registry) gives the list of mistakes when its the mappings have been configured. Once,
+ * before the first class. */
+static int core_watch_mistakes(lua_State *L) {
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &mistakes_key);
+    bind_of(L)->find_mistakes = find_mistakes;
+    return 0;
+}
+
 /* core.watch_classes(declared, before, after): declared(class) is called for each mapped class, before() before
  * mappings are configured, after() when they have been. Once, before the first class. */
 static int core_watch_classes(lua_State *L) {
@@ -307,6 +346,8 @@ void bind_open_class_events(lua_State *L) {
                                          {"attribute_kind", core_attribute_kind},
                                          {"class_parts", core_class_parts},
                                          {"watch_classes", core_watch_classes},
+                                         {"watch_mistakes", core_watch_mistakes},
+                                         {"registry_of", core_registry_of},
                                          {NULL, NULL}};
     const char *const tables[] = {&hooks_key, &results_key};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {

@@ -23,6 +23,28 @@ static int arguments(lua_State *L, const char *function) {
     return n;
 }
 
+/* Replaces each of the n arguments from index 2 on that stands for several columns, a composite, by these. Returns how
+ * many there are then. */
+static int expand_columns(lua_State *L, int n) {
+    for (int i = 2; i <= n + 1; i++) {
+        if (!lua_istable(L, i) || luaL_getmetafield(L, i, "__columns") == LUA_TNIL) continue;
+        lua_pushvalue(L, i);
+        lua_call(L, 1, 1);
+        int columns = (int)lua_rawlen(L, -1);
+        bind_check_room(L, columns + 4, "order_by");
+        for (int k = 1; k <= columns; k++) {
+            lua_rawgeti(L, n + 2, k);
+            lua_insert(L, i + k);
+            n++;
+        }
+        lua_pop(L, 1);
+        lua_remove(L, i);
+        n--;
+        i += columns - 1;
+    }
+    return n;
+}
+
 /* ---------------------------------------------------------------- criteria */
 
 static int criteria(lua_State *L, const char *function, mr_query *(*add)(const mr_query *q, mr_node *criterion)) {
@@ -185,6 +207,7 @@ static int listed(lua_State *L, const char *function, mr_query *(*add)(const mr_
         if (i > 2 && strcmp(function, "order_by") == 0) refuse_lone_direction(L, i, q);
         own_named(L, i, q, function);
     }
+    n = expand_columns(L, n);
     bind_push_list(L, 2, n, function);
     return bind_derive(L, add(q, mr_node_retain(bind_test_node(L, -1))));
 }
@@ -197,6 +220,7 @@ static int q_distinct(lua_State *L) {
     if (lua_gettop(L) == 2 && bind_is_null(L, 2)) return bind_derive(L, mr_query_not_distinct(q));
     int n = arguments(L, "distinct");
     if (n == 0) return bind_derive(L, mr_query_distinct(q, NULL));
+    n = expand_columns(L, n);
     bind_push_list(L, 2, n, "distinct");
     return bind_derive(L, mr_query_distinct(q, mr_node_retain(bind_test_node(L, -1))));
 }

@@ -92,6 +92,8 @@ static void refuse_item(lua_State *L, int idx, const char *function) {
     else if (lua_type(L, idx) == LUA_TFUNCTION) cure = " (a function is called: mr.func.count(User.id))";
     else if (lua_isnil(L, idx)) cure = " (is the variable set?)";
     else if (bind_test(L, idx, BIND_RELATIONSHIP)) cure = bind_class_cure(L, idx, false);
+    else if (luaL_getmetafield(L, idx, "__columns") != LUA_TNIL)
+        cure = " (a composite is read from its object; its columns are table.unpack(Class.attribute.columns))";
     bind_error(L, MR_ERR_ARGUMENT, "%s: expected classes, columns or other expressions, got %s%s", function,
                bind_describe(L, idx), cure ? cure : "");
 }

@@ -259,16 +259,17 @@ static void check_listed(lua_State *L, int options, const char *function, int li
 }
 
 /* core.arguments(function, known, n, ...): reads the arguments of a Lua function of this name that has the options in
- * the list known and n (0 to 3) positional arguments. Returns the options in a table of their own, then exactly n
- * arguments. Raises for an unknown option, and for more arguments. */
+ * the list known and n (0 to 3) positional arguments; -1: any number. Returns the options in a table of their own, then
+ * exactly n arguments. Raises for an unknown option, and for more arguments. */
 static int core_arguments(lua_State *L) {
     const char *function = luaL_checkstring(L, 1);
     luaL_checktype(L, 2, LUA_TTABLE);
     int n = (int)luaL_checkinteger(L, 3), options;
-    luaL_argcheck(L, n >= 0 && n <= 3, 3, "from 0 to 3 arguments");
+    luaL_argcheck(L, n >= -1 && n <= 3, 3, "from 0 to 3 arguments");
     (void)bind_of(L);
     while (lua_gettop(L) > 3 && lua_isnil(L, -1)) lua_pop(L, 1); /* f(x, nil): no options */
     int given = bind_arguments(L, 4, &options);
+    if (n < 0) n = given;
     refuse_count(L, given, n, function, "");
     if (options) check_listed(L, options, function, 2);
     lua_newtable(L);

@@ -40,16 +40,18 @@ typedef struct bind_state {
     void (*class_declared)(lua_State *L, int class_idx); /* event/bases.c's: called for each mapped class; or NULL */
     mr_status (*before_configure)(mr_env *env);          /* event/bases.c's: resolves the listeners; or NULL */
     mr_status (*after_configure)(mr_env *env);           /* the same file's: looks for listeners that hear of nothing */
-    lua_CFunction pcall, xpcall; /* Lua's own, as they were when the module opened; NULL: others */
-    bool own_init;               /* some class has an __init of its own */
-    bool loops_close;            /* the closing value of a for loop can be trusted */
-    mr_map *key_texts;           /* of the C API: the texts of keys that it has given out, by object; or NULL */
-    struct capi_made *made;      /* what the running call of the C API has made for its caller */
-    unsigned loops_open;         /* loops without a closing value, over cursors that may still be open: begun since
-                                  * bind_release_loops */
-    uint64_t scope_changes;      /* rises when a scope is entered or left */
-    lua_Integer scopes;          /* scopes that are entered (session/scoped.c) */
-    uint64_t member_changes;     /* rises when a member of a class is set; 1 at first */
+    mr_status (*find_mistakes)(mr_registry *registry, mr_strbuf *out,
+                               size_t *n); /* the same file's: of composites and the like */
+    lua_CFunction pcall, xpcall;           /* Lua's own, as they were when the module opened; NULL: others */
+    bool own_init;                         /* some class has an __init of its own */
+    bool loops_close;                      /* the closing value of a for loop can be trusted */
+    mr_map *key_texts;       /* of the C API: the texts of keys that it has given out, by object; or NULL */
+    struct capi_made *made;  /* what the running call of the C API has made for its caller */
+    unsigned loops_open;     /* loops without a closing value, over cursors that may still be open: begun since
+                              * bind_release_loops */
+    uint64_t scope_changes;  /* rises when a scope is entered or left */
+    lua_Integer scopes;      /* scopes that are entered (session/scoped.c) */
+    uint64_t member_changes; /* rises when a member of a class is set; 1 at first */
     uint64_t place_changes; /* scope_changes when the place in the registry at place_ref was filled; 0: there is none */
     int place_ref;          /* ... a weak table: see value/session.h */
     bool place_anywhere;    /* ... which is good in every coroutine */

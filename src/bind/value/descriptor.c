@@ -174,6 +174,36 @@ static int core_descriptor_spec(lua_State *L) {
     return 2;
 }
 
+/* core.descriptors(class): what the descriptors of the class keep, by name: its own, and those of its bases. */
+static int core_descriptors(lua_State *L) {
+    lua_settop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, 1);
+    while (bind_class_at(L, 3)) {
+        lua_getiuservalue(L, 3, CLASS_MEMBERS);
+        for (lua_pushnil(L); lua_next(L, 4); lua_settop(L, 5)) {
+            if (!bind_descriptor_at(L, -1)) continue;
+            lua_pushvalue(L, 5);
+            if (lua_rawget(L, 2) != LUA_TNIL) continue; /* a nearer class has it */
+            lua_pushvalue(L, 5);
+            lua_getiuservalue(L, 6, DESCRIPTOR_SPEC);
+            lua_rawset(L, 2);
+        }
+        lua_getiuservalue(L, 3, CLASS_BASE);
+        lua_replace(L, 3);
+        lua_settop(L, 3);
+    }
+    lua_settop(L, 2);
+    return 1;
+}
+
+/* core.has_member(class, name): has it a method, a field, a hybrid of the name? */
+static int core_has_member(lua_State *L) {
+    lua_settop(L, 2);
+    lua_pushboolean(L, bind_class_at(L, 1) && bind_class_member_key(L, 1, 2) != LUA_TNIL);
+    return 1;
+}
+
 static int descriptor_tostring(lua_State *L) {
     const bind_descriptor *d = bind_descriptor_at(L, 1);
     lua_pushfstring(L, "moonrow %s", d ? d->kind : "attribute");
@@ -191,8 +221,11 @@ void bind_open_descriptor(lua_State *L) {
                                            {"__newindex", descriptor_index},
                                            {"__tostring", descriptor_tostring},
                                            {NULL, NULL}};
-    static const luaL_Reg functions[] = {
-        {"descriptor", core_descriptor}, {"descriptor_spec", core_descriptor_spec}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"descriptor", core_descriptor},
+                                         {"descriptor_spec", core_descriptor_spec},
+                                         {"descriptors", core_descriptors},
+                                         {"has_member", core_has_member},
+                                         {NULL, NULL}};
     lua_createtable(L, 0, 6);
     luaL_setfuncs(L, metamethods, 0);
     lua_pushliteral(L, "attribute");

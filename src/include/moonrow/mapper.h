@@ -280,6 +280,9 @@ struct mr_registry {
     /* Runs when the mappings have been configured. Its error is reported once: the mappings stay as they are. Or NULL.
      */
     mr_status (*after_configure)(mr_env *env);
+    /* Appends "\n  Class.attribute: ..." for each mistake in what the layers above have made of attributes, and counts
+     * them, when the mappings have been configured; or NULL. */
+    mr_status (*find_mistakes)(mr_registry *registry, mr_strbuf *out, size_t *n);
     struct table_order *flush_order; /* of the flush layer, which frees it in a hook of mr_env_on_close */
 };
 

@@ -1,0 +1,506 @@
+-- association_proxy.lua: an attribute of the objects that a relationship leads to, as an attribute of the object
+-- itself: user.keywords for the keyword of each of user.user_keywords.
+--
+-- Invariant: a proxy keeps nothing: each of its operations reads and writes the relationship. A whole list is assigned
+-- to the relationship at once, when all objects that it needs are made.
+
+local core, require = ...
+local options = require "moonrow.options"
+
+local association_proxy = {}
+local null = core.null
+
+local function fail(where, what, ...)
+  core.raise("ArgumentError", string.format("%s: " .. what, where, ...))
+end
+
+local function place(class, name) return string.format("%s.%s", class.__name, name) end
+
+-- ---------------------------------------------------------------- what stands behind it
+
+-- "list", "set", "keyed" for a collection; nil for one object.
+local function kind_of(object, spec)
+  local class = core.class_of(object)
+  if core.attribute_kind(class, spec.target) ~= "list" then return nil end
+  local view = object[spec.target]
+  local info = core.collection_info and core.collection_info(view)
+  return info and info.kind or "list"
+end
+
+-- A new object for the value; of a keyed collection, under the key.
+local function create(object, spec, value, key)
+  if spec.creator then
+    if key ~= nil then return spec.creator(key, value) end
+    return spec.creator(value)
+  end
+  local class = core.target_of(core.class_of(object), spec.target)
+  local values = { [spec.attribute] = value }
+  if key ~= nil then
+    local info = core.collection_info(object[spec.target])
+    if not info.key then
+      fail(place(core.class_of(object), spec.name), "its objects are found by a function: creator = "
+        .. "function(key, value) ... end makes one")
+    end
+    values[info.key] = key
+  end
+  return class(values)
+end
+
+local function value_of(spec, item) return item[spec.attribute] end
+
+-- The items of the collection, as a list of their own.
+local function items_of(proxy)
+  local spec, list = proxy.spec, {}
+  local view = proxy.object[spec.target]
+  if proxy.kind == "list" then
+    for i = 1, #view do list[i] = view[i] end
+  elseif proxy.kind == "set" then
+    for item in pairs(view) do list[#list + 1] = item end
+  else
+    for _, item in pairs(view) do list[#list + 1] = item end
+  end
+  return list
+end
+
+-- ---------------------------------------------------------------- collections
+
+local Proxy = {} -- of an object's collection: { object =, spec =, kind = }
+
+local function where_of(proxy) return place(core.class_of(proxy.object), proxy.spec.name) end
+
+local function view_of(proxy) return proxy.object[proxy.spec.target] end
+
+-- The values of a list, a set or another proxy, as a list of their own.
+local function list_of(where, given, wanted)
+  local list = {}
+  if getmetatable(given) == "moonrow proxy" then
+    for _, value in given:iter() do list[#list + 1] = value end
+  elseif core.type_name(given) == "Collection" or type(given) == "table" and getmetatable(given) == nil then
+    for i = 1, #given do list[i] = given[i] end
+    if type(given) == "table" then
+      for key in pairs(given) do
+        if math.type(key) ~= "integer" or key < 1 or key > #list then
+          fail(where, "expected a list of values, got the key %s", tostring(key))
+        end
+      end
+    end
+  else
+    options.expect(where, wanted or "a list of values (an empty one is {})", given)
+  end
+  return list
+end
+
+-- The first item with the value, and its place.
+local function find(proxy, value)
+  for i, item in ipairs(items_of(proxy)) do
+    if value_of(proxy.spec, item) == value then return item, i end
+  end
+end
+
+local lists, sets = {}, {} -- their methods
+
+function lists:append(value) view_of(self):append(create(self.object, self.spec, value)) end
+
+function lists:insert(at, value)
+  if value == nil then at, value = #self + 1, at end
+  view_of(self):insert(at, create(self.object, self.spec, value))
+end
+
+-- list:extend(values): all of them or none.
+function lists:extend(values)
+  local made = {}
+  for i, value in ipairs(list_of(where_of(self) .. ":extend", values)) do
+    made[i] = create(self.object, self.spec, value)
+  end
+  view_of(self):extend(made)
+end
+
+function lists:remove(value)
+  local item = find(self, value)
+  if not item then fail(where_of(self), "remove: %s is not in the list", tostring(value)) end
+  view_of(self):remove(item)
+end
+
+-- list:pop(at): takes the value at the place out (by default the last one) and returns it.
+function lists:pop(at)
+  local view = view_of(self)
+  local item = view[at or #view]
+  if not item then return nil end
+  local value = value_of(self.spec, item)
+  view:remove(item)
+  return value
+end
+
+function lists:index(value) return (select(2, find(self, value))) end
+
+function sets:add(value)
+  if not find(self, value) then view_of(self):add(create(self.object, self.spec, value)) end
+end
+
+function sets:discard(value)
+  local item = find(self, value)
+  if item then view_of(self):remove(item) end
+end
+
+function sets:remove(value)
+  if not find(self, value) then fail(where_of(self), "remove: %s is not in the set", tostring(value)) end
+  sets.discard(self, value)
+end
+
+function sets:update(values)
+  local known, made = {}, {}
+  for _, value in ipairs(list_of(where_of(self) .. ":update", values)) do
+    if not known[value] and not find(self, value) then
+      known[value] = true
+      made[#made + 1] = create(self.object, self.spec, value)
+    end
+  end
+  view_of(self):update(made)
+end
+
+function sets:has(value) return find(self, value) ~= nil end
+
+for _, methods in ipairs{ lists, sets } do
+  function methods:clear() view_of(self):clear() end
+  function methods:contains(value) return find(self, value) ~= nil end
+  -- The values as a plain list.
+  function methods:all()
+    local values = {}
+    for i, item in ipairs(items_of(self)) do values[i] = value_of(self.spec, item) end
+    return values
+  end
+  -- for i, value in proxy:iter()
+  function methods:iter() return ipairs(methods.all(self)) end
+end
+
+local cures = {
+  list = { add = "it is append(value)", push = "it is append(value)", discard = "it is remove(value)" },
+  set = { append = "it is add(value)", push = "it is add(value)", extend = "it is update(values)" },
+}
+
+function Proxy:__index(key)
+  local kind = rawget(self, "kind")
+  if kind == "keyed" then
+    local item = view_of(self)[key]
+    return item and value_of(rawget(self, "spec"), item)
+  end
+  local methods = kind == "set" and sets or lists
+  if methods[key] then return methods[key] end
+  if math.type(key) and kind == "list" then
+    local item = view_of(self)[key]
+    return item and value_of(self.spec, item)
+  end
+  local cure = cures[kind][key]
+  core.raise("ArgumentError", string.format("%s, a %s of values, has no method '%s'%s", where_of(self), kind,
+    tostring(key), cure and ": " .. cure or core.hint(tostring(key), methods)))
+end
+
+function Proxy:__newindex(key, value)
+  local kind, spec, view = rawget(self, "kind"), rawget(self, "spec"), view_of(self)
+  if kind == "set" then fail(where_of(self), "it is a set: add(value), remove(value)") end
+  if value == nil or value == null then
+    view[key] = nil
+    return
+  end
+  local item = view[key]
+  if item then item[spec.attribute] = value
+  elseif kind == "keyed" then view[key] = create(self.object, spec, value, key)
+  else view[key] = create(self.object, spec, value) end
+end
+
+function Proxy:__len() return #view_of(self) end
+
+local function step(list, i)
+  i = i + 1
+  if list[i] ~= nil then return i, list[i] end
+end
+
+local function step_set(list, _)
+  list.i = list.i + 1
+  if list[list.i] ~= nil then return list[list.i], true end
+end
+
+-- pairs: places and values of a list, values of a set, keys and values of a keyed one.
+function Proxy:__pairs()
+  local kind, spec = rawget(self, "kind"), rawget(self, "spec")
+  if kind == "list" then return step, lists.all(self), 0 end
+  if kind == "set" then
+    local values = sets.all(self)
+    values.i = 0
+    return step_set, values
+  end
+  local values = {}
+  for key, item in pairs(view_of(self)) do values[key] = value_of(spec, item) end
+  return next, values
+end
+
+function Proxy.__eq(a, b)
+  return rawget(a, "object") == rawget(b, "object") and rawget(a, "spec") == rawget(b, "spec")
+end
+
+function Proxy:__tostring()
+  local words = {}
+  if rawget(self, "kind") == "keyed" then
+    for key, value in pairs(self) do words[#words + 1] = string.format("%s = %s", tostring(key), tostring(value)) end
+    table.sort(words)
+  else
+    for i, item in ipairs(items_of(self)) do words[i] = tostring(value_of(self.spec, item)) end
+  end
+  return "{" .. table.concat(words, ", ") .. "}"
+end
+
+Proxy.__name, Proxy.__metatable = "proxy", "moonrow proxy"
+
+local function proxy_of(object, spec, kind)
+  return setmetatable({ object = object, spec = spec, kind = kind }, Proxy)
+end
+
+-- ---------------------------------------------------------------- assigning a whole collection
+
+-- The items that stand for the values: those that are there already, and new ones.
+local function assign_list(proxy, values)
+  local there, used, wanted = items_of(proxy), {}, {}
+  for i, value in ipairs(values) do
+    for k, item in ipairs(there) do
+      if not wanted[i] and not used[k] and value_of(proxy.spec, item) == value then
+        used[k], wanted[i] = true, item
+      end
+    end
+  end
+  for i, value in ipairs(values) do wanted[i] = wanted[i] or create(proxy.object, proxy.spec, value) end
+  proxy.object[proxy.spec.target] = wanted
+end
+
+local function assign_set(proxy, values)
+  local known, distinct = {}, {}
+  for _, value in ipairs(values) do
+    if not known[value] then
+      known[value] = true
+      distinct[#distinct + 1] = value
+    end
+  end
+  assign_list(proxy, distinct)
+end
+
+local function assign_keyed(proxy, given)
+  local spec, view, wanted = proxy.spec, view_of(proxy), {}
+  for key, value in pairs(given) do
+    local item = view[key]
+    if item and value_of(spec, item) ~= value then item[spec.attribute] = value end
+    wanted[key] = item or create(proxy.object, spec, value, key)
+  end
+  proxy.object[spec.target] = wanted
+end
+
+local function assign(object, spec, kind, given)
+  local proxy = proxy_of(object, spec, kind)
+  local where = where_of(proxy)
+  if kind == "keyed" then
+    local mine = getmetatable(given) == "moonrow proxy"
+    if type(given) ~= "table" or getmetatable(given) ~= nil and not mine then
+      options.expect(where, "a table of values by key (an empty one is {})", given)
+    end
+    return assign_keyed(proxy, given)
+  end
+  local values = list_of(where, given)
+  if kind == "set" then return assign_set(proxy, values) end
+  return assign_list(proxy, values)
+end
+
+-- ---------------------------------------------------------------- objects
+
+local function read(spec)
+  return function(object)
+    local kind = kind_of(object, spec)
+    if kind then return proxy_of(object, spec, kind) end
+    local item = object[spec.target]
+    if item == nil then return nil end
+    return value_of(spec, item)
+  end
+end
+
+local function set(spec)
+  return function(object, value)
+    local kind = kind_of(object, spec)
+    if kind then return assign(object, spec, kind, value) end
+    if value == null then value = nil end
+    local item = object[spec.target]
+    if item == nil then
+      if value ~= nil or spec.create_on_none_assignment then object[spec.target] = create(object, spec, value) end
+    elseif value == nil and spec.cascade_scalar_deletes then
+      object[spec.target] = nil
+    else
+      item[spec.attribute] = value
+    end
+  end
+end
+
+-- ---------------------------------------------------------------- criteria
+
+local Criteria = {} -- Class.attribute of a proxy
+
+local function is_list(self) return self.list end
+
+-- The criterion that the relationship leads to an object for which the criterion holds.
+local function exists(self, criterion)
+  if is_list(self) then return self.first:any(criterion) end
+  return self.first:has(criterion)
+end
+
+-- What the attribute is in SQL, whether it leads to objects in the end, whether to several, and whether it is a proxy.
+local function inner(self)
+  local spec, class = self.spec, self.target_class
+  local of = core.descriptors(class)[spec.attribute]
+  local value = class[spec.attribute]
+  if of and of.proxy then
+    local _, of_objects, list = inner(value)
+    return value, of_objects, value.list or list, true
+  end
+  local kind = core.attribute_kind(class, spec.attribute)
+  if kind == "list" or kind == "reference" then return value, true, kind == "list" end
+  if not core.attribute_of(value) and not core.label_of(value, "x") then
+    fail(self.where, "%s.%s is no attribute of the database, so there are no criteria about it", class.__name,
+      spec.attribute)
+  end
+  return value, false, false
+end
+
+-- Does it lead to several values?
+local function several(self)
+  local _, _, list = inner(self)
+  return self.list or list
+end
+
+local methods = {}
+
+local function some(self, criterion)
+  local value, of_objects, list, of_proxy = inner(self)
+  if not (of_objects or of_proxy) then return exists(self, criterion) end
+  if list then return exists(self, value:any(criterion)) end
+  return exists(self, value:has(criterion))
+end
+
+function methods:any(criterion)
+  if not several(self) then fail(self.where, "it leads to one value: use :has()") end
+  return some(self, criterion)
+end
+
+function methods:has(criterion)
+  if several(self) then fail(self.where, "it leads to several values: use :any()") end
+  return some(self, criterion)
+end
+
+function methods:contains(value, ...)
+  local attribute, of_objects, list = inner(self)
+  if not of_objects then return exists(self, attribute:contains(value, ...)) end
+  if not several(self) then fail(self.where, "it leads to one object: use :eq()") end
+  if list then return exists(self, attribute:contains(value)) end
+  return exists(self, attribute:eq(value))
+end
+
+-- nil is refused as everywhere, and so are objects where there are several.
+local function check(self, value, name)
+  local attribute, of_objects = inner(self)
+  if value == nil then fail(self.where, "%s(nil): use is_(nil) or mr.null", name) end
+  if of_objects and several(self) then fail(self.where, "it leads to several objects: use :contains()") end
+  return attribute
+end
+
+function methods:eq(value)
+  local attribute = check(self, value, "eq")
+  if value ~= null then return exists(self, attribute:eq(value)) end
+  local criterion = exists(self, attribute:is_(nil))
+  if is_list(self) then return criterion end
+  return criterion | self.first:is_(nil)
+end
+
+function methods:ne(value)
+  local attribute = check(self, value, "ne")
+  if value == null then return exists(self, attribute:is_not(nil)) end
+  return exists(self, attribute:ne(value))
+end
+
+function methods:is_(value)
+  if value ~= nil and value ~= null then fail(self.where, "is_: expected nil: values are compared with :eq()") end
+  return methods.eq(self, null)
+end
+
+function methods:is_not(value)
+  if value ~= nil and value ~= null then fail(self.where, "is_not: expected nil: values are compared with :ne()") end
+  return methods.ne(self, null)
+end
+
+-- The other methods of a column: there is a value for which they hold.
+function Criteria:__index(name)
+  if methods[name] then return methods[name] end
+  local attribute, of_objects = inner(self)
+  if of_objects then
+    core.raise("ArgumentError", string.format("%s has no method '%s'%s", rawget(self, "where"), tostring(name),
+      core.hint(tostring(name), methods)))
+  end
+  local method = attribute[name]
+  return function(_, ...) return exists(self, method(attribute, ...)) end
+end
+
+function Criteria:__newindex(name)
+  fail(rawget(self, "where"), "it cannot be changed by assignment (to '%s')", tostring(name))
+end
+
+function Criteria:__tostring() return rawget(self, "where") end
+
+Criteria.__name, Criteria.__metatable = "association proxy", "moonrow association proxy"
+
+local function express(spec)
+  return function(owner, name, class)
+    local first = owner[spec.target]
+    local target = core.target_of(class, spec.target)
+    local made = {
+      spec = spec, where = place(class, name), first = first, target_class = target,
+      list = core.attribute_kind(class, spec.target) == "list",
+    }
+    made.attr = { first, target[spec.attribute] }
+    return setmetatable(made, Criteria)
+  end
+end
+
+-- ---------------------------------------------------------------- declaring
+
+-- What is wrong with the proxy as an attribute of the class; nil: nothing.
+local function problem_of(spec)
+  return function(class)
+    local kind = core.attribute_kind(class, spec.target)
+    if not kind or kind == "column" then
+      return string.format("'%s' is no relationship of %s%s", spec.target, class.__name,
+        kind and ", but a column" or core.attribute_hint(class, spec.target))
+    end
+    local target = core.target_of(class, spec.target)
+    if core.attribute_kind(target, spec.attribute) or core.has_member(target, spec.attribute) then return nil end
+    return string.format("%s, to which '%s' leads, has no attribute '%s'%s", target.__name, spec.target, spec.attribute,
+      core.attribute_hint(target, spec.attribute))
+  end
+end
+
+local known = { "creator", "create_on_none_assignment", "cascade_scalar_deletes" }
+
+-- mr.association_proxy("user_keywords", "keyword", { creator =, create_on_none_assignment =,
+-- cascade_scalar_deletes = })
+function association_proxy.attribute(...)
+  local given, target, attribute = options.read("association_proxy", known, 2, ...)
+  if type(target) ~= "string" then
+    options.expect("association_proxy", "the name of a relationship, and that of an attribute behind it", target)
+  end
+  if type(attribute) ~= "string" then
+    options.expect("association_proxy", "the name of an attribute behind the relationship", attribute)
+  end
+  if given.creator ~= nil then options.check_callable("association_proxy: creator", given.creator) end
+  options.typed("association_proxy", given, "create_on_none_assignment", "boolean")
+  options.typed("association_proxy", given, "cascade_scalar_deletes", "boolean")
+  local spec = { proxy = true, target = target, attribute = attribute, name = target }
+  for _, name in ipairs(known) do spec[name] = given[name] end
+  spec.problem = problem_of(spec)
+  return core.descriptor("association proxy", false, read(spec), set(spec), express(spec), function(class, name)
+    fail(place(class, name), "it is an association proxy, and no column: a statement cannot write it")
+  end, spec)
+end
+
+return association_proxy

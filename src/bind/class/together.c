@@ -1,0 +1,102 @@
+/*
+ * together.c: core.set_together: several columns of an object are set, or none.
+ *
+ * Invariant: validators and listeners are asked as for an assignment. When one of the values is refused, the columns
+ * before it get their values back, of which nobody is told.
+ */
+#include "class.h"
+#include "value/proxy.h"
+
+typedef struct old_value {
+    const mr_property *prop;
+    mr_value value; /* owned; kind MR_UNLOADED where nothing was noted */
+} old_value;
+
+/* Keeps the values before; user value of its userdata: nothing. Freed by its finalizer, too. */
+typedef struct old_values {
+    mr_entity *entity;
+    unsigned n;
+    old_value values[];
+} old_values;
+
+#define OLD_VALUES "moonrow.OldValues"
+
+static void clear(old_values *old) {
+    mr_env *env = old->n ? old->values[0].prop->mapper->env : NULL;
+    while (old->n > 0) mr_value_clear(env, &old->values[--old->n].value);
+}
+
+static int old_values_gc(lua_State *L) {
+    old_values *old = luaL_testudata(L, 1, OLD_VALUES);
+    if (old && bind_peek(L)) clear(old);
+    return 0;
+}
+
+static void put_back(bind_state *b, old_values *old) {
+    mr_error *refusal = mr_env_save_error(b->env);
+    for (unsigned i = old->n; i > 0; i--) {
+        const old_value *v = &old->values[i - 1];
+        if (mr_entity_set(old->entity, v->prop->slot, &v->value) != MR_OK) mr_env_clear_error(b->env);
+    }
+    mr_env_restore_error(b->env, refusal);
+}
+
+/* Arguments: the object, the list of names, the list of values, n, the old values. */
+static int set_all(lua_State *L) {
+    mr_entity *e = bind_arg_entity(L, 1, "composite");
+    bind_class *c = e->mapper->klass;
+    old_values *old = lua_touserdata(L, 5);
+    lua_Integer n = lua_tointeger(L, 4);
+    bind_push_class(L, e->mapper);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_settop(L, 6);
+        lua_rawgeti(L, 2, i);
+        const mr_property *prop = bind_class_property(L, 6, 7);
+        if (!prop) bind_class_no_attribute(L, 6, lua_tostring(L, 7));
+        old_value *v = &old->values[old->n];
+        v->prop = prop;
+        if (mr_value_copy(c->b->env, &v->value, mr_entity_slot(e, prop->slot)) != MR_OK) bind_raise(L);
+        old->n++;
+        lua_rawgeti(L, 3, i);
+        bind_set_attribute(L, c, e, prop, 8);
+    }
+    return 0;
+}
+
+/* core.set_together(object, names, values, n) */
+static int core_set_together(lua_State *L) {
+    mr_entity *e = bind_arg_entity(L, 1, "composite");
+    bind_state *b = bind_of(L);
+    lua_settop(L, 4);
+    size_t n = (size_t)luaL_checkinteger(L, 4);
+    old_values *old = lua_newuserdatauv(L, sizeof *old + n * sizeof *old->values, 0);
+    old->entity = e;
+    old->n = 0;
+    bind_set_type(L, OLD_VALUES);
+    lua_pushcfunction(L, set_all);
+    for (int i = 1; i <= 5; i++) lua_pushvalue(L, i);
+    int rc = lua_pcall(L, 5, 0, 0);
+    if (rc != LUA_OK) put_back(b, old);
+    clear(old);
+    return rc == LUA_OK ? 0 : lua_error(L);
+}
+
+/* core.attribute_hint(class, name): " (did you mean 'x'?)", or "". */
+static int core_attribute_hint(lua_State *L) {
+    const mr_mapper *mapper = bind_arg_class(L, 1, "attribute_hint");
+    lua_pushstring(L, bind_hint(L, bind_nearest_attribute(L, mapper, luaL_checkstring(L, 2))));
+    return 1;
+}
+
+void bind_open_together(lua_State *L) {
+    luaL_newmetatable(L, OLD_VALUES);
+    lua_pushcfunction(L, old_values_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pushliteral(L, "moonrow values");
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
+    lua_pushcfunction(L, core_set_together);
+    lua_setfield(L, -2, "set_together");
+    lua_pushcfunction(L, core_attribute_hint);
+    lua_setfield(L, -2, "attribute_hint");
+}
