@@ -19,13 +19,7 @@ local function place(class, name) return string.format("%s.%s", class.__name, na
 -- ---------------------------------------------------------------- what stands behind it
 
 -- "list", "set", "keyed" for a collection; nil for one object.
-local function kind_of(object, spec)
-  local class = core.class_of(object)
-  if core.attribute_kind(class, spec.target) ~= "list" then return nil end
-  local view = object[spec.target]
-  local info = core.collection_info and core.collection_info(view)
-  return info and info.kind or "list"
-end
+local function kind_of(object, spec) return (select(2, core.target_of(core.class_of(object), spec.target))) end
 
 -- A new object for the value; of a keyed collection, under the key.
 local function create(object, spec, value, key)
@@ -33,7 +27,7 @@ local function create(object, spec, value, key)
     if key ~= nil then return spec.creator(key, value) end
     return spec.creator(value)
   end
-  local class = core.target_of(core.class_of(object), spec.target)
+  local class = (core.target_of(core.class_of(object), spec.target))
   local values = { [spec.attribute] = value }
   if key ~= nil then
     local info = core.collection_info(object[spec.target])
@@ -73,15 +67,15 @@ local function view_of(proxy) return proxy.object[proxy.spec.target] end
 -- The values of a list, a set or another proxy, as a list of their own.
 local function list_of(where, given, wanted)
   local list = {}
-  if getmetatable(given) == "moonrow proxy" then
-    for _, value in given:iter() do list[#list + 1] = value end
-  elseif core.type_name(given) == "Collection" or type(given) == "table" and getmetatable(given) == nil then
+  if getmetatable(given) == "moonrow proxy" and rawget(given, "kind") ~= "keyed" then
+    return given:all()
+  elseif core.is_collection(given) then
+    return core.collection_as_list(given)
+  elseif type(given) == "table" and getmetatable(given) == nil then
     for i = 1, #given do list[i] = given[i] end
-    if type(given) == "table" then
-      for key in pairs(given) do
-        if math.type(key) ~= "integer" or key < 1 or key > #list then
-          fail(where, "expected a list of values, got the key %s", tostring(key))
-        end
+    for key in pairs(given) do
+      if math.type(key) ~= "integer" or key < 1 or key > #list then
+        fail(where, "expected a list of values, got the key %s", tostring(key))
       end
     end
   else
@@ -453,10 +447,10 @@ Criteria.__name, Criteria.__metatable = "association proxy", "moonrow associatio
 local function express(spec)
   return function(owner, name, class)
     local first = owner[spec.target]
-    local target = core.target_of(class, spec.target)
+    local target, kind = core.target_of(class, spec.target)
     local made = {
       spec = spec, where = place(class, name), first = first, target_class = target,
-      list = core.attribute_kind(class, spec.target) == "list",
+      list = kind ~= nil,
     }
     made.attr = { first, target[spec.attribute] }
     return setmetatable(made, Criteria)

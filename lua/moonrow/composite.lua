@@ -76,6 +76,9 @@ end
 
 -- ---------------------------------------------------------------- objects
 
+-- By value: the object that has given it. An object lives as long as its values do.
+local owners = setmetatable({}, { __mode = "k" })
+
 -- The object has the value now, whose own values are given, and its columns have the values in columns.
 local function hold(object, spec, value, given, columns)
   local all = held[object]
@@ -84,6 +87,8 @@ local function hold(object, spec, value, given, columns)
     held[object] = all
   end
   all[spec] = { value = value, given = given, columns = columns }
+  if type(value) == "table" or type(value) == "userdata" then owners[value] = object end
+  core.show_composite(object, spec)
 end
 
 local function forget(object, spec)
@@ -105,21 +110,27 @@ local function write(object, spec, value, given)
   hold(object, spec, value, given, (columns_of(object, spec)))
 end
 
--- Writes what the program has changed inside of the value that the object has given.
-local function note_edits(object, spec, entry)
+-- Writes what the program has changed inside of the value that the object has given. A change of the columns
+-- themselves counts more.
+local function note_edits(object, spec, entry, columns)
   local now = values_of(spec, object, entry.value)
-  if not agree(now, entry.given, spec.n) then write(object, spec, entry.value, now) end
+  if agree(now, entry.given, spec.n) then return end
+  if agree(columns or columns_of(object, spec), entry.columns, spec.n) then write(object, spec, entry.value, now) end
 end
 
 local function read(spec)
   return function(object)
-    local entry = held[object] and held[object][spec]
-    if entry then
-      note_edits(object, spec, entry)
-      entry = held[object][spec]
-    end
     local columns, any = columns_of(object, spec)
-    if entry and agree(columns, entry.columns, spec.n) then return entry.value end
+    local entry = held[object] and held[object][spec]
+    if entry and core.shows_composite(object, spec) then
+      note_edits(object, spec, entry, columns)
+      entry = held[object][spec]
+      columns, any = columns_of(object, spec)
+      if agree(columns, entry.columns, spec.n) then
+        core.show_composite(object, spec)
+        return entry.value
+      end
+    end
     if not any then
       forget(object, spec)
       return nil
@@ -141,11 +152,24 @@ local function set(spec)
   end
 end
 
--- composite.note_edits(object): writes what the program has changed inside of the object's values; nil: of all objects.
-function composite.note_edits(object)
-  for each, entries in pairs(object and { [object] = held[object] } or held) do
-    for spec, entry in pairs(entries) do note_edits(each, spec, entry) end
+local function note_all(object, entries, session)
+  local any = false
+  for spec, entry in pairs(entries) do
+    local shown = core.shows_composite(object, spec, session)
+    if shown then note_edits(object, spec, entry)
+    elseif shown == false then entries[spec] = nil end
+    any = any or shown ~= false
   end
+  return any
+end
+
+-- core.composite_edits(session, object): writes what the program has changed inside of the values of the object; nil:
+-- of all objects of the session. Returns whether there are values that may change.
+function core.composite_edits(session, object)
+  if object then return held[object] ~= nil and note_all(object, held[object], nil) end
+  local any = false
+  for each, entries in pairs(held) do any = note_all(each, entries, session) or any end
+  return any
 end
 
 -- mr.inspect(object):history(name)

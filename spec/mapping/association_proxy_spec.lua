@@ -208,6 +208,123 @@ describe("an association proxy of a list", function()
   end)
 end)
 
+-- Users whose tags are a set, and whose notes are found by their keys.
+local function collections(options)
+  local db = mr.open "sqlite://"
+  local User = db.Model:extend("User", {
+    id = db.Column{ db.Integer, primary_key = true },
+    tags = db.relationship("Tag", { collection_class = mr.set, cascade = "all, delete-orphan" }),
+    names = mr.association_proxy("tags", "name"),
+    notes = db.relationship("Note", { collection_class = mr.attribute_keyed "key", cascade = "all, delete-orphan" }),
+    texts = mr.association_proxy("notes", "text", options),
+    by_function = db.relationship("Note", { collection_class = mr.keyed(function(note) return note.key end),
+      viewonly = true }),
+    more = mr.association_proxy("by_function", "text"),
+  })
+  local Tag = db.Model:extend("Tag", { id = db.Column{ db.Integer, primary_key = true }, name = db.Column{ db.String },
+    user_id = db.Column{ db.Integer, db.ForeignKey "user.id" } })
+  local Note = db.Model:extend("Note", { id = db.Column{ db.Integer, primary_key = true }, key = db.Column{ db.String },
+    text = db.Column{ db.String }, user_id = db.Column{ db.Integer, db.ForeignKey "user.id" } })
+  db:create_all()
+  return db, User, Tag, Note
+end
+
+local function sorted(set)
+  local list = {}
+  for value in pairs(set) do list[#list + 1] = value end
+  table.sort(list)
+  return table.concat(list, " ")
+end
+
+describe("an association proxy of a set", function()
+  it("has a value once, and the methods of a set", function()
+    local _, User = collections()
+    local user = User{ names = { "a", "b", "a" } }
+    assert.equal(2, #user.names)
+    user.names:add "c"
+    user.names:add "a"
+    assert.equal("a b c", sorted(user.names))
+    user.names:remove "b"
+    user.names:discard "nothing"
+    user.names:discard "c"
+    user.names:update{ "d", "a", "d" }
+    assert.equal("a d", sorted(user.names))
+    assert.is_true(user.names:has "d" and user.names:contains "a")
+    assert.is_false(user.names:has "q")
+    assert.equal(2, #user.tags)
+    user.names:clear()
+    assert.equal(0, #user.tags)
+    refuse("ArgumentError", { "User.names", "remove", "nothing" }, function() user.names:remove "nothing" end)
+    refuse("ArgumentError", { "User.names", "set of values", "'append'", "add(value)" },
+      function() user.names:append "x" end)
+    refuse("ArgumentError", { "User.names", "add(value)" }, function() user.names[1] = "x" end)
+  end)
+
+  it("takes a whole set: objects that are there stay", function()
+    local db, User, Tag = collections()
+    local user = User{ names = { "a", "b" } }
+    db.session:add(user)
+    db.session:commit()
+    local kept
+    for tag in pairs(user.tags) do if tag.name == "b" then kept = tag end end
+    user.names = { "b", "c", "c" }
+    db.session:commit()
+    assert.equal("b c", sorted(user.names))
+    assert.is_true(user.tags:has(kept))
+    assert.equal(2, Tag.query:count())
+    local other = User{ names = user.names }
+    assert.equal("b c", sorted(other.names))
+    assert.equal(1, User.query:filter(User.names:eq "c", User.names:eq "b"):count())
+  end)
+end)
+
+describe("an association proxy of a collection by keys", function()
+  it("reads and writes values by key", function()
+    local db, User = collections()
+    local user = User{ texts = { k = "v", l = "w" } }
+    assert.equal("v", user.texts.k)
+    assert.is_nil(user.texts.nothing)
+    assert.equal(2, #user.texts)
+    user.texts.k = "new"
+    user.texts.m = "x"
+    user.texts.l = nil
+    user.texts.nothing = nil
+    local found = {}
+    for key, value in pairs(user.texts) do found[key] = value end
+    assert.same({ k = "new", m = "x" }, found)
+    assert.equal("x", user.notes.m.text)
+    assert.equal("m", user.notes.m.key)
+    assert.equal("{k = new, m = x}", tostring(user.texts))
+    db.session:add(user)
+    db.session:commit()
+    assert.equal(user, User.query:filter(User.texts:eq "x"):one())
+  end)
+
+  it("takes a whole table: objects whose key is in it stay, with the new value", function()
+    local _, User = collections()
+    local user = User{ texts = { k = "v", l = "w" } }
+    local kept = user.notes.k
+    user.texts = { k = "z", q = "q" }
+    assert.equal(kept, user.notes.k)
+    assert.equal("z", kept.text)
+    assert.is_nil(user.texts.l)
+    user.texts = User{ texts = { a = "b" } }.texts
+    assert.equal("{a = b}", tostring(user.texts))
+    user.texts = {}
+    assert.equal(0, #user.notes)
+    refuse("ArgumentError", { "User.texts", "a table of values by key", "nil" }, function() user.texts = nil end)
+  end)
+
+  it("makes objects by a creator of key and value, which a key by a function needs", function()
+    local Note
+    local options = { creator = function(key, value) return Note{ key = key, text = value .. "!" } end }
+    local _, User, _, declared = collections(options)
+    Note = declared
+    assert.equal("v!", User{ texts = { k = "v" } }.texts.k)
+    refuse("ArgumentError", { "User.more", "creator = function(key, value)" }, User, { more = { k = "v" } })
+  end)
+end)
+
 describe("an association proxy of one object", function()
   it("reads and writes behind the reference", function()
     local _, User = library()

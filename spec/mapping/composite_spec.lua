@@ -180,6 +180,122 @@ describe("a composite value of an object", function()
   end)
 end)
 
+describe("a composite value that is changed inside", function()
+  it("is written at the flush, and counts as a change before", function()
+    local db, Edge = graph()
+    local edge = Edge.query:first()
+    local from = edge.from
+    from.x = 99
+    assert.is_true(mr.inspect(edge).modified)
+    db.session:commit()
+    db.session:remove()
+    assert.equal(Point(99, 4), Edge.query:get(1).from)
+  end)
+
+  it("is seen by a query, which flushes it, and by the next read", function()
+    local db, Edge = graph()
+    local edge = Edge.query:first()
+    edge.from.y = 77
+    assert.equal(77, edge.y1 == 77 and 77 or edge.from.y)
+    assert.equal(1, Edge.query:filter_by{ from = Point(3, 77) }:count())
+    edge.to.x = -1
+    assert.equal(Point(-1, 6), edge.to)
+    assert.equal(-1, edge.x2)
+    assert.is_truthy(db)
+  end)
+
+  it("of a new object is inserted as it is then", function()
+    local db, Edge = graph()
+    local point = Point(1, 2)
+    local edge = Edge{ from = point }
+    point.x = 5
+    db.session:add(edge)
+    db.session:commit()
+    db.session:remove()
+    assert.equal(1, Edge.query:filter_by{ from = Point(5, 2) }:count())
+  end)
+
+  it("is written though the program holds the value alone, or nothing", function()
+    local db, Edge = graph()
+    Edge.query:get(1).from.x = 41
+    local point = Edge.query:get(2).to
+    collectgarbage()
+    collectgarbage()
+    point.y = 42
+    collectgarbage()
+    db.session:commit()
+    db.session:remove()
+    assert.equal(Point(41, 4), Edge.query:get(1).from)
+    assert.equal(Point(2, 42), Edge.query:get(2).to)
+  end)
+
+  it("is lost with the attribute: by refresh, expire and an assignment of a column", function()
+    local db, Edge = graph()
+    local edge = Edge.query:get(1)
+    edge.from.x = 50
+    db.session.autoflush = false
+    db.session:refresh(edge)
+    assert.equal(Point(3, 4), edge.from)
+    edge.from.x = 51
+    db.session:expire(edge, { "x1" })
+    assert.equal(Point(3, 4), edge.from)
+    local before = edge.from
+    before.x = 52
+    edge.x1 = 7
+    assert.equal(Point(7, 4), edge.from)
+    db.session:commit()
+    before.x = 53
+    db.session:commit()
+    assert.equal(Point(7, 4), edge.from)
+  end)
+
+  it("is taken back to a savepoint", function()
+    local db, Edge = graph()
+    local edge = Edge.query:get(1)
+    edge.from.x = 10
+    local savepoint = db.session:begin_nested()
+    edge.from.x = 20
+    db.session:flush()
+    savepoint:rollback()
+    assert.equal(Point(10, 4), edge.from)
+    db.session:commit()
+    assert.equal(Point(10, 4), Edge.query:get(1).from)
+  end)
+
+  it("is merged, and told by history and dirty", function()
+    local db, Edge = graph()
+    local source = Edge{ id = 1, from = Point(1, 1) }
+    source.from.y = 2
+    local edge = db.session:merge(source)
+    assert.equal(Point(1, 2), edge.from)
+    db.session:commit()
+    edge.from.x = 8
+    assert.equal(1, #db.session.dirty)
+    assert.same({ Point(8, 2), Point(1, 2) }, { mr.inspect(edge):history("from").added[1],
+      mr.inspect(edge):history("from").deleted[1] })
+  end)
+
+  it("that cannot be stored is an error of the flush, which names it", function()
+    local db, Edge = graph()
+    local edge = Edge.query:get(1)
+    edge.from.x = "bad"
+    refuse("ArgumentError", { "Edge.x1", '"bad"' }, db.session.flush, db.session)
+    edge.from = Point(1, 1)
+    db.session:commit()
+    assert.equal(Point(1, 1), edge.from)
+  end)
+
+  it("is forgotten by a rollback", function()
+    local db, Edge = graph()
+    local edge = Edge.query:first()
+    edge.from.x = 50
+    db.session:rollback()
+    assert.equal(Point(3, 4), edge.from)
+    db.session:commit()
+    assert.equal(Point(3, 4), Edge.query:get(1).from)
+  end)
+end)
+
 describe("a composite value in SQL", function()
   it("is compared column by column", function()
     local _, Edge = graph()

@@ -241,7 +241,7 @@ static void drop_change(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *pl
 
 /* Is it the JSON text of which the layer above has made a table already? Then the table stays. */
 static bool is_shown_text(const mr_value *place, const mr_value *v) {
-    return (place->flags & MR_VALUE_SHOWN) && v->kind == place->kind && v->len == place->len &&
+    return (place->flags & MR_VALUE_SHOWN) && v->kind == MR_JSON && place->kind == MR_JSON && v->len == place->len &&
            memcmp(v->u.s, place->u.s, v->len) == 0;
 }
 
@@ -320,7 +320,7 @@ mr_status mr_entity_give(mr_entity *entity, unsigned slot, mr_value *value) {
 
 void mr_entity_mark_shown(mr_entity *entity, unsigned slot) {
     mr_value *place = mr_entity_place(entity, slot);
-    if (place && place->kind == MR_JSON) place->flags |= MR_VALUE_SHOWN;
+    if (place && place->kind != MR_UNLOADED && place->kind != MR_COLLECTION) place->flags |= MR_VALUE_SHOWN;
 }
 
 void mr_entity_forget(mr_entity *entity, unsigned slot) {

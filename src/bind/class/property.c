@@ -127,7 +127,8 @@ static int core_snake_case(lua_State *L) {
     return 1;
 }
 
-/* core.target_of(class, name): the class that the relationship leads to; nothing where it is none. */
+/* core.target_of(class, name): the class that the relationship leads to, and the kind of its collection: "list", "set",
+ * "keyed"; nil: it is one object. Nothing where it is no relationship. */
 static int core_target_of(lua_State *L) {
     mr_mapper *mapper = bind_arg_class(L, 1, "target_of");
     const char *name = luaL_checkstring(L, 2);
@@ -135,8 +136,11 @@ static int core_target_of(lua_State *L) {
     BIND_TRY(b, L, mr_registry_configure(mapper->registry));
     const mr_property *prop = mr_mapper_property(mapper, name, true);
     if (!prop || prop->kind != MR_PROPERTY_RELATIONSHIP) return 0;
+    static const char *const kinds[] = {
+        [MR_COLLECTION_LIST] = "list", [MR_COLLECTION_SET] = "set", [MR_COLLECTION_DICT] = "keyed"};
     bind_push_class(L, prop->relationship->target);
-    return 1;
+    lua_pushstring(L, prop->relationship->uselist == 1 ? kinds[prop->relationship->collection] : NULL);
+    return 2;
 }
 
 void bind_open_property(lua_State *L) {

@@ -81,6 +81,42 @@ static int core_set_together(lua_State *L) {
     return rc == LUA_OK ? 0 : lua_error(L);
 }
 
+/* core.show_composite(object, names): the columns show a composite value, which the program may change inside. */
+static int core_show_composite(lua_State *L) {
+    mr_entity *e = bind_arg_entity(L, 1, "composite");
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    mr_entity_touch(e);
+    for (lua_Integer i = 1; lua_rawgeti(L, 2, i) == LUA_TSTRING; i++, lua_settop(L, 2)) {
+        const mr_property *prop = mr_mapper_property(e->mapper, lua_tostring(L, 3), true);
+        if (prop) mr_entity_mark_shown(e, prop->slot);
+    }
+    bind_proxy_anchor_reader(L, 1, e);
+    mr_session_expect_edits(e->mapper->env, true);
+    return 0;
+}
+
+/* core.shows_composite(object, names, session or nil): do the columns show it still? nil: the object is in another
+ * session. */
+static int core_shows_composite(lua_State *L) {
+    mr_entity *e = bind_arg_entity(L, 1, "composite");
+    const mr_session *wanted = lua_touserdata(L, 3), *s = mr_session_of(e);
+    if (wanted && s && s != wanted) return 0;
+    lua_settop(L, 2);
+    mr_entity_touch(e);
+    bool shown = true;
+    for (lua_Integer i = 1; shown && lua_rawgeti(L, 2, i) == LUA_TSTRING; i++, lua_settop(L, 2)) {
+        const mr_property *prop = mr_mapper_property(e->mapper, lua_tostring(L, 3), true);
+        const mr_value *v = prop ? mr_entity_slot(e, prop->slot) : NULL;
+        bool unset = v && v->kind == MR_UNLOADED && (e->state == MR_TRANSIENT || e->state == MR_PENDING);
+        shown = unset || (v && (v->flags & MR_VALUE_SHOWN));
+    }
+    lua_settop(L, 2);
+    if (wanted) bind_proxy_release_reader(L, e);
+    lua_pushboolean(L, shown);
+    return 1;
+}
+
 /* core.attribute_hint(class, name): " (did you mean 'x'?)", or "". */
 static int core_attribute_hint(lua_State *L) {
     const mr_mapper *mapper = bind_arg_class(L, 1, "attribute_hint");
@@ -97,6 +133,10 @@ void bind_open_together(lua_State *L) {
     lua_pop(L, 1);
     lua_pushcfunction(L, core_set_together);
     lua_setfield(L, -2, "set_together");
+    lua_pushcfunction(L, core_show_composite);
+    lua_setfield(L, -2, "show_composite");
+    lua_pushcfunction(L, core_shows_composite);
+    lua_setfield(L, -2, "shows_composite");
     lua_pushcfunction(L, core_attribute_hint);
     lua_setfield(L, -2, "attribute_hint");
 }

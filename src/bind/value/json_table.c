@@ -440,11 +440,26 @@ static void set_stale(lua_State *L, const comparison *c, unsigned slot) {
     note_hash(L, c, lua_gettop(L), (lua_Integer)slot + 1);
 }
 
+/* The Lua part does the same for composite values: core.composite_edits(session, entity). Returns whether there are
+ * any. */
+static bool compare_composites(lua_State *L, const comparison *c) {
+    int top = lua_gettop(L);
+    bind_push_core(L);
+    lua_getfield(L, -1, "composite_edits");
+    lua_pushlightuserdata(L, c->session);
+    if (c->entity) bind_push_entity(L, c->entity);
+    else lua_pushnil(L);
+    lua_call(L, 2, 1);
+    bool any = lua_toboolean(L, -1);
+    lua_settop(L, top);
+    return any;
+}
+
 static int compare_body(lua_State *L) {
     comparison *c = lua_touserdata(L, 1);
-    bool any = false;
     luaL_checkstack(L, 40, "comparing JSON");
     lua_settop(L, 1);
+    bool any = compare_composites(L, c);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &shown_key);
     c->text = bind_own_strbuf(L);
     c->walk = bind_push_json_walk(L);

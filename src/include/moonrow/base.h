@@ -278,7 +278,7 @@ enum {
     /* In a slot: a value that was read from a row; its object was made transient since. The value may break what its
      * column declares. */
     MR_VALUE_STORED = 16,
-    MR_VALUE_SHOWN = 32, /* in a slot: the layer above keeps a table for the JSON, which the program may change */
+    MR_VALUE_SHOWN = 32, /* in a slot: the layer above keeps what it has made of it, which the program may change */
     MR_VALUE_MISFIT = 8  /* just fetched: the stored value; the column's type cannot read it */
 };
 

@@ -203,8 +203,9 @@ mr_status mr_entity_reserve(mr_entity *entity);
 mr_status mr_entity_mark_modified(mr_entity *entity);
 /* Takes the object out of the owner's dirty list; its changes stay. */
 void mr_entity_leave_dirty(mr_entity *entity);
-/* The layer above has made a table of the JSON in the slot: marks the value MR_VALUE_SHOWN. Whatever writes another
- * value into the slot takes the mark away. */
+/* The layer above has made something of the value in the slot that the program may change: a table of its JSON, a
+ * composite value. Marks it MR_VALUE_SHOWN. Whatever unloads the slot, or writes another JSON into it, takes the mark
+ * away. */
 void mr_entity_mark_shown(mr_entity *entity, unsigned slot);
 /* Makes a slot MR_UNLOADED again; a change of it is lost. */
 void mr_entity_forget(mr_entity *entity, unsigned slot);
