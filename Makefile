@@ -3,7 +3,8 @@
 # Sources are found by wildcard, one folder per layer (bind and load have rooms below), so a new file needs no entry here.
 # Overridable: CC, CFLAGS, BUILD (another build beside the first: make BUILD=build/clang CC=clang),
 # LAYERS (a part of the core), SANITIZE (a list for -fsanitize=), ONLY (one C test), ROW and ROUNDS (of
-# make bench), SECONDS and WORK (of make bench-scale), SQLITE_AMALGAMATION (another SQLite for the host), PREFIX, DESTDIR.
+# make bench), SECONDS and WORK (of make bench-scale), CASES (of make interop), SQLITE_AMALGAMATION (another SQLite for
+# the host), PREFIX, DESTDIR.
 
 BUILD   = build
 PREFIX  = /usr/local
@@ -14,6 +15,7 @@ SANITIZE =
 ONLY    =
 FUZZ_SECONDS = 60
 ROW     =
+CASES   = 20000
 ROUNDS  = 5
 SECONDS = 600
 WORK    =
@@ -45,12 +47,16 @@ JANSSON_LIBS   := $(or $(shell pkg-config --libs jansson 2>/dev/null),-ljansson)
 # The host has the library inside; the shared one, where there is no static one.
 JANSSON_STATIC := $(or $(firstword $(wildcard $(shell pkg-config --variable=libdir jansson 2>/dev/null)/libjansson.a)),$(JANSSON_LIBS))
 SQLITE_LIBS   := $(or $(shell pkg-config --libs sqlite3 2>/dev/null),-lsqlite3)
+# Decimals. The host has the static library inside, where there is one.
+TOMMATH_CFLAGS := $(shell pkg-config --cflags libtommath 2>/dev/null)
+TOMMATH_LIBS   := $(or $(shell pkg-config --libs libtommath 2>/dev/null),-ltommath)
+TOMMATH_STATIC := $(or $(wildcard $(shell $(CC) -print-file-name=libtommath.a 2>/dev/null)),$(TOMMATH_LIBS))
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 SANFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-C_FLAGS  = -std=c11 $(WARNINGS) -fPIC -Isrc/include $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(CFLAGS) $(SANFLAGS) -MMD -MP
+C_FLAGS  = -std=c11 $(WARNINGS) -fPIC -Isrc/include $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(TOMMATH_CFLAGS) $(CFLAGS) $(SANFLAGS) -MMD -MP
 LINK     = $(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS)
-LIBS     = $(LUA_STATIC) $(SQLITE_LIBS) $(JANSSON_LIBS) -lm -ldl
+LIBS     = $(LUA_STATIC) $(SQLITE_LIBS) $(JANSSON_LIBS) $(TOMMATH_STATIC) -lm -ldl
 
 # What building needs and is not there.
 MISSING := $(foreach tool,$(firstword $(CC)) pkg-config $(firstword $(LUA)),\
@@ -80,6 +86,7 @@ RUN    = BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SAN
 
 .DELETE_ON_ERROR:
 .SECONDARY:
+.PHONY: interop
 .PHONY: all deps demo test test-core test-spec test-stress test-host test-examples test-guide test-build headers arch \
         format lint lint-lua lint-c sanitize valgrind fault fuzz bench bench-count bench-count-update bench-scale bench-deps doc install help clean FORCE
 
@@ -130,13 +137,13 @@ $(STATIC): $(LIB_OBJ) $(BUILD)/obj/lib.list
 # are bound inside it, so that it does not meet those of a program that links libmoonrow.a.
 $(MODULE): $(LIB_OBJ) $(BUILD)/obj/lib.list
 	@mkdir -p $(@D)
-	$(LINK) -shared -Wl,-Bsymbolic -o $@ $(LIB_OBJ) $(SQLITE_LIBS) $(JANSSON_LIBS) -lm
+	$(LINK) -shared -Wl,-Bsymbolic -o $@ $(LIB_OBJ) $(SQLITE_LIBS) $(JANSSON_LIBS) $(TOMMATH_LIBS) -lm
 
 # -Wl,-E and the whole archives: C modules that scripts load find all of Lua and of the
 # embedding API in the host, not only what it calls itself.
 $(BUILD)/moonrow: $(HOST_OBJ) $(SQLITE_OBJ) $(STATIC) $(BUILD)/obj/host.list
 	$(LINK) -Wl,-E -o $@ $(HOST_OBJ) $(SQLITE_OBJ) -Wl,--whole-archive $(STATIC) $(LUA_STATIC) -Wl,--no-whole-archive \
-		$(if $(SQLITE_OBJ),,$(SQLITE_LIBS)) $(JANSSON_STATIC) -lm -ldl
+		$(if $(SQLITE_OBJ),,$(SQLITE_LIBS)) $(JANSSON_STATIC) $(TOMMATH_STATIC) -lm -ldl
 
 # C programs of the tests, one file each; the pattern's folder is core and one of its layers, fault or bench.
 $(BUILD)/spec/%: spec/%.c $(BUILD)/lib/libmoonrow.a
@@ -241,6 +248,9 @@ $(VERSIONS:%=version-%): version-%:
 
 fault: all $(FAULT_TESTS) ## every allocation and every driver call fails in turn
 	@$(RUN) fault
+
+interop: $(MODULE) ## values against those of python3, over random cases (CASES=20000)
+	@LUA_CPATH="$$PWD/$(BUILD)/lib/?.so;;" $(LUA) spec/interop/run.lua $(CASES)
 
 fuzz: ## random calls of the whole API under ASan and UBSan, for FUZZ_SECONDS (gcc)
 	@$(MAKE) --no-print-directory CC=gcc CFLAGS='-O1 -g' BUILD=$(BUILD)/asan SANITIZE=address,undefined all

@@ -18,6 +18,7 @@ dependencies = {
 external_dependencies = {
   SQLITE = { header = "sqlite3.h" },
   JANSSON = { header = "jansson.h" },
+  TOMMATH = { header = "tommath.h" },
 }
 build = {
   type = "make",

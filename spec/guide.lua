@@ -169,7 +169,7 @@ end
 local COMPILER = [[root=$(pwd)
 for lua in lua5.4 lua-5.4 lua54; do pkg-config --exists $lua && break; done
 : "${GUIDE_CC:=cc -Wall -Wextra -Werror -I$root/src/include $(pkg-config --cflags $lua)}"
-: "${GUIDE_LIBS:=$root/build/lib/libmoonrow.a $(pkg-config --libs $lua sqlite3 jansson) -lm -lpthread}"
+: "${GUIDE_LIBS:=$root/build/lib/libmoonrow.a $(pkg-config --libs $lua sqlite3 jansson libtommath) -lm -lpthread}"
 export GUIDE_CC GUIDE_LIBS
 ]]
 

@@ -179,7 +179,7 @@ part_guide() {
     for lua in lua5.4 lua-5.4 lua54; do pkg-config --exists $lua && break; done
     GUIDE_CC="$CC -Wall -Wextra -Werror -I$ROOT/src/include $(pkg-config --cflags $lua)"
     GUIDE_CC="$GUIDE_CC${SANITIZE:+ -fsanitize=$SANITIZE}"
-    GUIDE_LIBS="$BUILD/lib/libmoonrow.a $(pkg-config --libs $lua sqlite3 jansson) -lm -lpthread"
+    GUIDE_LIBS="$BUILD/lib/libmoonrow.a $(pkg-config --libs $lua sqlite3 jansson libtommath) -lm -lpthread"
     export GUIDE_CC GUIDE_LIBS
     check "the runner's own test" "$LUA" spec/guide.lua --self-test
     before_passed=$passed; before_failed=$failed

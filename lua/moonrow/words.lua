@@ -1,6 +1,5 @@
 -- words.lua: names of other libraries that the module has not, and what there is in their place, for messages.
 
-local exact = ": keep whole units (cents) in a column of type Integer"
 local text = ": it is mr.String(n), or mr.Text"
 local column, declared = ": a column is mr.Column", ": a class is declared by Base:extend(name, body)"
 
@@ -43,10 +42,9 @@ return {
   contains_alias = ": it is mr.contains_eager, with an alias",
   engine_from_config = ": it is mr.create_engine(url, options)",
   connect = ": a database is opened by mr.open(url)",
-  Numeric = exact,
-  Decimal = exact,
-  DECIMAL = exact,
-  decimal = exact,
+  Decimal = ': the type is mr.Numeric(10, 2); a value is made by mr.decimal "12.30"',
+  DECIMAL = ": the type is mr.Numeric(10, 2)",
+  NUMERIC = ": it is mr.Numeric(10, 2)",
   Unicode = text,
   VARCHAR = text,
   NULL = ": it is mr.null",

@@ -287,7 +287,9 @@ describe("names that SQL and other libraries have", function()
       refuse("ArgumentError", { name, "mr.Column" }, function() return mr[name] end)
       refuse("ArgumentError", { name, "mr.Column" }, function() return db[name] end)
     end
-    for name, cure in pairs{ Numeric = "cents", decimal = "cents", ARRAY = "mr.Array", VARCHAR = "mr.String(n)" } do
+    for name, cure in pairs{
+      DECIMAL = "mr.Numeric(10, 2)", Decimal = "mr.decimal", ARRAY = "mr.Array", VARCHAR = "mr.String(n)",
+    } do
       refuse("ArgumentError", { name, cure }, function() return mr[name] end)
       refuse("ArgumentError", { name, cure }, function() return db[name] end)
     end

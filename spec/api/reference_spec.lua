@@ -136,6 +136,7 @@ describe("the reference has", function()
     ["moonrow.ContainsEagerOptions"] = { { mr.contains_eager, User.posts, wrong } },
     ["moonrow.ListenOptions"] = { { mr.event.listen, session, "before_flush", nothing, wrong },
       { mr.event.listens_for, session, "before_flush", wrong } },
+    ["moonrow.NumericOptions"] = { { mr.Numeric, 10, 2, wrong } },
     ["moonrow.Lengths"] = { { mr.interval, wrong } },
     ["moonrow.DateParts"] = { { mr.date, wrong } },
     ["moonrow.TimeParts"] = { { mr.time, wrong } },

@@ -41,6 +41,7 @@ local OTHERS = {
   "scoped_session: what the factory makes",
   "the result of a listener with retval",
   "value that is gone",
+  '{ storage = "…" })',
 }
 
 local function read(path)

@@ -14,8 +14,8 @@ local annotations = {}
 
 annotations.folder = "lua/moonrow/meta/"
 annotations.files = {
-  "init", "error", "engine", "schema", "table", "class", "value", "relationship", "collection", "session", "event",
-  "select", "query", "loading", "statement", "result", "expression", "aggregate", "source",
+  "init", "error", "engine", "schema", "table", "class", "value", "decimal", "relationship", "collection", "session",
+  "event", "select", "query", "loading", "statement", "result", "expression", "aggregate", "source",
 }
 
 local OPERATORS = {}

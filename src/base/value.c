@@ -6,6 +6,9 @@
  */
 #include "env_private.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const kind_names[] = {
@@ -97,7 +100,30 @@ static int compare_int_float(int64_t i, double d) {
     return compare_float((double)whole, d);
 }
 
+/* A float that has no equal decimal, or one that is not its own value (0.1), stands beside it. */
+static int compare_decimal_float(const mr_value *a, double d) {
+    char text[MR_DECIMAL_ROOM];
+    size_t len = mr_decimal_of_float(d, -1, text);
+    mr_value v = mr_bytes_value(MR_DECIMAL, text, len);
+    if (len == 0) return d != d ? 1 : compare_float(0, d);
+    int order = mr_decimal_compare(a, &v);
+    return order != 0 ? order : mr_decimal_needs(a) ? 1 : 0;
+}
+
+static int compare_decimal_int(const mr_value *a, int64_t i) {
+    char text[24];
+    mr_value v = mr_bytes_value(MR_DECIMAL, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)i));
+    return mr_decimal_compare(a, &v);
+}
+
+static int compare_decimal(const mr_value *a, const mr_value *b) {
+    if (b->kind == MR_DECIMAL) return mr_decimal_compare(a, b);
+    return b->kind == MR_INT ? compare_decimal_int(a, b->u.i) : compare_decimal_float(a, b->u.d);
+}
+
 static int compare_number(const mr_value *a, const mr_value *b) {
+    if (a->kind == MR_DECIMAL) return compare_decimal(a, b);
+    if (b->kind == MR_DECIMAL) return -compare_decimal(b, a);
     if (a->kind == MR_FLOAT && b->kind == MR_FLOAT) return compare_float(a->u.d, b->u.d);
     if (a->kind == MR_FLOAT) return -compare_int_float(b->u.i, a->u.d);
     if (b->kind == MR_FLOAT) return compare_int_float(a->u.i, b->u.d);
@@ -110,43 +136,6 @@ static int compare_bytes(const mr_value *a, const mr_value *b) {
     return order != 0 ? order : sign(a->len<b->len, a->len> b->len);
 }
 
-typedef struct digits {
-    bool negative;
-    const char *whole, *fraction;
-    size_t nwhole, nfraction;
-} digits;
-
-static digits read_decimal(const mr_value *v) {
-    digits d = {false, v->u.s, NULL, 0, 0};
-    const char *end = v->u.s + v->len;
-    if (v->len == 0) return d;
-    if (*d.whole == '-' || *d.whole == '+') d.negative = *d.whole++ == '-';
-    while (d.whole < end && *d.whole == '0') d.whole++;
-    d.fraction = d.whole;
-    while (d.fraction < end && *d.fraction != '.') d.fraction++;
-    d.nwhole = (size_t)(d.fraction - d.whole);
-    if (d.fraction < end) d.fraction++;
-    d.nfraction = (size_t)(end - d.fraction);
-    while (d.nfraction > 0 && d.fraction[d.nfraction - 1] == '0') d.nfraction--;
-    if (d.nwhole == 0 && d.nfraction == 0) d.negative = false;
-    return d;
-}
-
-/* Compares numbers by size. Texts of equal size ("1.0" and "1") are compared by their bytes, so that 0 means equal. */
-static int compare_decimal(const mr_value *a, const mr_value *b) {
-    digits x = read_decimal(a), y = read_decimal(b);
-    if (x.negative != y.negative) return x.negative ? -1 : 1;
-    int order = sign(x.nwhole<y.nwhole, x.nwhole> y.nwhole);
-    if (order == 0 && x.nwhole > 0) order = memcmp(x.whole, y.whole, x.nwhole);
-    if (order == 0) {
-        size_t len = x.nfraction < y.nfraction ? x.nfraction : y.nfraction;
-        if (len > 0) order = memcmp(x.fraction, y.fraction, len);
-        if (order == 0) order = sign(x.nfraction<y.nfraction, x.nfraction> y.nfraction);
-    }
-    if (order == 0) return compare_bytes(a, b);
-    return x.negative ? -order : order;
-}
-
 static int rank(uint8_t kind) {
     switch ((mr_kind)kind) {
     case MR_UNLOADED:
@@ -157,9 +146,8 @@ static int rank(uint8_t kind) {
         return 2;
     case MR_INT:
     case MR_FLOAT:
-        return 3;
     case MR_DECIMAL:
-        return 4;
+        return 3;
     case MR_TEXT:
         return 5;
     case MR_BLOB:
@@ -193,13 +181,12 @@ int mr_value_compare(const mr_value *a, const mr_value *b) {
         return 0;
     case MR_INT:
     case MR_FLOAT:
+    case MR_DECIMAL:
         return compare_number(a, b);
     case MR_TEXT:
     case MR_BLOB:
     case MR_JSON:
         return compare_bytes(a, b);
-    case MR_DECIMAL:
-        return compare_decimal(a, b);
     case MR_OPAQUE:
     case MR_ENTITY:
     case MR_COLLECTION:
@@ -217,7 +204,7 @@ int mr_value_compare(const mr_value *a, const mr_value *b) {
 
 bool mr_value_equal(mr_env *env, const mr_value *a, const mr_value *b) {
     if (a->kind == MR_JSON && b->kind == MR_JSON) return mr_json_same(env, a, b);
-    if (a->kind == b->kind && mr_kind_is_bytes(a->kind))
+    if (a->kind == b->kind && mr_kind_is_bytes(a->kind) && a->kind != MR_DECIMAL)
         return a->len == b->len && (a->len == 0 || memcmp(a->u.s, b->u.s, a->len) == 0);
     if (mr_value_compare(a, b) == 0) return true;
     if (a->kind != MR_OPAQUE || b->kind != MR_OPAQUE || a->tag != b->tag) return false;
@@ -256,6 +243,20 @@ static uint64_t hash_float(double d) {
     return mix(bits ^ MR_FLOAT);
 }
 
+/* 12.3 and 12.30 are equal, and 12.0 is equal to the integer. */
+static uint64_t hash_decimal(const mr_value *v) {
+    char text[24];
+    size_t len = mr_decimal_short(v->u.s, v->len);
+    if (len < sizeof text && !memchr(v->u.s, '.', len)) {
+        memcpy(text, v->u.s, len);
+        text[len] = '\0';
+        errno = 0;
+        long long i = strtoll(text, NULL, 10);
+        if (errno == 0) return mix((uint64_t)i ^ MR_INT);
+    }
+    return mr_hash_bytes(v->u.s, len) ^ v->kind;
+}
+
 uint64_t mr_value_hash(const mr_value *v) {
     switch ((mr_kind)v->kind) {
     case MR_UNLOADED:
@@ -265,9 +266,10 @@ uint64_t mr_value_hash(const mr_value *v) {
         return hash_float(v->u.d);
     case MR_TEXT:
     case MR_BLOB:
-    case MR_DECIMAL:
     case MR_JSON:
         return mr_hash_bytes(v->u.s, v->len) ^ v->kind;
+    case MR_DECIMAL:
+        return hash_decimal(v);
     case MR_OPAQUE:
         return mix(((uint64_t)v->tag << 8) ^ v->kind);
     case MR_ENTITY:

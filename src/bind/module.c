@@ -132,7 +132,7 @@ static int core_type_name(lua_State *L) {
 /* clang-format off */
 #define OPENERS(open)                                                                                         \
     /* state      */ open(argument) open(log) open(own) open(closing) open(error) open(coroutine) open(sleep) open(progress) \
-    /* value      */ open(opaque) open(value) open(datetime) open(make_date) open(row) open(array) open(json) open(proxy) \
+    /* value      */ open(opaque) open(value) open(datetime) open(make_date) open(decimal) open(row) open(array) open(json) open(proxy) \
                      open(json_table) open(descriptor) open(text_value)                                       \
     /* schema     */ open(type) open(column) open(generated) open(constraint) open(index)                      \
                      open(table) open(metadata) open(ddl)                                                     \

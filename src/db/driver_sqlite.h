@@ -56,6 +56,13 @@ mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *
 mr_status mr_sqlite_set_up(mr_dbc *handle, const mr_url *url);
 void mr_sqlite_close(mr_dbc *dbc);
 
+/* ---- sqlite_decimal.c */
+
+/* Gives the connection the functions and the collation of decimals. Returns an SQLite result code. */
+int mr_sqlite_add_decimals(sqlite_dbc *dbc);
+/* Takes them away from a connection that goes on without the library. */
+void mr_sqlite_remove_decimals(sqlite_dbc *dbc);
+
 /* ---- sqlite_memory.c */
 
 /* Registers a VFS with the name, if there is none. Its database of the same name is in memory, and is shared by all

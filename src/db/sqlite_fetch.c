@@ -62,7 +62,8 @@ static inline bool as_text(sqlite3_value *stored, mr_kind kind, mr_value *out) {
     return text != NULL;
 }
 
-/* Makes room for the text of the decimals of a row. It is used again for the next row. */
+/* Makes room for what is made of the values of a row: the text of decimals, of uuids. It is used again for the next
+ * row. */
 static bool reserve_numbers(sqlite_stmt *s, size_t n) {
     if (s->nnumbers >= n) return true;
     char *numbers = mr_alloc(s->dbc->env, n * NUMBER_SIZE);
@@ -71,28 +72,6 @@ static bool reserve_numbers(sqlite_stmt *s, size_t n) {
     s->numbers = numbers;
     s->nnumbers = (unsigned)n;
     return true;
-}
-
-/* Writes a float with so many decimals as scale says, or, without a scale, with the digits that a float surely has. */
-static size_t format_number(char *text, double d, int scale) {
-    if (scale >= 0) return mr_print_fixed(text, NUMBER_SIZE, scale, d);
-    int before = d == 0 ? 1 : (int)floor(log10(fabs(d))) + 1;
-    int decimals = before >= 15 ? 0 : before < -25 ? 40 : 15 - before;
-    size_t len = mr_print_fixed(text, NUMBER_SIZE, decimals, d);
-    if (decimals == 0) return len;
-    while (text[len - 1] == '0') len--;
-    return text[len - 1] == '.' ? len - 1 : len;
-}
-
-/* Makes a decimal of a float, because a column with numeric affinity has stored decimal text as a float. A float that
- * has no such text stays a float. */
-static mr_status as_decimal(sqlite_stmt *s, size_t i, size_t n, const mr_type *type, mr_value *v) {
-    double d = v->u.d;
-    if (!isfinite(d) || fabs(d) >= 1e18 || type->scale > 30) return MR_OK;
-    if (!reserve_numbers(s, n)) return MR_FAIL;
-    char *text = s->numbers + i * NUMBER_SIZE;
-    *v = mr_bytes_value(MR_DECIMAL, text, format_number(text, d, type->scale));
-    return MR_OK;
 }
 
 /* The result of an expression may have another type than the guessed one. Is it passed on as it is stored? Not when it
@@ -164,9 +143,6 @@ static mr_status by_affinity(sqlite_stmt *s, size_t i, const mr_type *type, sqli
 MR_APART static mr_status fetch_converted(sqlite_stmt *s, size_t i, size_t n, const mr_type *type,
                                           sqlite3_value *stored, mr_value *out) {
     if (!as_stored(stored, sqlite3_value_type(stored), out)) return mr_nomem(s->dbc->env);
-    if (mr_type_is_decimal(type) && out->kind == MR_FLOAT) return as_decimal(s, i, n, type, out);
-    if (mr_type_is_decimal(type) && out->kind == MR_INT)
-        return as_text(stored, MR_DECIMAL, out) ? MR_OK : mr_nomem(s->dbc->env);
     if (!reserve_numbers(s, n)) return MR_FAIL;
     if (mr_type_read(type, out, s->numbers + i * NUMBER_SIZE)) return MR_OK;
     if (mr_type_is_string(type) && type->guessed) return as_text(stored, MR_TEXT, out) ? MR_OK : mr_nomem(s->dbc->env);

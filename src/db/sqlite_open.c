@@ -236,7 +236,8 @@ static mr_status prepare_handle(sqlite_dbc *dbc, const mr_url *url) {
     if (timeout) parse_milliseconds(timeout, &dbc->timeout);
     sqlite3_busy_handler(dbc->db, wait_for_lock, dbc);
     if (sqlite3_progress_handler) sqlite3_progress_handler(dbc->db, STEPS_BETWEEN_LOOKS, is_interrupted, dbc->env);
-    return exec(dbc, "PRAGMA foreign_keys=ON");
+    int rc = mr_sqlite_add_decimals(dbc);
+    return rc == SQLITE_OK ? exec(dbc, "PRAGMA foreign_keys=ON") : mr_sqlite_fail(dbc, rc);
 }
 
 /* memory: the name of the database in memory that the engine's connections share; NULL: the file of the URL is opened.
@@ -273,6 +274,12 @@ mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *
     if (native) {
         dbc->native = true;
         dbc->db = native;
+        int added = mr_sqlite_add_decimals(dbc);
+        if (added != SQLITE_OK) {
+            mr_sqlite_fail(dbc, added);
+            mr_free(env, dbc);
+            return MR_FAIL;
+        }
         *out = (mr_dbc *)(void *)dbc;
         return MR_OK;
     }
@@ -295,6 +302,7 @@ void mr_sqlite_close(mr_dbc *handle) {
     sqlite_dbc *dbc = sqlite_dbc_of(handle);
     mr_sqlite_forget_schema(dbc);
     /* If another statement keeps the connection from being freed, SQLite must not call our functions later. */
+    if (dbc->native && !mr_sqlite_is_inherited(dbc)) mr_sqlite_remove_decimals(dbc);
     if (!dbc->native && !mr_sqlite_is_inherited(dbc)) {
         sqlite3_busy_handler(dbc->db, NULL, NULL);
         if (sqlite3_progress_handler) sqlite3_progress_handler(dbc->db, 0, NULL, NULL);

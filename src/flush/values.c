@@ -78,10 +78,13 @@ mr_status mr_flush_default(mr_flush *flush, const mr_type *type, const mr_defaul
 
 static mr_status stage_checked(mr_flush *flush, flush_op *op, unsigned c, mr_value value) {
     const flush_column *col = &op->cls->columns[c];
+    mr_store_room room = {.env = flush->env};
     if (mr_type_coerce(flush->env, col->type, col->what, &value) != MR_OK) return MR_FAIL;
-    mr_type_cut(col->type, &value);
-    if (col->checked && mr_type_check_length(flush->env, col->type, col->what, &value) != MR_OK) return MR_FAIL;
-    return mr_flush_stage(flush, op, c, &value);
+    mr_status status = mr_type_fit(flush->env, col->type, col->what, &value, &room);
+    if (status == MR_OK && col->checked) status = mr_type_check_length(flush->env, col->type, col->what, &value);
+    if (status == MR_OK) status = mr_flush_stage(flush, op, c, &value);
+    mr_store_done(&room);
+    return status;
 }
 
 mr_status mr_flush_stage_default(mr_flush *flush, flush_op *op, unsigned c, const mr_default *deflt) {

@@ -100,6 +100,34 @@ mr_status mr_type_with_storage(mr_env *env, const mr_type *type, const mr_storag
     return *out ? MR_OK : MR_FAIL;
 }
 
+mr_status mr_type_with_digits(mr_env *env, const mr_type *type, int precision, int scale, const char *storage,
+                              const mr_type **out) {
+    enum { MOST = 1000, SCALED = 18, REAL = 15 };
+    mr_type made = *type;
+    bool scaled = storage && strcmp(storage, "scaled") == 0;
+    if (precision < 0 && scale >= 0)
+        return mr_fail(env, MR_ERR_ARGUMENT,
+                       "Numeric: digits behind the point need the number of all digits: Numeric(10, 2)");
+    if (precision == 0 || precision > MOST)
+        return mr_fail(env, MR_ERR_ARGUMENT, "Numeric: the number of digits is one from 1 to %d, got %d", MOST,
+                       precision);
+    if (scale > precision)
+        return mr_fail(env, MR_ERR_ARGUMENT, "Numeric: there cannot be %d digits behind the point among %d in all",
+                       scale, precision);
+    if (storage && !(made.rules = find_storage(type->rules, storage)))
+        return unknown_storage(env, type->rules, storage);
+    if (storage && (precision < 0 || precision > (scaled ? SCALED : REAL)))
+        return mr_fail(
+            env, MR_ERR_ARGUMENT,
+            "Numeric: storage = \"%s\" needs a number of digits from 1 to %d, as in Numeric(10, 2, { storage "
+            "= \"%s\" })",
+            storage, scaled ? SCALED : REAL, storage);
+    made.precision = precision;
+    made.scale = precision < 0 ? -1 : scale < 0 ? 0 : scale;
+    *out = mr_type_new(env, &made);
+    return *out ? MR_OK : MR_FAIL;
+}
+
 static mr_status copy_form(mr_env *env, const mr_value *form, mr_value *out) {
     *out = *form;
     out->flags = 0;

@@ -10,6 +10,10 @@ mr_status mr_type_store(const mr_type *type, mr_value *v, mr_store_room *room) {
 }
 
 char *mr_store_bytes(mr_store_room *room, size_t size) {
+    if (!room->filled && size <= sizeof room->few) {
+        room->filled = true;
+        return room->few;
+    }
     if (!room->texts) room->texts = mr_arena_new(room->env);
     return room->texts ? mr_arena_alloc(room->texts, size) : NULL;
 }
@@ -17,6 +21,7 @@ char *mr_store_bytes(mr_store_room *room, size_t size) {
 void mr_store_done(mr_store_room *room) {
     mr_arena_free(room->texts);
     room->texts = NULL;
+    room->filled = false;
 }
 
 bool mr_type_same_form(const mr_type *a, const mr_type *b) {

@@ -176,7 +176,7 @@ mr_status mr_type_coerce(mr_env *env, const mr_type *type, const char *what, mr_
 
 bool mr_type_is_limited(const mr_type *type) {
     if (!type->rules->breaks) return false;
-    return type->rules->argument == MR_ARGUMENT_NONE || type->length > 0 || type->choices;
+    return type->rules->argument == MR_ARGUMENT_NONE || type->precision >= 0 || type->length > 0 || type->choices;
 }
 
 uint32_t mr_type_safe_bytes(const mr_type *type) {
@@ -189,6 +189,9 @@ bool mr_type_is_broken(const mr_type *type, const mr_value *value) {
 
 mr_status mr_type_check_length(mr_env *env, const mr_type *type, const char *what, const mr_value *value) {
     if (!mr_type_is_broken(type, value)) return MR_OK;
+    mr_store_room room = {.env = env};
+    mr_value copy = *value;
+    if (type->rules->fit) return type->rules->fit(env, type, what, &copy, &room);
     char name[MR_TYPE_NAME], got[SHOWN_BYTES + AROUND], how[MR_TYPE_ADVICE];
     describe(value, got, sizeof got);
     type->rules->breaks(type, value, how);

@@ -124,6 +124,12 @@ mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop) {
     return status == MR_NOTFOUND ? object_deleted(entity) : status;
 }
 
+/* Has a load of the whole row left the column out, because its value cannot be read? */
+static bool is_left_out(mr_entity *entity, const mr_property *prop) {
+    return prop->kind == MR_PROPERTY_COLUMN && mr_column_type(entity->mapper->env, prop->column)->rules->late &&
+           entity->state == MR_PERSISTENT && mr_session_of(entity);
+}
+
 mr_status mr_attribute_get(mr_entity *entity, const mr_property *prop, const mr_value **out) {
     if (prop->slot < entity->nslots && prop->kind <= MR_PROPERTY_RELATIONSHIP) {
         mr_entity_touch(entity);
@@ -141,6 +147,10 @@ mr_status mr_attribute_get(mr_entity *entity, const mr_property *prop, const mr_
             return MR_FAIL;
     }
     const mr_value *v = mr_entity_slot(entity, prop->slot);
+    if (v->kind == MR_UNLOADED && is_left_out(entity, prop)) {
+        if (mr_attribute_load_column(entity, prop) != MR_OK) return MR_FAIL;
+        v = mr_entity_slot(entity, prop->slot);
+    }
     *out = v->kind == MR_UNLOADED ? &null_value : v;
     return MR_OK;
 }
@@ -169,24 +179,24 @@ mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const m
     return MR_OK;
 }
 
-mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, mr_value *value) {
+mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, mr_value *value, mr_store_room *room) {
     mr_env *env = mapper->env;
     const mr_type *type = mr_column_type(env, prop->column);
     bool object = value->kind == MR_ENTITY || value->kind == MR_COLLECTION;
-    if (!object && mr_type_coerce(env, type, prop->name, value) == MR_OK) {
-        mr_type_cut(type, value);
+    if (!object && mr_type_coerce(env, type, prop->name, value) == MR_OK &&
+        mr_type_fit(env, type, prop->name, value, room) == MR_OK)
         return MR_OK;
-    }
     char what[160]; /* made only now, because most values are right */
     snprintf(what, sizeof what, "%s.%s", mapper->name, prop->name);
-    if (!object) return mr_type_coerce(env, type, what, value);
+    if (!object && mr_type_coerce(env, type, what, value) == MR_OK) return mr_type_fit(env, type, what, value, room);
+    if (!object) return MR_FAIL;
     return mr_fail(env, MR_ERR_ARGUMENT, "%s: expected %s, got an object", what, mr_type_wants(type));
 }
 
 bool mr_attribute_fits(const mr_property *prop, mr_value *value) {
     if (prop->kind != MR_PROPERTY_COLUMN || prop->validate || prop->computed) return false;
     const mr_type *type = prop->column->type;
-    if (!type || type->rules->cut) return false;
+    if (!type || type->rules->cut || type->rules->fit) return false;
     if (mr_type_takes(type, (mr_kind)value->kind)) return true;
     if (mr_type_is_json(type)) return false; /* its text is made first */
     mr_env *env = prop->mapper->env;
@@ -269,10 +279,10 @@ static bool is_doubtful(const mr_entity *entity, const mr_property *prop, const 
 }
 
 /* Checks the value, and converts it to the form that the column stores. */
-static mr_status check_value(mr_entity *entity, const mr_property *prop, mr_value *value) {
+static mr_status check_value(mr_entity *entity, const mr_property *prop, mr_value *value, mr_store_room *room) {
     mr_env *env = entity->mapper->env;
     mr_value given = *value;
-    bool fits = mr_attribute_coerce(entity->mapper, prop, value) == MR_OK;
+    bool fits = mr_attribute_coerce(entity->mapper, prop, value, room) == MR_OK;
     if (fits && !is_doubtful(entity, prop, value)) return MR_OK;
     bool scalar = given.kind >= MR_INT && given.kind < MR_OPAQUE;
     mr_error *refusal = fits ? NULL : mr_env_save_error(env);
@@ -289,12 +299,12 @@ static mr_status check_value(mr_entity *entity, const mr_property *prop, mr_valu
     return fits ? MR_OK : MR_FAIL;
 }
 
-static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr_value *given) {
+static mr_status set_fitting(mr_entity *entity, const mr_property *prop, const mr_value *given, mr_store_room *room) {
     mr_value value = *given;
     mr_env *env = entity->mapper->env;
     if (mr_blocks_allow_change(entity, prop) != MR_OK) return MR_FAIL;
     if (prop->validate && prop->validate(env, prop->validate_ud, entity, prop, &value, 0) != MR_OK) return MR_FAIL;
-    if (check_value(entity, prop, &value) != MR_OK) return MR_FAIL;
+    if (check_value(entity, prop, &value, room) != MR_OK) return MR_FAIL;
     if (prop->active_history && entity->state == MR_PERSISTENT && mr_session_of(entity) &&
         mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED && mr_attribute_load_column(entity, prop) != MR_OK)
         return MR_FAIL;
@@ -304,10 +314,20 @@ static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr
     if (entity->mapper->attribute_hooks.len > 0) {
         const mr_value *old = mr_entity_slot(entity, prop->slot);
         if (mr_attribute_fire(MR_EVENT_SET, entity, prop, &value, old->kind == MR_UNLOADED ? NULL : old) != MR_OK ||
-            check_value(entity, prop, &value) != MR_OK)
+            check_value(entity, prop, &value, room) != MR_OK)
             return MR_FAIL;
     }
     return mr_entity_set(entity, prop->slot, &value);
+}
+
+static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr_value *given) {
+    mr_store_room room;
+    room.env = entity->mapper->env;
+    room.texts = NULL;
+    room.filled = false;
+    mr_status status = set_fitting(entity, prop, given, &room);
+    mr_store_done(&room);
+    return status;
 }
 
 mr_status mr_attribute_set(mr_entity *entity, const mr_property *prop, const mr_value *value) {

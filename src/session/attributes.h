@@ -20,8 +20,8 @@ mr_status mr_attribute_row_is_gone(mr_session *s, mr_entity *entity);
 bool mr_entity_is_changed(const mr_entity *entity);
 /* mr_session_note_edits, where the question is only whether there are changes: an error is left to the flush. */
 void mr_session_compare_mutable(mr_session *s);
-/* mr_type_coerce, with "User.email" in the message. */
-mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, mr_value *value);
+/* mr_type_coerce and mr_type_fit, with "User.email" in the message. */
+mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, mr_value *value, mr_store_room *room);
 /* Loads a column that is not loaded. ObjectDeletedError: the row is gone. DetachedInstanceError: no session. */
 mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop);
 /* Records the DetachedInstanceError for the attribute. */

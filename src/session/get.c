@@ -29,12 +29,14 @@ mr_status mr_session_identity(const mr_mapper *mapper, const mr_value *key, mr_s
     unsigned n = mapper->npk;
     if (n > INLINE_KEYS && !(values = mr_alloc(mapper->env, n * sizeof *values))) return MR_FAIL;
     mr_status status = MR_OK;
+    mr_store_room room = {.env = mapper->env};
     for (unsigned i = 0; status == MR_OK && i < n; i++) {
         values[i] = key[i];
-        status = mr_attribute_coerce(mapper, mr_mapper_at_slot(mapper, mapper->pk_slots[i]), &values[i]);
+        status = mr_attribute_coerce(mapper, mr_mapper_at_slot(mapper, mapper->pk_slots[i]), &values[i], &room);
     }
     if (status == MR_OK && !mr_identity_make(mapper, values, buf, out))
         status = buf->oom ? mr_nomem(mapper->env) : MR_NOTFOUND;
+    mr_store_done(&room);
     if (values != inline_values) mr_free(mapper->env, values);
     return status;
 }

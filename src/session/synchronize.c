@@ -271,9 +271,13 @@ static mr_value new_value(const mr_synchronizer *y, mr_entity *e, const mr_prope
     if (v.kind == MR_UNLOADED || v.kind == MR_OPAQUE) return made;
     if (v.kind == MR_INT && (v.u.i == 0 || v.u.i == 1) && mr_type_is_boolean(mr_column_type(env, prop->column)))
         v = mr_bool_value(v.u.i != 0);
-    if (mr_attribute_coerce(e->mapper, prop, &v) == MR_OK && mr_value_copy(env, &made, &v) == MR_OK) return made;
-    mr_env_clear_error(env);
-    return mr_value_of(MR_UNLOADED, 0);
+    mr_store_room room = {.env = env};
+    if (mr_attribute_coerce(e->mapper, prop, &v, &room) != MR_OK || mr_value_copy(env, &made, &v) != MR_OK) {
+        mr_env_clear_error(env);
+        made = mr_value_of(MR_UNLOADED, 0);
+    }
+    mr_store_done(&room);
+    return made;
 }
 
 /* Gives the object a value that the database has, so it is no change. A value that is not known expires. */
@@ -374,10 +378,12 @@ mr_status mr_session_find_in_memory(mr_session *s, mr_mapper *mapper, const mr_v
 mr_status mr_session_set_stored_value(mr_session *s, mr_entity *entity, const mr_property *prop,
                                       const mr_value *value) {
     mr_value given = *value, copy = mr_value_of(MR_UNLOADED, 0);
+    mr_store_room room = {.env = s->env};
     if (mr_journal_updated(s, entity) != MR_OK) return MR_FAIL;
     bool fits = given.kind != MR_UNLOADED && given.kind != MR_OPAQUE &&
-                mr_attribute_coerce(entity->mapper, prop, &given) == MR_OK &&
+                mr_attribute_coerce(entity->mapper, prop, &given, &room) == MR_OK &&
                 mr_value_copy(s->env, &copy, &given) == MR_OK;
+    mr_store_done(&room);
     if (!fits) {
         mr_env_clear_error(s->env);
         copy = mr_value_of(MR_UNLOADED, 0);

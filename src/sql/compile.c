@@ -228,16 +228,20 @@ static void compile_any(mr_compiler *c, const mr_node *node) {
     }
 }
 
+/* What the text is for: a statement, a constraint (mr_sql_constraint), or another definition (mr_sql_definition). */
+typedef enum purpose { FOR_STATEMENT, FOR_CONSTRAINT, FOR_DEFINITION } purpose;
+
 /* Compiles to sql and params; columns receives the result columns and may be NULL. binds: an empty vec where values are
- * written in place of parameters, else NULL. defines: for mr_sql_definition. */
-static mr_status run(mr_env *env, const mr_dialect *dialect, const mr_node *node, bool defines, mr_strbuf *sql,
+ * written in place of parameters, else NULL. */
+static mr_status run(mr_env *env, const mr_dialect *dialect, const mr_node *node, purpose what, mr_strbuf *sql,
                      mr_vec *params, mr_vec *columns, mr_vec *binds) {
     mr_compiler c;
     mr_piece main;
     begin(&c, env, dialect, &main);
     c.capture = columns;
     c.lints = columns != NULL;
-    c.unqualified = c.as_written = defines;
+    c.unqualified = c.as_written = what == FOR_DEFINITION;
+    c.lasting = what != FOR_STATEMENT;
     c.literals = binds != NULL;
     mr_status status = mr_key_scan(node, NULL, binds, &c.objects);
     if (status == MR_OK) {
@@ -250,24 +254,28 @@ static mr_status run(mr_env *env, const mr_dialect *dialect, const mr_node *node
 }
 
 mr_status mr_sql_string(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out) {
-    return run(env, dialect, node, false, out, NULL, NULL, NULL);
+    return run(env, dialect, node, FOR_STATEMENT, out, NULL, NULL, NULL);
 }
 
-static mr_status with_literals(mr_env *env, const mr_dialect *dialect, const mr_node *node, bool defines,
+static mr_status with_literals(mr_env *env, const mr_dialect *dialect, const mr_node *node, purpose what,
                                mr_strbuf *out) {
     mr_vec binds;
     mr_vec_init(&binds, env, sizeof(const mr_node *));
-    mr_status status = run(env, dialect, node, defines, out, NULL, NULL, &binds);
+    mr_status status = run(env, dialect, node, what, out, NULL, NULL, &binds);
     mr_vec_done(&binds);
     return status;
 }
 
 mr_status mr_sql_string_literal(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out) {
-    return with_literals(env, dialect, node, false, out);
+    return with_literals(env, dialect, node, FOR_STATEMENT, out);
+}
+
+mr_status mr_sql_constraint(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out) {
+    return with_literals(env, dialect, node, FOR_CONSTRAINT, out);
 }
 
 mr_status mr_sql_definition(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out) {
-    return with_literals(env, dialect, node, true, out);
+    return with_literals(env, dialect, node, FOR_DEFINITION, out);
 }
 
 /* ---------------------------------------------------------------- the result */
@@ -310,7 +318,7 @@ mr_status mr_sql_compile(mr_env *env, const mr_dialect *dialect, const mr_node *
     mr_vec_init(&params, env, sizeof(mr_param));
     mr_vec_init(&columns, env, sizeof(mr_result_column));
     mr_compiled *made = NULL;
-    mr_status status = run(env, dialect, statement, false, &sql, &params, &columns, NULL);
+    mr_status status = run(env, dialect, statement, FOR_STATEMENT, &sql, &params, &columns, NULL);
     if (status != MR_OK) goto out;
     status = MR_FAIL;
     made = mr_compiled_from_sql(env, sql.data ? sql.data : "", sql.len, !mr_node_is_query(statement));

@@ -72,12 +72,12 @@ static const mr_column *column_of(const mr_node *node) {
     return node->kind == MR_NODE_COLUMN ? node->u.column : NULL;
 }
 
-static void compile_column(column_names *names, const mr_node *node, mr_vec *capture) {
+static void compile_column(column_names *names, const mr_node *node, mr_vec *capture, const mr_node *into) {
     mr_compiler *c = names->c;
     bool written;
     const char *name =
         name_column(names, node, &written); /* before the expression is compiled: names are numbered in order */
-    mr_compile(c, node);
+    if (!into || !mr_compile_decimal_written(c, into, node)) mr_compile(c, node);
     if (written) {
         mr_emit(c, " AS ");
         mr_emit_name(c, name);
@@ -91,10 +91,12 @@ static void compile_column(column_names *names, const mr_node *node, mr_vec *cap
 
 void mr_compile_columns(mr_compiler *c, const mr_node *list, mr_place place, mr_vec *capture) {
     column_names names = {.c = c, .nested = place == MR_PLACE_FROM};
+    const mr_node *into = c->into;
+    c->into = NULL;
     mr_vec_init(&names.used, c->env, sizeof(const char *));
     for (uint32_t i = 0; i < list->n && !c->failed; i++) {
         if (i) mr_emit(c, ", ");
-        compile_column(&names, list->child[i], capture);
+        compile_column(&names, list->child[i], capture, into && i < into->n ? into->child[i] : NULL);
     }
     mr_vec_done(&names.used);
 }

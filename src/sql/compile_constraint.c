@@ -26,7 +26,7 @@ mr_status mr_put_constraint_name(const ddl *x, const mr_named *named) {
 static mr_status put_check(const ddl *x, const mr_constraint *k) {
     mr_strbuf_puts(x->out, "CHECK (");
     if (k->sql) mr_strbuf_puts(x->out, k->sql);
-    else if (mr_sql_string_literal(x->env, x->dialect, k->condition, x->out) != MR_OK) return MR_FAIL;
+    else if (mr_sql_constraint(x->env, x->dialect, k->condition, x->out) != MR_OK) return MR_FAIL;
     mr_strbuf_putc(x->out, ')');
     mr_put_conflict(x, k->on_conflict);
     return MR_OK;

@@ -47,7 +47,8 @@ const char *mr_type_sql(const mr_dialect *d, const mr_type *type, char *buf, siz
     const mr_type_word *word = word_of(d, type);
     if (type->item && !word) return array_sql(d, type, buf, size);
     if (word && !(word->precision && type->precision >= 0)) return word->sql;
-    if (word) snprintf(buf, size, "%s(%d)", word->sql, type->precision);
+    if (word && type->scale >= 0) snprintf(buf, size, "%s(%d, %d)", word->sql, type->precision, type->scale);
+    else if (word) snprintf(buf, size, "%s(%d)", word->sql, type->precision);
     else if (sql_rules(type)->print_sql) sql_rules(type)->print_sql(type, buf, size);
     else return sql_rules(type)->sql;
     return buf;
@@ -103,7 +104,7 @@ static mr_status put_default(const ddl *x, const mr_column *column) {
     mr_strbuf_init(&sql, x->env);
     bool bare = !node || node->kind == MR_NODE_TEXT || node->kind == MR_NODE_LITERAL_SQL || node->kind == MR_NODE_FUNC;
     if (!bare) mr_strbuf_putc(&sql, '(');
-    mr_status status = node ? mr_sql_string_literal(x->env, x->dialect, node, &sql) : MR_OK;
+    mr_status status = node ? mr_sql_constraint(x->env, x->dialect, node, &sql) : MR_OK;
     if (!node) mr_strbuf_puts(&sql, column->server_default);
     if (!bare) mr_strbuf_putc(&sql, ')');
     const char *text = status == MR_OK ? mr_strbuf_str(&sql) : NULL;

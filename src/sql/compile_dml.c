@@ -43,6 +43,7 @@ static void check_target(mr_compiler *c, const mr_node *node) {
 }
 
 static void compile_value(mr_compiler *c, const mr_node *column, const mr_node *value) {
+    if (mr_compile_decimal_written(c, column, value)) return;
     mr_check_written(c, column, value);
     c->written = value->kind == MR_NODE_BIND;
     mr_compile_operand(c, value, MR_AGAINST_ANY);
@@ -87,9 +88,9 @@ static void compile_conflict(mr_compiler *c, const mr_node *node, uint32_t start
     }
     if (d->conflict_index_where) {
         mr_seek(c, node, start, MR_DML_CONFLICT_INDEX_WHERE);
-        c->unqualified = c->as_written = true;
+        c->unqualified = c->as_written = c->lasting = true;
         compile_where(c, d->conflict_index_where);
-        c->unqualified = c->as_written = false;
+        c->unqualified = c->as_written = c->lasting = false;
     }
     if (!d->conflict_columns) {
         mr_emit(c, " DO NOTHING");
@@ -138,7 +139,9 @@ static void compile_insert_select(mr_compiler *c, const mr_dml *d) {
     const mr_node *query = d->select;
     mr_check_selected(c, d->columns, query);
     mr_emit(c, " ");
+    c->into = d->columns;
     mr_compile_query(c, query, MR_PLACE_STATEMENT);
+    c->into = NULL;
     bool bare = query->kind == MR_NODE_SELECT && query->u.select->from && !query->u.select->where &&
                 !query->u.select->group_by && !query->u.select->order_by && !query->u.select->limit &&
                 !query->u.select->offset;

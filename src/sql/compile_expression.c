@@ -201,13 +201,22 @@ static void compile_case(mr_compiler *c, const mr_node *node) {
         if (value) mr_compile_compared(c, node->child[i], value, MR_AGAINST_ANY);
         else mr_compile_condition(c, node->child[i], MR_AGAINST_ANY);
         mr_emit(c, " THEN ");
-        mr_compile(c, node->child[i + 1]);
+        mr_compile_result(c, node, node->child[i + 1]);
     }
     if (n % 2) {
         mr_emit(c, " ELSE ");
-        mr_compile(c, node->child[n - 1]);
+        mr_compile_result(c, node, node->child[n - 1]);
     }
     mr_emit(c, " END");
+}
+
+static void compile_window_order(mr_compiler *c, const mr_node *list) {
+    for (uint32_t i = 0; i < list->n; i++) {
+        if (i) mr_emit(c, ", ");
+        mr_compile(c, list->child[i]);
+        if (list->child[i]->kind != MR_NODE_UNARY && mr_sorts_by_decimal(c, list->child[i]))
+            mr_emit(c, " COLLATE decimal");
+    }
 }
 
 static void compile_over(mr_compiler *c, const mr_node *node) {
@@ -222,7 +231,7 @@ static void compile_over(mr_compiler *c, const mr_node *node) {
     if (node->child[2]) {
         mr_emit(c, gap);
         mr_emit(c, "ORDER BY ");
-        mr_compile(c, node->child[2]);
+        compile_window_order(c, node->child[2]);
         gap = " ";
     }
     if (node->name) {

@@ -106,6 +106,7 @@ static void compile_unary(mr_compiler *c, const mr_node *node) {
     if (is_suffix(op)) {
         bool stacked = operand->kind == MR_NODE_UNARY && is_suffix((mr_op)operand->op);
         mr_compile_operand(c, operand, stacked ? MR_OP_NONE : op);
+        if (!stacked && mr_sorts_by_decimal(c, operand)) mr_emit(c, " COLLATE decimal");
         mr_emit(c, spelling[op].sql);
         return;
     }
@@ -152,6 +153,7 @@ static void compile_in(mr_compiler *c, const mr_node *node) {
     bool negated = node->op == MR_OP_NOT_IN;
     if (negated) mr_emit(c, "(");
     mr_compile_operand(c, node->child[0], (mr_op)node->op);
+    mr_emit(c, mr_decimal_collation(c, node));
     mr_emit(c, spelling[node->op].sql);
     if (right->kind == MR_NODE_BINDS && right->u.list.n == 0) {
         mr_emit(c, "(");
@@ -229,7 +231,8 @@ static void compile_binary(mr_compiler *c, const mr_node *node) {
     mr_op op = (mr_op)node->op;
     bool listed = op == MR_OP_IN || op == MR_OP_NOT_IN;
     if (is_comparison(op) || listed) mr_check_forms(c, node->child[0], node->child[1]);
-    if (mr_compile_spelled(c, node)) return;
+    const char *collation = mr_decimal_collation(c, node);
+    if (!*collation && mr_compile_spelled(c, node)) return;
     if (listed) {
         compile_in(c, node);
         return;
@@ -239,6 +242,7 @@ static void compile_binary(mr_compiler *c, const mr_node *node) {
         return;
     }
     compile_side(c, node, 0);
+    mr_emit(c, collation);
     mr_emit(c, spelling[spoken(c, node)].sql);
     if (op == MR_OP_CUSTOM) {
         mr_emit(c, node->name);
@@ -252,8 +256,10 @@ static void compile_between(mr_compiler *c, const mr_node *node) {
     const mr_node *x = node->child[0];
     mr_check_forms(c, x, node->child[1]);
     mr_check_forms(c, x, node->child[2]);
-    if (mr_compile_spelled(c, node)) return;
+    const char *collation = mr_decimal_collation(c, node);
+    if (!*collation && mr_compile_spelled(c, node)) return;
     mr_compile_compared(c, x, node->child[1], MR_OP_IN);
+    mr_emit(c, collation);
     mr_emit(c, node->flags & MR_NODE_NEGATED ? " NOT BETWEEN " : " BETWEEN ");
     mr_compile_compared(c, node->child[1], x, MR_OP_AND);
     mr_emit(c, " AND ");

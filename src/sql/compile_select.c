@@ -88,6 +88,9 @@ static void compile_terms(mr_compiler *c, const mr_node *list) {
         uint32_t start = c->ordinal;
         if (i) mr_emit(c, ", ");
         compile_term(c, list->child[i], MR_OP_COMMA);
+        /* Equal decimals of a type without a number of digits may be different texts. */
+        if (list->child[i]->type && list->child[i]->type->scale < 0 && mr_sorts_by_decimal(c, list->child[i]))
+            mr_emit(c, " COLLATE decimal");
         c->ordinal = start + list->child[i]->binds;
     }
 }
@@ -177,13 +180,15 @@ static void compile_order_term(mr_compiler *c, const mr_node *term, const mr_nod
         const mr_node *inner = term->child[0];
         const mr_node *bare = inner;
         while (is_order_suffix(bare)) bare = bare->child[0];
-        if (bare == inner && !result_name(inner, columns, compound)) compile_term(c, inner, (mr_op)term->op);
+        if (bare == inner && !result_name(inner, columns, compound) && !mr_sorts_by_decimal(c, inner))
+            compile_term(c, inner, (mr_op)term->op);
         else compile_order_term(c, inner, columns, compound);
         mr_emit(c, suffix[term->op - MR_OP_ASC]);
     } else {
         const char *name = result_name(term, columns, compound);
         if (name) mr_emit_name(c, name);
         else compile_term(c, term, MR_OP_NONE);
+        if (mr_sorts_by_decimal(c, term)) mr_emit(c, " COLLATE decimal");
     }
     c->ordinal = start + term->binds;
 }
@@ -224,7 +229,8 @@ static void compile_lock(mr_compiler *c, const mr_select *s) {
 
 /* ---------------------------------------------------------------- SELECT */
 
-static void compile_clauses(mr_compiler *c, const mr_node *node, mr_frame *frame, mr_place place, mr_vec *capture) {
+static void compile_clauses(mr_compiler *c, const mr_node *node, mr_frame *frame, mr_place place, mr_vec *capture,
+                            const mr_node *into) {
     const mr_select *s = node->u.select;
     uint32_t start = c->ordinal;
     mr_vec shown;
@@ -234,8 +240,10 @@ static void compile_clauses(mr_compiler *c, const mr_node *node, mr_frame *frame
     mr_emit(c, "SELECT ");
     compile_distinct(c, node, start);
     mr_seek(c, node, start, MR_SELECT_COLUMNS);
+    c->into = into;
     if (s->columns) mr_compile_columns(c, s->columns, place, capture);
     else mr_emit(c, "*");
+    c->into = NULL;
     mr_seek(c, node, start, MR_SELECT_FROM);
     compile_froms(c, s->from, &shown);
     mr_lint_products(c, s, &shown);
@@ -262,12 +270,14 @@ static void compile_clauses(mr_compiler *c, const mr_node *node, mr_frame *frame
 static void compile_select(mr_compiler *c, const mr_node *node, mr_place place) {
     mr_frame frame = {.parent = c->frame, .in_from = place == MR_PLACE_FROM};
     mr_vec *capture = c->capture;
+    const mr_node *into = c->into;
     bool unqualified = c->unqualified;
     mr_vec_init(&frame.leaves, c->env, sizeof(mr_node *));
     c->capture = NULL;
+    c->into = NULL;
     c->frame = &frame;
     c->unqualified = false;
-    compile_clauses(c, node, &frame, place, capture);
+    compile_clauses(c, node, &frame, place, capture, into);
     c->unqualified = unqualified;
     c->frame = frame.parent;
     mr_vec_done(&frame.leaves);
@@ -330,9 +340,11 @@ static void doubt_types(const mr_node *node, mr_vec *columns) {
 static void compile_compound(mr_compiler *c, const mr_node *node, mr_place place) {
     mr_vec *capture = c->capture;
     const mr_select *s = node->u.select;
+    const mr_node *into = c->into;
     uint32_t start = c->ordinal;
     for (uint32_t i = 0; i < node->n; i++) {
         if (i) mr_emit(c, compound_word((mr_op)node->op));
+        c->into = into;
         compile_member(c, node->child[i], place);
         c->capture = NULL; /* only the first member names the columns */
     }

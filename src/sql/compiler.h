@@ -61,6 +61,7 @@ struct mr_compiler {
     bool failed;
     bool unqualified;    /* columns are written without their table */
     bool as_written;     /* an index's condition: the database compares its words, so no spellings are added */
+    bool lasting;        /* a part of a table's definition: other programs, which lack our functions, must know it */
     bool literals;       /* values will be written in place of the parameters */
     bool recursive;      /* WITH RECURSIVE is needed */
     const mr_type *form; /* of the bind that is compiled next: the type that it is compared with; or NULL */
@@ -71,6 +72,7 @@ struct mr_compiler {
     mr_vec counters;     /* mr_name_counter */
     mr_vec ctes;         /* mr_cte *, in the order in which they are met */
     mr_vec finished;     /* mr_cte *, in the order in which they are completed, which is that of WITH */
+    const mr_node *into; /* the columns (LIST) that the next SELECT's results are written into; or NULL */
     mr_vec *capture;     /* mr_result_column: receives the columns of the next SELECT; or NULL */
 };
 
@@ -164,6 +166,19 @@ const char *mr_boolean_words(mr_compiler *c, const mr_node *x, bool truth);
 /* Can the expression (a column, a function's result) be a stored boolean in any spelling? As a condition it needs the
  * words above. */
 bool mr_is_spelled_boolean(const mr_compiler *c, const mr_node *x);
+
+/* sqlite_decimal.c: decimals, in a database that stores them as text (mr_dialect.decimal_text). */
+/* Writes the node, and returns true, if it must be written in another way than for other types. */
+bool mr_sqlite_decimal(mr_compiler *c, const mr_node *node);
+/* What stands behind the left operand of a comparison: " COLLATE decimal", or "". */
+const char *mr_decimal_collation(const mr_compiler *c, const mr_node *node);
+/* Does the expression sort by that collation? */
+bool mr_sorts_by_decimal(const mr_compiler *c, const mr_node *x);
+/* Writes x, which becomes the result of node (a branch of CASE): a parameter in the form of the result. */
+void mr_compile_result(mr_compiler *c, const mr_node *node, const mr_node *x);
+/* Writes an expression that is assigned to the column, and returns true, if it must be brought to the column's digits
+ * or form of storage. */
+bool mr_compile_decimal_written(mr_compiler *c, const mr_node *column, const mr_node *value);
 
 /* compile_select.c */
 /* Writes a SELECT or COMPOUND. */

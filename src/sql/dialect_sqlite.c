@@ -75,8 +75,10 @@ static const char *const reserved[] = {
     NULL,
 };
 
-/* A column declared JSON would have the affinity of numbers. */
+/* A column declared JSON or NUMERIC would have the affinity of numbers; a word with TEXT in it has that of text, so
+ * that 12.30 stays 12.30. */
 static const mr_type_word type_words[] = {
+    {.code = MR_TYPE_NUMERIC, .sql = "DECIMAL_TEXT", .precision = true},
     {.code = MR_TYPE_JSON, .sql = "TEXT"},
     {.code = MR_TYPE_JSONB, .sql = "TEXT"},
     {.code = MR_TYPE_ARRAY, .sql = "TEXT"},
@@ -263,6 +265,7 @@ static void compile_extract(mr_compiler *c, const mr_node *node) {
 }
 
 static bool compile_node(mr_compiler *c, const mr_node *node) {
+    if (mr_sqlite_decimal(c, node)) return true;
     switch (node->kind) {
     case MR_NODE_BINARY:
         return compile_binary(c, node);
@@ -306,9 +309,10 @@ const mr_dialect *mr_dialect_sqlite(void) {
         .nulls_order = true,
         .index_schema = true,
         .spells = true,
+        .decimal_text = true,
+        .type_words = type_words,
         .schema = "main",
         .reserved = reserved,
-        .type_words = type_words,
         .numbered = "INTEGER", /* it has 64 bits */
         .numbers_sole_key = true,
         .begin = begin,

@@ -97,11 +97,12 @@ mr_node *mr_sql_cast(mr_env *env, mr_node *x, const mr_type *type) {
 
 /* The type of a CASE: that of its first value with a known type (NULLs and untyped binds have none). */
 static const mr_type *case_type(mr_node *const *items, size_t n) {
+    const mr_type *type = NULL;
     for (size_t i = 0; i < n; i++) {
         bool value = i % 2 == 1 || (i == n - 1 && n % 2 == 1);
-        if (value && items[i] && mr_type_is_known(items[i]->type)) return items[i]->type;
+        if (value && items[i]) type = mr_type_of_both(type, items[i]->type);
     }
-    return NULL;
+    return type;
 }
 
 mr_node *mr_sql_case(mr_env *env, mr_node *const *pairs_and_else, size_t n) {

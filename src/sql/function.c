@@ -13,7 +13,8 @@
 typedef enum result_rule {
     RESULT_FIXED, /* the code in the table */
     RESULT_FIRST, /* the type of the first argument that has one */
-    RESULT_SUM    /* the type of the first argument; Integer for booleans and integers of any size */
+    RESULT_SUM,   /* the type of the first argument; Integer for booleans and integers of any size */
+    RESULT_NUMBER /* Numeric of a decimal, else the code in the table */
 } result_rule;
 
 typedef struct function_type {
@@ -24,7 +25,7 @@ typedef struct function_type {
 
 static const function_type known[] = {
     {"abs", RESULT_FIRST, MR_TYPE_NULL},
-    {"avg", RESULT_FIXED, MR_TYPE_FLOAT},
+    {"avg", RESULT_NUMBER, MR_TYPE_FLOAT},
     {"char_length", RESULT_FIXED, MR_TYPE_INTEGER},
     {"coalesce", RESULT_FIRST, MR_TYPE_NULL},
     {"concat", RESULT_FIXED, MR_TYPE_STRING},
@@ -48,6 +49,7 @@ static const function_type known[] = {
     {"nullif", RESULT_FIRST, MR_TYPE_NULL},
     {"rank", RESULT_FIXED, MR_TYPE_INTEGER},
     {"replace", RESULT_FIXED, MR_TYPE_STRING},
+    {"round", RESULT_NUMBER, MR_TYPE_NULL},
     {"row_number", RESULT_FIXED, MR_TYPE_INTEGER},
     {"rtrim", RESULT_FIXED, MR_TYPE_STRING},
     {"string_agg", RESULT_FIXED, MR_TYPE_STRING},
@@ -61,9 +63,10 @@ static const function_type known[] = {
 static int by_name(const void *key, const void *entry) { return strcmp(key, ((const function_type *)entry)->name); }
 
 static const mr_type *first_type(mr_node *const *args, size_t n) {
+    const mr_type *type = mr_type_simple(MR_TYPE_NULL);
     for (size_t i = 0; i < n; i++)
-        if (args[i] && mr_type_is_known(args[i]->type)) return args[i]->type;
-    return mr_type_simple(MR_TYPE_NULL);
+        if (args[i]) type = mr_type_of_both(type, args[i]->type);
+    return type;
 }
 
 static const mr_type *guess(const char *name, mr_node *const *args, size_t n) {
@@ -71,6 +74,8 @@ static const mr_type *guess(const char *name, mr_node *const *args, size_t n) {
     if (!f) return mr_type_simple(MR_TYPE_NULL);
     if (f->rule == RESULT_FIXED) return mr_type_simple(f->code);
     const mr_type *type = first_type(args, n);
+    if (f->rule != RESULT_FIRST && mr_type_is_decimal(type)) return mr_type_simple(MR_TYPE_NUMERIC);
+    if (f->rule == RESULT_NUMBER) return mr_type_simple(f->code);
     bool counts = mr_type_is_integer(type) || mr_type_is_boolean(type);
     if (f->rule == RESULT_SUM && counts) return mr_type_simple(MR_TYPE_INTEGER);
     return type;

@@ -25,8 +25,11 @@ static mr_node *value_node(mr_env *env, const mr_type *type, const mr_value *v) 
     if (v->kind == MR_BOOL) return mr_sql_raw(env, type, v->u.i ? "true" : "false"); /* the dialect knows these */
     mr_strbuf sql;
     mr_node *node = NULL;
+    mr_value stored = *v;
+    mr_store_room room = {.env = env};
     mr_strbuf_init(&sql, env);
-    if (put_value(env, &sql, v) == MR_OK && mr_strbuf_str(&sql)) {
+    if ((!mr_type_is_decimal(type) || mr_type_store(type, &stored, &room) == MR_OK) &&
+        put_value(env, &sql, &stored) == MR_OK && mr_strbuf_str(&sql)) {
         mr_value text = mr_text_value(sql.data, sql.len);
         node = mr_node_new(env, MR_NODE_TEXT, MR_OP_NONE, type, NULL, 0);
         if (node && mr_value_copy(env, &node->u.value, &text) != MR_OK) {
@@ -34,6 +37,7 @@ static mr_node *value_node(mr_env *env, const mr_type *type, const mr_value *v) 
             node = NULL;
         }
     }
+    mr_store_done(&room);
     mr_strbuf_done(&sql);
     return node;
 }

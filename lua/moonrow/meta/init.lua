@@ -201,6 +201,19 @@
 ---Key{ id = "6ba7b810" } --! ArgumentError: Key.id: expected a uuid
 ---```
 ---@field Uuid moonrow.Type|fun(options: moonrow.StorageOptions): moonrow.Type
+---An exact decimal: `Numeric(10, 2)` has 10 digits, two of them behind the point. Reads give moonrow.Decimal; writes
+---take decimals, integers and texts of digits, but no floats. Without numbers it takes any digits, and keeps them.
+---
+---```lua
+---local Item = db.Model:extend("Item", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  price = db.Column{ db.Numeric(10, 2) },
+---})
+---Item{ price = "12.3" }.price * 3 --> 36.90
+---Item{ price = 12.3 } --! ArgumentError: Item.price: expected a decimal, got float 12.3 (a float is not exact
+---Item{ price = "12.345" } --! ArgumentError: Item.price: decimal 12.345 has more digits behind the point
+---```
+---@field Numeric moonrow.Type|fun(...: integer|moonrow.NumericOptions): moonrow.Type
 ---A column without a type: integers, floats and strings, each stored as what it is.
 ---
 ---```lua
@@ -286,6 +299,21 @@ local mr = {}
 ---@class moonrow.BooleanOptions
 ---The words for true and false: "t/f", "Y/N", "true/false" ...
 ---@field storage string
+
+---The digits of a Numeric, and how it is stored.
+---
+---```lua
+---mr.Numeric{ precision = 10, scale = 2 } --> Numeric(10, 2)
+---mr.Numeric(10, 2, { storage = "scaled" }) --> Numeric(10, 2, { storage = "scaled" })
+---```
+---@class moonrow.NumericOptions
+---The number of digits in all, 1 to 1000; any number by default.
+---@field precision? integer
+---How many of them stand behind the point; 0 by default, and any number without a precision.
+---@field scale? integer
+---"scaled" is an integer of units of the last digit (1230 for 12.30), of at most 18 digits; "real" is a float, as other
+---programs write it, of at most 15 digits. By default it is text, or NUMERIC where the database has that type.
+---@field storage? "scaled"|"real"
 
 ---How the choices of an Enum are stored.
 ---

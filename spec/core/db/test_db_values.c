@@ -188,7 +188,7 @@ static void test_conversions(void **state) {
     db_assert_bytes(&out, MR_DECIMAL, "1.50");
     mr_cursor_close(c);
     c = echoed(conn, &one, &money, &out);
-    db_assert_bytes(&out, MR_DECIMAL, "1");
+    db_assert_bytes(&out, MR_DECIMAL, "1.00");
     mr_cursor_close(c);
     mr_value tiny = mr_float_value(1e-9), zero = mr_float_value(0.0), tenth = mr_float_value(1234.1);
     c = echoed(conn, &tiny, mr_type_simple(MR_TYPE_NUMERIC), &out);

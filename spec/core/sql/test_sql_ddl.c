@@ -97,9 +97,9 @@ static void types(void **state) {
                             w_column(w, "i", MR_TYPE_STRING, 0),
                             w_column(w, "j", MR_TYPE_NUMERIC, 0)};
     create(w, mr_table_new(w->md, "Types", NULL, columns, 10, NULL, NULL),
-           "CREATE TABLE \"Types\" ( a NUMERIC(10, 2), b VARCHAR(3), c TEXT, d DATE, e TIME, f DATETIME, g "
+           "CREATE TABLE \"Types\" ( a DECIMAL_TEXT(10, 2), b VARCHAR(3), c TEXT, d DATE, e TIME, f DATETIME, g "
            "TEXT, h SMALLINT, "
-           "i VARCHAR, j NUMERIC )",
+           "i VARCHAR, j DECIMAL_TEXT )",
            "CREATE TABLE \"Types\" ( a NUMERIC(10, 2), b VARCHAR(3), c TEXT, d DATE, e TIME WITHOUT TIME "
            "ZONE, f INTERVAL, "
            "g JSON, h SMALLINT, i VARCHAR, j NUMERIC )");

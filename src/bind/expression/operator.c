@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "expression.h"
+#include "value/decimal.h"
 #include "value/query.h"
 #include "value/schema.h"
 
@@ -20,7 +21,10 @@ static void own_arithmetic(lua_State *L, int idx, const mr_node *other) {
     mr_value v;
     const char *what = bind_push_what(L, other);
     bool plain = !bind_test_node(L, idx) && !bind_is_query(L, idx);
-    if (plain && mr_type_is_number(other->type) && lua_type(L, idx) != LUA_TNUMBER && !bind_to_date(L, idx, &v))
+    bool number = lua_type(L, idx) == LUA_TNUMBER, inexact = number && !lua_isinteger(L, idx);
+    if (plain && mr_type_is_number(other->type) &&
+        (number ? inexact && mr_type_is_decimal(other->type)
+                : !bind_to_date(L, idx, &v) && !bind_to_decimal(L, idx, &v)))
         bind_own_operand(L, idx, other->type, what);
     else bind_own_operand(L, idx, NULL, what);
     lua_pop(L, 1);

@@ -141,6 +141,32 @@ static const mr_type *read_item(lua_State *L, const mr_type *base, int n, int op
     return mr_type_new(bind_of(L)->env, &proto);
 }
 
+/* Reads the argument at idx, a number of digits; deflt where it is missing. */
+static int digits_argument(lua_State *L, int idx, int n, int deflt, const char *wanted) {
+    int integral = 0;
+    if (idx - 1 > n) return deflt;
+    lua_Integer digits = lua_type(L, idx) == LUA_TNUMBER ? lua_tointegerx(L, idx, &integral) : -1;
+    if (!integral || digits < 0 || digits > INT_MAX) bind_type_error(L, idx, "Numeric", wanted);
+    return (int)digits;
+}
+
+/* Numeric(10, 2, { storage = "scaled" }) */
+static const mr_type *read_precision(lua_State *L, const mr_type *base, int n, int options) {
+    static const char *const names[] = {"precision", "scale", "storage", NULL};
+    bind_check_options(L, options, "Numeric", names);
+    if (n > 2) bind_error(L, MR_ERR_ARGUMENT, "Numeric: expected two numbers of digits: in all, and behind the point");
+    int precision = digits_argument(L, 2, n, (int)bind_option_int(L, options, "Numeric", "precision", base->precision),
+                                    "the number of digits in all");
+    int scale = digits_argument(L, 3, n, (int)bind_option_int(L, options, "Numeric", "scale", base->scale),
+                                "the number of digits behind the point");
+    const char *storage = bind_option_string(L, options, "Numeric", "storage", NULL);
+    const mr_type *type;
+    bind_state *b = bind_of(L);
+    if (n == 0 && !options) return base;
+    BIND_TRY(b, L, mr_type_with_digits(b->env, base, precision, scale, storage, &type));
+    return type;
+}
+
 /* Raises: a type without arguments is called with some, as if it made values. */
 static int refuse_arguments(lua_State *L, const mr_type *type, const char *name) {
     static const struct {
@@ -209,6 +235,8 @@ static int type_call(lua_State *L) {
         type = read_json(L, base, name, n, options);
     } else if (base->rules->argument == MR_ARGUMENT_ITEM) {
         type = read_item(L, base, n, options);
+    } else if (base->rules->argument == MR_ARGUMENT_DIGITS) {
+        type = read_precision(L, base, n, options);
     } else if (n == 0 && options && mr_type_has_storages(base)) {
         type = read_storage(L, base, base->rules->name, options);
     } else if (n > 0 || options) {

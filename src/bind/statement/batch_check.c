@@ -11,6 +11,7 @@
 #include "expression/expression.h"
 #include "row_default.h"
 #include "update_by_key.h"
+#include "value/decimal.h"
 
 /* A key in the rows' tables, which keep the string. A long string may have several addresses: then it is noted several
  * times. */
@@ -104,7 +105,8 @@ static void check_value(lua_State *L, const bind_statement *s, const known_key *
     mr_value value;
     if (known->type && is_plainly(L, known)) return;
     if (bind_is_null(L, -1)) bind_check_version(L, s, known->column, known->what, true);
-    if (lua_type(L, -1) != LUA_TUSERDATA && known->type && mr_type_is_known(known->type)) {
+    if ((lua_type(L, -1) != LUA_TUSERDATA || bind_to_decimal(L, -1, &value)) && known->type &&
+        mr_type_is_known(known->type)) {
         if (fits(L, known, &value)) return;
         const char *what = lua_pushfstring(L, "row %I: %s", (LUAI_UACINT)known->seen, known->what);
         bind_check_value(L, -2, known->type, what, &value);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "datetime.h"
+#include "decimal.h"
 #include "node.h"
 #include "proxy.h"
 
@@ -25,8 +26,10 @@ void bind_push_value(lua_State *L, const mr_value *v) {
         break;
     case MR_TEXT:
     case MR_BLOB:
-    case MR_DECIMAL:
         lua_pushlstring(L, v->u.s, v->len);
+        break;
+    case MR_DECIMAL:
+        bind_push_decimal(L, v->u.s, v->len);
         break;
     case MR_DATE:
     case MR_TIME:
@@ -128,7 +131,7 @@ bool bind_to_value(lua_State *L, int idx, const mr_type *type, mr_value *out) {
                bind_table_to_date(L, lua_absindex(L, idx), kind, out);
     }
     case LUA_TUSERDATA: {
-        if (bind_to_date(L, idx, out)) return true;
+        if (bind_to_date(L, idx, out) || bind_to_decimal(L, idx, out)) return true;
         mr_node *node = bind_test_node(L, idx);
         if (!node) return false;
         *out = mr_value_of(MR_OPAQUE, 0);

@@ -1,5 +1,5 @@
 /*
- * value.h: values between Lua and the core: plain values and dates.
+ * value.h: values between Lua and the core: plain values, dates and decimals.
  */
 #ifndef MOONROW_BIND_VALUE_H
 #define MOONROW_BIND_VALUE_H
@@ -14,10 +14,10 @@ void bind_push_value_or_null(lua_State *L, const mr_value *v); /* MR_NULL: mr.nu
 /* The value as it is sent to the database: JSON is its text. */
 void bind_push_param(lua_State *L, const mr_value *v);
 #define bind_push_null(L) lua_pushlightuserdata((L), NULL)
-/* Reads the Lua value at idx: nil and mr.null are MR_NULL; booleans, numbers, strings and dates are themselves; an SQL
- * expression is MR_OPAQUE with node_tag. Bytes and expressions are borrowed from the stack. Where the type is Date,
- * Time or DateTime, tables of os.date "*t" are read, too. Where it is JSON, the value at idx is replaced by its text,
- * of which the bytes are. Returns false for anything else (a table, a function, an entity). */
+/* Reads the Lua value at idx: nil and mr.null are MR_NULL; booleans, numbers, strings, dates and decimals are
+ * themselves; an SQL expression is MR_OPAQUE with node_tag. Bytes and expressions are borrowed from the stack. Where
+ * the type is Date, Time or DateTime, tables of os.date "*t" are read, too. Where it is JSON, the value at idx is
+ * replaced by its text, of which the bytes are. Returns false for anything else (a table, a function, an entity). */
 bool bind_to_value(lua_State *L, int idx, const mr_type *type, mr_value *out);
 /* Raises: the value at idx is not one of the type (which may be NULL). what: the place, for the message; wanted: what
  * is expected there; compared: the value was given for a comparison, so the message about a list names in_. */
@@ -41,5 +41,7 @@ typedef struct bind_json_functions {
 /* Dates (datetime.c): immutable userdata. */
 void bind_push_date(lua_State *L, const mr_value *v);
 bool bind_to_date(lua_State *L, int idx, mr_value *out);
+
+#define BIND_DECIMAL "moonrow.Decimal"
 
 #endif

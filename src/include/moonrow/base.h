@@ -585,6 +585,87 @@ size_t mr_print_shortest(char *buf, double d);
 /* Appends the text that mr_print_float writes. */
 void mr_strbuf_put_float(mr_strbuf *b, int digits, double d);
 
+/* ---------------------------------------------------------------- decimals (decimal.c, decimal_arithmetic.c) */
+
+/* A decimal is exact, and is its text: an optional '-', digits without zeros in front (at least one), and perhaps a
+ * point with digits behind it, whose number is the scale: "-12.30" has the scale 2. There is no "-0", no exponent, no
+ * NaN and no infinity. Where a decimal is an argument, an MR_INT is one, too. */
+
+enum { MR_DECIMAL_MAX = 10000 }; /* the largest number of digits */
+
+typedef enum mr_decimal_status {
+    MR_DECIMAL_OK,
+    MR_DECIMAL_NONE,   /* it is no decimal */
+    MR_DECIMAL_ZERO,   /* a division by zero */
+    MR_DECIMAL_LARGE,  /* it would have more digits than MR_DECIMAL_MAX */
+    MR_DECIMAL_EXCESS, /* digits that are not zero would be lost */
+    MR_DECIMAL_NOMEM
+} mr_decimal_status;
+
+typedef enum mr_rounding {
+    MR_ROUND_HALF_EVEN,
+    MR_ROUND_HALF_UP,   /* a half away from zero */
+    MR_ROUND_HALF_DOWN, /* a half towards zero */
+    MR_ROUND_UP,        /* away from zero */
+    MR_ROUND_DOWN,      /* towards zero */
+    MR_ROUND_CEILING,
+    MR_ROUND_FLOOR,
+    MR_ROUND__COUNT
+} mr_rounding;
+
+typedef enum mr_decimal_op {
+    MR_DECIMAL_ADD,
+    MR_DECIMAL_SUB,
+    MR_DECIMAL_MUL,
+    MR_DECIMAL_DIV,       /* 28 significant digits, the last one rounded half to even */
+    MR_DECIMAL_FLOOR_DIV, /* the largest integer that is not above the quotient */
+    MR_DECIMAL_MOD        /* what that leaves: it has the sign of the divisor */
+} mr_decimal_op;
+
+/* Appends to out the decimal that the text is: "+.5" gives "0.5", "1.20e2" gives "120". */
+mr_decimal_status mr_decimal_parse(const char *s, size_t len, mr_strbuf *out);
+/* Is the text a decimal as it stands? */
+bool mr_decimal_is(const char *s, size_t len);
+/* Or would it be one without a '+', and with other zeros in front ("+.5")? The functions below take such text, too. */
+bool mr_decimal_is_like(const char *s, size_t len);
+/* The number of digits behind the point of a decimal. */
+size_t mr_decimal_scale(const char *s, size_t len);
+/* The number of digits in front of the point, and none where that is a lone zero. */
+size_t mr_decimal_whole_digits(const char *s, size_t len);
+/* The number of digits behind the point, without the zeros at the end. v may be an MR_INT. */
+size_t mr_decimal_needs(const mr_value *v);
+/* Length of the decimal without the zeros at its end that stand behind the point. */
+size_t mr_decimal_short(const char *s, size_t len);
+/* Compares by size: 12.3 and 12.30 are equal. Both are MR_DECIMAL. */
+int mr_decimal_compare(const mr_value *a, const mr_value *b);
+/* Appends the decimal with exactly scale digits behind the point (-1: with those that it has). EXCESS: others than
+ * zeros would be cut off. */
+mr_decimal_status mr_decimal_fix(const mr_value *v, int scale, mr_strbuf *out);
+/* Writes to buf (MR_DECIMAL_ROOM bytes) the decimal with the fewest digits that is read back as the same float, rounded
+ * to scale digits behind the point, half to even; scale -1: not rounded. Returns the length; 0: it has none, or needs
+ * more room. */
+enum { MR_DECIMAL_ROOM = 64 };
+size_t mr_decimal_of_float(double d, int scale, char *buf);
+/* Writes to buf (MR_DECIMAL_ROOM bytes) the decimal that a text is, as for mr_decimal_parse, with scale digits behind
+ * the point (-1: with its own). Returns the length; 0: it is none, has more digits, or needs more room. */
+size_t mr_decimal_of_text(const char *s, size_t len, int scale, char *buf);
+
+/* Appends a op b. */
+mr_decimal_status mr_decimal_calculate(mr_decimal_op op, const mr_value *a, const mr_value *b, mr_strbuf *out);
+/* Appends a to the power n. For a negative n, it is 1 divided by the positive power. */
+mr_decimal_status mr_decimal_power(const mr_value *a, int64_t n, mr_strbuf *out);
+/* Appends v rounded to so many digits behind the point (negative: to tens, hundreds ...); it has as many afterwards. */
+mr_decimal_status mr_decimal_round(const mr_value *v, int64_t scale, mr_rounding how, mr_strbuf *out);
+/* A sum that grows. */
+typedef struct mr_decimal_sum mr_decimal_sum;
+/* A new sum, which is 0. NULL without memory (no error is recorded). The caller frees it with mr_decimal_sum_free. */
+mr_decimal_sum *mr_decimal_sum_new(mr_env *env);
+/* Adds v to the sum, or takes it away. The scale is the largest one that v had. */
+mr_decimal_status mr_decimal_sum_add(mr_decimal_sum *sum, const mr_value *v, bool away);
+/* Appends the sum; n > 0: divided by n, which gives the average. */
+mr_decimal_status mr_decimal_sum_put(const mr_decimal_sum *sum, int64_t n, mr_strbuf *out);
+void mr_decimal_sum_free(mr_decimal_sum *sum);
+
 /* ---------------------------------------------------------------- names */
 
 /* Looks for the name that the user may have meant. next(ud, i) returns candidate i, or NULL at the end; candidates are

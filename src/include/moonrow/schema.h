@@ -89,8 +89,9 @@ typedef enum mr_type_argument {
     MR_ARGUMENT_NONE,
     MR_ARGUMENT_LENGTH,
     MR_ARGUMENT_CHOICES,
-    MR_ARGUMENT_ITEM, /* a type */
-    MR_ARGUMENT_JSON  /* none; options */
+    MR_ARGUMENT_ITEM,  /* a type */
+    MR_ARGUMENT_JSON,  /* none; options */
+    MR_ARGUMENT_DIGITS /* in all, and behind the point */
 } mr_type_argument;
 
 /* The storage classes of a database without real column types (SQLite), as bits. */
@@ -113,7 +114,9 @@ enum {
 /* Memory for the bytes of stored values: good until mr_store_done. */
 typedef struct mr_store_room {
     mr_env *env;
-    mr_arena *texts; /* made when it is needed */
+    mr_arena *texts;        /* made when it is needed */
+    bool filled;            /* few is in use */
+    char few[MR_READ_ROOM]; /* for the first value, which is often the only one */
 } mr_store_room;
 
 /* The rules of one column type. A function that the type does not need is NULL. */
@@ -123,10 +126,11 @@ struct mr_type_rules {
     const char *wants; /* the words for its values in messages: "an integer" */
     const char *reads; /* the stored values that it reads, for messages ("which is no ..."); NULL: wants, no article */
     const char *sql;   /* its name in CREATE TABLE and CAST, for dialects without a word of their own; "": none */
-    mr_type_group group;       /* how its values are compared */
-    mr_kind kind;              /* the kind of its values in memory; MR_UNLOADED: several kinds */
-    bool natural;              /* a Lua value of the kind that stands beside no column has this type */
-    bool evaluated;            /* a comparison in memory gives the same result as in the database */
+    mr_type_group group; /* how its values are compared */
+    mr_kind kind;        /* the kind of its values in memory; MR_UNLOADED: several kinds */
+    bool natural;        /* a Lua value of the kind that stands beside no column has this type */
+    bool late;      /* an object whose row holds a bad value raises when the attribute is read, not when it is loaded */
+    bool evaluated; /* a comparison in memory gives the same result as in the database */
     mr_type_argument argument; /* the argument behind its name */
     uint16_t takes;            /* the kinds of values that it takes unchanged: MR_TAKES bits */
     uint16_t stored;           /* the storage classes that it reads unchanged: MR_STORED_ bits */
@@ -168,6 +172,12 @@ struct mr_type_rules {
     mr_status (*store)(const mr_type *type, mr_value *v, mr_store_room *room);
     /* Cuts off what the form cannot keep: parts of a second. NULL: it keeps all. */
     void (*cut)(const mr_type *type, mr_value *v);
+    /* Brings a value that will be written to the form that it will have in its row, in place; bytes are made in *room.
+     * ArgumentError: the row cannot hold it. what: "Product.price". NULL: it is so already. */
+    mr_status (*fit)(mr_env *env, const mr_type *type, const char *what, mr_value *v, mr_store_room *room);
+    /* A decimal stored as a number: the SQL function that makes its text of that number, and the one that makes the
+     * number of its text; each gets the digits behind the point as its second argument. NULL: it is stored as text. */
+    const char *sql_read, *sql_write;
 };
 
 #define MR_TYPE_RULES(CODE, rules) extern const mr_type_rules mr_type_##rules;
@@ -241,6 +251,10 @@ bool mr_type_is_limited(const mr_type *type);
 /* A text of so many bytes, or fewer, does not break it. 0: it must be checked. */
 uint32_t mr_type_safe_bytes(const mr_type *type);
 
+/* Numeric of so many digits, precision in all and scale of them behind the point; -1: not given. *out is in the arena.
+ * storage: "scaled", "real", or NULL. ArgumentError: the numbers do not go together, or the storage needs others. */
+mr_status mr_type_with_digits(mr_env *env, const mr_type *type, int precision, int scale, const char *storage,
+                              const mr_type **out);
 /* The type for a computed expression (see mr_type.guessed). A type with a scale, or with a form of storage, is returned
  * itself. Static. */
 const mr_type *mr_type_guessed(const mr_type *type);
@@ -258,7 +272,7 @@ enum { MR_DIGITS_UNSET = -2, MR_DIGITS_AUTO = -1 };
  * the options do not go together. */
 mr_status mr_type_with_storage(mr_env *env, const mr_type *type, const mr_storage_options *options,
                                const mr_type **out);
-/* Can the type be stored in other forms? */
+/* Can the type be stored in other forms, which an option names that is given alone? */
 static inline bool mr_type_has_storages(const mr_type *type) {
     return (type->rules->storages && type->rules->argument == MR_ARGUMENT_NONE) || type->rules->choose;
 }
@@ -273,6 +287,13 @@ void mr_store_done(mr_store_room *room);
 /* Cuts off what the type's form of storage cannot keep of a value that will be written, in place. */
 static inline void mr_type_cut(const mr_type *type, mr_value *v) {
     if (type->rules->cut) type->rules->cut(type, v);
+}
+/* Brings a value that will be written into a column to the form that it will have in its row: cuts it, and gives a
+ * decimal the digits of its column. Bytes are made in *room. ArgumentError: the row cannot hold it. */
+static inline mr_status mr_type_fit(mr_env *env, const mr_type *type, const char *what, mr_value *v,
+                                    mr_store_room *room) {
+    mr_type_cut(type, v);
+    return type->rules->fit ? type->rules->fit(env, type, what, v, room) : MR_OK;
 }
 /* *out: the Enum that stores for each of its choices the form (MR_INT or MR_TEXT; copied), in the arena. ArgumentError:
  * two forms are equal, or numbers and texts are mixed. */
@@ -297,8 +318,7 @@ mr_value mr_type_spell(const mr_type *type, const mr_value *v, unsigned spelling
 
 /* Converts *v from its stored form to a value of the type, in place; its bytes stay borrowed, or are in the room
  * (MR_READ_ROOM bytes), which must live as long as they are used. NULL passes. False when
- * that is impossible; *v stays as it is. For the type Numeric, a number stays a number: the driver, which has memory
- * for the digits, makes a decimal of it. */
+ * that is impossible; *v stays as it is. */
 bool mr_type_read(const mr_type *type, mr_value *v, char *room);
 /* Records the DataError for a stored value that the type cannot read, and returns MR_FAIL. what names the column
  * ("User.born"), row the row ("User 5", or NULL). */

@@ -444,7 +444,7 @@ static inline mr_value mr_param_value(const mr_param *param, const mr_value *val
 }
 /* Converts the parameter's value to the form in which its column stores it, in place; bytes are in the room. */
 static inline mr_status mr_param_store(const mr_param *param, mr_value *v, mr_store_room *room) {
-    if (param->written) mr_type_cut(param->type, v);
+    if (param->written && mr_type_fit(room->env, param->type, "a value", v, room) != MR_OK) return MR_FAIL;
     return mr_type_store(mr_param_type(param), v, room);
 }
 /* Writes the values of all parameters to out, which has room for c->nparams. binds comes from mr_sql_key; the values
@@ -460,8 +460,10 @@ mr_status mr_sql_string(mr_env *env, const mr_dialect *dialect, const mr_node *n
  * length. May execute statements, for values that become known when they are used; errors of these, too. */
 mr_status mr_sql_string_literal(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out);
 
-/* The same for an expression in a table's definition: columns without their table, values in the text, and comparisons
- * as they are written, without the spellings of values. */
+/* The same for the condition of a CHECK, and the expression of a DEFAULT. */
+mr_status mr_sql_constraint(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out);
+/* The same for another expression in a table's definition: columns without their table, values in the text, and
+ * comparisons as they are written, without the spellings of values. */
 mr_status mr_sql_definition(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out);
 
 /* The tables of a CREATE or DROP that come after the one that is written: a foreign key to one of them is written
@@ -520,6 +522,7 @@ struct mr_dialect {
     bool compound_parens;        /* a member of a compound may stand in parentheses; otherwise it becomes a subquery */
     const char *const *reserved; /* the words that must be quoted: NULL-terminated, lower case, sorted */
     const mr_type_word *type_words; /* the types with names of their own; the last entry has no sql; or NULL */
+    bool decimal_text;              /* decimals are stored as text, and compared by functions and a collation */
     const char *numbered;           /* the type's name for a column that numbers itself; NULL: the column's own type */
     bool numbers_sole_key;          /* only the single column of a primary key numbers itself */
     const char *const *begin; /* the statements that begin a transaction: default, deferred, immediate, exclusive */

@@ -38,6 +38,19 @@ static bool is_version(const mr_plan *plan, uint16_t column) {
     return false;
 }
 
+/* Is the column a value of the result by itself? */
+static bool is_item(const mr_plan *plan, uint16_t column) {
+    for (uint16_t i = 0; i < plan->nitems; i++)
+        if (plan->items[i].entity == MR_PLAN_NONE && plan->items[i].column == column) return true;
+    return false;
+}
+
+static bool is_discriminator(const mr_plan *plan, uint16_t column) {
+    for (uint16_t i = 0; i < plan->nentities; i++)
+        if (plan->entities[i].discriminator == column) return true;
+    return false;
+}
+
 /* ---------------------------------------------------------------- naming */
 
 /* The entity and the attribute that the column is for. false: it is an item of its own. */
@@ -121,11 +134,27 @@ static mr_status refuse(mr_run *run, uint16_t column) {
 
 /* ---------------------------------------------------------------- deciding */
 
+/* May the value stay unloaded in its object? Whoever reads the attribute loads that column alone, and gets the error.
+ */
+static bool is_late(const mr_run *run, uint16_t column) {
+    const mr_plan *plan = run->plan;
+    const mr_plan_entity *pe;
+    const mr_property *prop;
+    bool asked = run->fixed && plan->entities[0].nslots == 1;
+    return type_of(run, column)->rules->late && !asked && attribute_of(plan, column, &pe, &prop) &&
+           !is_item(plan, column) && !is_any_key(plan, column) && !is_version(plan, column) &&
+           !is_discriminator(plan, column);
+}
+
 mr_status mr_run_misfits(mr_run *run) {
     mr_bad_values how = run->load->ctx.bad_values;
     for (uint16_t i = 0; i < run->plan->ncolumns; i++) {
         mr_value *v = &run->row[i];
         if (!(v->flags & MR_VALUE_MISFIT)) continue;
+        if (how == MR_BAD_VALUES_RAISE && is_late(run, i)) {
+            *v = mr_value_of(MR_UNLOADED, 0);
+            continue;
+        }
         if (how == MR_BAD_VALUES_RAISE) return refuse(run, i);
         v->flags &= (uint8_t)~MR_VALUE_MISFIT;
         if (how == MR_BAD_VALUES_KEEP || is_any_key(run->plan, i) || is_version(run->plan, i)) continue;
@@ -149,6 +178,7 @@ bool mr_run_mark_json(mr_run *run) {
 
 void mr_run_remember_misfits(mr_run *run) {
     uint32_t flag = run->load->ctx.bad_values == MR_BAD_VALUES_KEEP ? MR_ENTITY_BAD_KEEP : MR_ENTITY_BAD_NULL;
+    if (run->load->ctx.bad_values == MR_BAD_VALUES_RAISE) return; /* its columns were left out */
     for (uint16_t i = 0; i < run->plan->nentities; i++) {
         mr_entity *e = run->entities[i].current;
         if (!e) continue;
