@@ -51,7 +51,7 @@ static mr_status renew(mr_session *s, mr_entity *e, mr_query *options) {
     return mr_attribute_row_is_gone(s, e);
 }
 
-static bool is_older(mr_session *s, const mr_entity *e) {
+MR_APART static bool is_older(mr_session *s, const mr_entity *e) {
     return e->as_of != s->owner->as_of && s->owner->versioned && e->state == MR_PERSISTENT &&
            mr_session_reads_outside(s);
 }

@@ -132,10 +132,14 @@ enum { CHUNKS = lua_upvalueindex(1) };
 static inline bool get_known(lua_State *L, const bind_session *s, bool *absent) {
     *absent = false;
     if (!lua_isinteger(L, 3) || lua_gettop(L) != 3) return false;
-    const bind_class *c = bind_class_at(L, 2);
-    if (!c || !c->mapper) return false;
-    const bind_state *b = s->b;
-    if (b->logging || b->stress || b->loops_open) return false;
+    bind_state *b = s->b;
+    const bind_class *c = lua_touserdata(L, 2);
+    if (!c) return false;
+    if (c != b->class_met) {
+        if (!bind_class_at(L, 2) || !c->mapper || !c->meta) return false;
+        b->class_met = c; /* the registry keeps it, by the metatable of its objects */
+    }
+    if (((unsigned)b->logging | (unsigned)b->stress | b->loops_open) != 0) return false; /* one test for all three */
     mr_entity *e = mr_session_known(s->session, c->mapper, (int64_t)lua_tointeger(L, 3), absent);
     if (e && bind_push_known_entity(L, CHUNKS, b->heap, e)) return true;
     lua_settop(L, 3);

@@ -60,6 +60,7 @@ typedef struct bind_state {
     const struct bind_quick_method *quick; /* ... which is this (value/session.h) */
     int lookups;                           /* reference to the metatable of value/query.c's lookups */
     uint64_t proxy_changes;                /* proxies put into proxy.c's chunks, and chunks dropped */
+    const void *class_met;                 /* the mapped class that session:get was given last, which lives on */
     const void *object_meta; /* address of the metatable of a class's objects that proxy.c met last; such live on */
     int views[3];            /* references to the metatables of collections, by mr_collection_kind */
     struct bind_kept_text *texts;           /* value/text.c's */
