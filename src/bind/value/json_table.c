@@ -258,6 +258,7 @@ static bool is_edited(lua_State *L, int self, int table, mr_entity *e, unsigned 
  * same: what the program keeps in a variable stays the object's. */
 static bool push_again(lua_State *L, int self, mr_entity *e, unsigned slot) {
     int top = lua_gettop(L);
+    if (bind_of(L)->drop_failed) return false; /* it may be one to be forgotten */
     if (!push_shown(L, self, slot)) return false;
     bool again = is_as_read(L, top + 1, e, slot);
     if (!again && is_row_unchanged(L, self, e, slot)) again = is_edited(L, self, top + 1, e, slot);
@@ -375,13 +376,11 @@ static mr_status compare_object(lua_State *L, const comparison *c, mr_entity *e,
         unsigned slot = (unsigned)(place - 1);
         const mr_value *v = mr_entity_slot(e, slot);
         int given = given_as(L, tables, place);
-        bool kept = is_kept(e, slot, v, given);
-        if (!kept || (c->act == MR_EDITS_DROP && v->kind == MR_UNLOADED)) {
+        if (!is_kept(e, slot, v, given)) {
             drop_table(L, tables, place);
             continue;
         }
         *any = true;
-        if (c->act == MR_EDITS_DROP) continue;
         if (v->kind == MR_UNLOADED) {
             if (flushed) note_stale(L, tables, e, slot);
             continue;
@@ -411,7 +410,7 @@ static bool compare_one(lua_State *L, const comparison *c, int key) {
         mr_env_clear_error(c->b->env);
         return true;
     }
-    if (!c->entity && c->act != MR_EDITS_DROP) bind_proxy_release_reader(L, e);
+    if (!c->entity) bind_proxy_release_reader(L, e);
     return any;
 }
 
@@ -455,12 +454,51 @@ static bool compare_composites(lua_State *L, const comparison *c) {
     return any;
 }
 
+/* The object on top, and its tables behind it: forgets the tables of values that have expired. Allocates nothing. */
+static void forget_expired(lua_State *L, const comparison *c) {
+    int tables = lua_gettop(L);
+    const bind_proxy *p = lua_touserdata(L, tables - 1);
+    mr_entity *e = mr_heap_get(c->b->heap, p->slot, p->generation);
+    if (!e || (c->session && mr_session_of(e) != c->session)) return;
+    mr_entity_touch(e);
+    for (lua_pushnil(L); lua_next(L, tables); lua_settop(L, tables + 1)) {
+        lua_Integer place = lua_tointeger(L, tables + 1);
+        if (place > 0 && place < HASH && mr_entity_slot(e, (unsigned)(place - 1))->kind == MR_UNLOADED)
+            drop_table(L, tables, place);
+    }
+}
+
+/* MR_EDITS_DROP. Allocates nothing. */
+static void drop(lua_State *L, const comparison *c) {
+    lua_settop(L, SHOWN);
+    if (c->entity) {
+        bind_push_chunks(L);
+        if (bind_push_known_entity(L, SHOWN + 1, c->b->heap, c->entity)) {
+            lua_pushvalue(L, -1);
+            if (lua_rawget(L, SHOWN) == LUA_TTABLE) forget_expired(L, c);
+            return;
+        }
+        lua_settop(L, SHOWN);
+    }
+    for (lua_pushnil(L); lua_next(L, SHOWN); lua_settop(L, SHOWN + 1)) {
+        const bind_proxy *p = lua_touserdata(L, SHOWN + 1);
+        if (p && (!c->entity || p->slot == c->entity->heap_slot)) forget_expired(L, c);
+    }
+}
+
 static int compare_body(lua_State *L) {
     comparison *c = lua_touserdata(L, 1);
     luaL_checkstack(L, 40, "comparing JSON");
     lua_settop(L, 1);
-    bool any = compare_composites(L, c);
+    bool any = c->act != MR_EDITS_DROP && compare_composites(L, c);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &shown_key);
+    if (c->act == MR_EDITS_DROP || c->b->drop_failed) {
+        comparison all = {.b = c->b};
+        drop(L, c->b->drop_failed ? &all : c);
+        c->b->drop_failed = false;
+        if (c->act == MR_EDITS_DROP) return 0;
+        lua_settop(L, SHOWN);
+    }
     c->text = bind_own_strbuf(L);
     c->walk = bind_push_json_walk(L);
     lua_newtable(L);
@@ -499,6 +537,7 @@ static mr_status compare(void *ud, mr_edits_act act, mr_session *session, mr_ent
     c.b->comparing = true;
     mr_status status = bind_callback_mistake(c.b->env, compare_body, &c);
     c.b->comparing = false;
+    if (act == MR_EDITS_DROP && status != MR_OK) c.b->drop_failed = true; /* it is done before the next comparison */
     return status;
 }
 
