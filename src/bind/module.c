@@ -127,31 +127,104 @@ static int core_type_name(lua_State *L) {
     return 1;
 }
 
-/* The files that register types and functions, by room, in the order of opening. A file that adds methods to the type
- * of another file comes after that file. */
+/* The files that register types and functions, by room, one a line, in the order of opening. A file that adds methods to
+ * the type of another file comes after that file. */
 /* clang-format off */
-#define OPENERS(open)                                                                                         \
-    /* state      */ open(argument) open(log) open(own) open(closing) open(error) open(coroutine) open(sleep) open(progress) \
-    /* value      */ open(opaque) open(value) open(datetime) open(make_date) open(decimal) open(row) open(array) open(json) open(proxy) \
-                     open(json_table) open(descriptor) open(text_value)                                       \
-    /* schema     */ open(type) open(column) open(generated) open(constraint) open(index)                      \
-                     open(table) open(metadata) open(ddl)                                                     \
-    /* expression */ open(expression) open(comparison) open(operator) open(aggregate) open(compared)          \
-                     open(text) open(function) open(case) open(exists) open(parameter) open(from)             \
-                     open(source)                                                                             \
-    /* class      */ open(relationship_attribute) open(class) open(property) open(validator)                  \
-                     open(relationship) open(entity) open(together)                                           \
-                     open(construct) open(declare) open(collection) open(collection_class) open(inspect)      \
-                     open(describe) open(asked)                                                               \
-    /* session    */ open(engine) open(connection) open(session) open(scoped) open(session_objects)                        \
-                     open(identity_map) open(transaction) open(no_autoflush)                                  \
-    /* query      */ open(query) open(query_clause) open(query_from) open(query_join) open(query_compound)    \
-                     open(text_columns)                                                                       \
-                     open(query_run) open(get) open(option) open(result) open(compiled)                       \
-    /* statement  */ open(statement) open(values) open(from_statement) open(by_query) open(execute)                        \
-    /* event      */ open(class_events) open(session_engine_events)                                           \
-    /* session    */ open(memory)                                                                             \
-    /* capi       */ open(capi)
+#define OPENERS(open) \
+    /* state */ \
+    open(argument) \
+    open(log) \
+    open(own) \
+    open(closing) \
+    open(error) \
+    open(coroutine) \
+    open(sleep) \
+    open(progress) \
+    /* value */ \
+    open(opaque) \
+    open(value) \
+    open(datetime) \
+    open(make_date) \
+    open(decimal) \
+    open(row) \
+    open(array) \
+    open(json) \
+    open(proxy) \
+    open(json_table) \
+    open(json_edits) \
+    open(descriptor) \
+    open(text_value) \
+    /* schema */ \
+    open(type) \
+    open(column) \
+    open(generated) \
+    open(constraint) \
+    open(index) \
+    open(table) \
+    open(metadata) \
+    open(ddl) \
+    /* expression */ \
+    open(expression) \
+    open(comparison) \
+    open(operator) \
+    open(aggregate) \
+    open(compared) \
+    open(text) \
+    open(function) \
+    open(case) \
+    open(exists) \
+    open(parameter) \
+    open(from) \
+    open(source) \
+    /* class */ \
+    open(relationship_attribute) \
+    open(class) \
+    open(property) \
+    open(validator) \
+    open(relationship) \
+    open(entity) \
+    open(together) \
+    open(construct) \
+    open(declare) \
+    open(collection) \
+    open(collection_class) \
+    open(inspect) \
+    open(describe) \
+    open(asked) \
+    /* session */ \
+    open(engine) \
+    open(connection) \
+    open(session) \
+    open(scoped) \
+    open(session_objects) \
+    open(identity_map) \
+    open(transaction) \
+    open(no_autoflush) \
+    /* query */ \
+    open(query) \
+    open(query_clause) \
+    open(query_from) \
+    open(query_join) \
+    open(query_compound) \
+    open(text_columns) \
+    open(query_run) \
+    open(get) \
+    open(option) \
+    open(result) \
+    open(compiled) \
+    /* statement */ \
+    open(statement) \
+    open(values) \
+    open(from_statement) \
+    open(by_query) \
+    open(execute) \
+    /* event */ \
+    open(class_events) \
+    open(session_engine_events) \
+    /* session */ \
+    open(memory) \
+    /* capi */ \
+    open(capi)
 /* clang-format on */
 
 #define DECLARE(name) void bind_open_##name(lua_State *L);

@@ -48,5 +48,6 @@ void bind_push_json_attribute(lua_State *L, int self, mr_entity *e, const mr_pro
 /* The object shows the table at the index for the slot from now on, whose value is its JSON. */
 void bind_show_table(lua_State *L, mr_entity *e, unsigned slot, int idx);
 void bind_open_json_table(lua_State *L);
+void bind_open_json_edits(lua_State *L);
 
 #endif
