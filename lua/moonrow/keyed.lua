@@ -34,7 +34,7 @@ end
 local indexes = setmetatable({}, { __mode = "k" })
 
 local function make_index(self, info, n, version)
-  local index = { version = version, positions = {}, n = 0 }
+  local index = { version = version, positions = {}, length = n, n = 0 }
   for i = 1, n do
     local key = key_of(info, at(self, i))
     if not index.positions[key] then index.n = index.n + 1 end
@@ -173,11 +173,23 @@ local function check_key(info, key, object)
   return wrong_key(info, key, object, has)
 end
 
+-- The index, which was right at the version before, is right again if the object is at place i now, and nothing else has
+-- changed.
+local function note_place(self, index, before, key, i, object)
+  local n, version = state(self)
+  if index.version ~= before or at(self, i) ~= object or n ~= index.length + (i > index.length and 1 or 0) then return end
+  if not index.positions[key] then index.n = index.n + 1 end
+  index.positions[key], index.length, index.version = i, n, version
+end
+
 local function put(self, info, key, object)
   local i, before = lookup(self, info, normal(key))
   if before == object then return end
+  local n, version = state(self)
+  local index = index_of(self, info)
   if i then core.collection_replace_at(self, i, object)
   else list.append(self, object) end
+  note_place(self, index, version, normal(key), i or n + 1, object)
 end
 
 function keyed:__newindex(key, object)

@@ -215,6 +215,36 @@ describe("an ordering list", function()
     assert.is_nil(c.position)
   end)
 
+  it("of many objects takes no longer for each of them", function()
+    local n = os.getenv "MOONROW_STRESS" and 50 or 20000
+    for i = 1, n do p.items:append(Item{ name = "i" .. i }) end
+    assert.equal(n, p.items[n].position)
+    p.items[n] = nil
+    p.items:insert(n - 1, Item{ name = "x" })
+    assert.equal(n - 1, p.items[n - 1].position)
+    assert.equal(n, p.items[n].position)
+  end)
+
+  it("that is only read numbers nothing", function()
+    m = shelf.open{ collection_class = mr.ordering_list "position", viewonly = true, backref = false, order_by = false }
+    p, a = m.Parent{}, m.Item{ name = "a" }
+    p.items:append(a)
+    p.items:reorder()
+    assert.is_nil(a.position)
+  end)
+
+  it("keeps a pending orphan in the session when its change is refused", function()
+    open({}, "all, delete-orphan")
+    p.items = { a, b }
+    s:add(p)
+    mr.event.listen(m.Item.position, "set", function(item) if item == b then error("stay", 0) end end)
+    assert.is_false(pcall(function() p.items:remove(a) end))
+    assert.is_true(s:contains(a))
+    assert.equal("a1 b2", shown())
+    s:commit()
+    assert.equal("a1 b2", shown())
+  end)
+
   it("gives its numbers back with a rollback", function()
     saved(a, b, c)
     p.items:insert(1, table.remove(p.items))

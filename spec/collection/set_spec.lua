@@ -5,7 +5,7 @@ local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
 local shelf = require "spec.support.shelf"
 
-local N = os.getenv "MOONROW_STRESS" and 40 or 3000
+local N = os.getenv "MOONROW_STRESS" and 40 or 10000
 
 -- The names of a set's or list's objects, sorted.
 local function names(objects)
@@ -331,6 +331,8 @@ describe("a set", function()
     for i = 1, N do many[i] = Item{ name = "n" .. i } end
     p.items:update(many)
     p.items:update(many)
+    assert.equal(N, #p.items)
+    p.items = many
     assert.equal(N, #p.items)
     for i = 1, N, 2 do p.items:discard(many[i]) end
     assert.equal(N // 2, #p.items)

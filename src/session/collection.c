@@ -125,22 +125,32 @@ static mr_status remove_item(mr_entity *entity, const mr_relationship *rel, mr_e
 
 /* ---------------------------------------------------------------- assigning */
 
-/* Calls validators and listeners for the items, and appends the items that they return to wanted. */
+/* Calls validators and listeners for an item that the collection gets, if it is not there already. They may replace it.
+ */
+static mr_status accept_item(mr_entity *entity, const mr_relationship *rel, mr_collection *c, mr_value *item) {
+    if (mr_collection_find(c, item->u.p) != UINT32_MAX) return MR_OK;
+    if (mr_relationship_check_change(entity, rel, MR_EVENT_APPEND, item) != MR_OK) return MR_FAIL;
+    return mr_keyed_check(entity, rel, item->u.p, NULL); /* whoever is not among the items leaves anyway */
+}
+
+/* Calls validators and listeners for the items, and appends the items that they return to wanted. Sets and dicts hold
+ * an object once. */
 static mr_status accept_items(mr_entity *entity, const mr_relationship *rel, mr_collection *c, mr_entity *const *items,
                               uint32_t n, mr_vec *wanted) {
-    for (uint32_t i = 0; i < n; i++) {
+    bool once = rel->collection != MR_COLLECTION_LIST;
+    mr_map *seen =
+        once ? mr_map_new(entity->mapper->env, sizeof(mr_entity *), mr_map_hash_ptr, mr_map_equal_ptr) : NULL;
+    mr_status status = once && !seen ? MR_FAIL : MR_OK;
+    for (uint32_t i = 0; status == MR_OK && i < n; i++) {
         mr_value value = mr_value_of(MR_ENTITY, 0);
         value.u.p = items[i];
-        bool present = mr_collection_find(c, items[i]) != UINT32_MAX;
-        if (!present && mr_relationship_check_change(entity, rel, MR_EVENT_APPEND, &value) != MR_OK) return MR_FAIL;
-        mr_entity *ignored; /* whoever is not among the items leaves anyway */
-        if (!present && mr_keyed_check(entity, rel, value.u.p, &ignored) != MR_OK) return MR_FAIL;
-        bool twice = false;
-        for (size_t j = 0; rel->collection != MR_COLLECTION_LIST && j < wanted->len && !twice; j++)
-            twice = mr_vec_ptr(wanted, j) == value.u.p;
-        if (!twice && mr_vec_push_ptr(wanted, value.u.p) != MR_OK) return MR_FAIL;
+        status = accept_item(entity, rel, c, &value);
+        if (status == MR_OK && seen && mr_map_get(seen, &value.u.p)) continue;
+        if (status == MR_OK && seen && !mr_map_put(seen, &value.u.p)) status = MR_FAIL;
+        if (status == MR_OK) status = mr_vec_push_ptr(wanted, value.u.p);
     }
-    return MR_OK;
+    mr_map_free(seen);
+    return status;
 }
 
 static mr_status assign(mr_entity *entity, const mr_relationship *rel, mr_entity *const *items, uint32_t n) {

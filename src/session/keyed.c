@@ -57,14 +57,14 @@ static mr_status find(mr_entity *holder, const mr_relationship *rel, mr_entity *
 }
 
 mr_status mr_keyed_check(mr_entity *holder, const mr_relationship *rel, mr_entity *item, mr_entity **displaced) {
-    *displaced = NULL;
+    if (displaced) *displaced = NULL;
     if (rel->collection != MR_COLLECTION_DICT) return MR_OK;
     if (rel->key_prop) {
         const mr_value *key;
         if (mr_attribute_get(item, rel->key_prop, &key) != MR_OK) return MR_FAIL;
         if (key->kind == MR_NULL) return no_key(holder, rel, item);
     }
-    return find(holder, rel, item, true, displaced);
+    return displaced ? find(holder, rel, item, true, displaced) : MR_OK;
 }
 
 mr_status mr_keyed_find(mr_entity *holder, const mr_relationship *rel, mr_entity *item, uint32_t *at) {

@@ -11,12 +11,17 @@ static bool has_position(mr_entity *item, const mr_property *prop, int64_t posit
     return (v->kind == MR_INT && v->u.i == position) || (v->kind == MR_FLOAT && v->u.d == (double)position);
 }
 
-mr_status mr_ordering_number(mr_collection *c, mr_vec *numbered) {
+static int64_t position_at(const mr_relationship *rel, uint32_t i) { return rel->count_from + (int64_t)i * rel->step; }
+
+mr_status mr_ordering_number(mr_collection *c, uint32_t from, mr_vec *numbered) {
     const mr_relationship *rel = c->prop->relationship;
-    int64_t position = rel->count_from;
-    if (!c->loaded) return MR_OK;
-    for (uint32_t i = 0; i < c->n; i++, position += rel->step) {
+    if (!c->loaded || rel->viewonly) return MR_OK;
+    /* If the item before has its number, those before it have theirs, too: other programs number from the start. */
+    if (from > c->n || (from > 0 && !has_position(c->items[from - 1], rel->position_prop, position_at(rel, from - 1))))
+        from = 0;
+    for (uint32_t i = from; i < c->n; i++) {
         mr_entity *item = c->items[i];
+        int64_t position = position_at(rel, i);
         if (has_position(item, rel->position_prop, position)) continue;
         mr_numbered *was = mr_vec_push(numbered);
         if (!was) return MR_FAIL;
@@ -39,7 +44,7 @@ void mr_ordering_undo(mr_vec *numbered) {
 
 mr_status mr_ordering_require(mr_entity *holder, const mr_relationship *rel) {
     const mr_value *ignored;
-    if (!rel->position_prop || holder->state != MR_PERSISTENT || !mr_session_of(holder)) return MR_OK;
+    if (!rel->position_prop || rel->viewonly || holder->state != MR_PERSISTENT || !mr_session_of(holder)) return MR_OK;
     return mr_relationship_require(holder, rel->prop, &ignored);
 }
 
@@ -50,7 +55,7 @@ mr_status mr_attribute_renumber(mr_entity *entity, const mr_property *prop) {
     if (v->kind != MR_COLLECTION) return MR_OK;
     mr_vec numbered;
     mr_vec_init(&numbered, entity->mapper->env, sizeof(mr_numbered));
-    mr_status status = mr_ordering_number(v->u.p, &numbered);
+    mr_status status = mr_ordering_number(v->u.p, 0, &numbered);
     if (status != MR_OK) mr_ordering_undo(&numbered);
     mr_vec_done(&numbered);
     return status;

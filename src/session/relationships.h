@@ -91,7 +91,7 @@ mr_status mr_both_sides_assign(mr_both_sides *l, mr_entity *entity, const mr_rel
 
 /* Call before item is put into the dict holder.rel: has it a key? One that has expired is loaded. ArgumentError: the
  * key is nil. *displaced: the object that has the key in the loaded dict now, and that item will replace; NULL: none,
- * or the relationship is no dict. */
+ * or the relationship is no dict. displaced NULL: it does not matter. */
 mr_status mr_keyed_check(mr_entity *holder, const mr_relationship *rel, mr_entity *item, mr_entity **displaced);
 /* The position in holder.rel, if that is a loaded dict, of another item with the key of item; UINT32_MAX: none. Loads
  * nothing. */
@@ -105,9 +105,9 @@ typedef struct mr_numbered {
     const mr_property *prop;
     mr_value old;
 } mr_numbered;
-/* Gives the items of c, an ordering list, their positions, if it is loaded. Appends what is set to numbered
- * (mr_numbered). */
-mr_status mr_ordering_number(mr_collection *c, mr_vec *numbered);
+/* Gives the items of c, an ordering list, their positions from the 0-based place on, if it is loaded; all of them if
+ * those before are not right either. Appends what is set to numbered (mr_numbered). */
+mr_status mr_ordering_number(mr_collection *c, uint32_t from, mr_vec *numbered);
 /* Gives the items back what they had. */
 void mr_ordering_undo(mr_vec *numbered);
 /* An object is about to be put at the end of the ordering list holder.rel through the other side: loads the list, whose

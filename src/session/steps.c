@@ -32,6 +32,7 @@ static link_step *push_step(mr_both_sides *l, step_kind kind, mr_entity *entity,
     step->entity = entity;
     step->rel = rel;
     step->item = item;
+    step->at = 0;
     return step;
 }
 
@@ -145,21 +146,30 @@ static mr_status expunge_orphans(mr_both_sides *l) {
     return MR_OK;
 }
 
-/* Gives the items of each ordering list that was changed their positions. */
+static mr_collection *ordering_list_of(const link_step *step) {
+    return step->rel->position_prop ? mr_step_collection(step->entity, step->rel) : NULL;
+}
+
+/* Gives the items of each ordering list that was changed their positions, from the first place that was changed on.
+ * Steps of one list mostly come one after the other. */
 static mr_status number_lists(mr_both_sides *l) {
-    const mr_collection *last = NULL;
-    for (size_t i = 0; i < l->steps.len; i++) {
+    for (size_t i = 0; i < l->steps.len;) {
         const link_step *step = mr_vec_at(&l->steps, i);
-        mr_collection *c = step->rel->position_prop ? mr_step_collection(step->entity, step->rel) : NULL;
-        if (c && c != last && mr_ordering_number(c, &l->numbered) != MR_OK) return MR_FAIL;
-        if (c) last = c;
+        mr_collection *c = ordering_list_of(step);
+        uint32_t from = step->at;
+        for (i++; i < l->steps.len; i++) {
+            const link_step *next = mr_vec_at(&l->steps, i);
+            if (ordering_list_of(next) != c) break;
+            if (next->at < from) from = next->at;
+        }
+        if (c && mr_ordering_number(c, from, &l->numbered) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
 }
 
 mr_status mr_both_sides_end(mr_both_sides *l, mr_status status) {
-    if (status == MR_OK && l->possible_orphans.len > 0) status = expunge_orphans(l);
     if (status == MR_OK) status = number_lists(l);
+    if (status == MR_OK && l->possible_orphans.len > 0) status = expunge_orphans(l);
     if (status != MR_OK) {
         mr_error *saved = mr_env_save_error(l->env);
         mr_ordering_undo(&l->numbered);
