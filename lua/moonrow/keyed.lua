@@ -173,11 +173,12 @@ local function check_key(info, key, object)
   return wrong_key(info, key, object, has)
 end
 
--- The index, which was right at the version before, is right again if the object is at place i now, and nothing else has
--- changed.
+-- The index, which was right at the version before, is right again if the object is at place i now, and nothing else
+-- has changed.
 local function note_place(self, index, before, key, i, object)
   local n, version = state(self)
-  if index.version ~= before or at(self, i) ~= object or n ~= index.length + (i > index.length and 1 or 0) then return end
+  local length = index.length + (i > index.length and 1 or 0)
+  if index.version ~= before or at(self, i) ~= object or n ~= length then return end
   if not index.positions[key] then index.n = index.n + 1 end
   index.positions[key], index.length, index.version = i, n, version
 end

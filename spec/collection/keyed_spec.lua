@@ -5,7 +5,7 @@ local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
 local shelf = require "spec.support.shelf"
 
-local N = os.getenv "MOONROW_STRESS" and 40 or 5000
+local N = os.getenv "MOONROW_STRESS" and 40 or 1500
 
 -- The keys and names of a dict, sorted: "a=a b=b".
 local function shown(dict)

@@ -5,7 +5,7 @@ local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
 local shelf = require "spec.support.shelf"
 
-local N = os.getenv "MOONROW_STRESS" and 40 or 10000
+local N = os.getenv "MOONROW_STRESS" and 40 or 3000
 
 -- The names of a set's or list's objects, sorted.
 local function names(objects)
