@@ -1,8 +1,9 @@
 -- settings.lua: db:settings{ volume = db.Column{ db.Float, default = 1 } }: a table of one row, as an object.
 --
 -- Invariant: the object belongs to the db.session in which it was asked for. As long as there is no row, it has its
--- defaults in memory; it is inserted by the first flush after something was set, or with whatever else is written. Then
--- it is looked whether another process has made the row meanwhile.
+-- defaults in memory; reading it, and reading others, writes nothing. It is inserted by the first flush: one that the
+-- program asks for, a commit's, or one that writes something else or a setting. Then it is looked whether another
+-- process has made the row meanwhile.
 
 local core, require = ...
 local options = require "moonrow.options"
@@ -186,17 +187,24 @@ local function listen(entry, db, mr)
       if session and core.is_open(session) and mr.inspect(object).transient then session:add(object) end
     end)
   end
-  local function look(session)
+  local function add_waiting(session)
     local object = entry.waiting[session]
+    if object and mr.inspect(object).transient and not is_read_only(session.bind) then session:add(object) end
+    return object
+  end
+  local function look(session)
+    local object = add_waiting(session)
     if not object then return end
-    if mr.inspect(object).transient and not is_read_only(session.bind) then session:add(object) end
     if mr.inspect(object).pending and is_shared(session.bind) then look_for_row(entry, session, object, mr) end
   end
   mr.event.listen(db, flush_begins, look)
-  mr.event.listen(db, commit_begins, function(session)
-    local object = entry.waiting[session]
-    if object and mr.inspect(object).transient and not is_read_only(session.bind) then session:add(object) end
-  end)
+  mr.event.listen(db, commit_begins, add_waiting)
+  -- A flush that has nothing to write tells no listener.
+  local scoped, flush = db.session, db.session.flush
+  function scoped.flush(self, ...)
+    if self == scoped then add_waiting(scoped()) end
+    return flush(self, ...)
+  end
   -- A rollback has taken the row, or the changes of an object without one, back.
   mr.event.listen(db, rolled_back, function(session)
     local object = entry.waiting[session]
