@@ -107,11 +107,18 @@ static mr_status extend_table(mr_mapper *m, mr_table *table, table_mark *mark) {
     return MR_OK;
 }
 
+/* Does the column become an attribute by itself? */
+static bool is_mapped(const mr_mapper *m, const mr_column *column) {
+    bool named = false;
+    for (unsigned i = 0; i < m->nmapped && !named; i++) named = m->mapped[i] == column;
+    return !m->mapped || named != m->excludes;
+}
+
 /* Makes properties of the columns of a given table that no property names. */
 static mr_status map_rest(mr_mapper *m) {
     for (unsigned i = 0; i < m->table->ncolumns; i++) {
         mr_column *column = m->table->columns[i];
-        if (mr_mapper_property_of_column(m, column)) continue;
+        if (mr_mapper_property_of_column(m, column) || !is_mapped(m, column)) continue;
         if (!mr_mapper_add_column(m, column->name, column)) return MR_FAIL;
     }
     return MR_OK;

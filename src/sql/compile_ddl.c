@@ -242,7 +242,7 @@ static mr_status put_column(const ddl *x, mr_column *column) {
 
 static mr_status put_primary_key(const ddl *x, const mr_table *table) {
     const mr_constraint *k = primary_of(table);
-    if (table->nprimary == 0 || mr_ddl_numbers_once(x->dialect, table)) return MR_OK;
+    if (table->nprimary == 0 || table->key_by_mapping || mr_ddl_numbers_once(x->dialect, table)) return MR_OK;
     mr_strbuf_puts(x->out, ", ");
     if (k) return mr_put_constraint(x, table, k, NULL);
     if (put_key_name(x, table) != MR_OK) return MR_FAIL;

@@ -216,6 +216,27 @@ function mr.declarative_base(options) end
 ---@field confirm_inserted_rows? boolean
 ---false: a DELETE of an object need not find its row. true by default.
 ---@field confirm_deleted_rows? boolean
+---The key of a table that has none (a view, a table of another program): columns of `__table`, or their names. The
+---table's definition does not change.
+---
+---```lua
+---local seen = db.Table("seen", db.Column{ "who", db.String }, db.Column{ "at", db.Integer },
+---  db.Column{ "x", db.Integer })
+---local Seen = db.Model:extend("Seen", {
+---  __table = seen,
+---  when_ = seen.c.at,
+---  __mapper_args = { primary_key = { "who", seen.c.at }, exclude_properties = { "x" } },
+---})
+---db:create_all()
+---Seen.query --> SELECT seen.at AS seen_at, seen.who AS seen_who FROM seen
+---local Half = db.Model:extend("Half", { __table = seen, __mapper_args = { include_properties = { "who", "at" } } })
+---Half.query:count() --> 0
+---```
+---@field primary_key? string|moonrow.Column|moonrow.Expression|(string|moonrow.Column|moonrow.Expression)[]
+---Of the columns of `__table` that the body does not name, those that become attributes; by default all.
+---@field include_properties? string|moonrow.Column|moonrow.Expression|(string|moonrow.Column|moonrow.Expression)[]
+---Those that do not.
+---@field exclude_properties? string|moonrow.Column|moonrow.Expression|(string|moonrow.Column|moonrow.Expression)[]
 
 -- ---------------------------------------------------------------- objects
 

@@ -57,6 +57,10 @@ void bind_declare_validators(lua_State *L, int class_idx, int first, int n);
  * told (bind_state.validated), or it asks again. (validator.c) */
 int bind_validate(lua_State *L, mr_entity *e, const mr_property *prop, int idx);
 
+/* Reads the options of __mapper_args at the index (0: none) that are about the table (NULL: it is the class's own);
+ * raises. (mapped_columns.c) */
+void bind_declare_mapped_columns(lua_State *L, mr_mapper *mapper, int args, mr_table *table);
+
 /* mr.field() */
 #define BIND_FIELD "moonrow.Field"
 /* Gives the mapper the relationship that the value at index spec, a mr.relationship{...}, declares; raises.

@@ -152,7 +152,8 @@ static void read_table(lua_State *L, declaration *d, int table, bool cloned) {
             *e = (entry){lua_tostring(L, -2), 0, ENTRY_OTHER, table, 0, cloned};
             if (strlen(e->name) != lua_rawlen(L, -2))
                 bind_error(L, MR_ERR_ARGUMENT, "%s: the name '%s' has a zero byte in it", d->name, e->name);
-            mr_column *column = bind_test_column(L, -1);
+            mr_column *column = bind_column_named_by(L, -1);
+            if (column && !bind_test_column(L, -1) && (!d->table || column->table != d->table)) column = NULL;
             bind_relationship_spec *spec = bind_test(L, -1, BIND_RELATIONSHIP_SPEC);
             bind_property_spec *property = bind_test(L, -1, BIND_PROPERTY_SPEC);
             if (property) e->kind = ENTRY_PROPERTY, e->order = property->order;
@@ -336,11 +337,12 @@ static void declare_attributes(lua_State *L, declaration *d, mr_mapper *mapper) 
         push_entry(L, e);
         if (e->kind == ENTRY_COLUMN) {
             const bind_column *given = bind_test(L, -1, BIND_COLUMN);
-            mr_column *column = e->cloned ? mr_column_clone(mapper->env, given->column) : given->column;
+            mr_column *named = bind_column_named_by(L, -1); /* table.c.name gives a column of __table */
+            mr_column *column = e->cloned && given ? mr_column_clone(mapper->env, named) : named;
             mr_property *prop = column ? mr_mapper_add_column(mapper, e->name, column) : NULL;
             if (!prop) bind_raise(L);
-            prop->deferred = given->deferred;
-            prop->deferred_group = given->deferred_group;
+            prop->deferred = given && given->deferred;
+            prop->deferred_group = given ? given->deferred_group : NULL;
         } else if (e->kind == ENTRY_RELATIONSHIP) {
             bind_declare_relationship(L, mapper, e->name, lua_gettop(L));
         } else {
@@ -430,7 +432,7 @@ static bool declares_primary_key(lua_State *L, const declaration *d) {
     bool found = false;
     for (size_t i = 0; i < d->n && d->entries[i].kind == ENTRY_COLUMN && !found; i++) {
         push_entry(L, &d->entries[i]);
-        found = bind_test_column(L, -1)->primary_key;
+        found = bind_column_named_by(L, -1)->primary_key;
         lua_pop(L, 1);
     }
     return found;
@@ -483,6 +485,7 @@ static void finish(lua_State *L, bind_class *base, declaration *d, mr_mapper *ma
     /* A subclass without a table of its own shares its base's. */
     if (!table && base->mapper && !d->tablename && !declares_primary_key(L, d)) table = base->mapper->table;
     const char *name = table ? NULL : table_name(L, b, d);
+    bind_declare_mapped_columns(L, mapper, d->mapper_args, d->table);
     if (table) {
         refuse_table_args(L, d, table);
     } else {

@@ -83,7 +83,8 @@ static int8_t read_confirm(lua_State *L, int args, const char *option) {
 
 void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args) {
     static const char *const known[] = {"version_id_col",        "version_id_generator", "eager_defaults",
-                                        "confirm_inserted_rows", "confirm_deleted_rows", NULL};
+                                        "confirm_inserted_rows", "confirm_deleted_rows", "primary_key",
+                                        "include_properties",    "exclude_properties",   NULL};
     if (!args) return;
     lua_pushfstring(L, "%s.__mapper_args", mapper->name);
     bind_check_options(L, args, lua_tostring(L, -1), known);

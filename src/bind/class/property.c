@@ -45,11 +45,11 @@ static int core_column_property(lua_State *L) {
     bind_check_options(L, options, "column_property", names);
     const char *group = bind_option_string(L, options, "column_property", "group", NULL);
     bool deferred = bind_option_bool(L, options, "column_property", "deferred", group != NULL);
-    bind_column *column = n == 1 ? bind_test(L, 1, BIND_COLUMN) : NULL;
-    if (column) {
-        column->deferred = deferred;
-        column->deferred_group = bind_intern_string(L, group);
-        lua_settop(L, 1);
+    mr_column *named = n == 1 ? bind_column_named_by(L, 1) : NULL;
+    if (named) { /* a Column, or table.c.name */
+        bind_column *column = lua_newuserdatauv(L, sizeof *column, 0);
+        *column = (bind_column){.column = named, .deferred = deferred, .deferred_group = bind_intern_string(L, group)};
+        bind_set_type(L, BIND_COLUMN);
         return 1;
     }
     if (n != 1 || !(lua_isfunction(L, 1) || bind_test_node(L, 1) || bind_is_query(L, 1)))

@@ -189,7 +189,14 @@ static int deferred(lua_State *L) {
         property->deferred = true;
         property->deferred_group = bind_intern_string(L, group);
     } else {
-        if (!c) return bind_type_error(L, 1, "deferred", "one Column");
+        mr_column *named = n == 1 ? bind_column_named_by(L, 1) : NULL;
+        if (!named) return bind_type_error(L, 1, "deferred", "one Column");
+        if (!c) { /* table.c.name */
+            c = lua_newuserdatauv(L, sizeof *c, 0);
+            *c = (bind_column){.column = named};
+            bind_set_type(L, BIND_COLUMN);
+            lua_replace(L, 1);
+        }
         defer(L, c, group);
     }
     lua_settop(L, 1);

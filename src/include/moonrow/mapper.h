@@ -257,6 +257,11 @@ struct mr_mapper {
     /* Must the INSERT, or the DELETE, of an object have changed a row? 1: yes; -1: no; 0: not given (as the base class,
      * or yes). */
     int8_t confirm_inserted_rows, confirm_deleted_rows;
+    /* The columns of a given table that become attributes by themselves: those named; or all but those named, where
+     * excludes is true. NULL: all. */
+    mr_column **mapped;
+    unsigned nmapped;
+    bool excludes;
     mr_validator *validators;
     mr_vec hooks[MR_EVENT__COUNT]; /* mr_mapper_hook */
     mr_vec attribute_hooks;        /* mr_attribute_hook */

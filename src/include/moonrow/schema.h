@@ -525,6 +525,8 @@ struct mr_table {
     mr_metadata *metadata;
     unsigned ncolumns;
     mr_column **columns; /* in order of creation */
+    bool
+        key_by_mapping; /* primary is what a class says of a table without a key: it is not in the table's definition */
     unsigned nprimary;
     mr_column **primary;        /* the primary key's columns, in order */
     mr_constraint *constraints; /* the table's own constraints (not those of one column), in order */
