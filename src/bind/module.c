@@ -174,6 +174,7 @@ static int core_type_name(lua_State *L) {
     open(case) \
     open(exists) \
     open(parameter) \
+    open(search) \
     open(from) \
     open(source) \
     /* class */ \

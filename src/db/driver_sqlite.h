@@ -68,6 +68,9 @@ void mr_sqlite_remove_decimals(sqlite_dbc *dbc);
 /* Registers a VFS with the name, if there is none. Its database of the same name is in memory, and is shared by all
  * connections that open it. Returns an SQLite result code. */
 int mr_sqlite_memory_register(const char *name);
+
+/* sqlite_regexp.c: gives the handle the functions regexp and regexp_replace. Returns SQLite's code. */
+int mr_sqlite_add_regexp(sqlite3 *db);
 /* Called when opening has failed: removes the VFS if none of its files is open. (Otherwise it is removed when the last
  * of its files is closed.) */
 void mr_sqlite_memory_discard(const char *name);

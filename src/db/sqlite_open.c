@@ -237,6 +237,7 @@ static mr_status prepare_handle(sqlite_dbc *dbc, const mr_url *url) {
     sqlite3_busy_handler(dbc->db, wait_for_lock, dbc);
     if (sqlite3_progress_handler) sqlite3_progress_handler(dbc->db, STEPS_BETWEEN_LOOKS, is_interrupted, dbc->env);
     int rc = mr_sqlite_add_decimals(dbc);
+    if (rc == SQLITE_OK) rc = mr_sqlite_add_regexp(dbc->db);
     return rc == SQLITE_OK ? exec(dbc, "PRAGMA foreign_keys=ON") : mr_sqlite_fail(dbc, rc);
 }
 

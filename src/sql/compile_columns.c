@@ -90,7 +90,7 @@ static void compile_column(column_names *names, const mr_node *node, mr_vec *cap
 }
 
 void mr_compile_columns(mr_compiler *c, const mr_node *list, mr_place place, mr_vec *capture) {
-    column_names names = {.c = c, .nested = place == MR_PLACE_FROM};
+    column_names names = {.c = c, .nested = place == MR_PLACE_FROM || place == MR_PLACE_LATERAL};
     const mr_node *into = c->into;
     c->into = NULL;
     mr_vec_init(&names.used, c->env, sizeof(const char *));

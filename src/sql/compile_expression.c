@@ -335,6 +335,9 @@ static void dispatch(mr_compiler *c, const mr_node *node) {
     case MR_NODE_TUPLE:
         compile_tuple(c, node);
         break;
+    case MR_NODE_JSON_AT:
+        mr_compile_json_at(c, node);
+        break;
     case MR_NODE_FILTER:
         compile_filter(c, node);
         break;

@@ -8,6 +8,7 @@
 
 #include "compiler.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void mr_emit_table(mr_compiler *c, const mr_table *table) {
@@ -38,6 +39,64 @@ static void compile_join(mr_compiler *c, const mr_node *node) {
     mr_compile_condition(c, node->child[2], MR_OP_NONE);
 }
 
+/* " (a, b)": the names of the columns. */
+static void compile_names(mr_compiler *c, const mr_node *columns) {
+    for (uint32_t i = 0; i < columns->n; i++) {
+        mr_emit(c, i ? ", " : " (");
+        mr_compile_column_name(c, columns->child[i]);
+    }
+    mr_emit(c, ")");
+}
+
+/* Without names behind an alias, a SELECT around the values gives them. */
+static void compile_values(mr_compiler *c, const mr_node *node) {
+    const mr_node *columns = node->child[0];
+    uint32_t start = c->ordinal;
+    char name[32];
+    mr_emit(c, c->dialect->lateral ? "(" : "(SELECT ");
+    for (uint32_t i = 0; !c->dialect->lateral && i < columns->n; i++) {
+        snprintf(name, sizeof name, "%scolumn%u AS ", i ? ", " : "", (unsigned)i + 1);
+        mr_emit(c, name);
+        mr_compile_column_name(c, columns->child[i]);
+    }
+    if (!c->dialect->lateral) mr_emit(c, " FROM (");
+    mr_seek(c, node, start, 1);
+    mr_emit(c, "VALUES ");
+    mr_compile_items(c, node->child[1]);
+    mr_emit(c, c->dialect->lateral ? ")" : "))");
+}
+
+static void compile_rows_of(mr_compiler *c, const mr_node *node) {
+    if (node->flags & MR_NODE_ORDINALITY && !c->dialect->lateral)
+        mr_compile_fail(c, "table_valued: %s has no WITH ORDINALITY: number the rows by row_number()",
+                        c->dialect->name);
+    mr_compile(c, node->child[0]);
+    if (node->flags & MR_NODE_ORDINALITY) mr_emit(c, " WITH ORDINALITY");
+}
+
+/* A SELECT in FROM; a lateral one takes what is before it from there. */
+static void compile_nested(mr_compiler *c, const mr_node *alias) {
+    bool lateral = (alias->flags & MR_NODE_LATERAL) != 0;
+    if (lateral && !c->dialect->lateral) {
+        mr_compile_fail(
+            c,
+            "lateral: %s has no LATERAL: a single value of it is a scalar_subquery() among the columns; the "
+            "first rows of each group are numbered by row_number():over{ partition_by = ... }",
+            c->dialect->name);
+        return;
+    }
+    mr_emit(c, lateral ? "LATERAL (" : "(");
+    mr_compile_query(c, alias->child[0], lateral ? MR_PLACE_LATERAL : MR_PLACE_FROM);
+    mr_emit(c, ")");
+}
+
+/* What stands behind the name: the names of the columns, where the object itself does not have them. */
+static void compile_behind(mr_compiler *c, const mr_node *of) {
+    if (!c->dialect->lateral) return;
+    if (of->kind == MR_NODE_VALUES) compile_names(c, of->child[0]);
+    if (of->kind == MR_NODE_ROWS && of->flags & MR_NODE_DERIVED) compile_names(c, of->child[1]);
+}
+
 /* The binds inside of an alias have numbers of their own, so c->ordinal is saved and restored. */
 static void compile_alias(mr_compiler *c, const mr_node *node) {
     const mr_node *of = node->child[0];
@@ -45,9 +104,11 @@ static void compile_alias(mr_compiler *c, const mr_node *node) {
     uint32_t ordinal = c->ordinal;
     c->ordinal = mr_object_base(c, node);
     if (mr_node_is_query(of)) {
-        mr_emit(c, "(");
-        mr_compile_query(c, of, MR_PLACE_FROM);
-        mr_emit(c, ")");
+        compile_nested(c, node);
+    } else if (of->kind == MR_NODE_VALUES) {
+        compile_values(c, of);
+    } else if (of->kind == MR_NODE_ROWS) {
+        compile_rows_of(c, of);
     } else if (of->kind == MR_NODE_TYPED_TEXT) {
         mr_emit(c, "(");
         mr_compile(c, of->child[0]);
@@ -57,6 +118,7 @@ static void compile_alias(mr_compiler *c, const mr_node *node) {
     }
     mr_emit(c, " AS ");
     mr_emit_name(c, name);
+    compile_behind(c, of);
     c->ordinal = ordinal;
 }
 

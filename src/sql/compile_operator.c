@@ -54,6 +54,10 @@ static const op_spelling spelling[MR_OP_CUSTOM + 1] = {
     [MR_OP_AND] = {" AND ", 3},
     [MR_OP_OR] = {" OR ", 2},
     [MR_OP_COMMA] = {", ", -1},
+    [MR_OP_REGEXP] = {" REGEXP ", 5},
+    [MR_OP_NOT_REGEXP] = {" NOT REGEXP ", 5},
+    [MR_OP_MATCH] = {" MATCH ", 5},
+    [MR_OP_NOT_MATCH] = {" MATCH ", 5},
     [MR_OP_CUSTOM] = {" ", 0},
 };
 
@@ -235,6 +239,10 @@ static void compile_binary(mr_compiler *c, const mr_node *node) {
     if (!*collation && mr_compile_spelled(c, node)) return;
     if (listed) {
         compile_in(c, node);
+        return;
+    }
+    if (op >= MR_OP_REGEXP && op <= MR_OP_NOT_MATCH) {
+        mr_compile_search(c, node);
         return;
     }
     if ((op == MR_OP_ILIKE || op == MR_OP_NOT_ILIKE) && !c->dialect->ilike) {

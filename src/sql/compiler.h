@@ -31,7 +31,7 @@ typedef struct mr_frame {
 } mr_frame;
 
 /* The place where a query stands. */
-typedef enum mr_place { MR_PLACE_STATEMENT, MR_PLACE_EXPRESSION, MR_PLACE_FROM } mr_place;
+typedef enum mr_place { MR_PLACE_STATEMENT, MR_PLACE_EXPRESSION, MR_PLACE_FROM, MR_PLACE_LATERAL } mr_place;
 
 typedef struct mr_named_object {
     const mr_node *node;
@@ -179,6 +179,11 @@ void mr_compile_result(mr_compiler *c, const mr_node *node, const mr_node *x);
 /* Writes an expression that is assigned to the column, and returns true, if it must be brought to the column's digits
  * or form of storage. */
 bool mr_compile_decimal_written(mr_compiler *c, const mr_node *column, const mr_node *value);
+/* compile_search.c */
+/* Writes what is read from JSON. */
+void mr_compile_json_at(mr_compiler *c, const mr_node *node);
+/* Writes the operators REGEXP and MATCH, and their opposites. */
+void mr_compile_search(mr_compiler *c, const mr_node *node);
 
 /* compile_select.c */
 /* Writes a SELECT or COMPOUND. */

@@ -26,6 +26,7 @@ typedef struct function_type {
 static const function_type known[] = {
     {"abs", RESULT_FIRST, MR_TYPE_NULL},
     {"avg", RESULT_NUMBER, MR_TYPE_FLOAT},
+    {"bm25", RESULT_FIXED, MR_TYPE_FLOAT},
     {"char_length", RESULT_FIXED, MR_TYPE_INTEGER},
     {"coalesce", RESULT_FIRST, MR_TYPE_NULL},
     {"concat", RESULT_FIXED, MR_TYPE_STRING},
@@ -36,6 +37,7 @@ static const function_type known[] = {
     {"dense_rank", RESULT_FIXED, MR_TYPE_INTEGER},
     {"first_value", RESULT_FIRST, MR_TYPE_NULL},
     {"group_concat", RESULT_FIXED, MR_TYPE_STRING},
+    {"highlight", RESULT_FIXED, MR_TYPE_STRING},
     {"ifnull", RESULT_FIRST, MR_TYPE_NULL},
     {"lag", RESULT_FIRST, MR_TYPE_NULL},
     {"last_value", RESULT_FIRST, MR_TYPE_NULL},
@@ -52,6 +54,7 @@ static const function_type known[] = {
     {"round", RESULT_NUMBER, MR_TYPE_NULL},
     {"row_number", RESULT_FIXED, MR_TYPE_INTEGER},
     {"rtrim", RESULT_FIXED, MR_TYPE_STRING},
+    {"snippet", RESULT_FIXED, MR_TYPE_STRING},
     {"string_agg", RESULT_FIXED, MR_TYPE_STRING},
     {"substr", RESULT_FIXED, MR_TYPE_STRING},
     {"substring", RESULT_FIXED, MR_TYPE_STRING},

@@ -132,7 +132,8 @@ static void add(linter *l, const mr_node *from, size_t group) {
     if (gives_one_row(from)) return;
     lint_object *o = mr_vec_push(&l->objects);
     if (o) *o = (lint_object){from, from->kind == MR_NODE_TABLE ? from->u.table : NULL, group};
-    if (!o || (from->kind != MR_NODE_TABLE && from->kind != MR_NODE_ALIAS && from->kind != MR_NODE_CTE))
+    if (!o || mr_from_depends(from) ||
+        (from->kind != MR_NODE_TABLE && from->kind != MR_NODE_ALIAS && from->kind != MR_NODE_CTE))
         l->unsure = true;
 }
 

@@ -35,6 +35,7 @@ static const mr_type *number_type(mr_op op, const mr_type *a, const mr_type *b) 
 
 static const mr_type *binary_type(mr_op op, const mr_node *left, const mr_node *right) {
     if (op >= MR_OP_EQ && op <= MR_OP_NOT_ILIKE) return boolean();
+    if (op >= MR_OP_REGEXP && op <= MR_OP_NOT_MATCH) return boolean();
     if (op == MR_OP_CONCAT) return mr_type_is_string(left->type) ? left->type : mr_type_simple(MR_TYPE_STRING);
     if (op >= MR_OP_ADD && op <= MR_OP_MOD) return number_type(op, left->type, right->type);
     if (op >= MR_OP_BIT_AND && op <= MR_OP_SHIFT_RIGHT) return mr_type_simple(MR_TYPE_INTEGER);
@@ -80,14 +81,18 @@ static bool is_operator(const char *op) {
     return strspn(op, word) == strlen(op) || strspn(op, symbol) == strlen(op);
 }
 
-mr_node *mr_sql_custom(mr_env *env, const char *op, mr_node *left, mr_node *right) {
+mr_node *mr_sql_custom_as(mr_env *env, const char *op, mr_node *left, mr_node *right, const mr_type *type) {
     mr_node *sides[2] = {as_operand(left), as_operand(right)};
     if (!is_operator(op)) {
         mr_nodes_release(sides, 2);
         mr_fail(env, MR_ERR_ARGUMENT, "op: '%s' is no operator", op);
         return NULL;
     }
-    return mr_node_named(mr_node_new(env, MR_NODE_BINARY, MR_OP_CUSTOM, NULL, sides, 2), op);
+    return mr_node_named(mr_node_new(env, MR_NODE_BINARY, MR_OP_CUSTOM, type, sides, 2), op);
+}
+
+mr_node *mr_sql_custom(mr_env *env, const char *op, mr_node *left, mr_node *right) {
+    return mr_sql_custom_as(env, op, left, right, NULL);
 }
 
 static bool is_letter(const char *s) { return (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z'); }
@@ -112,6 +117,20 @@ mr_node *mr_sql_like(mr_env *env, mr_op op, mr_node *left, mr_node *pattern, con
     snprintf(quoted, sizeof quoted, "'%s'", strcmp(escape, "'") == 0 ? "''" : escape);
     parts[2] = mr_sql_raw(env, mr_type_simple(MR_TYPE_STRING), quoted);
     return mr_node_new(env, MR_NODE_BINARY, op, boolean(), parts, 3);
+}
+
+mr_node *mr_sql_regexp(mr_env *env, mr_node *x, mr_node *pattern, const char *flags) {
+    mr_node *parts[3] = {as_operand(x), as_operand(pattern), NULL};
+    uint32_t n = flags && *flags ? 3 : 2;
+    if (n == 3 && strspn(flags, "inx") != strlen(flags)) {
+        mr_nodes_release(parts, 2);
+        mr_fail(env, MR_ERR_ARGUMENT,
+                "regexp_match: flags are \"i\" (any case), \"n\" (lines count) and \"x\" (spaces do not), not \"%s\"",
+                flags);
+        return NULL;
+    }
+    if (n == 3) parts[2] = mr_sql_raw(env, mr_type_simple(MR_TYPE_STRING), flags);
+    return mr_node_new(env, MR_NODE_BINARY, MR_OP_REGEXP, boolean(), parts, n);
 }
 
 mr_node *mr_sql_between(mr_env *env, mr_node *x, mr_node *low, mr_node *high) {
@@ -225,6 +244,14 @@ static mr_op opposite(mr_op op) {
         return MR_OP_NOT_ILIKE;
     case MR_OP_NOT_ILIKE:
         return MR_OP_ILIKE;
+    case MR_OP_REGEXP:
+        return MR_OP_NOT_REGEXP;
+    case MR_OP_NOT_REGEXP:
+        return MR_OP_REGEXP;
+    case MR_OP_MATCH:
+        return MR_OP_NOT_MATCH;
+    case MR_OP_NOT_MATCH:
+        return MR_OP_MATCH;
     default:
         return MR_OP_NONE;
     }

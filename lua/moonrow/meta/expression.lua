@@ -429,10 +429,12 @@ function Expression:collate(name) end
 ---
 ---```lua
 ---User.query:filter(User.name:op "GLOB" "A*"):all() --> {Ann}
+---User.age:op("->>", { return_type = mr.Integer })("$.a").type --> Integer
 ---```
 ---@param operator string
+---@param options? moonrow.OpOptions
 ---@return fun(value: moonrow.Operand): moonrow.Expression
-function Expression:op(operator) end
+function Expression:op(operator, options) end
 
 ---Of a function: over a window of rows.
 ---

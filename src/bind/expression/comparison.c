@@ -16,6 +16,7 @@ static int compare(lua_State *L) {
     const bind_operation *o = bind_operation_of(L);
     bind_refuse_more(L, 1, o->name, " (several values: in_{ ... })");
     lua_settop(L, 2);
+    bind_own_natural(L, 1, 2);
     mr_node *left = bind_arg_node(L, 1, o->name);
     const char *what = bind_push_what(L, left);
     if (lua_isnoneornil(L, 2))

@@ -52,6 +52,14 @@ mr_value *bind_read_list(lua_State *L, int idx, const char *what, size_t *n);
  * none) in place of its list parameters. */
 void bind_own_with_lists(lua_State *L, int node, int params);
 
+/* search.c */
+/* The value in JSON at idx, without a type of its own: replaced by one of the type of the value at `value`, which it is
+ * compared with. Other expressions stay. */
+void bind_own_natural(lua_State *L, int idx, int value);
+/* The class, alias or table at idx: replaced by what stands for its whole text in a full text search. false: it is
+ * something else. */
+bool bind_own_searched(lua_State *L, int idx);
+
 /* ---------------------------------------------------------------- methods that differ by an operator */
 
 /* One of several Lua functions that share a C function. */

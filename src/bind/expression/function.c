@@ -17,6 +17,11 @@ static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
 
 /* ---------------------------------------------------------------- func.NAME(...) */
 
+/* Is it a function about a full text search, whose first argument is the table? */
+static bool searches(const char *name) {
+    return bind_is_among((const char *const[]){"bm25", "snippet", "highlight", "matchinfo", "offsets", NULL}, name);
+}
+
 /* Upvalue: the name. */
 static int call_function(lua_State *L) {
     const char *name = lua_tostring(L, lua_upvalueindex(1));
@@ -26,6 +31,7 @@ static int call_function(lua_State *L) {
         return bind_error(L, MR_ERR_ARGUMENT, "func.%s is called with a dot: mr.func.%s(...)", name, name);
     const char *what = lua_pushfstring(L, "func.%s", name);
     lua_insert(L, 1);
+    if (n > 0 && searches(name)) bind_own_searched(L, 2);
     for (int i = 2; i <= n + 1; i++) bind_own_operand(L, i, NULL, what);
     if (n == 0 && strcmp(name, "count") == 0) {
         bind_push_node(L, mr_sql_raw(env_of(L), mr_type_simple(MR_TYPE_NULL), "*"));

@@ -146,26 +146,31 @@ static int expr_collate(lua_State *L) {
     return 1;
 }
 
-/* Upvalues: the expression, the operator. Index 1: the other operand. */
+/* Upvalues: the expression, the operator, the type of the result or nil. Index 1: the other operand. */
 static int apply_op(lua_State *L) {
     mr_node *left = bind_test_node(L, lua_upvalueindex(1));
     const char *op = lua_tostring(L, lua_upvalueindex(2));
+    const mr_type *type = bind_test_type(L, lua_upvalueindex(3));
     mr_node *right = bind_to_operand(L, 1, NULL, op);
-    bind_push_node(L, mr_sql_custom(left->env, op, mr_node_retain(left), right));
+    bind_push_node(L, mr_sql_custom_as(left->env, op, mr_node_retain(left), right, type));
     return 1;
 }
 
-/* x:op("->>")(y), or x:op("->>", y) */
+/* x:op("->>")(y), x:op("->>", y), x:op("->>", { return_type = mr.Integer })(y) */
 static int expr_op(lua_State *L) {
+    static const char *const names[] = {"return_type", NULL};
     self(L, "op");
     word(L, "op", "an operator such as \"->>\"");
-    bool both = lua_gettop(L) > 2;
-    lua_settop(L, 3);
+    int n = lua_gettop(L), options = n > 2 && bind_is_plain_table(L, n) ? n : 0;
+    bool both = n - (options != 0) > 2;
+    bind_check_options(L, options, "op", names);
+    if (bind_option(L, options, "return_type") != LUA_TNIL) bind_arg_type(L, lua_gettop(L), "op: return_type");
     lua_pushvalue(L, 1);
     lua_pushvalue(L, 2);
-    lua_pushcclosure(L, apply_op, 2);
+    lua_pushvalue(L, -3);
+    lua_pushcclosure(L, apply_op, 3);
     if (!both) return 1;
-    lua_insert(L, 3);
+    lua_pushvalue(L, 3);
     lua_call(L, 1, 1);
     return 1;
 }

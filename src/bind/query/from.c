@@ -90,6 +90,14 @@ static int q_subquery(lua_State *L) {
     return 1;
 }
 
+static int q_lateral(lua_State *L) {
+    bind_query_arg_for_subquery(L, "lateral");
+    const char *name = lua_isnoneornil(L, 2) ? NULL : bind_arg_name(L, 2, "lateral", "a name");
+    bind_push_inner_select(L, 1, "lateral");
+    bind_push_from(L, mr_sql_lateral(bind_of(L)->env, mr_node_retain(bind_test_node(L, -1)), name), NULL);
+    return 1;
+}
+
 /* cte("name", { recursive = true }) */
 static int q_cte(lua_State *L) {
     static const char *const names[] = {"name", "recursive", NULL};
@@ -136,6 +144,7 @@ void bind_open_query_from(lua_State *L) {
                                        {"add_entity", q_add_entity},
                                        {"with_parent", q_with_parent},
                                        {"subquery", q_subquery},
+                                       {"lateral", q_lateral},
                                        {"cte", q_cte},
                                        {"exists", q_exists},
                                        {"scalar_subquery", q_scalar_subquery},

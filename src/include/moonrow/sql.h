@@ -44,11 +44,14 @@ typedef enum mr_node_kind {
     MR_NODE_TUPLE,       /* n children */
     MR_NODE_FILTER,      /* child 0: an aggregate; 1: the condition of its rows */
     MR_NODE_WITHIN,      /* child 0: an aggregate; 1: LIST by which its rows are ordered */
+    MR_NODE_JSON_AT,     /* child 0: JSON; 1, 2: BINDs of a path, '$."a"[0]' and '{a,0}'; flag NATURAL */
     /* FROM objects */
     MR_NODE_TABLE,      /* table */
     MR_NODE_ALIAS,      /* name ("": the compiler chooses a name), child 0: TABLE or SELECT */
     MR_NODE_JOIN,       /* op: INNER, LEFT, FULL; child 0, 1, child 2: ON */
     MR_NODE_CTE,        /* name, child 0: SELECT or COMPOUND; flag RECURSIVE */
+    MR_NODE_VALUES,     /* below an ALIAS: child 0: LIST of the COLUMNs, 1: LIST of TUPLEs */
+    MR_NODE_ROWS,       /* below an ALIAS: a function that gives rows: child 0: FUNC; 1: LIST of the COLUMNs; flags */
     MR_NODE_TYPED_TEXT, /* below an ALIAS or CTE: child 0: TEXT; 1: LIST of the COLUMNs that it returns */
     /* statements */
     MR_NODE_SELECT,   /* see mr_select */
@@ -106,6 +109,10 @@ typedef enum mr_op {
     MR_OP_UNION_ALL,
     MR_OP_INTERSECT,
     MR_OP_EXCEPT,
+    MR_OP_REGEXP, /* child 2: the flags of the expression, LITERAL_SQL; may be missing */
+    MR_OP_NOT_REGEXP,
+    MR_OP_MATCH, /* full text search */
+    MR_OP_NOT_MATCH,
     MR_OP_CUSTOM /* an operator that the user names, such as "->>": mr_node.name */
 } mr_op;
 
@@ -118,7 +125,11 @@ enum {
                                TYPED_TEXT: its columns are found by name, not by their order */
     MR_NODE_VALUED = 16,    /* CASE: the conditions are values, which the last child is compared with */
     MR_NODE_DEFAULTED = 32, /* BIND with a name: its value is used where none is given */
-    MR_NODE_EXPANDING = 64  /* BIND with a name: a list takes its place (mr_sql_with_list) */
+    MR_NODE_EXPANDING = 64, /* BIND with a name: a list takes its place (mr_sql_with_list) */
+    MR_NODE_LATERAL = 128,  /* ALIAS of a SELECT: it may name the FROM objects before it */
+    MR_NODE_NATURAL = 16,   /* JSON_AT: the type is that of the value that it is compared with */
+    MR_NODE_DERIVED = 16,   /* ROWS: the names of the columns are written */
+    MR_NODE_ORDINALITY = 32 /* ROWS: WITH ORDINALITY, whose column comes last */
 };
 
 /* The clauses of a SELECT. Each node may be NULL. LIST means a LIST node with op COMMA. */
@@ -247,6 +258,8 @@ mr_node *mr_sql_unary(mr_env *env, mr_op op, mr_node *operand);
 mr_node *mr_sql_binary(mr_env *env, mr_op op, mr_node *left, mr_node *right);
 /* An operator that the user names. ArgumentError: op is no operator. */
 mr_node *mr_sql_custom(mr_env *env, const char *op, mr_node *left, mr_node *right);
+/* The same, whose result has the type. */
+mr_node *mr_sql_custom_as(mr_env *env, const char *op, mr_node *left, mr_node *right, const mr_type *type);
 /* LIKE, ILIKE and their opposites. escape is one character, or NULL. */
 mr_node *mr_sql_like(mr_env *env, mr_op op, mr_node *left, mr_node *pattern, const char *escape);
 /* A list of n items. Items of AND and OR that are lists of the same operator are flattened, NULLs are left out, and a
@@ -271,6 +284,18 @@ mr_node *mr_sql_case_of(mr_env *env, mr_node *value, mr_node *const *pairs_and_e
 mr_node *mr_sql_filter(mr_env *env, mr_node *aggregate, mr_node *condition);
 /* aggregate WITHIN GROUP (ORDER BY order). order: a LIST. */
 mr_node *mr_sql_within(mr_env *env, mr_node *aggregate, mr_node *order);
+/* A step into JSON: a key, or an index (key NULL) from 0 on, negative from the end. */
+typedef struct mr_json_step {
+    const char *key;
+    int64_t index;
+} mr_json_step;
+/* The value in the JSON of x at the path of n steps; of a JSON_AT, behind its own path. ArgumentError: a key has a
+ * double quote or a zero byte. */
+mr_node *mr_sql_json_at(mr_env *env, mr_node *x, const mr_json_step *steps, size_t n);
+/* The same value as one of the type; natural: compared as it is, where the database has values of any type. */
+mr_node *mr_sql_json_as(mr_env *env, mr_node *at, const mr_type *type, bool natural);
+/* x matches the regular expression. flags: NULL, or letters of "inx". */
+mr_node *mr_sql_regexp(mr_env *env, mr_node *x, mr_node *pattern, const char *flags);
 /* x AS name. */
 mr_node *mr_sql_label(mr_env *env, const char *name, mr_node *x);
 /* A SELECT as a value. */
@@ -302,6 +327,14 @@ mr_node *mr_sql_alias(mr_env *env, mr_node *of, const char *name);
 /* A join; kind is MR_OP_INNER, MR_OP_LEFT or MR_OP_FULL. */
 mr_node *mr_sql_join(mr_env *env, mr_op kind, mr_node *left, mr_node *right, mr_node *on);
 mr_node *mr_sql_cte(mr_env *env, mr_node *select, const char *name, bool recursive);
+/* A SELECT in FROM that may name the objects before it. */
+mr_node *mr_sql_lateral(mr_env *env, mr_node *select, const char *name);
+/* Rows of values as a FROM object. columns: LIST of COLUMNs; rows: LIST of TUPLEs of the same width. */
+mr_node *mr_sql_values(mr_env *env, mr_node *columns, mr_node *rows, const char *name);
+/* The rows that a function gives as a FROM object. flags: MR_NODE_DERIVED, MR_NODE_ORDINALITY, or both. */
+mr_node *mr_sql_function_rows(mr_env *env, mr_node *function, mr_node *columns, unsigned flags, const char *name);
+/* Does the FROM object depend on those before it: is it lateral, or a function with columns among its arguments? */
+bool mr_from_depends(const mr_node *from);
 /* The user's text as a query whose columns are known: a LIST of COLUMNs; ordered: in the text's order, otherwise
  * they are found by name. */
 mr_node *mr_sql_typed_text(mr_env *env, mr_node *text, mr_node *columns, bool ordered);
@@ -539,6 +572,10 @@ struct mr_dialect {
     bool alters;              /* ALTER TABLE adds and drops constraints; and a foreign key needs its table */
     bool distinct_from;       /* it has IS DISTINCT FROM; otherwise IS NOT compares any values */
     bool within_group;        /* it has WITHIN GROUP */
+    bool lateral;             /* it has LATERAL, and names for the columns of what stands in FROM */
+    bool json_operators;      /* #> and #>> read JSON, and a text is cast to it; otherwise json_extract */
+    bool regexp_operators;    /* ~ and ~*; otherwise REGEXP */
+    bool text_search;         /* @@; otherwise MATCH */
     bool defers_keys;         /* UNIQUE and PRIMARY KEY may be deferrable, too */
     bool comments;            /* it has COMMENT ON */
     bool index_parens;        /* an expression in an index needs parentheses */

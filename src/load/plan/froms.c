@@ -5,6 +5,8 @@
  */
 #include "planner.h"
 
+#include <string.h>
+
 /* ---------------------------------------------------------------- of a class */
 
 mr_node *mr_mapper_from(mr_mapper *mapper) {
@@ -110,12 +112,18 @@ mr_status mr_froms_join(mr_planner *p, mr_op kind, mr_node *left, mr_node *right
     return MR_OK;
 }
 
+static mr_status list_froms_of(mr_planner *p, mr_vec *list, const mr_node *expression);
+
 /* Adds object to the list, unless it is there already, or inside a join that is there. */
 static mr_status list_object(mr_planner *p, mr_vec *list, mr_node *object) {
     object = mr_united_from(p, object);
     if (find_explicit(p, object)) return MR_OK;
     for (size_t i = 0; i < list->len; i++)
         if (mr_from_contains(mr_vec_ptr(list, i), object)) return MR_OK;
+    /* A function that gives rows needs the objects whose columns are its arguments. */
+    if (object->kind == MR_NODE_ALIAS && object->child[0]->kind == MR_NODE_ROWS &&
+        list_froms_of(p, list, object->child[0]->child[0]) != MR_OK)
+        return MR_FAIL;
     if (mr_vec_push_ptr(list, object) != MR_OK) return MR_FAIL;
     mr_node_retain(object);
     return MR_OK;
@@ -161,6 +169,20 @@ static mr_status check_contained(const mr_planner *p, const mr_node *where) {
     return MR_OK;
 }
 
+/* Moves the objects that depend on others behind these. */
+static void sort_dependent(mr_vec *list) {
+    void **objects = list->data;
+    for (size_t seen = 0, at = 0; seen < list->len; seen++) {
+        void *object = objects[at];
+        if (!mr_from_depends(object)) {
+            at++;
+            continue;
+        }
+        memmove(objects + at, objects + at + 1, (list->len - at - 1) * sizeof *objects);
+        objects[list->len - 1] = object;
+    }
+}
+
 mr_status mr_froms_list(mr_planner *p, const mr_node *where, mr_node **out) {
     mr_vec list;
     mr_status status = check_contained(p, where);
@@ -181,6 +203,7 @@ mr_status mr_froms_list(mr_planner *p, const mr_node *where, mr_node **out) {
         if (status == MR_OK) mr_node_retain(mr_vec_ptr(&p->explicit, i));
     }
     if (status == MR_OK && list.len > 0) {
+        sort_dependent(&list);
         *out = mr_sql_list(p->env, MR_OP_COMMA, list.data, list.len);
         if (!*out) status = MR_FAIL;
     } else {
