@@ -7,6 +7,8 @@ local PAGE = "examples/guide/troubleshooting.md"
 -- Parts of four words or more that belong to no message: names of checked things, words of the database that are looked
 -- for, the text of a static assertion.
 local OTHERS = {
+  "Expression tree is too large", "LIKE or GLOB pattern too complex", "too many columns in result set",
+  "too many terms in compound SELECT",
   "... (… characters) ...",
   "NOT IN (SELECT value FROM json_each(",
   "...' of … bytes",

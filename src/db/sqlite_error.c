@@ -60,6 +60,16 @@ static const char *mistake_of(const char *words) {
     if (begins(words, "no such function: ") && is_date_part(words + strlen("no such function: ")))
         return ": a part of a date is mr.extract(\"year\", x), with \"month\", \"day\", \"hour\" and the like in place "
                "of \"year\"";
+    if (begins(words, "parser stack overflow") || begins(words, "Expression tree is too large"))
+        return ": the SQL is nested more deeply than this SQLite reads: give inner queries a name by :cte(), and "
+               "compute a "
+               "part in a subquery or in Lua";
+    if (begins(words, "too many columns in result set"))
+        return ": SQLite gives 2000 columns at most: read some of them by a second query";
+    if (begins(words, "too many terms in compound SELECT"))
+        return ": SQLite unites 500 queries at most: one query with mr.or_, in_{ ... } or mr.values reads the same";
+    if (begins(words, "LIKE or GLOB pattern too complex"))
+        return ": SQLite's LIKE takes patterns of 50000 bytes: mr.func.instr(x, text):gt(0) finds longer ones";
     if (begins(words, "near \"?\": syntax error"))
         return ": a parameter stands for a value alone, not for a name, a PRAGMA's value or the like: write these into "
                "the "
@@ -97,6 +107,16 @@ static const char *cure_of(const sqlite_dbc *dbc, int rc, const char *words) {
     return "";
 }
 
+/* The words as a message has them: SQLite repeats a name, however long it is. The whole is in the error's orig. */
+static const char *shortened(const char *words, char *buf, size_t size) {
+    size_t len = strlen(words), kept = size - 4;
+    if (len < size) return words;
+    while (kept > 0 && ((unsigned char)words[kept] & 0xc0) == 0x80) kept--; /* a character stays whole */
+    memcpy(buf, words, kept);
+    strcpy(buf + kept, "...");
+    return buf;
+}
+
 mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) {
     if ((rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM) return mr_nomem(dbc->env);
     /* SQLite does not call the busy handler when waiting would be a deadlock. Then the handler is called here. */
@@ -105,8 +125,9 @@ mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) {
     /* The caller's own handle may have extended codes turned off. */
     if (rc <= 0xff && sqlite3_errcode(dbc->db) == rc) rc = sqlite3_extended_errcode(dbc->db);
     const char *words = sqlite3_errmsg(dbc->db);
-    char place[PLACE_SIZE];
-    mr_fail(dbc->env, kind_of(rc), "(sqlite) %s%s%s", words, cure_of(dbc, rc, words), place_of(dbc, rc, words, place));
+    char place[PLACE_SIZE], begin[1000];
+    mr_fail(dbc->env, kind_of(rc), "(sqlite) %s%s%s", shortened(words, begin, sizeof begin), cure_of(dbc, rc, words),
+            place_of(dbc, rc, words, place));
     mr_error_add_orig(dbc->env, words, rc);
     return MR_FAIL;
 }

@@ -23,6 +23,34 @@ static void check_widths(lua_State *L, int first, int n, const char *function) {
     }
 }
 
+/* The members of the query that is pushed at idx, if it can be written without being one itself: it is a compound of
+ * the same kind, and the first, or where the order of members does not matter. 0: it stays one. */
+static uint32_t members_of(const mr_node *select, mr_op op, bool first) {
+    if (select->kind != MR_NODE_COMPOUND || select->op != op || (op == MR_OP_EXCEPT && !first)) return 0;
+    const mr_select *s = select->u.select;
+    return s->order_by || s->limit || s->offset ? 0 : select->n;
+}
+
+/* Replaces compounds of the same kind among the n SELECTs from index first on by their members. Returns how many
+ * SELECTs there are then. */
+static int flatten(lua_State *L, int first, int n, mr_op op) {
+    int total = n;
+    for (int i = 0; i < n; i++) {
+        uint32_t m = members_of(bind_test_node(L, first + i), op, i == 0);
+        total += m ? (int)m - 1 : 0;
+    }
+    if (total == n) return n;
+    bind_check_room(L, total + 10, "union");
+    for (int i = 0; i < n; i++) {
+        const mr_node *select = bind_test_node(L, first + i);
+        uint32_t m = members_of(select, op, i == 0);
+        if (!m) lua_pushvalue(L, first + i);
+        for (uint32_t k = 0; k < m; k++) bind_push_node(L, mr_node_retain(select->child[k]));
+    }
+    for (int i = 0; i < n; i++) lua_remove(L, first);
+    return total;
+}
+
 /* The compound of the queries on the stack, of which there are at least two; standing: by itself, mr.union. */
 static int unite_all(lua_State *L, const bind_operation *o, bool standing) {
     const char *function = o->name;
@@ -41,8 +69,9 @@ static int unite_all(lua_State *L, const bind_operation *o, bool standing) {
                           "query",
                           function);
     check_widths(L, n + 1, n, function);
-    mr_node **selects = bind_collect_nodes(L, n + 1, n);
-    mr_node *all = mr_sql_compound(q->env, o->op, selects, (size_t)n, NULL);
+    int members = standing ? flatten(L, n + 1, n, o->op) : n;
+    mr_node **selects = bind_collect_nodes(L, n + 1, members);
+    mr_node *all = mr_sql_compound(q->env, o->op, selects, (size_t)members, NULL);
     mr_node *united = mr_sql_alias(q->env, all, NULL);
     return bind_derive(L, standing ? mr_query_standing(q, united, outer) : mr_query_over(q, united, outer));
 }
