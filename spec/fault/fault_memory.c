@@ -173,6 +173,7 @@ int main(void) {
         OPERATION("flush"),
         OPERATION("runs"),
         OPERATION("query"),
+        OPERATION("selects"),
         OPERATION("criteria"),
         OPERATION("get"),
         OPERATION("rollback"),

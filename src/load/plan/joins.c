@@ -235,8 +235,10 @@ out:
 /* Appends the FROM objects that may be the left side: the explicit ones; without such, those of the items. They are
  * borrowed. */
 static mr_status possible_lefts(mr_planner *p, const mr_node *right, mr_vec *found) {
-    for (size_t i = 0; i < p->explicit.len; i++)
-        if (mr_vec_push_ptr(found, mr_node_retain(mr_vec_ptr(&p->explicit, i))) != MR_OK) return MR_FAIL;
+    for (size_t i = 0; i < p->explicit.len; i++) {
+        if (mr_vec_push_ptr(found, mr_vec_ptr(&p->explicit, i)) != MR_OK) return MR_FAIL;
+        mr_node_retain(mr_vec_ptr(&p->explicit, i));
+    }
     if (p->explicit.len > 0) return MR_OK;
     mr_vec all;
     mr_vec_init(&all, p->env, sizeof(mr_node *));
