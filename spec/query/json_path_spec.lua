@@ -96,6 +96,27 @@ describe("a path into JSON", function()
     w.gives("1; 2", where(x:at("age"):as_integer():gt(15)))
   end)
 
+  it("is read as a table, of a column of JSON and of a text", function()
+    local db = mr.open "sqlite://"
+    local Doc = db.Model:extend("Doc", { id = db.Column{ db.Integer, primary_key = true }, data = db.Column{ db.JSON } })
+    db:create_all()
+    db.session:add_all{ Doc{ data = { bag = { { name = "rope" } }, n = 5, none = mr.null, s = "txt" } }, Doc{ data = { n = 7 } } }
+    db.session:commit()
+    local function one(x) return db.session:query(x):order_by(Doc.id):first()[1] end
+    assert.equal("rope", one(Doc.data:at("bag"):as_json())[1].name)
+    assert.equal("rope", one(Doc.data:at("bag", 1, "name")))
+    assert.equal("txt", one(Doc.data:at("s"):as_json()))
+    assert.equal(5, one(Doc.data:at("n"):as_json()))
+    assert.equal(mr.null, one(Doc.data:at("none"):as_json()))
+    assert.is_nil(one(Doc.data:at("nothing"):as_json()))
+    assert.equal(1, db.session:query(Doc):filter(Doc.data:at("n"):gt(5)):count())
+    assert.equal(2, db.session:query(Doc):filter(Doc.data:at("n"):between(5, 7)):count())
+    assert.equal("b", s:scalar(mr.select(x:at("tags"):as_json()):where(doc.c.id:eq(1)))[2])
+    local seen = w.postgresql(mr.select(Doc.data:at("bag"):as_json(), Doc.data:at "n"))
+    assert.equal("SELECT (doc.data #> $1) AS anon_1, (doc.data #>> $2) AS anon_2 FROM doc", seen)
+    db.session:remove()
+  end)
+
   it("stands in groups, orders, functions and updates", function()
     w.gives("4", mr.select(mr.func.count(x:at("name"):distinct()) + 1))
     w.gives("BOB", mr.select(mr.func.upper(x:at "name")):where(x:at("age"):eq "20"))

@@ -16,7 +16,7 @@
 static const char *cast_of(const mr_compiler *c, const mr_node *node) {
     const mr_type *type = node->type;
     bool operators = c->dialect->json_operators;
-    if (!mr_type_is_known(type) || type->rules == mr_type_simple(MR_TYPE_JSON)->rules) return NULL;
+    if (!mr_type_is_known(type) || mr_type_is_json(type)) return NULL;
     if (node->flags & MR_NODE_NATURAL) {
         if (!operators) return NULL;
         return mr_type_is_boolean(type) ? "BOOLEAN" : mr_type_is_number(type) ? "NUMERIC" : NULL;
@@ -30,25 +30,36 @@ static const char *cast_of(const mr_compiler *c, const mr_node *node) {
 
 /* x #>> path: a text; x #> path: JSON. A text is cast to JSON first. */
 static void compile_operators(mr_compiler *c, const mr_node *node, uint32_t start) {
-    const mr_type *json = mr_type_simple(MR_TYPE_JSON);
-    bool is_json = node->child[0]->type->rules == json->rules;
+    bool is_json = mr_type_is_json(node->child[0]->type);
     mr_emit(c, is_json ? "(" : "(CAST(");
     mr_compile_operand(c, node->child[0], is_json ? MR_AGAINST_ANY : MR_OP_NONE);
     if (!is_json) mr_emit(c, " AS JSONB)");
-    mr_emit(c, node->type->rules == json->rules ? " #> " : " #>> ");
+    mr_emit(c, mr_type_is_json(node->type) ? " #> " : " #>> ");
     mr_seek(c, node, start, 2);
     mr_compile(c, node->child[2]);
     mr_emit(c, ")");
 }
 
-static void compile_extract(mr_compiler *c, const mr_node *node, uint32_t start) {
-    bool json = node->type->rules == mr_type_simple(MR_TYPE_JSON)->rules;
-    mr_emit(c, json ? "json_quote(json_extract(" : "json_extract(");
+static void call_with_path(mr_compiler *c, const mr_node *node, uint32_t start, const char *function) {
+    mr_seek(c, node, start, 0);
+    mr_emit(c, function);
     mr_compile_operand(c, node->child[0], MR_OP_COMMA);
     mr_emit(c, ", ");
     mr_seek(c, node, start, 1);
     mr_compile(c, node->child[1]);
-    mr_emit(c, json ? "))" : ")");
+    mr_emit(c, ")");
+}
+
+/* As JSON, nothing is NULL, and null is 'null'. */
+static void compile_extract(mr_compiler *c, const mr_node *node, uint32_t start) {
+    bool json = mr_type_is_json(node->type);
+    if (json) {
+        mr_emit(c, "CASE WHEN ");
+        call_with_path(c, node, start, "json_type(");
+        mr_emit(c, " IS NOT NULL THEN json_quote(");
+    }
+    call_with_path(c, node, start, "json_extract(");
+    if (json) mr_emit(c, ") END");
 }
 
 void mr_compile_json_at(mr_compiler *c, const mr_node *node) {

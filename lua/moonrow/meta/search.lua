@@ -124,6 +124,16 @@ function Expression:as_float() end
 ---@return moonrow.Expression
 function Expression:as_boolean() end
 
+---Of `at`: as JSON, a table where it is one; nil where there is nothing, mr.null where there is null.
+---
+---```lua
+---local data = mr.literal '{"bag": ["rope", "map"]}'
+---session:query(data:at("bag"):as_json()):one()[1][2] --> map
+---session:query(data:at("none"):as_json()):one()[1] --> nil
+---```
+---@return moonrow.Expression
+function Expression:as_json() end
+
 ---@class moonrow.RegexpOptions
 ---"i": any case of letters; "n": lines count for ".", "^" and "$"; "x": spaces in the expression do not.
 ---@field flags? string

@@ -113,6 +113,7 @@ void bind_open_search(lua_State *L) {
                                            {"as_integer", json_as, MR_OP_NONE, MR_TYPE_INTEGER},
                                            {"as_float", json_as, MR_OP_NONE, MR_TYPE_FLOAT},
                                            {"as_boolean", json_as, MR_OP_NONE, MR_TYPE_BOOLEAN},
+                                           {"as_json", json_as, MR_OP_NONE, MR_TYPE_JSON},
                                            {NULL, NULL, MR_OP_NONE, 0}};
     static const luaL_Reg methods[] = {
         {"at", expr_at}, {"regexp_match", expr_regexp}, {"match", expr_match}, {NULL, NULL}};
