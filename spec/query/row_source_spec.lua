@@ -49,6 +49,24 @@ describe("mr.values", function()
     s:rollback()
   end)
 
+  it("have another name by alias", function()
+    local a = numbers({ { 1, "x" }, { 2, "y" } }, "a")
+    local b = a:alias "b"
+    w.gives("x y", mr.select(a.c.word, b.c.word):where(a.c.id:lt(b.c.id)))
+    local j = f.json_each "[1, 2]":table_valued("value"):alias "jj"
+    w.gives("1; 2", mr.select(j.c.value), "SELECT jj.value FROM json_each(?) AS jj")
+    local l = mr.select(Post.id):where(Post.user_id:eq(User.id)):lateral("a"):alias "b"
+    w.on_postgresql('SELECT b.id FROM LATERAL (SELECT post.id AS id FROM post, "user" WHERE post.user_id = "user".id) AS b',
+      mr.select(l.c.id))
+  end)
+
+  it("are what an UPDATE reads", function()
+    local v = numbers({ { 1, "new" }, { 2, "newer" } }, "v")
+    assert.equal(2, s:execute(mr.update(User):values{ name = v.c.word }:where(User.id:eq(v.c.id))).rowcount)
+    w.gives("new; newer; cid", mr.select(User.name):order_by(User.id))
+    s:rollback()
+  end)
+
   it("are one statement for rows of one number", function()
     assert.equal(tostring(mr.select(numbers{ { 1, "a" } })), tostring(mr.select(numbers{ { 2, "b" } })))
     local v = numbers({ { 1, "a" }, { 2, "b" }, { 3, "c" } })

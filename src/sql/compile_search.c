@@ -56,7 +56,8 @@ static void compile_extract(mr_compiler *c, const mr_node *node, uint32_t start)
     if (json) {
         mr_emit(c, "CASE WHEN ");
         call_with_path(c, node, start, "json_type(");
-        mr_emit(c, " IS NOT NULL THEN json_quote(");
+        mr_emit(c, " IS NOT NULL THEN ");
+        mr_emit(c, "json_quote(");
     }
     call_with_path(c, node, start, "json_extract(");
     if (json) mr_emit(c, ") END");

@@ -25,7 +25,7 @@ mr_node *mr_sql_alias(mr_env *env, mr_node *of, const char *name) {
         of = query;
     }
     if (of && !mr_node_is_query(of) && of->kind != MR_NODE_TABLE && of->kind != MR_NODE_CTE &&
-        of->kind != MR_NODE_TYPED_TEXT) {
+        of->kind != MR_NODE_TYPED_TEXT && of->kind != MR_NODE_VALUES && of->kind != MR_NODE_ROWS) {
         mr_node_release(of);
         mr_fail(env, MR_ERR_ARGUMENT, "alias: only a table, a query or a CTE can have an alias");
         return NULL;

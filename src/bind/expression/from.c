@@ -148,8 +148,12 @@ static int from_name(lua_State *L) {
 static int from_alias(lua_State *L) {
     const bind_from *from = bind_arg(L, 1, BIND_FROM, "alias");
     const char *name = lua_isnoneornil(L, 2) ? NULL : bind_arg_name(L, 2, "alias", "a name");
-    mr_node *inner = from->node->kind == MR_NODE_CTE ? from->node : from->node->child[0];
-    bind_push_from(L, mr_sql_alias(bind_of(L)->env, mr_node_retain(inner), name), NULL);
+    mr_env *env = bind_of(L)->env;
+    if (from->node->kind == MR_NODE_JOIN)
+        return bind_error(L, MR_ERR_ARGUMENT, "alias: a join has no name: give its sides one by mr.aliased");
+    mr_node *inner = mr_node_retain(from->node->kind == MR_NODE_CTE ? from->node : from->node->child[0]);
+    bool lateral = from->node->kind == MR_NODE_ALIAS && from->node->flags & MR_NODE_LATERAL;
+    bind_push_from(L, lateral ? mr_sql_lateral(env, inner, name) : mr_sql_alias(env, inner, name), NULL);
     return 1;
 }
 

@@ -109,12 +109,10 @@ static int f_match(lua_State *L) {
 }
 
 void bind_open_search(lua_State *L) {
-    static const bind_operation types[] = {{"as_string", json_as, MR_OP_NONE, MR_TYPE_STRING},
-                                           {"as_integer", json_as, MR_OP_NONE, MR_TYPE_INTEGER},
-                                           {"as_float", json_as, MR_OP_NONE, MR_TYPE_FLOAT},
-                                           {"as_boolean", json_as, MR_OP_NONE, MR_TYPE_BOOLEAN},
-                                           {"as_json", json_as, MR_OP_NONE, MR_TYPE_JSON},
-                                           {NULL, NULL, MR_OP_NONE, 0}};
+    static const bind_operation types[] = {
+        {"as_string", json_as, MR_OP_NONE, MR_TYPE_STRING}, {"as_integer", json_as, MR_OP_NONE, MR_TYPE_INTEGER},
+        {"as_float", json_as, MR_OP_NONE, MR_TYPE_FLOAT},   {"as_boolean", json_as, MR_OP_NONE, MR_TYPE_BOOLEAN},
+        {"as_json", json_as, MR_OP_NONE, MR_TYPE_JSON},     {NULL, NULL, MR_OP_NONE, 0}};
     static const luaL_Reg methods[] = {
         {"at", expr_at}, {"regexp_match", expr_regexp}, {"match", expr_match}, {NULL, NULL}};
     bind_extend_type(L, BIND_EXPRESSION, methods, NULL);
