@@ -1,6 +1,6 @@
 -- A limit with an order that does not tell all rows apart: which of equal rows are within the limit is the database's
--- choice, and each statement may choose anew. Whatever the strategy, each object has all of its children, and no others;
--- and the pages of a query, put together, are its objects, each once.
+-- choice, and each statement may choose anew. Whatever the strategy, each object has all of its children, and no
+-- others; and the pages of a query, put together, are its objects, each once.
 
 local mr = require "moonrow"
 
@@ -67,8 +67,8 @@ describe("a limit with an order that is not unique", function()
     it("without any order, too, by " .. strategy, function()
       local db, Author, Book = open()
       for offset = 0, 10, 5 do
-        local authors = Author.query:limit(4):offset(offset):options(mr[strategy](Author.books):subqueryload(Book.tags)):all()
-        for _, author in ipairs(authors) do check(author) end
+        local option = mr[strategy](Author.books):subqueryload(Book.tags)
+        for _, author in ipairs(Author.query:limit(4):offset(offset):options(option):all()) do check(author) end
       end
       db.session:remove()
     end)
@@ -82,7 +82,8 @@ describe("a limit with an order that is not unique", function()
       seen = seen + 1
       connection:execute(mr.text "INSERT INTO author (id, grade) VALUES (-1, 1)")
     end)
-    local authors = db.session:query(Author):order_by(Author.grade):limit(3):options(mr.subqueryload(Author.books)):all()
+    local q = db.session:query(Author):order_by(Author.grade):limit(3):options(mr.subqueryload(Author.books))
+    local authors = q:all()
     assert.equal(1, seen)
     for _, author in ipairs(authors) do assert.equal(author.id % 4, #author.books) end
     db.session:rollback()

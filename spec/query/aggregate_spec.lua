@@ -15,8 +15,10 @@ after_each(function() s:remove() end)
 
 describe("filter of an aggregate", function()
   it("counts only some rows", function()
-    w.gives("3 1 20", mr.select(f.count(), f.count():filter(User.age:gt(25)), f.sum(User.age):filter(User.name:eq "bob"))
-      :select_from(User), "SELECT count(*) AS count_1, count(*) FILTER (WHERE user.age > ?) AS anon_1, sum(user.age) FILTER "
+    w.gives("3 1 20", mr.select(f.count(), f.count():filter(User.age:gt(25)),
+      f.sum(User.age):filter(User.name:eq "bob"))
+      :select_from(User), "SELECT count(*) AS count_1, count(*) FILTER (WHERE user.age > ?) AS anon_1, "
+      .. "sum(user.age) FILTER "
       .. "(WHERE user.name = ?) AS anon_2 FROM user")
   end)
 
@@ -31,8 +33,10 @@ describe("filter of an aggregate", function()
   it("stands in HAVING, in an order, in groups and in a window", function()
     w.gives("1", mr.select(Post.user_id):group_by(Post.user_id):having(f.count():filter(Post.title:like "a%"):gt(1)))
     w.gives("2; 1", mr.select(Post.user_id):group_by(Post.user_id):order_by(f.count():filter(Post.title:like "a%")))
-    w.gives("1 1; 2 1; 3 1", mr.select(User.id, f.count():filter(User.age:gt(25)):over{ order_by = User.id }):order_by(User.id),
-      "SELECT user.id, count(*) FILTER (WHERE user.age > ?) OVER (ORDER BY user.id) AS anon_1 FROM user ORDER BY user.id")
+    w.gives("1 1; 2 1; 3 1", mr.select(User.id,
+      f.count():filter(User.age:gt(25)):over{ order_by = User.id }):order_by(User.id),
+      "SELECT user.id, count(*) FILTER (WHERE user.age > ?) OVER (ORDER BY user.id) AS anon_1 FROM user "
+        .. "ORDER BY user.id")
   end)
 
   it("keeps the type of the aggregate", function()
@@ -49,16 +53,18 @@ end)
 
 describe("within_group", function()
   it("is PostgreSQL's order of an aggregate", function()
-    w.on_postgresql('SELECT percentile_cont($1) WITHIN GROUP (ORDER BY "user".age DESC, "user".id) AS anon_1 FROM "user"',
+    w.on_postgresql('SELECT percentile_cont($1) WITHIN GROUP (ORDER BY "user".age DESC, "user".id) AS '
+      .. 'anon_1 FROM "user"',
       mr.select(f.percentile_cont(0.5):within_group(User.age:desc(), User.id)))
-    w.on_postgresql('SELECT mode() WITHIN GROUP (ORDER BY "user".name) FILTER (WHERE "user".id > $1) AS anon_1 FROM "user"',
+    w.on_postgresql('SELECT mode() WITHIN GROUP (ORDER BY "user".name) FILTER (WHERE "user".id > $1) AS '
+      .. 'anon_1 FROM "user"',
       mr.select(f.mode():within_group(User.name):filter(User.id:gt(1))))
     assert.equal("String(20)", tostring(f.mode():within_group(User.name).type))
   end)
 
   it("is refused with another way on SQLite", function()
     refuse("ArgumentError", { "within_group", "sqlite", "row_number()" },
-      function() s:execute(mr.select(f.percentile_cont(0.5):within_group(User.age))) :all() end)
+      function() s:execute(mr.select(f.percentile_cont(0.5):within_group(User.age))):all() end)
     refuse("ArgumentError", { "within_group", "ordered" }, function() return f.mode():within_group() end)
     refuse("ArgumentError", { "within_group", "function" }, function() return User.id:within_group(User.id) end)
   end)
@@ -106,13 +112,16 @@ describe("the frame of a window", function()
   end)
 
   it("is one frame that begins before it ends, of whole rows", function()
-    refuse("ArgumentError", { "over", "rows", "range" }, function() return frame{ rows = { 0, 1 }, range = { 0, 1 } } end)
-    refuse("ArgumentError", { "over", "rows", "groups" }, function() return frame{ rows = { 0, 1 }, groups = { 0, 1 } } end)
+    refuse("ArgumentError", { "over", "rows", "range" },
+      function() return frame{ rows = { 0, 1 }, range = { 0, 1 } } end)
+    refuse("ArgumentError", { "over", "rows", "groups" },
+      function() return frame{ rows = { 0, 1 }, groups = { 0, 1 } } end)
     refuse("ArgumentError", { "over", "ends before" }, function() return frame{ rows = { 2, 1 } } end)
     refuse("ArgumentError", { "over", "integers" }, function() return frame{ rows = { -0.5, 1 } } end)
     refuse("ArgumentError", { "over", "numbers" }, function() return frame{ range = { "1", 1 } } end)
     refuse("ArgumentError", { "over", "two ends" }, function() return frame{ rows = { 1, 2, 3 } } end)
-    refuse("ArgumentError", { "over", "exclude", "ties" }, function() return frame{ rows = { 0, 1 }, exclude = "tie" } end)
+    refuse("ArgumentError", { "over", "exclude", "ties" },
+      function() return frame{ rows = { 0, 1 }, exclude = "tie" } end)
     refuse("ArgumentError", { "over", "exclude", "frame" }, function() return frame{ exclude = "ties" } end)
     refuse("ArgumentError", { "unknown option 'group'", "groups" }, function() return frame{ group = { 0, 1 } } end)
   end)
@@ -120,7 +129,8 @@ end)
 
 describe("case with a value", function()
   it("compares it with each of the values", function()
-    w.gives("A; B; ?", mr.select(mr.case{ { "ann", "A" }, { "bob", "B" }, value = User.name, else_ = "?" }):order_by(User.id),
+    w.gives("A; B; ?", mr.select(mr.case{ { "ann", "A" }, { "bob", "B" }, value = User.name,
+      else_ = "?" }):order_by(User.id),
       "SELECT CASE user.name WHEN ? THEN ? WHEN ? THEN ? ELSE ? END AS anon_1 FROM user ORDER BY user.id")
     w.gives("A; -; -", mr.select(mr.case({ { "ann", "A" } }, { value = User.name })):order_by(User.id))
   end)
@@ -134,13 +144,16 @@ describe("case with a value", function()
 
   it("compares expressions, and stands in an order", function()
     w.gives("cid; ann; bob", mr.select(User.name):order_by(mr.case{ { 3, 0 }, value = User.id, else_ = User.id }))
-    w.gives("even; odd; even", mr.select(mr.case{ { 0, "odd" }, value = User.id % 2, else_ = "even" }):order_by(User.id))
-    w.gives("1; -; -", mr.select(mr.case{ { Post.user_id, 1 }, value = User.id }):join_from(User, Post, Post.id:eq(1)):order_by(User.id))
+    w.gives("even; odd; even", mr.select(mr.case{ { 0, "odd" }, value = User.id % 2,
+      else_ = "even" }):order_by(User.id))
+    w.gives("1; -; -", mr.select(mr.case{ { Post.user_id, 1 }, value = User.id }):join_from(User, Post,
+      Post.id:eq(1)):order_by(User.id))
   end)
 
   it("finds NULL, and booleans in every spelling", function()
     s:execute(mr.text "UPDATE user SET active = 't' WHERE id = 1")
-    local q = mr.select(mr.case{ { true, "yes" }, { false, "no" }, { mr.null, "unknown" }, value = User.active }):order_by(User.id)
+    local q = mr.select(mr.case{ { true, "yes" }, { false, "no" }, { mr.null, "unknown" },
+      value = User.active }):order_by(User.id)
     w.gives("yes; no; unknown", q)
     w.gives("-; -; none", mr.select(mr.case{ { mr.null, "none" }, value = User.age }):order_by(User.id))
     s:rollback()
@@ -167,12 +180,14 @@ describe("is_distinct_from", function()
   it("is negated, takes booleans in every spelling, and queries", function()
     w.gives("ann", mr.select(User.name):where(~User.age:is_distinct_from(30)))
     w.gives("bob; cid", mr.select(User.name):where(User.active:is_distinct_from(true)):order_by(User.id))
-    w.gives("bob; cid", mr.select(User.name):where(User.age:is_distinct_from(mr.select(f.max(User.age)):scalar_subquery())):order_by(User.id))
+    local oldest = mr.select(f.max(User.age)):scalar_subquery()
+    w.gives("bob; cid", mr.select(User.name):where(User.age:is_distinct_from(oldest)):order_by(User.id))
   end)
 
   it("has a word of its own on PostgreSQL, where is_ of a value needs it, too", function()
     local q = mr.select(User.id)
-    w.on_postgresql('SELECT "user".id FROM "user" WHERE "user".age IS DISTINCT FROM $1', q:where(User.age:is_distinct_from(3)))
+    w.on_postgresql('SELECT "user".id FROM "user" WHERE "user".age IS DISTINCT FROM $1',
+      q:where(User.age:is_distinct_from(3)))
     w.on_postgresql('SELECT "user".id FROM "user" WHERE "user".age IS NOT DISTINCT FROM NULL',
       q:where(User.age:is_not_distinct_from(mr.null)))
     w.on_postgresql('SELECT "user".id FROM "user" WHERE "user".age IS NOT DISTINCT FROM "user".boss_id',
@@ -193,7 +208,8 @@ describe("is_distinct_from", function()
   end)
 
   it("refuses nil, and a list", function()
-    refuse("ArgumentError", { "User.age", "is_distinct_from(nil)", "mr.null" }, function() return User.age:is_distinct_from(nil) end)
+    refuse("ArgumentError", { "User.age", "is_distinct_from(nil)", "mr.null" },
+      function() return User.age:is_distinct_from(nil) end)
     refuse("ArgumentError", "User.age", function() return User.age:is_not_distinct_from{ 1, 2 } end)
   end)
 end)

@@ -35,7 +35,8 @@ end)
 
 describe("slice", function()
   it("gives the rows from the first to the last, counted from 1", function()
-    w.gives("bob; cid", names():order_by(User.id):slice(2, 3), "SELECT user.name FROM user ORDER BY user.id LIMIT ? OFFSET ?")
+    w.gives("bob; cid", names():order_by(User.id):slice(2, 3),
+      "SELECT user.name FROM user ORDER BY user.id LIMIT ? OFFSET ?")
     w.gives("ann", names():order_by(User.id):slice(1, 1), "SELECT user.name FROM user ORDER BY user.id LIMIT ?")
     w.gives("bob; cid", names():order_by(User.id):slice(2))
     w.gives("", names():order_by(User.id):slice(3, 2))
@@ -75,13 +76,15 @@ describe("an order by name", function()
     w.gives("cid -; bob 21; ann 31", q:order_by(mr.asc "next"))
     w.gives("cid -; ann 31; bob 21", q:order_by(mr.desc "next":nulls_first()))
     w.gives("cid; bob; ann", mr.select(User):order_by(mr.desc "name"))
-    w.gives("2; 1; -", mr.select(Post.user_id:label "n"):union(mr.select(mr.literal(mr.null):label "n")):order_by(mr.desc "n"))
+    local none = mr.select(mr.literal(mr.null):label "n")
+    w.gives("2; 1; -", mr.select(Post.user_id:label "n"):union(none):order_by(mr.desc "n"))
     local t = mr.table("user", "id", "name")
     w.gives("cid; bob; ann", mr.select(t.c.name):order_by(mr.desc "name"))
   end)
 
   it("stands in a window, where it is a name of SQL", function()
-    w.gives("ann 3; bob 2; cid 1", mr.select(User.name, mr.func.rank():over{ order_by = mr.desc "id" }):order_by(User.id))
+    w.gives("ann 3; bob 2; cid 1", mr.select(User.name,
+      mr.func.rank():over{ order_by = mr.desc "id" }):order_by(User.id))
   end)
 
   it("names nothing else", function()
@@ -99,21 +102,25 @@ describe("correlation", function()
   end)
 
   it("correlate(mr.null) reads everything itself", function()
-    w.gives("ann 3; bob 3; cid 3", mr.select(User.name, of_user():correlate(mr.null):scalar_subquery()):order_by(User.id),
-      "SELECT user.name, (SELECT count(post.id) AS count_1 FROM post, user WHERE post.user_id = user.id) AS anon_1 FROM user "
-      .. "ORDER BY user.id")
+    w.gives("ann 3; bob 3; cid 3", mr.select(User.name,
+      of_user():correlate(mr.null):scalar_subquery()):order_by(User.id),
+      "SELECT user.name, (SELECT count(post.id) AS count_1 FROM post, user WHERE post.user_id = user.id) AS "
+        .. "anon_1 FROM user "
+        .. "ORDER BY user.id")
   end)
 
   it("correlate_except reads what it names itself, and takes all else from around it", function()
-    w.gives("ann 2; bob 1; cid 0", mr.select(User.name, of_user():correlate_except(Post):scalar_subquery()):order_by(User.id),
+    w.gives("ann 2; bob 1; cid 0", mr.select(User.name,
+      of_user():correlate_except(Post):scalar_subquery()):order_by(User.id),
       "SELECT user.name, (SELECT count(post.id) AS count_1 FROM post WHERE post.user_id = user.id) AS anon_1 FROM user "
-      .. "ORDER BY user.id")
+        .. "ORDER BY user.id")
     w.gives("ann 3; bob 3; cid 3",
       mr.select(User.name, of_user():correlate_except(Post, User):scalar_subquery()):order_by(User.id))
   end)
 
   it("correlate_except reaches through two queries", function()
-    local notes = mr.select(Note.id):where(Note.post_id:eq(Post.id), Note.body:eq(mr.literal "n1"), User.id:gt(0)):correlate_except(Note)
+    local notes = mr.select(Note.id):where(Note.post_id:eq(Post.id), Note.body:eq(mr.literal "n1"),
+      User.id:gt(0)):correlate_except(Note)
     local posts = mr.select(Post.id):where(Post.user_id:eq(User.id), notes:exists())
     w.gives("ann", mr.select(User):where(posts:exists()))
   end)
@@ -155,9 +162,11 @@ describe("mr.exists", function()
   end)
 
   it("reads joins, and correlates as it is told", function()
-    w.gives("ann; bob", mr.select(User.name):where(mr.exists():select_from(mr.join(Post, Note)):where(own())):order_by(User.id))
+    w.gives("ann; bob", mr.select(User.name):where(mr.exists():select_from(mr.join(Post,
+      Note)):where(own())):order_by(User.id))
     w.gives("ann; bob; cid", mr.select(User.name):where(mr.exists():where(own()):correlate(mr.null)):order_by(User.id),
-      "SELECT user.name FROM user WHERE EXISTS (SELECT 1 FROM post, user WHERE post.user_id = user.id) ORDER BY user.id")
+      "SELECT user.name FROM user WHERE EXISTS (SELECT 1 FROM post, user WHERE post.user_id = user.id) "
+        .. "ORDER BY user.id")
     w.gives("ann; bob", mr.select(User.name):where(mr.exists():where(own()):correlate_except(Post)):order_by(User.id))
   end)
 
@@ -208,7 +217,8 @@ describe("mr.with_parent", function()
     refuse("ArgumentError", { "with_parent", "relationship of User" }, mr.with_parent, ann)
     refuse("ArgumentError", { "with_parent", "'post'", "posts" }, mr.with_parent, ann, "post")
     refuse("ArgumentError", { "with_parent", "Post.notes", "User" }, mr.with_parent, ann, Post.notes)
-    refuse("ArgumentError", { "with_parent", "User.posts", "Post", "User" }, mr.with_parent, ann, User.posts, mr.aliased(User))
+    refuse("ArgumentError", { "with_parent", "User.posts", "Post", "User" }, mr.with_parent, ann, User.posts,
+      mr.aliased(User))
     refuse("ArgumentError", "with_parent", mr.with_parent, User, User.posts)
   end)
 end)

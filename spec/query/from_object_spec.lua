@@ -1,5 +1,5 @@
--- What a select reads from: joins by themselves (mr.join), joins that say what they begin with (join_from), aliases that a
--- relationship leads to (of_type), tables and columns that no class declares, and texts whose columns are known.
+-- What a select reads from: joins by themselves (mr.join), joins that say what they begin with (join_from), aliases
+-- that a relationship leads to (of_type), tables and columns that no class declares, texts whose columns are known.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
@@ -42,9 +42,10 @@ describe("mr.join", function()
     local P, U = mr.aliased(Post), mr.aliased(User)
     local inner = mr.join(P, U, U.id:eq(P.user_id))
     w.gives("ann a1; ann a2; bob b1; cid -",
-      mr.select(User.name, P.title):select_from(mr.outerjoin(User, inner, P.user_id:eq(User.id))):order_by(User.id, P.id),
+      mr.select(User.name, P.title):select_from(mr.outerjoin(User, inner, P.user_id:eq(User.id))):order_by(User.id,
+        P.id),
       "SELECT user.name, post_1.title FROM user LEFT OUTER JOIN (post AS post_1 JOIN user AS user_1 ON user_1.id = "
-      .. "post_1.user_id) ON post_1.user_id = user.id ORDER BY user.id, post_1.id")
+        .. "post_1.user_id) ON post_1.user_id = user.id ORDER BY user.id, post_1.id")
   end)
 
   it("joins tables, aliases and subqueries", function()
@@ -52,7 +53,8 @@ describe("mr.join", function()
     w.gives("ann 2; bob 1", mr.select(User.name, posts.c.n):select_from(mr.join(User, posts)))
     w.gives("a1; a1; a2", mr.select(Post.title):select_from(mr.join(Post, w.post_tag)))
     local Boss = mr.aliased(User, "boss")
-    w.gives("bob ann; cid ann", mr.select(User.name, Boss.name):select_from(mr.join(User, Boss, Boss.id:eq(User.boss_id))))
+    w.gives("bob ann; cid ann", mr.select(User.name,
+      Boss.name):select_from(mr.join(User, Boss, Boss.id:eq(User.boss_id))))
     w.gives("bob ann; cid ann", mr.select(User.name, Boss.name):select_from(mr.join(User, User.boss:of_type(Boss))))
   end)
 
@@ -63,7 +65,7 @@ describe("mr.join", function()
     w.gives("a1; a2; b1", mr.select(j.c.title):select_from(j))
     w.gives("1 ann 30 true - 1 a1 1; 1 ann 30 true - 2 a2 1; 2 bob 20 false 1 3 b1 2", mr.select(j),
       "SELECT user.id, user.name, user.age, user.active, user.boss_id, post.id AS id_1, post.title, post.user_id "
-      .. "FROM user JOIN post ON user.id = post.user_id")
+        .. "FROM user JOIN post ON user.id = post.user_id")
     refuse("ArgumentError", "'id'", function() return j.c.id end)
   end)
 
@@ -118,8 +120,10 @@ describe("of_type of an alias", function()
 
   it("goes on from the alias, and from an alias to an alias", function()
     local U, P, N = mr.aliased(User), mr.aliased(Post), mr.aliased(Note)
-    w.gives("ann n1; bob n2", mr.select(U.name, N.body):join(U.posts:of_type(P)):join(P.notes:of_type(N)):order_by(N.id))
-    w.gives("ann cid; ann bob", mr.select(U.name, User.name):join_from(User, User.boss:of_type(U)):order_by(User.id:desc()))
+    w.gives("ann n1; bob n2", mr.select(U.name,
+      N.body):join(U.posts:of_type(P)):join(P.notes:of_type(N)):order_by(N.id))
+    w.gives("ann cid; ann bob", mr.select(U.name, User.name):join_from(User,
+      User.boss:of_type(U)):order_by(User.id:desc()))
   end)
 
   it("joins through a table of links", function()
@@ -130,8 +134,9 @@ describe("of_type of an alias", function()
   it("is asked with any and has, by a criterion or by values", function()
     local P, U = mr.aliased(Post), mr.aliased(User)
     w.gives("ann", mr.select(User):where(User.posts:of_type(P):any(P.title:eq "a2")),
-      "SELECT user.id, user.name, user.age, user.active, user.boss_id FROM user WHERE EXISTS (SELECT 1 FROM post AS post_1 "
-      .. "WHERE user.id = post_1.user_id AND post_1.title = ?)")
+      "SELECT user.id, user.name, user.age, user.active, user.boss_id FROM user WHERE EXISTS (SELECT 1 FROM "
+        .. "post AS post_1 "
+        .. "WHERE user.id = post_1.user_id AND post_1.title = ?)")
     w.gives("ann", mr.select(User):where(User.posts:of_type(P):any{ title = "a2" }))
     w.gives("bob; cid", mr.select(User):where(User.boss:of_type(U):has(U.name:eq "ann")):order_by(User.id))
   end)
@@ -160,7 +165,8 @@ describe("of_type of an alias", function()
     local user
     local texts = w.sent(function()
       user = s:query(User):join(User.posts:of_type(P)):join(P.notes:of_type(N))
-        :options(mr.contains_eager(User.posts:of_type(P)):contains_eager(P.notes:of_type(N))):filter(N.body:eq "n1"):one()
+        :options(mr.contains_eager(User.posts:of_type(P)):contains_eager(P.notes:of_type(N)))
+        :filter(N.body:eq "n1"):one()
       assert.equal("n1", user.posts[1].notes[1].body)
     end)
     assert.equal(1, #texts)
@@ -192,7 +198,8 @@ describe("mr.table and mr.column", function()
   end)
 
   it("a column alone is a name, with a type for its values", function()
-    w.gives("ann 30", mr.select(mr.column "name", mr.column("age", mr.Integer)):select_from(User):where(mr.column "age":gt(20)),
+    w.gives("ann 30", mr.select(mr.column "name",
+      mr.column("age", mr.Integer)):select_from(User):where(mr.column "age":gt(20)),
       "SELECT name, age FROM user WHERE age > ?")
     assert.equal(true, s:execute(mr.select(mr.column("active", mr.Boolean)):select_from(User)):first().active)
     assert.equal('"odd name" = ?', tostring(mr.column "odd name":eq(1)))
@@ -215,7 +222,8 @@ describe("columns of a text", function()
   end)
 
   it("stand in the text's order, whatever it calls them", function()
-    local t = mr.text "SELECT max(id), min(name) FROM user":columns(mr.column("top", mr.Integer), mr.column("low", mr.String))
+    local t = mr.text "SELECT max(id), min(name) FROM user":columns(mr.column("top", mr.Integer),
+      mr.column("low", mr.String))
     local row = s:execute(t):one()
     assert.equal(3, row.top)
     assert.equal("ann", row.low)
@@ -224,7 +232,8 @@ describe("columns of a text", function()
   end)
 
   it("make rows of several classes, and fill relationships, from one text", function()
-    local t = mr.text "SELECT u.id, u.name, p.id, p.title, p.user_id FROM user u JOIN post p ON p.user_id = u.id ORDER BY p.id"
+    local t = mr.text("SELECT u.id, u.name, p.id, p.title, p.user_id FROM user u JOIN post p ON p.user_id = "
+      .. "u.id ORDER BY p.id")
     t = t:columns(User.id, User.name, Post.id, Post.title, Post.user_id)
     local rows = s:query(User, Post):from_statement(t):all()
     assert.equal("ann a1", rows[1].User.name .. " " .. rows[1].Post.title)
@@ -255,13 +264,15 @@ describe("columns of a text", function()
     local cte = t:cte "u"
     w.gives("ann; bob", mr.select(cte.c.name):order_by(cte.c.id),
       "WITH u AS (SELECT id, name FROM user WHERE id < ?) SELECT u.name FROM u ORDER BY u.id", { most = 3 })
-    w.gives("a1; a2", mr.select(Post):where(Post.user_id:in_(mr.text "SELECT id FROM user WHERE id = 1":columns(User.id))))
+    local one = mr.text "SELECT id FROM user WHERE id = 1":columns(User.id)
+    w.gives("a1; a2", mr.select(Post):where(Post.user_id:in_(one)))
   end)
 
   it("are columns, of a text alone, which takes no further clause", function()
     refuse("ArgumentError", { "columns", "mr.text" }, function() return User.id:columns(User.id) end)
     refuse("ArgumentError", { "columns", "expected columns" }, function() return mr.text "SELECT 1":columns() end)
     refuse("ArgumentError", { "columns", "mr.column" }, function() return mr.text "SELECT 1":columns(5) end)
-    refuse("InvalidRequestError", "where", function() return mr.text "SELECT 1":columns(User.id):where(User.id:eq(1)) end)
+    refuse("InvalidRequestError", "where",
+      function() return mr.text "SELECT 1":columns(User.id):where(User.id:eq(1)) end)
   end)
 end)

@@ -13,7 +13,8 @@ before_each(function()
   doc = mr.table("doc", mr.column("id", mr.Integer), mr.column("data", mr.Text))
   x = doc.c.data
   s:execute(mr.insert(doc), {
-    { id = 1, data = '{"name": "ann", "age": 30, "tags": ["a", "b", {"deep": [1, 2.5]}], "on": true, "odd key": 1, "none": null}' },
+    { id = 1, data = '{"name": "ann", "age": 30, "tags": ["a", "b", {"deep": [1, 2.5]}], "on": true, "odd '
+      .. 'key": 1, "none": null}' },
     { id = 2, data = '{"name": "bob", "age": "20", "tags": [], "on": false}' },
     { id = 3, data = '{"name": "10", "age": 9.5}' },
     { id = 4, data = mr.null },
@@ -25,10 +26,12 @@ local function where(criterion) return mr.select(doc.c.id):where(criterion):orde
 
 describe("a path into JSON", function()
   it("goes by keys, and by indexes from 1, or from the end", function()
-    w.gives("ann a b 2.5 1", mr.select(x:at "name", x:at("tags", 1), x:at("tags", -2), x:at("tags", 3, "deep", -1), x:at "odd key")
+    w.gives("ann a b 2.5 1", mr.select(x:at "name", x:at("tags", 1), x:at("tags", -2), x:at("tags", 3, "deep", -1),
+      x:at "odd key")
       :where(doc.c.id:eq(1)),
-      "SELECT json_extract(doc.data, ?) AS anon_1, json_extract(doc.data, ?) AS anon_2, json_extract(doc.data, ?) AS anon_3, "
-      .. "json_extract(doc.data, ?) AS anon_4, json_extract(doc.data, ?) AS anon_5 FROM doc WHERE doc.id = ?")
+      "SELECT json_extract(doc.data, ?) AS anon_1, json_extract(doc.data, ?) AS anon_2, "
+        .. "json_extract(doc.data, ?) AS anon_3, "
+        .. "json_extract(doc.data, ?) AS anon_4, json_extract(doc.data, ?) AS anon_5 FROM doc WHERE doc.id = ?")
   end)
 
   it("goes on behind another path", function()
@@ -59,9 +62,12 @@ describe("a path into JSON", function()
 
   it("is cast for PostgreSQL to the type of the other side", function()
     local q = mr.select(doc.c.id)
-    w.on_postgresql("SELECT doc.id FROM doc WHERE CAST((CAST(doc.data AS JSONB) #>> $1) AS NUMERIC) = $2", q:where(x:at("age"):eq(30)))
-    w.on_postgresql("SELECT doc.id FROM doc WHERE CAST((CAST(doc.data AS JSONB) #>> $1) AS BOOLEAN) = $2", q:where(x:at("on"):eq(true)))
-    w.on_postgresql("SELECT doc.id FROM doc WHERE (CAST(doc.data AS JSONB) #>> $1) = $2", q:where(x:at("name", 1):eq "x"))
+    w.on_postgresql("SELECT doc.id FROM doc WHERE CAST((CAST(doc.data AS JSONB) #>> $1) AS NUMERIC) = $2",
+      q:where(x:at("age"):eq(30)))
+    w.on_postgresql("SELECT doc.id FROM doc WHERE CAST((CAST(doc.data AS JSONB) #>> $1) AS BOOLEAN) = $2",
+      q:where(x:at("on"):eq(true)))
+    w.on_postgresql("SELECT doc.id FROM doc WHERE (CAST(doc.data AS JSONB) #>> $1) = $2",
+      q:where(x:at("name", 1):eq "x"))
     w.on_postgresql("SELECT doc.id FROM doc WHERE CAST((CAST(doc.data AS JSONB) #>> $1) AS BIGINT) > $2",
       q:where(x:at("age"):as_integer():gt(3)))
   end)
@@ -80,7 +86,8 @@ describe("a path into JSON", function()
     assert.equal([[{"odd key","a\\b","NULL"}]], path("odd key", "a\\b", "NULL"))
     session:close()
     local sent
-    for _, record in ipairs(w.db:record(function() s:execute(mr.select(x:at("tags", 1, "odd key", -1))):all() end)) do sent = record end
+    for _, record in ipairs(w.db:record(function() s:execute(mr.select(x:at("tags", 1, "odd key",
+      -1))):all() end)) do sent = record end
     assert.equal('$."tags"[0]."odd key"[#-1]', sent.parameters[1])
   end)
 
@@ -98,11 +105,13 @@ describe("a path into JSON", function()
 
   it("is read as a table, of a column of JSON and of a text", function()
     local db = mr.open "sqlite://"
-    local Doc = db.Model:extend("Doc", { id = db.Column{ db.Integer, primary_key = true }, data = db.Column{ db.JSON } })
+    local Doc = db.Model:extend("Doc",
+      { id = db.Column{ db.Integer, primary_key = true }, data = db.Column{ db.JSON } })
     db:create_all()
-    db.session:add_all{ Doc{ data = { bag = { { name = "rope" } }, n = 5, none = mr.null, s = "txt" } }, Doc{ data = { n = 7 } } }
+    db.session:add_all{ Doc{ data = { bag = { { name = "rope" } }, n = 5, none = mr.null, s = "txt" } },
+      Doc{ data = { n = 7 } } }
     db.session:commit()
-    local function one(x) return db.session:query(x):order_by(Doc.id):first()[1] end
+    local function one(value) return db.session:query(value):order_by(Doc.id):first()[1] end
     assert.equal("rope", one(Doc.data:at("bag"):as_json())[1].name)
     assert.equal("rope", one(Doc.data:at("bag", 1, "name")))
     assert.equal("txt", one(Doc.data:at("s"):as_json()))
@@ -139,7 +148,8 @@ describe("an operator with the type of its result", function()
     assert.equal("Integer", tostring(age("$.age").type))
     assert.equal("Boolean", tostring(x:op("~", "a", { return_type = mr.Boolean }).type))
     refuse("ArgumentError", "integer", function() return age("$.age"):eq "x" end)
-    refuse("ArgumentError", { "unknown option 'type'", "return_type" }, function() return x:op("->>", { type = mr.Integer }) end)
+    refuse("ArgumentError", { "unknown option 'type'", "return_type" },
+      function() return x:op("->>", { type = mr.Integer }) end)
     refuse("ArgumentError", { "op", "return_type" }, function() return x:op("->>", { return_type = "Integer" }) end)
   end)
 end)

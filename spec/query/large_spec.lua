@@ -1,4 +1,4 @@
--- Statements that are large in one way or another: right, or an error that says what to do, with a stack that has a bound.
+-- Statements that are large in one way or another: right, or an error that says what to do; the stack has a bound.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
@@ -20,15 +20,19 @@ describe("a thousand parameters", function()
   end
 
   it("are right in OR, in AND, in IN, in columns and in rows of values", function()
-    w.gives("ann; bob; cid", mr.select(User):where(mr.or_(table.unpack(numbers(1000, function(i) return User.id:eq(i) end)))):order_by(User.id))
+    w.gives("ann; bob; cid", mr.select(User):where(mr.or_(table.unpack(numbers(1000,
+      function(i) return User.id:eq(i) end)))):order_by(User.id))
     local q = mr.select(User):order_by(User.id)
     for i = 1, 1000 do q = q:where(User.id:ne(i + 1)) end
     w.gives("ann", q)
-    w.gives("ann; bob; cid", mr.select(User):where(User.id:in_(numbers(1000, function(i) return i end))):order_by(User.id))
-    local row = s:execute(mr.select(table.unpack(numbers(1000, function(i) return mr.literal(i):label("c" .. i) end)))):one()
+    w.gives("ann; bob; cid", mr.select(User):where(User.id:in_(numbers(1000,
+      function(i) return i end))):order_by(User.id))
+    local row = s:execute(mr.select(table.unpack(numbers(1000,
+      function(i) return mr.literal(i):label("c" .. i) end)))):one()
     assert.equal(1000, #row)
     assert.equal(777, row.c777)
-    local v = mr.values({ mr.column("n", mr.Integer), mr.column("m", mr.Integer) }, numbers(1000, function(i) return { i, -i } end))
+    local v = mr.values({ mr.column("n", mr.Integer), mr.column("m", mr.Integer) },
+      numbers(1000, function(i) return { i, -i } end))
     w.gives("1000 -500500", mr.select(mr.func.count(), mr.func.sum(v.c.m)):select_from(v))
   end)
 
@@ -43,7 +47,8 @@ describe("a thousand parameters", function()
 
   it("more columns than SQLite gives are an error with a cure", function()
     local columns = numbers(2500, function(i) return mr.literal(i):label("c" .. i) end)
-    refuse("OperationalError", { "too many columns", "second query" }, function() s:execute(mr.select(table.unpack(columns))):all() end)
+    refuse("OperationalError", { "too many columns", "second query" },
+      function() s:execute(mr.select(table.unpack(columns))):all() end)
   end)
 end)
 
@@ -93,7 +98,8 @@ describe("depth", function()
     w.gives("3", left, "SELECT user.id FROM user EXCEPT SELECT ? AS anon_1 EXCEPT SELECT ? AS anon_1")
     local right = mr.except_(mr.select(User.id), mr.except_(mr.select(User.id), mr.select(mr.literal(1))))
     w.gives("1", right)
-    w.gives("1; 2; 3", mr.union(mr.union(mr.select(User.id), mr.select(User.id)):limit(9), mr.select(User.id)):order_by(User.id))
+    w.gives("1; 2; 3", mr.union(mr.union(mr.select(User.id), mr.select(User.id)):limit(9),
+      mr.select(User.id)):order_by(User.id))
     for _ = 1, 200 do q = mr.union(q, mr.select(User.id)) end
     refuse("OperationalError", { "too many terms", "mr.values" }, function() s:execute(q):all() end)
   end)
@@ -125,7 +131,8 @@ describe("a text of ten megabytes", function()
     short({ "no such function: nosuch" }, function() s:scalar(mr.select(mr.func.nosuch(big))) end)
     short({ "no such column: xxx", "..." }, function() s:scalar(mr.select(mr.column(big))) end)
     short({ "no such function: xxx" }, function() s:scalar(mr.select(mr.func[big](1))) end)
-    short({ "pattern too complex", "mr.func.instr" }, function() s:scalar(mr.select(User.id):where(User.name:contains(big))) end)
+    short({ "pattern too complex", "mr.func.instr" },
+      function() s:scalar(mr.select(User.id):where(User.name:contains(big))) end)
     short({ "regexp", "too large" }, function() s:scalar(mr.select(mr.literal "x":regexp_match(big))) end)
   end)
 end)

@@ -21,7 +21,8 @@ describe("a parameter with a value of its own", function()
   end)
 
   it("keeps its own value where two queries have one structure", function()
-    local function named(name) return s:query(User):filter(User.name:eq(mr.bindparam("n", mr.String, { value = name }))) end
+    local function named(name) return s:query(User):filter(User.name:eq(mr.bindparam("n", mr.String,
+      { value = name }))) end
     assert.equal("ann", named "ann":one().name)
     assert.equal("bob", named "bob":one().name)
     assert.equal("bob", named "ann":params{ n = "bob" }:one().name)
@@ -33,9 +34,11 @@ describe("a parameter with a value of its own", function()
   it("stands in a subquery, a union, a text and a statement that writes", function()
     local low = mr.bindparam("low", { value = 25 })
     w.gives("a1; a2", mr.select(Post.title):where(Post.user_id:in_(mr.select(User.id):where(User.age:gt(low)))))
-    w.gives("ann; cid", mr.union(mr.select(User.name):where(User.age:gt(low)), mr.select(User.name):where(User.age:is_(nil))))
+    w.gives("ann; cid", mr.union(mr.select(User.name):where(User.age:gt(low)),
+      mr.select(User.name):where(User.age:is_(nil))))
     w.gives("ann", mr.text "SELECT name FROM user WHERE age > :low":bindparams(low))
-    local update = mr.update(User):where(User.age:gt(low)):values{ name = mr.bindparam("to", mr.String, { value = "old" }) }
+    local update = mr.update(User):where(User.age:gt(low)):values{ name = mr.bindparam("to", mr.String,
+      { value = "old" }) }
     local ann = s:get(User, 1)
     assert.equal(1, s:execute(update).rowcount)
     assert.equal("old", ann.name)
@@ -52,7 +55,8 @@ describe("a parameter with a value of its own", function()
   end)
 
   it("may be NULL, a date, or false", function()
-    w.gives("cid", mr.select(User.name):where(User.age:is_not_distinct_from(mr.bindparam("age", mr.Integer, { value = mr.null }))))
+    w.gives("cid", mr.select(User.name):where(User.age:is_not_distinct_from(mr.bindparam("age", mr.Integer,
+      { value = mr.null }))))
     w.gives("bob", mr.select(User.name):where(User.active:eq(mr.bindparam("on", mr.Boolean, { value = false }))))
   end)
 end)
@@ -63,9 +67,11 @@ describe("a list parameter", function()
     w.gives("ann; cid", q, "SELECT user.name FROM user WHERE user.id IN (?, ?) ORDER BY user.id", { ids = { 1, 3 } })
     w.gives("ann; bob; cid", q, nil, { ids = { 3, 2, 1 } })
     w.gives("", q, nil, { ids = {} })
-    w.gives("bob; cid", mr.select(User.name):where(User.id:not_in(mr.bindparam("ids", { expanding = true }))):order_by(User.id),
+    w.gives("bob; cid", mr.select(User.name):where(User.id:not_in(mr.bindparam("ids",
+      { expanding = true }))):order_by(User.id),
       nil, { ids = { 1 } })
-    w.on_postgresql('SELECT "user".name FROM "user" WHERE "user".id IN ($1, $2) ORDER BY "user".id', q, { ids = { 1, 2 } })
+    w.on_postgresql('SELECT "user".name FROM "user" WHERE "user".id IN ($1, $2) ORDER BY "user".id', q,
+      { ids = { 1, 2 } })
   end)
 
   it("is given by params of a query, too, and leaves the query as it was", function()
@@ -79,22 +85,26 @@ describe("a list parameter", function()
     local q = s:query(User):filter(User.id:in_(mr.bindparam "ids"))
     refuse("ArgumentError", { "ids: ", "integer" }, function() return q:params{ ids = { 1, "x" } } end)
     refuse("ArgumentError", { "'ids'", "item 2", "mr.null" }, function() return q:params{ ids = { 1, nil, 3 } } end)
-    assert.equal("{bob}", tostring(s:query(User):filter(User.active:in_(mr.bindparam "on")):params{ on = { false } }:all()))
+    local active = s:query(User):filter(User.active:in_(mr.bindparam "on"))
+    assert.equal("{bob}", tostring(active:params{ on = { false } }:all()))
   end)
 
   it("stands in subqueries, aliases, joins, options and statements that write", function()
     local sub = mr.select(User.id):where(User.id:in_(mr.bindparam "ids")):subquery "u"
     w.gives("b1", mr.select(Post.title):join(sub, sub.c.id:eq(Post.user_id)), nil, { ids = { 2, 3 } })
     w.gives("a1; a2", mr.select(Post.title):where(Post.user_id:in_(mr.select(sub.c.id))), nil, { ids = { 1 } })
-    w.gives("ann a1", mr.select(User.name, Post.title):join(Post, (Post.user_id:eq(User.id)) & Post.id:in_(mr.bindparam "ids")),
+    w.gives("ann a1", mr.select(User.name, Post.title):join(Post,
+      (Post.user_id:eq(User.id)) & Post.id:in_(mr.bindparam "ids")),
       nil, { ids = { 1 } })
-    assert.equal(2, s:execute(mr.update(User):where(User.id:in_(mr.bindparam "ids")):values{ age = 1 }, { ids = { 1, 2 } }).rowcount)
+    assert.equal(2, s:execute(mr.update(User):where(User.id:in_(mr.bindparam "ids")):values{ age = 1 },
+      { ids = { 1, 2 } }).rowcount)
     assert.equal(1, s:execute(mr.delete(w.Note):where(w.Note.id:in_(mr.bindparam "ids")), { ids = { 2 } }).rowcount)
     s:rollback()
   end)
 
   it("stands in a text, whose parameter says that it is a list", function()
-    local t = mr.text "SELECT name FROM user WHERE id IN :ids ORDER BY id":bindparams(mr.bindparam("ids", { expanding = true }))
+    local t = mr.text "SELECT name FROM user WHERE id IN :ids ORDER BY id":bindparams(mr.bindparam("ids",
+      { expanding = true }))
     w.gives("ann; bob", t, "SELECT name FROM user WHERE id IN (?, ?) ORDER BY id", { ids = { 2, 1 } })
     refuse("ArgumentError", "'ids'", function() s:execute(mr.text "SELECT :ids", { ids = { 1 } }) end)
   end)
@@ -106,11 +116,13 @@ describe("a list parameter", function()
     refuse("ArgumentError", { "'others'", "got a table", "in_" }, function() return q:params{ others = { 1 } } end)
     refuse("ArgumentError", { "bindparam", "ids" }, mr.bindparam, "ids", { expanding = true, value = 1 })
     refuse("ArgumentError", { "in_", "'ids'" }, function() return User.id:in_(mr.bindparam("ids", { value = 1 })) end)
-    refuse("ArgumentError", { "in_", "tuple" }, function() return mr.tuple_(User.id, User.age):in_(mr.bindparam "x") end)
+    refuse("ArgumentError", { "in_", "tuple" },
+      function() return mr.tuple_(User.id, User.age):in_(mr.bindparam "x") end)
   end)
 
   it("is written as one parameter where the query is only read", function()
-    assert.equal("SELECT user.id FROM user WHERE user.id IN (?)", tostring(mr.select(User.id):where(User.id:in_(mr.bindparam "ids"))))
+    assert.equal("SELECT user.id FROM user WHERE user.id IN (?)",
+      tostring(mr.select(User.id):where(User.id:in_(mr.bindparam "ids"))))
   end)
 
   it("bindparam takes a name, a type, and options by name", function()

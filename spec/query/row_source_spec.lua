@@ -56,7 +56,8 @@ describe("mr.values", function()
     local j = f.json_each "[1, 2]":table_valued("value"):alias "jj"
     w.gives("1; 2", mr.select(j.c.value), "SELECT jj.value FROM json_each(?) AS jj")
     local l = mr.select(Post.id):where(Post.user_id:eq(User.id)):lateral("a"):alias "b"
-    w.on_postgresql('SELECT b.id FROM LATERAL (SELECT post.id AS id FROM post, "user" WHERE post.user_id = "user".id) AS b',
+    w.on_postgresql('SELECT b.id FROM LATERAL (SELECT post.id AS id FROM post, "user" WHERE post.user_id = '
+      .. '"user".id) AS b',
       mr.select(l.c.id))
   end)
 
@@ -110,7 +111,8 @@ describe("a function that gives rows", function()
 
   it("is joined, also outer, and asked whether it has a row", function()
     local j = f.json_each(doc.c.data):table_valued("value")
-    w.gives("1 2; 1 3; 2 5", mr.select(doc.c.id, j.c.value):join_from(doc, j, j.c.value:gt(1)):order_by(doc.c.id, j.c.value))
+    w.gives("1 2; 1 3; 2 5", mr.select(doc.c.id, j.c.value):join_from(doc, j, j.c.value:gt(1)):order_by(doc.c.id,
+      j.c.value))
     w.gives("1 3; 2 1; 3 0", mr.select(doc.c.id, f.count(j.c.value)):select_from(mr.outerjoin(doc, j, mr.true_))
       :group_by(doc.c.id):order_by(doc.c.id))
     w.gives("2", mr.select(doc.c.id):where(mr.exists():where(j.c.value:eq(5))))
@@ -120,7 +122,8 @@ describe("a function that gives rows", function()
     local g = f.generate_series(1, 3)
     local v = g:table_valued("n", { name = "g" })
     w.on_postgresql("SELECT g.n FROM generate_series($1, $2) AS g", mr.select(v.c.n))
-    w.on_postgresql("SELECT g.n FROM generate_series($1, $2) AS g (n)", mr.select(g:table_valued("n", { name = "g", derived = true }).c.n))
+    w.on_postgresql("SELECT g.n FROM generate_series($1, $2) AS g (n)",
+      mr.select(g:table_valued("n", { name = "g", derived = true }).c.n))
     local numbered = g:table_valued("n", { name = "g", with_ordinality = "place" })
     w.on_postgresql("SELECT g.n, g.place FROM generate_series($1, $2) WITH ORDINALITY AS g (n, place)",
       mr.select(numbered.c.n, numbered.c.place))
@@ -131,14 +134,16 @@ describe("a function that gives rows", function()
   it("warns of no product, and comes behind what it takes columns of", function()
     local j = f.json_each(doc.c.data):table_valued("value")
     local q = mr.select(j.c.value, doc.c.id):order_by(j.c.value)
-    assert.equal("SELECT anon_1.value, doc.id FROM doc, json_each(doc.data) AS anon_1 ORDER BY anon_1.value", tostring(q))
+    assert.equal("SELECT anon_1.value, doc.id FROM doc, json_each(doc.data) AS anon_1 ORDER BY anon_1.value",
+      tostring(q))
   end)
 
   it("is the call of a function, with columns", function()
     refuse("ArgumentError", { "table_valued", "mr.func", "User.id" }, function() return User.id:table_valued("a") end)
     refuse("ArgumentError", { "table_valued", "columns" }, function() return f.json_each("[]"):table_valued() end)
     refuse("ArgumentError", { "table_valued", "mr.column" }, function() return f.json_each("[]"):table_valued(3) end)
-    refuse("ArgumentError", { "unknown option 'nmae'", "name" }, function() return f.json_each("[]"):table_valued("a", { nmae = "x" }) end)
+    refuse("ArgumentError", { "unknown option 'nmae'", "name" },
+      function() return f.json_each("[]"):table_valued("a", { nmae = "x" }) end)
   end)
 end)
 
@@ -154,7 +159,8 @@ describe("a lateral subquery", function()
       mr.select(User.name, l.c.title):join(l, mr.true_))
     w.on_postgresql('SELECT newest.title, "user".name FROM "user", LATERAL (SELECT post.title AS title FROM post '
       .. 'WHERE post.user_id = "user".id ORDER BY post.id DESC LIMIT $1) AS newest', mr.select(l.c.title, User.name))
-    w.on_postgresql('SELECT "user".name, newest.title FROM "user" LEFT OUTER JOIN LATERAL (SELECT post.title AS title FROM post '
+    w.on_postgresql('SELECT "user".name, newest.title FROM "user" LEFT OUTER JOIN LATERAL (SELECT '
+      .. "post.title AS title FROM post "
       .. 'WHERE post.user_id = "user".id ORDER BY post.id DESC LIMIT $1) AS newest ON true',
       mr.select(User.name, l.c.title):outerjoin(l, mr.true_))
   end)

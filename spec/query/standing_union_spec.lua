@@ -42,9 +42,10 @@ describe("a union that stands alone", function()
 
   it("gives objects where its queries are of a class, by one statement", function()
     local two = mr.union(mr.select(User):where(User.age:gt(25)), mr.select(User):where(User.name:eq "cid"))
-    w.gives("ann; cid", two:order_by(User.name), "SELECT user.id, user.name, user.age, user.active, user.boss_id FROM user "
-      .. "WHERE user.age > ? UNION SELECT user.id, user.name, user.age, user.active, user.boss_id FROM user "
-      .. "WHERE user.name = ? ORDER BY name")
+    w.gives("ann; cid", two:order_by(User.name),
+      "SELECT user.id, user.name, user.age, user.active, user.boss_id FROM user "
+        .. "WHERE user.age > ? UNION SELECT user.id, user.name, user.age, user.active, user.boss_id FROM user "
+        .. "WHERE user.name = ? ORDER BY name")
     assert.equal(s:get(User, 1), s:scalars(two:order_by(User.id)):first())
   end)
 
@@ -79,7 +80,8 @@ describe("a union that stands alone", function()
     w.gives("3", mr.select(mr.func.count()):select_from(User):where(all:exists()))
     local cte = all:cte "u"
     w.gives("1; 2; 3", mr.select(cte.c.id):order_by(cte.c.id),
-      "WITH u AS (SELECT user.id AS id FROM user UNION SELECT post.id AS id FROM post) SELECT u.id FROM u ORDER BY u.id")
+      "WITH u AS (SELECT user.id AS id FROM user UNION SELECT post.id AS id FROM post) SELECT u.id FROM u "
+        .. "ORDER BY u.id")
     w.gives("1; 2; 9", mr.union(mr.intersect(ids(User), ids(Note)), mr.select(mr.literal(9))),
       "SELECT * FROM (SELECT user.id FROM user INTERSECT SELECT note.id FROM note) UNION SELECT ? AS anon_1")
     w.on_postgresql('(SELECT "user".id FROM "user" INTERSECT SELECT note.id FROM note) UNION SELECT post.id FROM post',
@@ -94,7 +96,8 @@ describe("a union that stands alone", function()
   end)
 
   it("is the statement of from_statement", function()
-    local users = mr.union(mr.select(User):where(User.id:eq(3)), mr.select(User):where(User.id:eq(1))):order_by(User.id:desc())
+    local users = mr.union(mr.select(User):where(User.id:eq(3)),
+      mr.select(User):where(User.id:eq(1))):order_by(User.id:desc())
     local found = s:query(User):from_statement(users):all()
     assert.equal("cid", found[1].name)
     assert.equal("ann", found[2].name)
@@ -123,22 +126,27 @@ describe("a union that stands alone", function()
 
   it("has names for expressions, and for columns of one name", function()
     local f = mr.func
-    w.gives("cid; bob; ann; CID; BOB; ANN", mr.union(mr.select(f.lower(User.name):label "x"), mr.select(f.upper(User.name):label "x"))
-      :order_by(mr.desc "x"), "SELECT lower(user.name) AS x FROM user UNION SELECT upper(user.name) AS x FROM user ORDER BY x DESC")
+    w.gives("cid; bob; ann; CID; BOB; ANN",
+      mr.union(mr.select(f.lower(User.name):label "x"), mr.select(f.upper(User.name):label "x"))
+        :order_by(mr.desc "x"), "SELECT lower(user.name) AS x FROM user UNION SELECT upper(user.name) AS x "
+        .. "FROM user ORDER BY x DESC")
     w.gives("2 3; 1 2; 1 1", mr.union(mr.select(User.id, Post.id):join(Post), mr.select(User.id, Post.id):join(Post))
       :order_by(Post.id:desc()))
-    w.gives("ann 2; bob 2; cid 2", mr.union_all(mr.select(User.name), mr.select(User.name)):with_entities(User.name, f.count())
+    w.gives("ann 2; bob 2; cid 2", mr.union_all(mr.select(User.name), mr.select(User.name)):with_entities(User.name,
+      f.count())
       :group_by(User.name):having(f.count():gt(1)):order_by(User.name))
   end)
 
   it("limits objects, not the rows of their joined children", function()
-    local users = s:scalars(mr.union(mr.select(User), mr.select(User)):options(mr.joinedload(User.posts)):order_by(User.id):limit(2)):all()
+    local users = s:scalars(mr.union(mr.select(User),
+      mr.select(User)):options(mr.joinedload(User.posts)):order_by(User.id):limit(2)):all()
     assert.equal(2, #users)
     assert.equal(2, #users[1].posts)
   end)
 
   it("takes parameters by name, also a list in one of its selects", function()
-    local q = mr.union(ids(User):where(User.age:gt(mr.bindparam "least")), ids(User):where(User.name:in_(mr.bindparam "names")))
+    local q = mr.union(ids(User):where(User.age:gt(mr.bindparam "least")),
+      ids(User):where(User.name:in_(mr.bindparam "names")))
     w.gives("1; 3", q:order_by(User.id), nil, { least = 25, names = { "cid" } })
   end)
 
@@ -151,7 +159,8 @@ describe("a union that stands alone", function()
   it("needs two queries or more of the same width", function()
     refuse("ArgumentError", { "union", "two queries" }, mr.union, ids(User))
     refuse("ArgumentError", { "union_all", "select" }, mr.union_all, ids(User), User)
-    refuse("ArgumentError", { "intersect", "number of columns" }, mr.intersect, ids(User), mr.select(Post.id, Post.title))
+    refuse("ArgumentError", { "intersect", "number of columns" }, mr.intersect, ids(User),
+      mr.select(Post.id, Post.title))
     refuse("ArgumentError", { "unknown option 'all'" }, mr.union, { ids(User), ids(Post), all = true })
   end)
 end)

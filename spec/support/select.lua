@@ -1,5 +1,5 @@
--- select.lua: users, their posts and the posts' notes, and how a select is looked at: its rows, its SQL on SQLite and on
--- PostgreSQL, the number of its statements.
+-- select.lua: users, their posts and the posts' notes, and how a select is looked at: its rows, its SQL on SQLite and
+-- on PostgreSQL, the number of its statements.
 
 local mr = require "moonrow"
 

@@ -103,7 +103,8 @@ local Select = {}
 ---@return S
 function Select:join_from(left, target, on, options) end
 
----The rows from the first to the last, counted from 1; without the last, to the end. A slice of a slice counts within it.
+---The rows from the first to the last, counted from 1; without the last, to the end. A slice of a slice counts within
+---it.
 ---
 ---```lua
 ---User.query:order_by(User.id):slice(2, 3):all() --> {Bob, Cid}
@@ -141,7 +142,8 @@ function Select:add_entity(...) end
 ---In a subquery: all but these are of the enclosing query.
 ---
 ---```lua
----local posts = mr.select(mr.func.count(Post.id)):where(Post.user_id:eq(User.id)):correlate_except(Post):scalar_subquery()
+---local posts = mr.select(mr.func.count(Post.id)):where(Post.user_id:eq(User.id)):correlate_except(Post)
+---posts = posts:scalar_subquery()
 ---User.query:filter(posts:eq(2)):all() --> {Ann}
 ---```
 ---@generic S

@@ -490,7 +490,8 @@ function mr.not_(criterion) end
 ---```lua
 ---local short = mr.case{ { "Ann", "A" }, { "Bob", "B" }, value = User.name, else_ = "?" }
 ---session:query(short):order_by(User.id):all() --> {("A"), ("B"), ("?")}
----session:query(mr.case({ Ann = 1, Bob = 2 }, { value = User.name, else_ = 0 })):order_by(User.id):all() --> {(1), (2), (0)}
+---local number = mr.case({ Ann = 1, Bob = 2 }, { value = User.name, else_ = 0 })
+---session:query(number):order_by(User.id):all() --> {(1), (2), (0)}
 ---```
 ---@param cases table
 ---@param options? { else_: any, value: any } # in place of else_ and value beside the cases

@@ -15,7 +15,8 @@ local mr = {}
 ---
 ---```lua
 ---local v = mr.values({ mr.column("id", mr.Integer), mr.column("word", mr.String) }, { { 1, "one" }, { 2, "two" } })
----session:query(User.name, v.c.word):join(v, v.c.id:eq(User.id)):order_by(User.id):all() --> {("Ann", "one"), ("Bob", "two")}
+---local q = session:query(User.name, v.c.word):join(v, v.c.id:eq(User.id)):order_by(User.id)
+---q:all() --> {("Ann", "one"), ("Bob", "two")}
 ---```
 ---@error ArgumentError a row has more or fewer values than there are columns, or there is no row
 ---@param columns moonrow.Expression[] # of mr.column
@@ -47,7 +48,8 @@ local Select = {}
 ---The select as a subquery that may name what stands before it in FROM. PostgreSQL has it; SQLite does not.
 ---
 ---```lua
----local newest = mr.select(Post.title):where(Post.user_id:eq(User.id)):order_by(Post.id:desc()):limit(1):lateral "newest"
+---local newest = mr.select(Post.title):where(Post.user_id:eq(User.id)):order_by(Post.id:desc()):limit(1)
+---newest = newest:lateral "newest"
 ---session:query(User.name, newest.c.title):join(newest, mr.true_):all() --! ArgumentError: lateral
 ---```
 ---@error ArgumentError the database has none
@@ -66,8 +68,8 @@ local Expression = {}
 ---On PostgreSQL the columns get these names, whatever the function calls them; false by default.
 ---@field derived? boolean
 
----Of a function that gives rows: as something to read and to join, with the columns that are named. What its arguments name
----is read, too.
+---Of a function that gives rows: as something to read and to join, with the columns that are named. What its arguments
+---name is read, too.
 ---
 ---```lua
 ---local each = mr.func.json_each('["x", "y"]'):table_valued("key", "value")
@@ -80,8 +82,8 @@ local Expression = {}
 ---@return moonrow.Subquery
 function Expression:table_valued(...) end
 
----The value in JSON behind keys and indexes. Items are counted from 1, -1 is the last one. It is compared by the type of the
----other side; read, it is what it is, and a part with several values is a text of JSON.
+---The value in JSON behind keys and indexes. Items are counted from 1, -1 is the last one. It is compared by the type
+---of the other side; read, it is what it is, and a part with several values is a text of JSON.
 ---
 ---```lua
 ---local data = mr.literal '{"name": "Ann", "tags": ["a", "b"], "age": 34}'
@@ -138,9 +140,9 @@ function Expression:as_json() end
 ---"i": any case of letters; "n": lines count for ".", "^" and "$"; "x": spaces in the expression do not.
 ---@field flags? string
 
----Does it match the regular expression? PostgreSQL's ~; SQLite has it by a function of the library (and `regexp_replace` in
----`mr.func`), which needs PCRE2 to be installed and follows PostgreSQL: "." takes line ends along, "$" is the very end, \m,
----\M and \y are edges of words.
+---Does it match the regular expression? PostgreSQL's ~; SQLite has it by a function of the library (and
+---`regexp_replace` in `mr.func`), which needs PCRE2 to be installed and follows PostgreSQL: "." takes line ends along,
+---"$" is the very end, \m, \M and \y are edges of words.
 ---
 ---```lua
 ---User.query:filter(User.name:regexp_match "^[AB]"):count() --> 2

@@ -25,7 +25,8 @@ function mr.union(...) end
 ---The rows of all these selects.
 ---
 ---```lua
----session:scalars(mr.union_all(mr.select(Post.user_id), mr.select(User.id)):order_by(Post.user_id)):all() --> {1, 1, 1, 2, 2, 3}
+---local all = mr.union_all(mr.select(Post.user_id), mr.select(User.id)):order_by(Post.user_id)
+---session:scalars(all):all() --> {1, 1, 1, 2, 2, 3}
 ---```
 ---@param ... moonrow.Select
 ---@return moonrow.Select
@@ -51,12 +52,13 @@ function mr.except_(...) end
 
 -- ---------------------------------------------------------------- joins
 
----A join by itself, for `select_from`, as the side of another join, or for its columns: `.c.TABLE_COLUMN`, or `.c.COLUMN`
----where only one side has it. It joins as `query:join` does, and goes on with its own `join`, `outerjoin` and `full`.
+---A join by itself, for `select_from`, as the side of another join, or for its columns: `.c.TABLE_COLUMN`, or
+---`.c.COLUMN` where only one side has it. It joins as `query:join` does, and goes on with its own `join`, `outerjoin`
+---and `full`.
 ---
 ---```lua
 ---local both = mr.join(User, User.posts)
----mr.select(User.name, Post.title):select_from(both) --> SELECT user.name, post.title FROM user JOIN post ON user.id = post.user_id
+---mr.select(User.name, Post.title):select_from(both) --> ... FROM user JOIN post ON user.id = post.user_id
 ---session:scalars(mr.select(both.c.user_name):select_from(both)):first() --> Ann
 ---mr.select(User.id):select_from(mr.join(User, Post, { isouter = true })) --> ... LEFT OUTER JOIN ...
 ---```
@@ -122,7 +124,8 @@ function Subquery:outerjoin(right, on, options) end
 ---`mr.full(this, right)`.
 ---
 ---```lua
----mr.select(Post.id):select_from(mr.select(User.id):subquery("u"):full(Post, mr.true_)) --> ... FULL OUTER JOIN post ON ...
+---local all = mr.select(User.id):subquery("u"):full(Post, mr.true_)
+---mr.select(Post.id):select_from(all) --> ... FULL OUTER JOIN post ON ...
 ---```
 ---@param right moonrow.Model|moonrow.Table|moonrow.Subquery|moonrow.RelationshipAttribute
 ---@param on? moonrow.Criterion|moonrow.RelationshipAttribute
@@ -137,8 +140,8 @@ function Subquery:full(right, on, options) end
 ---The schema, in SQLite the attached database, that it stands in.
 ---@field schema? string
 
----A table that is only named in statements: no class declares it, and `create_all` makes nothing of it. Columns are names,
----or `mr.column(name, type)`. The same words give the same table.
+---A table that is only named in statements: no class declares it, and `create_all` makes nothing of it. Columns are
+---names, or `mr.column(name, type)`. The same words give the same table.
 ---
 ---```lua
 ---local users = mr.table("user", "id", mr.column("name", mr.String))
@@ -188,8 +191,8 @@ local Expression = {}
 ---@return moonrow.Select
 function Expression:columns(...) end
 
----A criterion: the object is linked with the parent by this relationship. It is `query:with_parent` as an expression, to
----be combined with others, and also about an alias.
+---A criterion: the object is linked with the parent by this relationship. It is `query:with_parent` as an expression,
+---to be combined with others, and also about an alias.
 ---
 ---```lua
 ---Post.query:filter(mr.with_parent(ann, User.posts) & Post.title:eq "Hello"):count() --> 1

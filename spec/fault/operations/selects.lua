@@ -1,5 +1,5 @@
--- Selects of many kinds: unions and joins that stand alone, lists and defaults of parameters, windows, rows of values and
--- of functions, texts with columns, EXISTS that is built, JSON, regular expressions.
+-- Selects of many kinds: unions and joins that stand alone, lists and defaults of parameters, windows, rows of values
+-- and of functions, texts with columns, EXISTS that is built, JSON, regular expressions.
 
 local mr = require "moonrow"
 local model = dofile "spec/fault/operations/model.lua"
