@@ -68,6 +68,12 @@ describe("a path into JSON", function()
       q:where(x:at("on"):eq(true)))
     w.on_postgresql("SELECT doc.id FROM doc WHERE (CAST(doc.data AS JSONB) #>> $1) = $2",
       q:where(x:at("name", 1):eq "x"))
+    local age = "CAST((CAST(doc.data AS JSONB) #>> $1) AS NUMERIC)"
+    local head = "SELECT doc.id FROM doc WHERE " .. age
+    w.on_postgresql(head .. " BETWEEN $2 AND $3", q:where(x:at("age"):between(1, 2)))
+    w.on_postgresql(head .. " IN ($2, $3)", q:where(x:at("age"):in_{ 1, 2 }))
+    w.on_postgresql(head .. " IS DISTINCT FROM $2", q:where(x:at("age"):is_distinct_from(1)))
+    w.on_postgresql("SELECT " .. age .. " + $2 AS anon_1 FROM doc", mr.select(x:at "age" + 1))
     w.on_postgresql("SELECT doc.id FROM doc WHERE CAST((CAST(doc.data AS JSONB) #>> $1) AS BIGINT) > $2",
       q:where(x:at("age"):as_integer():gt(3)))
   end)

@@ -74,6 +74,22 @@ describe("a list parameter", function()
       { ids = { 1, 2 } })
   end)
 
+  it("goes with update and delete of a query", function()
+    local q = s:query(User):filter(User.id:in_(mr.bindparam "ids"))
+    assert.equal(2, q:params{ ids = { 1, 2 } }:update{ age = 5 })
+    assert.equal(1, s:query(w.Note):filter(w.Note.id:in_(mr.bindparam "ids")):params{ ids = { 2, 9 } }:delete())
+    s:rollback()
+    local connection <close> = w.db.engine:connect()
+    assert.equal('{("ann"), ("cid")}',
+      tostring(connection:execute(q:with_entities(User.name):params{ ids = { 1, 3 } }):all()))
+  end)
+
+  it("of 300,000 values is one parameter", function()
+    local ids = {}
+    for i = 1, 300000 do ids[i] = i end
+    w.gives("3", mr.select(mr.func.count()):select_from(User):where(User.id:in_(mr.bindparam "ids")), nil, { ids = ids })
+  end)
+
   it("is given by params of a query, too, and leaves the query as it was", function()
     local q = s:query(User):filter(User.name:in_(mr.bindparam "names")):order_by(User.id)
     assert.equal("{ann, cid}", tostring(q:params{ names = { "cid", "ann" } }:all()))
@@ -112,6 +128,8 @@ describe("a list parameter", function()
   it("is an error when it is not given, or not a list", function()
     local q = s:query(User):filter(User.id:in_(mr.bindparam "ids"))
     refuse("ArgumentError", { "'ids'", "params{ ids = { ... } }" }, function() q:all() end)
+    refuse("ArgumentError", { "'ids'", "before compiled()" }, function() q:compiled():all{ ids = { 1 } } end)
+    assert.equal("{ann}", tostring(q:params{ ids = { 1 } }:compiled():all()))
     refuse("ArgumentError", "'ids'", function() q:params{ ids = 1 }:all() end)
     refuse("ArgumentError", { "'others'", "got a table", "in_" }, function() return q:params{ others = { 1 } } end)
     refuse("ArgumentError", { "bindparam", "ids" }, mr.bindparam, "ids", { expanding = true, value = 1 })

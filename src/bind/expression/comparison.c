@@ -55,6 +55,7 @@ static int is_distinct(lua_State *L) {
     const bind_operation *o = bind_operation_of(L);
     bind_refuse_more(L, 1, o->name, "");
     lua_settop(L, 2);
+    bind_own_natural(L, 1, 2);
     mr_node *left = bind_arg_node(L, 1, o->name);
     const char *what = bind_push_what(L, left);
     if (lua_isnil(L, 2))
@@ -151,6 +152,11 @@ static int in(lua_State *L) {
     const char *function = o->name;
     bind_refuse_more(L, 1, function, " (all values are in one list)");
     lua_settop(L, 2);
+    if (bind_is_plain_table(L, 2)) {
+        lua_rawgeti(L, 2, 1);
+        bind_own_natural(L, 1, 3);
+        lua_settop(L, 2);
+    }
     mr_node *left = bind_arg_node(L, 1, function);
     const char *what = bind_push_what(L, left);
     if (bind_is_query(L, 2)) {
@@ -261,6 +267,8 @@ static int between(lua_State *L) {
     if (lua_gettop(L) == 2 && bind_is_plain_table(L, 2))
         return bind_error(L, MR_ERR_ARGUMENT, "%s: between takes two values: between(low, high)", bind_push_what(L, x));
     lua_settop(L, 3);
+    bind_own_natural(L, 1, 2);
+    x = bind_arg_node(L, 1, "between");
     const char *what = bind_push_what(L, x);
     bind_own_operand(L, 2, x->type, what);
     mr_node *high = bind_to_operand(L, 3, x->type, what);

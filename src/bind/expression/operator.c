@@ -31,8 +31,10 @@ static void own_arithmetic(lua_State *L, int idx, const mr_node *other) {
 }
 
 static int arithmetic(lua_State *L) {
-    const mr_node *left = bind_test_node(L, 1), *right = bind_test_node(L, 2);
     lua_settop(L, 2);
+    bind_own_natural(L, 1, 2);
+    bind_own_natural(L, 2, 1);
+    const mr_node *left = bind_test_node(L, 1), *right = bind_test_node(L, 2);
     if (!left && right) own_arithmetic(L, 1, right);
     if (!right && left) own_arithmetic(L, 2, left);
     mr_node *a = bind_arg_node(L, 1, "operator"), *b = bind_arg_node(L, 2, "operator");

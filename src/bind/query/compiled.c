@@ -69,6 +69,12 @@ static void read_values(lua_State *L, const char *function, mr_vec *named) {
         mr_named_value *v = &values[named->len++];
         if (lua_type(L, 4) != LUA_TSTRING) bind_type_error(L, 4, function, "names of parameters");
         v->name = lua_tostring(L, 4);
+        if (bind_is_list_of_values(L, 5))
+            bind_error(
+                L, MR_ERR_ARGUMENT,
+                "%s: '%s' is a list, whose length is part of the SQL: give it before compiled(), params{ %s = { ... } "
+                "}:compiled()",
+                function, v->name, v->name);
         if (!bind_to_value(L, 5, NULL, &v->value) || v->value.kind == MR_OPAQUE)
             bind_no_value(L, 5, NULL, lua_pushfstring(L, "%s: '%s'", function, v->name), "a value", true);
     }
