@@ -13,11 +13,12 @@ local types = {
   Integer = "integer", SmallInteger = "integer", BigInteger = "integer", Float = "number", Boolean = "boolean",
   String = "string", Text = "string", LargeBinary = "string", Uuid = "string",
   Date = "moonrow.Date", Time = "moonrow.Date", DateTime = "moonrow.Date", Interval = "moonrow.Date",
-  Any = "integer|number|string", JSON = "any", JSONB = "any", Array = "any[]",
+  Numeric = "moonrow.Decimal", Any = "integer|number|string", JSON = "any", JSONB = "any", Array = "any[]",
 }
 
 -- What a constructor takes besides: texts of ISO 8601, tables of os.date.
-local also_given = { Date = "|string|table", Time = "|string|table", DateTime = "|string|table", Interval = "|string" }
+local also_given = { Date = "|string|table", Time = "|string|table", DateTime = "|string|table", Interval = "|string",
+  Numeric = "|string|integer" }
 
 local function quoted(choices)
   local words = {}

@@ -84,7 +84,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         OPERATION("declare"), OPERATION("flush"),  OPERATION("query"),  OPERATION("get"),         OPERATION("rollback"),
         OPERATION("core"),    OPERATION("events"), OPERATION("rows"),   OPERATION("transaction"), OPERATION("by_query"),
-        OPERATION("related"), OPERATION("merge"),  OPERATION("settle"),
+        OPERATION("related"), OPERATION("merge"),  OPERATION("settle"), OPERATION("decimals"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

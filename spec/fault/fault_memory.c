@@ -171,6 +171,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         OPERATION("declare"),
         OPERATION("flush"),
+        OPERATION("decimals"),
         OPERATION("runs"),
         OPERATION("query"),
         OPERATION("selects"),

@@ -32,6 +32,7 @@ mr_status mr_conn_column_folds(mr_conn *conn, mr_column *column, bool *out) {
     mr_column_facts facts;
     const mr_type *type = mr_column_type(conn->env, column);
     *out = false;
+    if (mr_type_is_decimal(type)) return MR_OK; /* text or numbers, by the type's own rules */
     if (!mr_type_is_text(type) && !mr_type_is_number(type)) return MR_OK;
     mr_status status = mr_conn_column_facts(conn, column, &facts);
     if (status == MR_FAIL) return status;

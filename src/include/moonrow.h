@@ -178,7 +178,7 @@ typedef enum mr_holds {
     MR_HOLDS_INT,
     MR_HOLDS_FLOAT,
     MR_HOLDS_BOOL,
-    MR_HOLDS_TEXT, /* bytes too */
+    MR_HOLDS_TEXT, /* bytes and decimals, too */
     MR_HOLDS_DATE,
     MR_HOLDS_TIME,
     MR_HOLDS_DATETIME,
@@ -200,8 +200,8 @@ mr_result mr_object_get_int(struct lua_State *L, mr_object *object, const char *
 /* Reads integers, too. */
 mr_result mr_object_get_float(struct lua_State *L, mr_object *object, const char *attribute, double *out);
 mr_result mr_object_get_bool(struct lua_State *L, mr_object *object, const char *attribute, int *out);
-/* *text has *len bytes and a NUL behind them. It is good until the next text that a function of the state returns. len
- * may be NULL. */
+/* Reads decimals, too. *text has *len bytes and a NUL behind them. It is good until the next text that a function of
+ * the state returns. len may be NULL. */
 mr_result mr_object_get_text(struct lua_State *L, mr_object *object, const char *attribute, const char **text,
                              size_t *len);
 mr_result mr_object_get_blob(struct lua_State *L, mr_object *object, const char *attribute, const void **data,

@@ -16,6 +16,7 @@ typedef enum group {
     GROUP_NONE = 0, /* cannot be evaluated */
     GROUP_ANY,      /* NULL */
     GROUP_NUMBER,   /* and truth */
+    GROUP_DECIMAL,  /* compared with numbers, too; its arithmetic is left to the database */
     GROUP_TEXT,
     GROUP_BYTES,
     GROUP_DATE,
@@ -36,6 +37,8 @@ static group group_of_type(const mr_type *type) {
     case MR_GROUP_FLOAT:
     case MR_GROUP_BOOLEAN:
         return GROUP_NUMBER;
+    case MR_GROUP_DECIMAL:
+        return GROUP_DECIMAL;
     case MR_GROUP_STRING:
     case MR_GROUP_WORD:
         return GROUP_TEXT;
@@ -60,6 +63,8 @@ static group group_of_value(const mr_value *v) {
     case MR_FLOAT:
     case MR_BOOL:
         return GROUP_NUMBER;
+    case MR_DECIMAL:
+        return GROUP_DECIMAL;
     case MR_TEXT:
         return GROUP_TEXT;
     case MR_BLOB:
@@ -78,6 +83,7 @@ static group group_of_value(const mr_value *v) {
 /* The common group of a and b. GROUP_NONE: they cannot be compared. */
 static group both(group a, group b) {
     if (a == GROUP_ANY) return b;
+    if ((a == GROUP_DECIMAL && b == GROUP_NUMBER) || (a == GROUP_NUMBER && b == GROUP_DECIMAL)) return GROUP_DECIMAL;
     return b == GROUP_ANY || a == b ? a : GROUP_NONE;
 }
 
@@ -249,6 +255,7 @@ static uint32_t spelling_of(const mr_value *v) {
 }
 
 static bool is_uncertain(const mr_value *a, const mr_value *b, bool columns) {
+    if (a->kind == MR_DECIMAL || b->kind == MR_DECIMAL) return a->kind == MR_FLOAT || b->kind == MR_FLOAT;
     if (a->kind != b->kind || (a->kind != MR_DATETIME && a->kind != MR_TIME)) return false;
     if (mr_calendar_is_odd(a) || mr_calendar_is_odd(b)) return true;
     return columns && a->u.i == b->u.i && spelling_of(a) != spelling_of(b);

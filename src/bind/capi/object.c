@@ -9,6 +9,7 @@
 
 #include "capi.h"
 #include "class/class.h"
+#include "value/decimal.h"
 #include "value/proxy.h"
 
 /* ---------------------------------------------------------------- handles */
@@ -160,6 +161,7 @@ static mr_holds holds(lua_State *L) {
     default:
         break;
     }
+    if (bind_to_decimal(L, -1, &date)) return MR_HOLDS_TEXT;
     if (bind_test_entity(L, -1)) return MR_HOLDS_OBJECT;
     if (bind_is_collection(L, -1)) return MR_HOLDS_COLLECTION;
     if (!bind_to_date(L, -1, &date)) return MR_HOLDS_OTHER;
@@ -223,7 +225,9 @@ mr_result mr_object_get_bool(lua_State *L, mr_object *object, const char *attrib
 }
 
 static bool read_text(lua_State *L, const read_args *a) {
-    bool good = lua_type(L, -1) == LUA_TSTRING;
+    mr_value decimal;
+    bool good = lua_type(L, -1) == LUA_TSTRING || bind_to_decimal(L, -1, &decimal);
+    if (lua_isuserdata(L, -1) && good) luaL_tolstring(L, -1, NULL);
     if (good) *(const char **)a->out = capi_keep_text(L, a->len);
     return good;
 }
