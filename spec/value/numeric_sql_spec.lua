@@ -116,7 +116,10 @@ for name, type in pairs(TYPES) do
         { mr.case{ { Item.id:eq(2), Item.v }, else_ = 0 }, "9.5" },
         { mr.case{ { Item.id:eq(1), 0 }, else_ = Item.v }, "9.5" },
         { Item.v:cast(mr.Numeric(10, 1)), "9.5" }, { Item.v:cast(mr.Numeric), "9.5" }, { Item.v + Item.other, "19" },
-        { (Item.v + 1) * (Item.v - 1), "89.25" },
+        { (Item.v + 1) * (Item.v - 1), "89.25" }, { D "1.1" + Item.n, "3.1" }, { Item.n * D "0.1", "0.2" },
+        { mr.func.coalesce(Item.v, Item.other + D "0.0001"), "9.5" }, { mr.func.max(Item.v, Item.other + 1), "10.5" },
+        { mr.func.coalesce(mr.func.nullif(Item.v, D "9.5"), Item.other / 8), "1.1875" },
+        { mr.case{ { Item.id:eq(1), Item.v }, else_ = Item.other + D "0.0001" }, "9.5001" },
         { Item.n:cast(mr.Numeric(10, 2)) / 3, "0.6666666666666666666666666667" },
       } do
         local value = row(case[1]:label "x").x
@@ -133,6 +136,16 @@ for name, type in pairs(TYPES) do
       assert.equal("4", where(Item.v:lt(Item.f)))
       assert.equal("1 2 3 4 5", where(Item.v:eq(Item.other)))
       assert.equal("1 2 3 4 5", where(Item.other:ge(Item.v)))
+      if name == "text" or name == "any" then
+        assert.equal("", where(Item.v:is_distinct_from(Item.other)))
+        assert.equal("1 2 3 4 5", where(Item.v:in_{ Item.other, D "7" }))
+        assert.equal("1 2 3 4 5", where(Item.v:in_(s:query(Item.other))))
+        assert.equal("2 3 4", where(Item.v:in_(s:query(Item.other):filter(Item.id:between(2, 4)))))
+      else
+        refuse("ArgumentError", "stored in different forms", where, Item.v:in_{ Item.other, D "7" })
+        refuse("ArgumentError", "stored in different forms", where, Item.v:in_(s:query(Item.other)))
+      end
+      assert.equal("", where(Item.v:ne(Item.other)))
       assert.equal("1", where((Item.v * Item.n):eq "12.3"))
       assert.equal("1 3 5", where((Item.v * 2):gt "20"))
       assert.equal("3", where(Item.v:gt(s:query(mr.func.avg(Item.v)))))

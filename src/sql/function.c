@@ -14,6 +14,7 @@ typedef enum result_rule {
     RESULT_FIXED, /* the code in the table */
     RESULT_FIRST, /* the type of the first argument that has one */
     RESULT_SUM,   /* the type of the first argument; Integer for booleans and integers of any size */
+    RESULT_OWN,   /* the type of the first argument, whatever the others are */
     RESULT_NUMBER /* Numeric of a decimal, else the code in the table */
 } result_rule;
 
@@ -48,7 +49,7 @@ static const function_type known[] = {
     {"max", RESULT_FIRST, MR_TYPE_NULL},
     {"min", RESULT_FIRST, MR_TYPE_NULL},
     {"now", RESULT_FIXED, MR_TYPE_DATETIME},
-    {"nullif", RESULT_FIRST, MR_TYPE_NULL},
+    {"nullif", RESULT_OWN, MR_TYPE_NULL},
     {"rank", RESULT_FIXED, MR_TYPE_INTEGER},
     {"replace", RESULT_FIXED, MR_TYPE_STRING},
     {"round", RESULT_NUMBER, MR_TYPE_NULL},
@@ -76,7 +77,8 @@ static const mr_type *guess(const char *name, mr_node *const *args, size_t n) {
     const function_type *f = bsearch(name, known, sizeof known / sizeof *known, sizeof *known, by_name);
     if (!f) return mr_type_simple(MR_TYPE_NULL);
     if (f->rule == RESULT_FIXED) return mr_type_simple(f->code);
-    const mr_type *type = first_type(args, n);
+    const mr_type *type = first_type(args, f->rule == RESULT_OWN && n > 1 ? 1 : n);
+    if (f->rule == RESULT_OWN) return type;
     if (f->rule != RESULT_FIRST && mr_type_is_decimal(type)) return mr_type_simple(MR_TYPE_NUMERIC);
     if (f->rule == RESULT_NUMBER) return mr_type_simple(f->code);
     bool counts = mr_type_is_integer(type) || mr_type_is_boolean(type);

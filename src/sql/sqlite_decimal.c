@@ -98,17 +98,22 @@ static need pair_needs(const mr_node *a, const mr_node *b, bool order) {
     return !order && is_fixed_alike(a, b) ? NEED_NOTHING : NEED_COLLATION;
 }
 
+/* Are the values of the list, or of the query, stored as equal texts where they are equal to x? */
+static bool is_listed_alike(const mr_node *x, const mr_node *list) {
+    if (x->type->scale < 0 || list->kind == MR_NODE_SUBQUERY) return is_fixed_alike(x, list);
+    for (uint32_t i = 0; i < list->n; i++)
+        if (form_of(list->child[i]) != FORM_BIND && !is_fixed_alike(x, list->child[i])) return false;
+    return true;
+}
+
 const char *mr_decimal_collation(const mr_compiler *c, const mr_node *node) {
     mr_op op = node->kind == MR_NODE_BETWEEN ? MR_OP_LE : (mr_op)node->op;
     bool in = op == MR_OP_IN || op == MR_OP_NOT_IN, compared = op >= MR_OP_EQ && op <= MR_OP_NOT_IN;
     if (!c->dialect->decimal_text || !compared || c->lasting || form_of(node->child[0]) == FORM_OTHER) return "";
     const mr_node *other = node->child[1];
     if (in && (other->kind == MR_NODE_LIST || other->kind == MR_NODE_SUBQUERY))
-        return is_decimal(node->child[0]) && form_of(node->child[0]) == FORM_TEXT &&
-                       !(other->kind == MR_NODE_LIST ? node->child[0]->type->scale >= 0
-                                                     : is_fixed_alike(node->child[0], other))
-                   ? " COLLATE decimal"
-                   : "";
+        return form_of(node->child[0]) == FORM_TEXT && !is_listed_alike(node->child[0], other) ? " COLLATE decimal"
+                                                                                               : "";
     return pair_needs(node->child[0], other, is_order(op)) == NEED_COLLATION ? " COLLATE decimal" : "";
 }
 
@@ -188,7 +193,6 @@ static bool compile_arithmetic(mr_compiler *c, const mr_node *node) {
     static const char *const signs[] = {
         [MR_OP_ADD] = " + ", [MR_OP_SUB] = " - ", [MR_OP_MUL] = " * ", [MR_OP_DIV] = " / ", [MR_OP_MOD] = " % "};
     const mr_node *a = node->child[0], *b = node->child[1];
-    if (!is_decimal(a) && !is_decimal(b)) return false;
     if (mr_type_is_decimal(node->type)) {
         emit_call(c, functions[node->op], a, b);
         return true;
@@ -233,11 +237,13 @@ static const char *replacement(const char *name, form f) {
 
 /* Writes values of which one is the result: parameters take the form of the result. */
 static void emit_choices(mr_compiler *c, const mr_node *node) {
+    bool compares = strcmp(node->name, "nullif") == 0 && !c->lasting;
     mr_emit(c, node->name);
     mr_emit(c, "(");
     for (uint32_t i = 0; i < node->n; i++) {
         if (i) mr_emit(c, ", ");
         mr_compile_result(c, node, node->child[i]);
+        if (i == 0 && compares && form_of(node->child[0]) == FORM_TEXT) mr_emit(c, " COLLATE decimal");
     }
     mr_emit(c, ")");
 }
@@ -306,7 +312,12 @@ bool mr_sqlite_decimal(mr_compiler *c, const mr_node *node) {
 
 void mr_compile_result(mr_compiler *c, const mr_node *node, const mr_node *x) {
     const mr_type *outer = c->form;
-    if (x->kind == MR_NODE_BIND && mr_type_is_decimal(node->type) && c->dialect->decimal_text) c->form = node->type;
+    bool decimal = mr_type_is_decimal(node->type) && c->dialect->decimal_text;
+    if (decimal && !node->type->rules->sql_read && form_of(x) == FORM_NUMBER) {
+        emit_value(c, x);
+        return;
+    }
+    if (x->kind == MR_NODE_BIND && decimal) c->form = node->type;
     mr_compile(c, x);
     c->form = outer;
 }
