@@ -71,7 +71,18 @@ static mr_status no_room(const mr_type *type, const char *what, mr_env *env, con
 
 /* ---------------------------------------------------------------- to text */
 
+/* Digits with a point in front of the last scale ones, as nearly all stored decimals are; negative ones are left out.
+ */
+static bool is_plainly_fixed(const char *s, size_t len, size_t scale) {
+    const size_t point = scale ? len - scale - 1 : len;
+    if (len < scale + 2 || (*s == '0' && point != 1) || (scale && s[point] != '.')) return false;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)(s[i] - '0') > 9 && i != point) return false;
+    return true;
+}
+
 static bool is_fixed(const mr_type *type, const mr_value *v) {
+    if (type->scale > 0 && v->kind == MR_DECIMAL && is_plainly_fixed(v->u.s, v->len, (size_t)type->scale)) return true;
     return v->kind == MR_DECIMAL && mr_decimal_is(v->u.s, v->len) &&
            (type->scale < 0 || mr_decimal_scale(v->u.s, v->len) == (size_t)type->scale);
 }
