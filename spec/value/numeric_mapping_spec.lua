@@ -96,6 +96,9 @@ for name, options in pairs(STORAGES) do
       s:add(Wrong{ b = 1 })
       refuse("ArgumentError", { "Wrong.a", "1.25", "more digits behind the point" }, s.flush, s)
       s:rollback()
+      for value, words in pairs{ ["1.25"] = "more digits behind", [0.5] = "not exact" } do
+        refuse("ArgumentError", { "Column default", words }, db.Column, { mr.Numeric(4, 1, options), default = value })
+      end
       s:add(Wrong{ a = 1 })
       refuse("ArgumentError", { "wrong.b", "0.5", "not exact" }, s.flush, s)
       s:rollback()
@@ -199,6 +202,20 @@ describe("a Numeric column", function()
     assert.is_false(s:is_modified(row))
     assert.equal(1, Loose.query:filter(Loose.v:eq(D "12.300")):count())
     assert.equal(1, Loose.query:filter(Loose.v:in_{ D "12.3", 7 }):count())
+  end)
+
+  it("is the type of an Array's items, and a decimal in JSON is its text", function()
+    local Kept = db.Model:extend("Kept", { id = db.Column{ db.Integer, primary_key = true },
+      list = db.Column{ db.Array(db.Numeric(5, 2)) }, json = db.Column{ db.JSON } })
+    db:create_all()
+    local kept = Kept{ list = { "1.5", D "2", 3 }, json = { price = D "1.50" } }
+    s:add(kept)
+    s:commit()
+    assert.is_true(kept.list[1] == D "1.5" and kept.list[2] == D "2" and kept.list[3] == D "3")
+    assert.equal('["1.50","2.00","3.00"] {"price":"1.50"}',
+      s:execute(mr.text "SELECT list || ' ' || json AS t FROM kept"):first().t)
+    refuse("ArgumentError", { "Kept.list[1]", "not exact" }, Kept, { list = { 1.5 } })
+    refuse("ArgumentError", { "Kept.list[2]", "more digits" }, Kept, { list = { 1, "1.555" } })
   end)
 
   it("that the database computes gives decimals", function()

@@ -71,6 +71,7 @@ static void read_expression(lua_State *L, mr_node *node, mr_default *out) {
 static void read_value(lua_State *L, int idx, const mr_type *type, const char *what, mr_default *out) {
     mr_value v;
     bind_check_value(L, idx, type ? type : mr_type_simple(MR_TYPE_NULL), what, &v);
+    if (type && type->rules->fit) bind_check(L, mr_type_check_length(bind_of(L)->env, type, what, &v));
     if (v.kind == MR_NULL) return;
     if (mr_kind_is_bytes(v.kind)) {
         char *bytes = mr_env_arena(bind_of(L)->env, (size_t)v.len + 1);
