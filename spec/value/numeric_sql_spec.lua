@@ -49,6 +49,14 @@ for name, type in pairs(TYPES) do
       assert.equal("", where(Item.v:eq(mr.null)))
     end)
 
+    it("are equal as parts of tuples", function()
+      assert.equal("1", where(mr.tuple_(Item.v, Item.n):in_{ { "12.3", 1 }, { D "12.300", 4 } }))
+      assert.equal("5", where(mr.tuple_(Item.n, Item.v):eq(mr.tuple_(5, D "12.30"))))
+      if name == "text" or name == "any" then
+        assert.equal("1 2 3 4 5", where(mr.tuple_(Item.v, Item.other):eq(mr.tuple_(Item.other, Item.v))))
+      end
+    end)
+
     it("with more digits than the column has are equal to none, and have their place among them", function()
       assert.equal("", where(Item.v:eq "12.305"))
       assert.equal("1 2 3 4 5", where(Item.v:ne "12.305"))

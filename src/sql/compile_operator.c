@@ -208,8 +208,27 @@ static bool is_comparison(mr_op op) {
     }
 }
 
+/* Writes a tuple that is compared with another one: each part in the form, or by the order, of its counterpart. */
+static void compile_tuple_side(mr_compiler *c, const mr_node *tuple, const mr_node *other) {
+    mr_emit(c, "(");
+    for (uint32_t i = 0; i < tuple->n; i++) {
+        const mr_node *part = tuple->child[i];
+        if (i) mr_emit(c, ", ");
+        mr_compile_compared(c, part, other->child[i], MR_OP_COMMA);
+        if (mr_sorts_by_decimal(c, part) &&
+            (part->type->scale < 0 || part->type->scale != other->child[i]->type->scale))
+            mr_emit(c, " COLLATE decimal");
+    }
+    mr_emit(c, ")");
+}
+
 static void compile_side(mr_compiler *c, const mr_node *node, uint32_t i) {
-    const mr_node *operand = node->child[i];
+    const mr_node *operand = node->child[i], *other = node->child[1 - i];
+    if (is_comparison((mr_op)node->op) && operand->kind == MR_NODE_TUPLE && other->kind == MR_NODE_TUPLE &&
+        operand->n == other->n) {
+        compile_tuple_side(c, operand, other);
+        return;
+    }
     mr_op against = operand_against(operand, (mr_op)node->op);
     if (is_comparison((mr_op)node->op)) mr_compile_compared(c, operand, node->child[1 - i], against);
     else mr_compile_operand(c, operand, against);

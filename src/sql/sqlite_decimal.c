@@ -291,8 +291,26 @@ static bool compile_cast(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
+/* A tuple that is compared: equal decimals of a type without a number of digits may be different texts. */
+static bool compile_tuple(mr_compiler *c, const mr_node *node) {
+    bool any = false;
+    for (uint32_t i = 0; i < node->n; i++)
+        any = any || (node->child[i]->type->scale < 0 && mr_sorts_by_decimal(c, node->child[i]));
+    if (!any) return false;
+    mr_emit(c, "(");
+    for (uint32_t i = 0; i < node->n; i++) {
+        if (i) mr_emit(c, ", ");
+        mr_compile(c, node->child[i]);
+        if (mr_sorts_by_decimal(c, node->child[i])) mr_emit(c, " COLLATE decimal");
+    }
+    mr_emit(c, ")");
+    return true;
+}
+
 bool mr_sqlite_decimal(mr_compiler *c, const mr_node *node) {
     switch (node->kind) {
+    case MR_NODE_TUPLE:
+        return compile_tuple(c, node);
     case MR_NODE_BINARY:
         return compile_binary(c, node);
     case MR_NODE_BETWEEN:
