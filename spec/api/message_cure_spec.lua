@@ -301,10 +301,6 @@ describe("names that SQL and other libraries have", function()
         user = db.relationship("User", { lazy = lazy }),
       })
     end
-    for _, name in ipairs{ "polymorphic_on", "polymorphic_identity" } do
-      refuse("ArgumentError", { name, "Worst.__mapper_args", "keep its kind in a column" }, db.Model.extend, db.Model,
-        "Worst", { id = db.Column{ db.Integer, primary_key = true }, __mapper_args = { [name] = "kind" } })
-    end
     refuse("ArgumentError", { "Worst", "__bind_key", "opens two" }, db.Model.extend, db.Model, "Worst",
       { id = db.Column{ db.Integer, primary_key = true }, __bind_key = {} })
     refuse("ArgumentError", { "Worst.__table_args", "'shema'", "schema" }, db.Model.extend, db.Model, "Worst",

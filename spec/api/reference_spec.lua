@@ -89,6 +89,7 @@ describe("the reference has", function()
     ["moonrow.ForeignKeyOptions"] = { { mr.ForeignKey, "a.b", wrong }, { mr.ForeignKeyConstraint, { "a" }, { "b.a" },
       wrong } },
     ["moonrow.ConstraintOptions"] = { { mr.CheckConstraint, "a", wrong } },
+    ["moonrow.WithPolymorphicOptions"] = { { mr.with_polymorphic, User, "*", wrong } },
     ["moonrow.KeyOptions"] = { { mr.PrimaryKeyConstraint, "a", wrong }, { mr.UniqueConstraint, "a", wrong } },
     ["moonrow.ComputedOptions"] = { { mr.Computed, "a", wrong } },
     ["moonrow.IdentityOptions"] = { { mr.Identity, wrong } },

@@ -95,7 +95,7 @@ describe("the index of messages", function()
     assert.truthy(texts["'…' is an invalid keyword argument for"])
     assert.truthy(texts["begin: mode and isolation_level say the same: give one of them"])
     assert.truthy(parts['(SQL text is written mr.text"...")'])
-    assert.truthy(texts["no class has the polymorphic identity '…'"]:find "^src/load/")
+    assert.truthy(texts["has the polymorphic_identity of …: each class needs its own"]:find "^src/mapper/")
   end)
 
   it("has each message of the sources", function()

@@ -14,6 +14,7 @@
 local item = { bare = "bare", suffix = "", fill = "insert" }
 local product = { bare = "bare", suffix = "", fill = "fill-products" }
 local million = { bare = "bare", suffix = "", fill = "million" }
+local inherited = { bare = "bare_inherited", suffix = "_inherited", fill = "fill" }
 local related = { bare = "bare_related", suffix = "_related", fill = "fill" }
 
 return {
@@ -44,6 +45,9 @@ return {
     { name = "selectin", words = "selectin load of the same", must = 1.6, aim = 1.4 },
     { name = "lazy", words = "lazy, 10k statements", must = 1.4, aim = 1.2 },
     { name = "delete-children", words = "delete 100k loaded before", writes = true, must = 1.2, aim = 1.05 } },
+  { group = "inheritance", set = inherited,
+    { name = "hierarchy", words = "load 100k of three joined tables", must = 1.5, aim = 1.3,
+      of = "objects of a class with two base classes, each with a table; one attribute of the last is touched" } },
   { group = "memory and attributes", set = item,
     { name = "bytes", words = "bytes per entity, untouched", unit = "bytes", must = 190, aim = 170,
       of = "of five columns, in a list: what the allocators count; the C loop keeps a struct and two texts" },

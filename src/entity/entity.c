@@ -22,10 +22,20 @@ static char *pack(char *text, mr_value *dst, const mr_value *src) {
 
 mr_entity *mr_entity_new(mr_env *env, mr_mapper *mapper) { return mr_entity_new_with(env, mapper, NULL, 0); }
 
+/* What the program has not said: the value of polymorphic_on. NULL: it has, or there is none. */
+static const mr_value *own_identity(const mr_mapper *mapper, const mr_slot_value *values, unsigned n) {
+    const mr_property *prop = mapper->discriminator;
+    if (!prop || prop->kind != MR_PROPERTY_COLUMN || mapper->polymorphic_identity.kind == MR_UNLOADED) return NULL;
+    for (unsigned i = 0; i < n; i++)
+        if (values[i].slot == prop->slot) return NULL;
+    return &mapper->polymorphic_identity;
+}
+
 mr_entity *mr_entity_new_with(mr_env *env, mr_mapper *mapper, const mr_slot_value *values, unsigned n) {
     mr_heap *heap = mr_heap_of(env);
     if (!heap || heap_reserve(heap) != MR_OK) return NULL;
-    size_t bytes = 0;
+    const mr_value *identity = mapper->discriminator ? own_identity(mapper, values, n) : NULL;
+    size_t bytes = identity && mr_kind_is_bytes(identity->kind) ? identity->len : 0;
     for (unsigned i = 0; i < n; i++)
         if (mr_kind_is_bytes(values[i].value.kind)) bytes += values[i].value.len;
     mr_entity *e = mr_heap_allocate(heap, mapper, bytes);
@@ -38,6 +48,8 @@ mr_entity *mr_entity_new_with(mr_env *env, mr_mapper *mapper, const mr_slot_valu
         if (mr_kind_is_bytes(v->kind)) text = pack(text, place, v);
         else *place = *v;
     }
+    if (identity && mr_kind_is_bytes(identity->kind)) pack(text, &e->slots[mapper->discriminator->slot], identity);
+    else if (identity) e->slots[mapper->discriminator->slot] = *identity;
     heap_adopt(heap, e);
     return e;
 }

@@ -48,8 +48,8 @@ static mr_status check_matched(flush_batch *batch) {
     if (text)
         mr_fail(batch->flush->env, MR_ERR_STALE_DATA,
                 "%s statement on table '%s' expected to %s %zu row(s); %lld were matched. %s",
-                deletes ? "DELETE" : "UPDATE", batch->cls->mapper->table->name, deletes ? "delete" : "update",
-                batch->expected, (long long)batch->matched, text);
+                deletes ? "DELETE" : "UPDATE", st->table->name, deletes ? "delete" : "update", batch->expected,
+                (long long)batch->matched, text);
     mr_strbuf_done(&missing);
     return MR_FAIL;
 }
@@ -143,6 +143,7 @@ mr_status mr_flush_batch_end(flush_batch *batch, mr_status status) {
 mr_status mr_flush_batch_set_statement(flush_batch *batch, flush_class *cls, flush_wanted *wanted) {
     wanted->dialect = mr_engine_dialect(mr_conn_engine(batch->group->conn));
     if (batch->st && batch->cls == cls && mr_flush_statement_fits(cls, batch->st, wanted)) return MR_OK;
+    if (batch->st && batch->cls != cls && mr_flush_statement_serves(batch->cls, batch->st, cls, wanted)) return MR_OK;
     if (mr_flush_batch_end(batch, MR_OK) != MR_OK) return MR_FAIL;
     batch->cls = cls;
     if (mr_flush_statement(cls, wanted, &batch->st) != MR_OK) return MR_FAIL;
@@ -160,7 +161,7 @@ mr_status mr_flush_batch_ask_facts(flush_batch *batch) {
     uint64_t schema = mr_conn_schema_seen(conn);
     if (schema == batch->facts_schema) return MR_OK;
     batch->facts_schema = schema;
-    return mr_conn_table_facts(conn, batch->cls->mapper->table, batch->st->numbered, &batch->facts);
+    return mr_conn_table_facts(conn, batch->st->table, batch->st->numbered, &batch->facts);
 }
 
 mr_status mr_flush_batch_goes_on(const flush_batch *batch, const flush_class *cls, flush_statement_kind kind,
@@ -204,7 +205,18 @@ mr_status mr_flush_batch_count(void *ud, void *row, mr_status step) {
     if (n != 1 && !batch->missing) batch->missing = row;
     if (batch->st->kind == STATEMENT_DELETE) return MR_OK;
     if (mr_flush_batch_ask_facts(batch) != MR_OK) return MR_FAIL;
-    return mr_flush_note_replacing(batch->flush, batch->cls->mapper->table, &batch->facts);
+    return mr_flush_note_replacing(batch->flush, batch->st->table, &batch->facts);
 }
 
 mr_status mr_flush_batch_send_waiting(flush_batch *batch) { return mr_batch_end(&batch->rows, MR_OK); }
+
+uint16_t mr_flush_most_parts(flush_op *const *ops, size_t n) {
+    uint16_t most = 1;
+    const flush_class *cls = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (ops[i]->cls == cls) continue;
+        cls = ops[i]->cls;
+        if (cls->nparts > most) most = cls->nparts;
+    }
+    return most;
+}

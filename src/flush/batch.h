@@ -47,6 +47,8 @@ mr_status mr_flush_batch_ask_facts(flush_batch *batch);
 mr_status mr_flush_check_key_is_made(const flush_batch *batch);
 /* Records a StaleDataError: only `inserted` of the n rows were inserted. */
 mr_status mr_flush_skipped(const flush_batch *batch, flush_op *const *ops, size_t n, int64_t inserted);
+/* The largest number of parts of the operations' classes. */
+uint16_t mr_flush_most_parts(flush_op *const *ops, size_t n);
 /* Sends the waiting rows. */
 mr_status mr_flush_batch_send_waiting(flush_batch *batch);
 /* Ends the batch. Returns status, or MR_FAIL if a row was not matched (StaleDataError). */

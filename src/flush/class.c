@@ -16,6 +16,7 @@ void mr_flush_class_release(flush_class *cls) {
     mr_flush_link_statements_free(cls);
     mr_free(cls->env, cls->columns);
     mr_free(cls->env, cls->column_of);
+    mr_free(cls->env, cls->parts);
     mr_free(cls->env, cls->deps);
     mr_free(cls->env, cls);
 }
@@ -49,47 +50,118 @@ static uint8_t absent_of(const mr_mapper *mapper, const mr_property *prop) {
     bool made = column->deflt.kind != MR_DEFAULT_NONE || mr_column_has_server_default(column) || column->computed;
     if (made || is_same(mapper->discriminator, prop) || is_same(mapper->version, prop)) return ABSENT_STAGED;
     if (!prop->is_primary_key) return ABSENT_NULL;
-    return column == mapper->table->autoincrement ? ABSENT_NUMBERED : ABSENT_STAGED;
+    return column == mapper->root->table->autoincrement ? ABSENT_NUMBERED : ABSENT_STAGED;
 }
 
-static mr_status add_column(flush_class *cls, const mr_property *prop) {
+static uint16_t part_of(const mr_mapper *mapper, const mr_column *column) {
+    uint16_t part = 0;
+    while (part + 1U < mapper->nparts && mapper->parts[part].table != column->table) part++;
+    return part;
+}
+
+static bool is_behind(const flush_column *a, const flush_column *b) {
+    return a->part != b->part ? a->part > b->part : a->column->index > b->column->index;
+}
+
+static mr_status add_column(flush_class *cls, const mr_property *prop, mr_column *column) {
     mr_env *env = cls->env;
-    flush_column made = {.column = prop->column, .slot = prop->slot, .key = prop->is_primary_key};
-    made.type = mr_column_type(env, prop->column);
+    flush_column made = {.column = column, .slot = prop->slot, .key = prop->is_primary_key};
+    made.type = mr_column_type(env, column);
     made.what = full_name(env, cls->mapper, prop);
     if (!made.what) return MR_FAIL;
+    made.part = part_of(cls->mapper, column);
+    made.carried = FLUSH_NO_COLUMN;
     made.checked = mr_type_is_limited(made.type);
-    cls->computes = cls->computes || prop->column->computed;
+    cls->computes = cls->computes || column->computed;
     made.absent = absent_of(cls->mapper, prop);
-    if (prop->column->onupdate.kind != MR_DEFAULT_NONE || prop->column->computed || is_same(cls->mapper->version, prop))
+    if (column->onupdate.kind != MR_DEFAULT_NONE || column->computed || is_same(cls->mapper->version, prop))
         cls->onupdates = true;
     made.safe_bytes = mr_type_safe_bytes(made.type);
     /* Inserts in the table's order; this is nearly always the end. */
     unsigned at = cls->ncolumns++;
-    while (at > 0 && cls->columns[at - 1].column->index > made.column->index) {
-        cls->columns[at] = cls->columns[at - 1];
-        at--;
-    }
+    for (; at > 0 && is_behind(&cls->columns[at - 1], &made); at--) cls->columns[at] = cls->columns[at - 1];
     cls->columns[at] = made;
+    return MR_OK;
+}
+
+static mr_status add_all(flush_class *cls) {
+    const mr_mapper *mapper = cls->mapper;
+    for (size_t i = 0; i < mapper->columns.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->columns, i);
+        if (add_column(cls, prop, prop->column) != MR_OK) return MR_FAIL;
+    }
+    for (size_t i = 0; i < mapper->twins.len; i++) {
+        const mr_twin *twin = mr_vec_at(&mapper->twins, i);
+        if (add_column(cls, twin->prop, twin->column) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static uint16_t number_of(const flush_class *cls, const mr_column *column) {
+    uint16_t c = 0;
+    while (c < cls->ncolumns && cls->columns[c].column != column) c++;
+    return c;
+}
+
+/* Notes which columns have the value of a column of a table before. */
+static void find_carried(flush_class *cls) {
+    const mr_mapper *mapper = cls->mapper;
+    for (size_t i = 0; i < mapper->twins.len; i++) {
+        const mr_twin *twin = mr_vec_at(&mapper->twins, i);
+        cls->columns[number_of(cls, twin->column)].carried = cls->column_of[twin->prop->slot];
+    }
+    for (unsigned p = 1; p < mapper->nparts; p++)
+        for (unsigned i = 0; i < mapper->npk; i++) {
+            flush_column *col = &cls->columns[cls->parts[p].key[i]];
+            col->carried = cls->key[i];
+            col->key = true;
+        }
+}
+
+static bool cascades(const mr_column *column) {
+    for (const mr_foreign_key *fk = column->foreign_keys; fk; fk = fk->next)
+        if (fk->how.onupdate && strcmp(fk->how.onupdate, "CASCADE") == 0) return true;
+    return false;
+}
+
+static mr_status add_parts(flush_class *cls) {
+    const mr_mapper *mapper = cls->mapper;
+    size_t nkeys = (size_t)mapper->nparts * mapper->npk;
+    cls->parts = mr_calloc(cls->env, mapper->nparts * sizeof *cls->parts + nkeys * sizeof(uint16_t));
+    if (!cls->parts) return MR_FAIL;
+    uint16_t *keys = (uint16_t *)(void *)(cls->parts + mapper->nparts);
+    cls->nparts = (uint16_t)mapper->nparts;
+    for (uint16_t p = 0, c = 0; p < cls->nparts; p++, keys += mapper->npk) {
+        flush_part *part = &cls->parts[p];
+        *part = (flush_part){mapper->parts[p].table, c, c, keys, p > 0};
+        while (c < cls->ncolumns && cls->columns[c].part == p) c++;
+        part->to = c;
+        for (unsigned i = 0; i < mapper->npk; i++) {
+            keys[i] = p ? number_of(cls, mapper->parts[p].keys[i]) : cls->key[i];
+            part->key_cascades = part->key_cascades && cascades(mapper->parts[p].keys[i]);
+        }
+    }
     return MR_OK;
 }
 
 static mr_status add_columns(flush_class *cls) {
     const mr_mapper *mapper = cls->mapper;
+    size_t most = mapper->columns.len + mapper->twins.len;
     cls->nslots = mapper->nslots;
-    cls->columns = mr_calloc(cls->env, (mapper->columns.len + 1) * sizeof *cls->columns);
+    cls->columns = mr_calloc(cls->env, (most + 1) * sizeof *cls->columns);
     cls->column_of =
-        mr_alloc(cls->env, ((size_t)mapper->nslots + mapper->npk + mapper->props.len) * sizeof *cls->column_of);
-    if (!cls->columns || !cls->column_of) return MR_FAIL;
-    for (size_t i = 0; i < mapper->columns.len; i++)
-        if (add_column(cls, mr_vec_ptr(&mapper->columns, i)) != MR_OK) return MR_FAIL;
+        mr_alloc(cls->env, ((size_t)mapper->nslots + mapper->npk + most + mapper->props.len) * sizeof *cls->column_of);
+    if (!cls->columns || !cls->column_of || add_all(cls) != MR_OK) return MR_FAIL;
     for (unsigned i = 0; i < mapper->nslots; i++) cls->column_of[i] = FLUSH_NO_COLUMN;
-    for (uint16_t i = 0; i < cls->ncolumns; i++) cls->column_of[cls->columns[i].slot] = i;
+    for (uint16_t i = 0; i < cls->ncolumns; i++) /* of several columns the first: that of the attribute itself */
+        if (cls->column_of[cls->columns[i].slot] == FLUSH_NO_COLUMN) cls->column_of[cls->columns[i].slot] = i;
     cls->key = cls->column_of + mapper->nslots;
     for (unsigned i = 0; i < mapper->npk; i++) {
         cls->key[i] = cls->column_of[mapper->pk_slots[i]];
         cls->columns[cls->key[i]].key = true;
     }
+    if (add_parts(cls) != MR_OK) return MR_FAIL;
+    find_carried(cls);
     cls->checked = cls->key + mapper->npk;
     for (uint16_t i = 0; i < cls->ncolumns; i++)
         if (cls->columns[i].checked) cls->checked[cls->nchecked++] = i;

@@ -39,7 +39,7 @@ static mr_status stage_missing(mr_flush *flush, flush_op *op, unsigned c, uint64
         mr_flush_set_bit(shape, c);
         return MR_OK;
     }
-    if (column == cls->mapper->table->autoincrement) return MR_OK;
+    if (column == cls->parts[0].table->autoincrement) return MR_OK;
     return mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
                    "%s: the primary key of a new %s has no value: set it, or give the column a default",
                    cls->columns[c].what, cls->mapper->name);
@@ -48,6 +48,12 @@ static mr_status stage_missing(mr_flush *flush, flush_op *op, unsigned c, uint64
 /* Stages the column. If it is written, sets its bit in the shape (2 * words). inlined[c]: the expression of an opaque
  * value. */
 static mr_status stage_column(mr_flush *flush, flush_op *op, unsigned c, uint64_t *shape, mr_node **inlined) {
+    if (mr_flush_source(op->cls, c) != c) {
+        /* What the database has made for the other table is not known here. */
+        bool made = mr_flush_value(op, c)->kind == STAGED_BY_SERVER;
+        if (!made) mr_flush_set_bit(shape, c);
+        return made ? mr_flush_stage_server(flush, op, c) : MR_OK;
+    }
     if (op->cls->computes && op->cls->columns[c].column->computed) return mr_flush_stage_server(flush, op, c);
     uint8_t staged = op->staged ? op->staged[c].kind : MR_UNLOADED;
     if (staged == MR_UNLOADED && c == op->cls->version_column && !op->cls->mapper->version_by_hand) {
@@ -77,7 +83,7 @@ uint64_t *mr_flush_shape(mr_flush *flush, const flush_class *cls, mr_node ***inl
     return shape;
 }
 
-/* *wanted: the statement that the row needs. Its shape is in scratch memory. */
+/* *wanted: the statement that the row needs in its part. Its shape is in scratch memory. */
 static mr_status stage_row(mr_flush *flush, flush_op *op, flush_wanted *wanted) {
     mr_node **inlined;
     uint64_t *shape = mr_flush_shape(flush, op->cls, &inlined);
@@ -87,10 +93,11 @@ static mr_status stage_row(mr_flush *flush, flush_op *op, flush_wanted *wanted) 
     wanted->inlined = NULL;
     wanted->rows = 1;
     wanted->keep = true;
-    for (unsigned c = 0; c < op->cls->ncolumns; c++) {
+    for (unsigned c = 0; c < op->cls->ncolumns; c++)
         if (stage_column(flush, op, c, shape, inlined) != MR_OK) return MR_FAIL;
+    mr_flush_mask(op->cls, wanted->part, shape, inlined);
+    for (unsigned c = 0; c < op->cls->ncolumns && !wanted->inlined; c++)
         if (inlined[c]) wanted->inlined = inlined;
-    }
     return MR_OK;
 }
 
@@ -120,7 +127,7 @@ static mr_status nothing_returned(flush_batch *batch, flush_op *const *ops, size
     int64_t inserted = mr_cursor_rowcount(batch->cursor);
     if (inserted >= (int64_t)n)
         return mr_fail(batch->flush->env, MR_ERR_DATABASE, "INSERT into '%s' returned %zu row(s) for %zu",
-                       batch->cls->mapper->table->name, row, n);
+                       batch->st->table->name, row, n);
     if (mr_mapper_confirms_inserts(batch->cls->mapper)) return mr_flush_skipped(batch, ops, n, inserted);
     for (unsigned i = 0; i < st->nreturning; i++) {
         if (batch->cls->columns[st->returning[i]].key) return mr_flush_skipped(batch, ops, n, inserted);
@@ -187,7 +194,7 @@ static mr_status check_inserted(flush_batch *batch, flush_op *const *ops, size_t
     if (mr_flush_batch_ask_facts(batch) != MR_OK || mr_flush_check_key_is_made(batch) != MR_OK) return MR_FAIL;
     bool needed = batch->st->rowid || mr_mapper_confirms_inserts(batch->cls->mapper);
     if (needed && inserted != (int64_t)n) return mr_flush_skipped(batch, ops, n, inserted);
-    return mr_flush_note_replacing(batch->flush, batch->cls->mapper->table, &batch->facts);
+    return mr_flush_note_replacing(batch->flush, batch->st->table, &batch->facts);
 }
 
 /* flush_batch.ran: the rows of one INSERT were sent: takes their keys. */
@@ -202,7 +209,7 @@ static mr_status take_keys(void *ud, void *row, mr_status step) {
         mr_value id = mr_int_value(mr_cursor_last_insert_id(batch->cursor));
         if (take_key(flush, ops[0], ops[0]->cls->key[0], &id) != MR_OK) return MR_FAIL;
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; batch->st->part == 0 && i < n; i++)
         if (finish_row(flush, ops[i]) != MR_OK) return MR_FAIL;
     return MR_OK;
 }
@@ -269,6 +276,7 @@ static bool take_values(const flush_batch *batch, const flush_op *op, mr_value *
 static mr_status send_run(flush_batch *batch, flush_op *const *ops, size_t n, size_t *sent) {
     mr_flush *flush = batch->flush;
     mr_value *values;
+    if (batch->cls && batch->cls->nparts > 1) return MR_OK;
     mr_status status = mr_flush_batch_goes_on(batch, ops[0]->cls, STATEMENT_INSERT, &values);
     if (status != MR_OK) return status == MR_DONE ? MR_OK : MR_FAIL;
     for (size_t i = 0; i < n && ops[i]->cls == batch->cls; i++) {
@@ -284,7 +292,8 @@ static mr_status send_run(flush_batch *batch, flush_op *const *ops, size_t n, si
     return MR_OK;
 }
 
-mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {
+/* Inserts one part of each row. */
+static mr_status insert_part(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n, uint16_t part) {
     flush_batch batch;
     if (mr_flush_batch_begin(&batch, flush, group, take_keys) != MR_OK) return MR_FAIL;
     batch.objects = ops;
@@ -293,7 +302,7 @@ mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *co
     uint64_t *first = NULL;
     mr_status status = MR_OK;
     for (size_t i = 0; i < n && status == MR_OK;) {
-        flush_wanted wanted = {.rows = 1};
+        flush_wanted wanted = {.rows = 1, .part = part};
         size_t sent = 0;
         if (!many) status = send_run(&batch, ops + i, n - i, &sent);
         i += sent;
@@ -312,4 +321,29 @@ mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *co
     }
     mr_free(flush->env, first);
     return mr_flush_batch_end(&batch, status);
+}
+
+/* Appends the operations whose class has more parts than the number, one class after another. */
+static mr_status with_part(const mr_flush *flush, flush_op *const *ops, size_t n, uint16_t part, mr_vec *out) {
+    out->len = 0;
+    for (size_t k = 0; k < flush->classes.len; k++) {
+        const flush_class *cls = mr_vec_ptr(&flush->classes, k);
+        for (size_t i = 0; cls->nparts > part && cls->mapper->root == ops[0]->cls->mapper->root && i < n; i++)
+            if (ops[i]->cls == cls && mr_flush_push(out, ops[i]) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {
+    mr_status status = insert_part(flush, group, ops, n, 0);
+    if (status != MR_OK || mr_flush_most_parts(ops, n) == 1) return status;
+    mr_vec rest;
+    mr_vec_init(&rest, flush->env, sizeof(flush_op *));
+    for (uint16_t part = 1; status == MR_OK; part++) {
+        status = with_part(flush, ops, n, part, &rest);
+        if (rest.len == 0) break;
+        if (status == MR_OK) status = insert_part(flush, group, rest.data, rest.len, part);
+    }
+    mr_vec_done(&rest);
+    return status;
 }

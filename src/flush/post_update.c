@@ -8,6 +8,8 @@
 #include "rows.h"
 #include "values.h"
 
+#include <string.h>
+
 /* ---------------------------------------------------------------- the columns to write */
 
 static flush_post *post_at(const mr_flush *flush, uint32_t number) { return mr_vec_at(&flush->posts, number - 1); }
@@ -118,10 +120,19 @@ static mr_status send_row(flush_batch *batch, flush_op *op, bool before_delete) 
     if (stage_version(flush, op, shape) != MR_OK || stage_onupdate(flush, op, shape) != MR_OK ||
         mr_flush_stage_computed(flush, op) != MR_OK)
         return MR_FAIL;
-    flush_wanted wanted = {.kind = STATEMENT_UPDATE, .shape = shape, .rows = 1, .keep = true};
-    if (mr_flush_is_partial(flush, op, &wanted.partial) != MR_OK ||
-        mr_flush_batch_set_statement(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK)
-        return MR_FAIL;
+    uint64_t *all = shape;
+    size_t words = 2 * mr_flush_words(op->cls);
+    for (uint16_t part = 0; part < op->cls->nparts; part++) {
+        if (op->cls->nparts > 1) {
+            if (part == 0 && !(all = mr_arena_alloc(flush->arena, words * sizeof *all))) return MR_FAIL;
+            memcpy(part ? shape : all, part ? all : shape, words * sizeof *all);
+            if (!mr_flush_mask(op->cls, part, shape, inlined)) continue;
+        }
+        flush_wanted wanted = {.kind = STATEMENT_UPDATE, .shape = shape, .rows = 1, .keep = true, .part = part};
+        if (mr_flush_is_partial(flush, op, &wanted.partial) != MR_OK ||
+            mr_flush_batch_set_statement(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK)
+            return MR_FAIL;
+    }
     if (op->kind != OP_UPDATE) return MR_OK;
     op->flags |= OP_POSTED;
     return op->flags & OP_HAS_RESULT ? MR_OK : mr_flush_add_result(flush, op);

@@ -28,6 +28,7 @@ static mr_value *take_later_changes(const flush_op *op) {
     mr_value *later = NULL, *written = mr_flush_written(op);
     for (unsigned c = 0; written && c < op->cls->ncolumns; c++) {
         const mr_value *v = mr_flush_slot(op, op->cls->columns[c].slot), *was = &written[c];
+        if (mr_flush_is_twin(op->cls, c)) continue;
         if (v->kind == MR_UNLOADED || (v->kind == was->kind && mr_value_equal(env, v, was))) continue;
         if (!later) later = mr_calloc(env, op->cls->ncolumns * sizeof *later);
         if (!later || mr_value_copy(env, &later[c], v) != MR_OK) mr_env_clear_error(env);
@@ -48,13 +49,23 @@ static void give_later_changes(const flush_op *op, mr_value *later) {
     mr_free(env, later);
 }
 
+/* The value of a column that the program has not set: that of the column before which it is carried from, or NULL. */
+static mr_value given_or_null(const flush_op *op, unsigned c) {
+    unsigned source = mr_flush_source(op->cls, c);
+    mr_value value = source == c ? mr_null_value() : *mr_flush_value(op, source), copy;
+    if (value.kind == MR_UNLOADED || value.kind >= MR_OPAQUE) return mr_null_value();
+    if (mr_value_copy(op->cls->env, &copy, &value) == MR_OK) return copy;
+    mr_env_clear_error(op->cls->env); /* without memory it is read again when it is used */
+    return mr_value_of(MR_UNLOADED, 0);
+}
+
 /* Gives a new row for which nothing was staged its key, and NULLs for columns that were never set. */
 static void give_unset(flush_op *op) {
     const flush_class *cls = op->cls;
     unsigned numbered = op->flags & OP_GENERATED ? cls->key[0] : FLUSH_NO_COLUMN;
     for (unsigned c = 0; c < cls->ncolumns; c++) {
         if (c != numbered && mr_flush_slot(op, cls->columns[c].slot)->kind != MR_UNLOADED) continue;
-        mr_value value = c == numbered ? op->identity : mr_null_value();
+        mr_value value = c == numbered ? op->identity : given_or_null(op, c);
         mr_entity_give(op->entity, cls->columns[c].slot, &value);
     }
 }
@@ -72,7 +83,7 @@ static void give_values(flush_op *op, bool inserted) {
             mr_value value = op->identity;
             give(op, c, &value);
         } else if (inserted && mr_flush_slot(op, op->cls->columns[c].slot)->kind == MR_UNLOADED) {
-            mr_value value = mr_null_value();
+            mr_value value = given_or_null(op, c);
             give(op, c, &value);
         }
     }

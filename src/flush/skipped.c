@@ -47,7 +47,7 @@ mr_status mr_flush_skipped(const flush_batch *batch, flush_op *const *ops, size_
     if (text)
         mr_fail(batch->flush->env, MR_ERR_STALE_DATA,
                 "INSERT statement on table '%s' expected to insert %zu row(s); %lld were inserted. %s is not there: %s",
-                batch->cls->mapper->table->name, n, (long long)inserted, text, cause_of(batch));
+                batch->st->table->name, n, (long long)inserted, text, cause_of(batch));
     mr_strbuf_done(&who);
     return MR_FAIL;
 }
@@ -61,9 +61,9 @@ mr_status mr_flush_check_key_is_made(const flush_batch *batch) {
                           : "does not number it (only a sole key that is declared INTEGER PRIMARY KEY numbers itself)";
     unsigned c = batch->cls->key[0];
     for (unsigned i = 0; i < mapper->npk; i++)
-        if (batch->cls->columns[batch->cls->key[i]].column == mapper->table->autoincrement) c = batch->cls->key[i];
+        if (batch->cls->columns[batch->cls->key[i]].column == st->table->autoincrement) c = batch->cls->key[i];
     return mr_fail(
         batch->flush->env, MR_ERR_INVALID_REQUEST,
         "%s: the database makes no key for a new %s: table '%s' %s: set the key, or give the column a default",
-        batch->cls->columns[c].what, mapper->name, mapper->table->name, why);
+        batch->cls->columns[c].what, mapper->name, st->table->name, why);
 }

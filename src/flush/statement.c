@@ -17,13 +17,14 @@ enum { MAX_KEPT = 128, BINDABLE_NAME = 16 };
 static uint64_t hash_statement(const void *element) {
     const flush_statement *st = *(flush_statement *const *)element;
     return mr_hash_bytes(st->shape, st->nwords * sizeof *st->shape) + (uint64_t)st->kind * 7 + (uint64_t)st->rows * 31 +
-           st->partial;
+           st->partial + (uint64_t)st->part * 131;
 }
 
 static bool equal_statement(const void *a, const void *b) {
     const flush_statement *x = *(flush_statement *const *)a, *y = *(flush_statement *const *)b;
-    return x->kind == y->kind && x->rows == y->rows && x->partial == y->partial && x->dialect == y->dialect &&
-           x->nwords == y->nwords && memcmp(x->shape, y->shape, x->nwords * sizeof *x->shape) == 0;
+    return x->kind == y->kind && x->rows == y->rows && x->partial == y->partial && x->part == y->part &&
+           x->dialect == y->dialect && x->nwords == y->nwords &&
+           memcmp(x->shape, y->shape, x->nwords * sizeof *x->shape) == 0;
 }
 
 mr_status mr_flush_statements_init(flush_class *cls) {
@@ -165,14 +166,17 @@ static mr_node *equals(builder *b, unsigned c, flush_source source, unsigned ind
                          parameter(b, source, index, 0, b->cls->columns[c].type));
 }
 
+static bool is_of_part(const builder *b, unsigned c) { return b->cls->columns[c].part == b->wanted->part; }
+
 /* WHERE: the key that the row has in the database, and its version. */
 static mr_node *where_row(builder *b) {
     mr_node *where = NULL;
+    const flush_part *part = &b->cls->parts[b->wanted->part];
     for (unsigned i = 0; i < b->cls->mapper->npk; i++) {
-        where = mr_sql_and(b->env, where, equals(b, b->cls->key[i], SOURCE_KEY, i));
+        where = mr_sql_and(b->env, where, equals(b, part->key[i], SOURCE_KEY, i));
         if (!where) return NULL;
     }
-    if (b->cls->version_column != FLUSH_NO_COLUMN)
+    if (b->cls->version_column != FLUSH_NO_COLUMN && is_of_part(b, b->cls->version_column))
         where = mr_sql_and(b->env, where, equals(b, b->cls->version_column, SOURCE_VERSION, 0));
     return where;
 }
@@ -203,6 +207,11 @@ static bool is_fetched(const builder *b, unsigned c) {
     return is_made_by_database(b, c) && (eager == MR_EAGER_ALWAYS || (eager == MR_EAGER_INSERT && inserts));
 }
 
+/* Is the key of the table SQLite's rowid, if the program gives none? */
+static bool has_rowid(const mr_table *table, const mr_dialect *dialect) {
+    return !dialect->multi_row_insert && table->nprimary == 1 && table->autoincrement == table->primary[0];
+}
+
 /* Chooses the columns of RETURNING: values that the database makes. */
 static mr_status plan_returning(builder *b, mr_node **returning) {
     flush_statement *st = b->st;
@@ -211,19 +220,20 @@ static mr_status plan_returning(builder *b, mr_node **returning) {
     *returning = NULL;
     st->returning = mr_alloc(b->env, (cls->ncolumns + 1u) * sizeof *st->returning);
     if (!st->returning) return MR_FAIL;
+    const flush_part *part = &cls->parts[b->wanted->part];
     for (unsigned i = 0; i < cls->mapper->npk; i++) {
-        const mr_column *column = cls->columns[cls->key[i]].column;
-        bool numbers = column == cls->mapper->table->autoincrement && !mr_column_has_server_default(column);
-        if (inserts && numbers && !is_written(b, cls->key[i])) st->numbered = true;
-        if ((inserts && !mr_flush_has_bit(b->wanted->shape, cls->key[i])) || is_inlined(b, cls->key[i]))
-            st->returning[st->nreturning++] = cls->key[i];
+        const mr_column *column = cls->columns[part->key[i]].column;
+        bool numbers = column == part->table->autoincrement && !mr_column_has_server_default(column);
+        if (inserts && numbers && !is_written(b, part->key[i])) st->numbered = true;
+        if ((inserts && !mr_flush_has_bit(b->wanted->shape, part->key[i])) || is_inlined(b, part->key[i]))
+            st->returning[st->nreturning++] = part->key[i];
     }
     uint16_t keys = st->nreturning;
-    for (uint16_t c = 0; c < cls->ncolumns; c++)
+    for (uint16_t c = part->from; c < part->to; c++)
         if (is_fetched(b, c)) st->returning[st->nreturning++] = c;
     if (st->nreturning == 0) return MR_OK;
-    if (inserts && st->nreturning == keys && !is_written(b, cls->key[0]) &&
-        mr_flush_has_rowid(cls, b->wanted->dialect)) {
+    if (inserts && st->nreturning == keys && !is_written(b, part->key[0]) &&
+        has_rowid(part->table, b->wanted->dialect)) {
         st->nreturning = 0;
         st->rowid = true;
         return MR_OK;
@@ -236,6 +246,8 @@ static mr_status plan_returning(builder *b, mr_node **returning) {
     *returning = take_list(b);
     return *returning ? MR_OK : MR_FAIL;
 }
+
+static const mr_table *table_of(const builder *b) { return b->cls->parts[b->wanted->part].table; }
 
 static bool writes_any(const builder *b) {
     for (unsigned c = 0; c < b->cls->ncolumns; c++)
@@ -253,7 +265,7 @@ static void release_clauses(const mr_dml *d) {
 
 /* If a part has failed, all parts are released: a NULL part would mean that the clause is absent. */
 static mr_node *build_insert(builder *b) {
-    mr_dml d = {.table = mr_sql_table(b->env, b->cls->mapper->table)};
+    mr_dml d = {.table = mr_sql_table(b->env, table_of(b))};
     bool some = writes_any(b);
     if (!d.table || plan_returning(b, &d.returning) != MR_OK) goto fail;
     if (some && (!(d.columns = written_list(b, COLUMNS)) || !(d.values = rows_of(b)))) goto fail;
@@ -264,7 +276,7 @@ fail:
 }
 
 static mr_node *build_update(builder *b) {
-    mr_dml d = {.table = mr_sql_table(b->env, b->cls->mapper->table)};
+    mr_dml d = {.table = mr_sql_table(b->env, table_of(b))};
     if (!d.table || !(d.columns = written_list(b, COLUMNS)) || !(d.values = written_list(b, 0)) ||
         !(d.where = where_row(b)) || plan_returning(b, &d.returning) != MR_OK) {
         release_clauses(&d);
@@ -274,7 +286,7 @@ static mr_node *build_update(builder *b) {
 }
 
 static mr_node *build_delete(builder *b) {
-    mr_dml d = {.table = mr_sql_table(b->env, b->cls->mapper->table)};
+    mr_dml d = {.table = mr_sql_table(b->env, table_of(b))};
     if (!d.table || !(d.where = where_row(b))) {
         release_clauses(&d);
         return NULL;
@@ -372,6 +384,8 @@ mr_status mr_flush_statement(flush_class *cls, const flush_wanted *wanted, flush
                              .kind = wanted->kind,
                              .rows = wanted->rows,
                              .partial = wanted->partial,
+                             .part = wanted->part,
+                             .table = cls->parts[wanted->part].table,
                              .nwords = 2 * mr_flush_words(cls)};
     probe.shape = (uint64_t *)wanted->shape;
     flush_statement *st = &probe;
@@ -403,13 +417,57 @@ mr_status mr_flush_statement(flush_class *cls, const flush_wanted *wanted, flush
 
 bool mr_flush_statement_fits(const flush_class *cls, const flush_statement *st, const flush_wanted *wanted) {
     return !wanted->inlined && !st->inlined && st->kind == wanted->kind && st->rows == wanted->rows &&
-           st->partial == wanted->partial && st->dialect == wanted->dialect && st->nwords == 2 * mr_flush_words(cls) &&
+           st->partial == wanted->partial && st->part == wanted->part && st->dialect == wanted->dialect &&
+           st->nwords == 2 * mr_flush_words(cls) &&
            memcmp(st->shape, wanted->shape, st->nwords * sizeof *st->shape) == 0;
 }
 
-bool mr_flush_has_rowid(const flush_class *cls, const mr_dialect *dialect) {
-    const mr_table *table = cls->mapper->table;
-    return !dialect->multi_row_insert && table->nprimary == 1 && table->autoincrement == table->primary[0];
+static bool has_wanted(const flush_class *cls, const uint64_t *shape, unsigned c) {
+    size_t words = mr_flush_words(cls);
+    return mr_flush_has_bit(shape, c) || mr_flush_has_bit(shape + words, c);
+}
+
+/* Have both classes the same columns, at the same places, in the part? */
+static bool share_part(const flush_class *a, const flush_class *b, uint16_t number) {
+    if (number >= a->nparts || number >= b->nparts) return false;
+    const flush_part *x = &a->parts[number], *y = &b->parts[number];
+    bool same = x->table == y->table && x->from == y->from && x->to == y->to;
+    for (unsigned c = x->from; c < x->to && same; c++) same = a->columns[c].column == b->columns[c].column;
+    return same;
+}
+
+bool mr_flush_statement_serves(const flush_class *of, const flush_statement *st, const flush_class *cls,
+                               const flush_wanted *wanted) {
+    const mr_mapper *a = of->mapper, *b = cls->mapper;
+    if (a->root != b->root || a->eager_defaults != b->eager_defaults || a->version != b->version ||
+        a->confirm_inserted_rows != b->confirm_inserted_rows || a->confirm_deleted_rows != b->confirm_deleted_rows)
+        return false;
+    if (wanted->inlined || st->inlined || st->kind != wanted->kind || st->rows != 1 || wanted->rows != 1 ||
+        st->partial != wanted->partial || st->part != wanted->part || st->dialect != wanted->dialect)
+        return false;
+    if (!share_part(of, cls, st->part)) return false;
+    const flush_part *part = &of->parts[st->part];
+    size_t ours = mr_flush_words(of), theirs = mr_flush_words(cls);
+    for (unsigned c = part->from; c < part->to; c++) {
+        if (has_wanted(of, st->shape, c) != has_wanted(cls, wanted->shape, c)) return false;
+        if (mr_flush_has_bit(st->shape + ours, c) != mr_flush_has_bit(wanted->shape + theirs, c)) return false;
+    }
+    return true;
+}
+
+bool mr_flush_mask(const flush_class *cls, uint16_t part, uint64_t *shape, mr_node **inlined) {
+    size_t words = mr_flush_words(cls);
+    const flush_part *p = &cls->parts[part];
+    bool any = false;
+    for (unsigned c = 0; cls->nparts > 1 && c < cls->ncolumns; c++) {
+        if (c >= p->from && c < p->to) continue;
+        uint64_t bit = ~(UINT64_C(1) << (c % 64));
+        shape[c / 64] &= bit;
+        shape[words + c / 64] &= bit;
+        inlined[c] = NULL;
+    }
+    for (size_t w = 0; w < 2 * words; w++) any = any || shape[w];
+    return any;
 }
 
 /* ---------------------------------------------------------------- filling */
@@ -439,7 +497,7 @@ void mr_flush_fill(const flush_statement *st, flush_op *const *ops, mr_value *va
             if (values[i].kind == MR_UNLOADED) values[i] = mr_null_value();
             break;
         case SOURCE_KEY:
-            if (!has_key) mr_flush_old_key(op, key);
+            if (!has_key) mr_flush_part_key(op, st->part, key);
             has_key = true;
             values[i] = as_spelled(p->param, &key[p->index]);
             break;

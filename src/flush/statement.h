@@ -36,12 +36,14 @@ struct flush_statement {
     const mr_dialect *dialect;
     flush_statement_kind kind;
     uint32_t rows;
-    bool kept;     /* kept by the class; else mr_flush_statement_done frees it */
-    bool inlined;  /* has an SQL expression that one row sets */
-    bool partial;  /* a part of its rows' keys is NULL: compared by IS */
-    bool plain;    /* see mr_flush_statement_is_plain */
-    bool numbered; /* the table makes the key */
-    bool rowid;    /* with numbered: the key is the rowid, and not a column of RETURNING */
+    uint16_t part;   /* the number of the class's part that it writes */
+    mr_table *table; /* of that part */
+    bool kept;       /* kept by the class; else mr_flush_statement_done frees it */
+    bool inlined;    /* has an SQL expression that one row sets */
+    bool partial;    /* a part of its rows' keys is NULL: compared by IS */
+    bool plain;      /* see mr_flush_statement_is_plain */
+    bool numbered;   /* the table makes the key */
+    bool rowid;      /* with numbered: the key is the rowid, and not a column of RETURNING */
     size_t nwords;
     uint64_t *shape;
     mr_node *node;
@@ -67,6 +69,7 @@ typedef struct flush_wanted {
     uint32_t rows;         /* the number of rows of an INSERT; else 1 */
     bool keep;             /* keep the statement for the next flushes */
     bool partial;          /* a part of the row's key is NULL */
+    uint16_t part;         /* the number of the class's part; the shape has bits for its columns only */
     mr_node *const *inlined;
 } flush_wanted;
 /* *out: the statement; call mr_flush_statement_done after use. */
@@ -82,7 +85,10 @@ static inline bool mr_flush_statement_is_plain(const flush_statement *st) { retu
 mr_value mr_flush_plain_key(const flush_statement *st, const flush_op *op);
 /* Writes the parameters of st->rows operations to values, which has room for all of them, and after them for a key. */
 void mr_flush_fill(const flush_statement *st, flush_op *const *ops, mr_value *values);
-/* Is the key of the class's table SQLite's rowid, if the program gives none? */
-bool mr_flush_has_rowid(const flush_class *cls, const mr_dialect *dialect);
+/* Does the statement of a class write what a row of another class of the same tables wants to be written? */
+bool mr_flush_statement_serves(const flush_class *of, const flush_statement *st, const flush_class *cls,
+                               const flush_wanted *wanted);
+/* Clears all bits of the shape, and all expressions, but those of one part's columns. Is any left? */
+bool mr_flush_mask(const flush_class *cls, uint16_t part, uint64_t *shape, mr_node **inlined);
 
 #endif

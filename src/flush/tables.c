@@ -72,9 +72,20 @@ static mr_status find_late_columns(graph *g, const mr_mapper *mapper) {
 static mr_status add_table_edges(graph *g, const mr_mapper *mapper, const mr_table *referred) {
     for (size_t i = 0; i < g->n; i++) {
         const mr_mapper *other = mapper_at(g, i);
-        if (other->table == referred && other->root == other && add_edge(g, other, mapper) != MR_OK) return MR_FAIL;
+        if (other->table == referred && !mr_mapper_is_single(other) && add_edge(g, other, mapper) != MR_OK)
+            return MR_FAIL;
     }
     return MR_OK;
+}
+
+/* Does the foreign key join the parts of one row? */
+static bool joins_parts(const mr_mapper *mapper, const mr_foreign_key *fk) {
+    if (mapper->nparts < 2 || !mr_mapper_reads(mapper, fk->referred->table)) return false;
+    const mr_mapper_part *part = &mapper->parts[mapper->nparts - 1];
+    for (uint16_t i = 0; i < mapper->npk; i++)
+        for (unsigned p = 0; part->keys[i] == fk->column && p + 1 < mapper->nparts; p++)
+            if (mapper->parts[p].keys[i] == fk->referred) return true;
+    return false;
 }
 
 static mr_status add_foreign_key_edges(graph *g, const mr_mapper *mapper) {
@@ -83,7 +94,9 @@ static mr_status add_foreign_key_edges(graph *g, const mr_mapper *mapper) {
         if (is_written_late(g, column)) continue;
         for (mr_foreign_key *fk = column->foreign_keys; fk; fk = fk->next) {
             if (mr_foreign_key_resolve(g->env, fk) != MR_OK) return MR_FAIL;
-            if (fk->referred->table && add_table_edges(g, mapper, fk->referred->table) != MR_OK) return MR_FAIL;
+            if (fk->referred->table && !joins_parts(mapper, fk) &&
+                add_table_edges(g, mapper, fk->referred->table) != MR_OK)
+                return MR_FAIL;
         }
     }
     return MR_OK;

@@ -30,11 +30,21 @@ typedef struct flush_column {
     const mr_type *type;
     const char *what; /* "User.email", interned */
     uint16_t slot;
+    uint16_t part;       /* the number of its table among the class's parts */
+    uint16_t carried;    /* it has the value of that column, of a table before; or FLUSH_NO_COLUMN */
     bool key;            /* a part of the primary key */
     bool checked;        /* its type limits length or choice */
     uint8_t absent;      /* flush_absent */
     uint32_t safe_bytes; /* with checked: a text of so many bytes needs no check */
 } flush_column;
+
+/* A table that rows of the class are in. */
+typedef struct flush_part {
+    mr_table *table;
+    uint16_t from, to; /* its columns */
+    uint16_t *key;     /* by position in the primary key: index in columns */
+    bool key_cascades; /* the database changes its key with that of the first table (ON UPDATE CASCADE) */
+} flush_part;
 
 /* The data of a class for flushes. Counted: a running flush keeps the one that it began with, even if the mappings
  * change meanwhile. */
@@ -48,9 +58,11 @@ struct flush_class {
     bool cyclic;        /* rows must be sorted, because the table refers to itself, or is in a cycle */
     bool computes;      /* the database computes some column */
     uint16_t ncolumns, nslots;
-    flush_column *columns;                  /* in the table's order */
-    uint16_t *column_of;                    /* by slot: index in columns, or FLUSH_NO_COLUMN */
-    uint16_t *key;                          /* by position in the primary key: index in columns */
+    flush_column *columns; /* in the order of the parts, and of each one's table */
+    uint16_t *column_of;   /* by slot: index in columns, or FLUSH_NO_COLUMN */
+    uint16_t *key;         /* by position in the primary key: index in columns */
+    uint16_t nparts;
+    flush_part *parts;
     uint16_t *checked, nchecked;            /* the columns that are checked */
     uint16_t *expressions, nexpressions;    /* the slots of attributes that are expressions over the row */
     bool reads_expressions;                 /* ... one of them is not deferred */

@@ -20,6 +20,10 @@ bool mr_flush_writes(const flush_op *op) {
 }
 
 static bool is_changed(mr_flush *flush, const flush_op *op, unsigned c) {
+    unsigned own = c;
+    c = mr_flush_source(op->cls, c);
+    /* The database itself carries the key to the other tables, if their foreign keys say so. */
+    if (own != c && op->cls->columns[own].key && op->cls->parts[op->cls->columns[own].part].key_cascades) return false;
     const flush_column *col = &op->cls->columns[c];
     const mr_value *staged = op->staged ? &op->staged[c] : NULL;
     if (!staged || staged->kind == MR_UNLOADED || staged->kind == STAGED_BY_SERVER)
@@ -36,8 +40,10 @@ static mr_status stage_changes(mr_flush *flush, flush_op *op, uint64_t *shape, m
     *any = *keyed = false;
     for (unsigned c = 0; c < cls->ncolumns; c++) {
         if (!is_changed(flush, op, c)) continue;
-        const mr_value *v = mr_flush_slot(op, cls->columns[c].slot);
-        bool staged = op->staged && op->staged[c].kind != MR_UNLOADED && op->staged[c].kind != STAGED_BY_SERVER;
+        unsigned source = mr_flush_source(cls, c);
+        const mr_value *v = mr_flush_slot(op, cls->columns[source].slot);
+        bool staged =
+            op->staged && op->staged[source].kind != MR_UNLOADED && op->staged[source].kind != STAGED_BY_SERVER;
         if (v->kind == MR_OPAQUE && !staged) {
             inlined[c] = mr_flush_expression(flush, op, c, v);
             if (!inlined[c] || mr_flush_stage_server(flush, op, c) != MR_OK) return MR_FAIL;
@@ -54,7 +60,17 @@ static mr_status stage_version(mr_flush *flush, flush_op *op, uint64_t *shape) {
     unsigned c = op->cls->version_column;
     if (c == FLUSH_NO_COLUMN || op->cls->mapper->version_by_hand || mr_flush_has_bit(shape, c)) return MR_OK;
     mr_flush_set_bit(shape, c);
+    bool done = op->staged && op->staged[c].kind != MR_UNLOADED && op->staged[c].kind != STAGED_BY_SERVER;
+    if (done && op->cls->nparts > 1) return MR_OK; /* with another part of the row */
     return mr_flush_stage_version(flush, op, mr_flush_version(op));
+}
+
+/* Is anything written to the table of the column? */
+static bool is_written(const flush_class *cls, const uint64_t *shape, unsigned c) {
+    const flush_part *part = &cls->parts[cls->columns[c].part];
+    bool any = cls->nparts == 1;
+    for (unsigned i = part->from; i < part->to && !any; i++) any = mr_flush_has_bit(shape, i);
+    return any;
 }
 
 /* Stages what each change of a row needs: the next version, onupdate defaults, and that computed columns are read
@@ -64,7 +80,7 @@ static mr_status stage_onupdate(mr_flush *flush, flush_op *op, uint64_t *shape) 
     if (stage_version(flush, op, shape) != MR_OK || mr_flush_stage_computed(flush, op) != MR_OK) return MR_FAIL;
     for (unsigned c = 0; c < cls->ncolumns; c++) {
         const mr_default *onupdate = &cls->columns[c].column->onupdate;
-        if (onupdate->kind == MR_DEFAULT_NONE || mr_flush_has_bit(shape, c)) continue;
+        if (onupdate->kind == MR_DEFAULT_NONE || mr_flush_has_bit(shape, c) || !is_written(cls, shape, c)) continue;
         if (mr_flush_stage_default(flush, op, c, onupdate) != MR_OK) return MR_FAIL;
         mr_flush_set_bit(onupdate->kind == MR_DEFAULT_SQL ? shape + mr_flush_words(cls) : shape, c);
     }
@@ -126,20 +142,28 @@ static mr_status row_updated(void *batch, void *row, mr_status step) {
     return mr_flush_check_version(((flush_batch *)batch)->flush, row);
 }
 
-static mr_status send_row(flush_batch *batch, flush_op *op) {
+/* Stages all that the row needs. *any: something is to be written; *keyed: the key is. */
+static mr_status stage_row(mr_flush *flush, flush_op *op, uint64_t *shape, mr_node **inlined, bool *any, bool *keyed) {
+    bool switched = (op->flags & OP_ROW_SWITCH) != 0;
+    if (mr_flush_stage_links(flush, op) != MR_OK || follow_key(flush, op) != MR_OK) return MR_FAIL;
+    mr_status status = switched ? stage_switched(flush, op, shape, inlined, any)
+                                : stage_changes(flush, op, shape, inlined, any, keyed);
+    if (status == MR_OK && *any) status = stage_onupdate(flush, op, shape);
+    if (status == MR_OK && (switched || *keyed) && !has_inlined_key(op, inlined))
+        status = mr_flush_stage_identity(flush, op);
+    return status;
+}
+
+/* Sends one part of the row; with the last one the row is written. */
+static mr_status send_row(flush_batch *batch, flush_op *op, uint16_t part) {
     mr_flush *flush = batch->flush;
     mr_node **inlined;
     bool any = false, keyed = false, switched = (op->flags & OP_ROW_SWITCH) != 0;
     uint64_t *shape = mr_flush_shape(flush, op->cls, &inlined);
-    if (!shape || mr_flush_stage_links(flush, op) != MR_OK || follow_key(flush, op) != MR_OK) return MR_FAIL;
-    mr_status status = switched ? stage_switched(flush, op, shape, inlined, &any)
-                                : stage_changes(flush, op, shape, inlined, &any, &keyed);
-    if (status == MR_OK && any) status = stage_onupdate(flush, op, shape);
+    if (!shape || stage_row(flush, op, shape, inlined, &any, &keyed) != MR_OK) return MR_FAIL;
     bool told = has_inlined_key(op, inlined); /* RETURNING gives the new key */
-    if (status == MR_OK && (switched || keyed) && !told) status = mr_flush_stage_identity(flush, op);
-    if (status != MR_OK) return MR_FAIL;
-    if (any) {
-        flush_wanted wanted = {.kind = STATEMENT_UPDATE, .shape = shape, .rows = 1, .keep = true};
+    if (any && mr_flush_mask(op->cls, part, shape, inlined)) {
+        flush_wanted wanted = {.kind = STATEMENT_UPDATE, .shape = shape, .rows = 1, .keep = true, .part = part};
         for (unsigned c = 0; c < op->cls->ncolumns && !wanted.inlined; c++)
             if (inlined[c]) wanted.inlined = inlined;
         if (mr_flush_is_partial(flush, op, &wanted.partial) != MR_OK ||
@@ -148,9 +172,10 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
             (told && !batch->missing && mr_flush_stage_identity(flush, op) != MR_OK))
             return MR_FAIL;
     }
+    if (keyed) op->flags |= OP_KEY_CHANGED;
+    if (part + 1 < op->cls->nparts) return MR_OK;
     op->flags |= OP_WRITTEN;
     if (!any && !switched && !is_cascaded(op)) return mr_flush_mark_written(flush, op);
-    if (keyed) op->flags |= OP_KEY_CHANGED;
     return mr_flush_add_result(flush, op);
 }
 
@@ -178,7 +203,8 @@ static mr_status send_run(flush_batch *batch, flush_op *const *ops, size_t n, si
     mr_flush *flush = batch->flush;
     mr_value *values;
     mr_status status = mr_flush_batch_goes_on(batch, ops[0]->cls, STATEMENT_UPDATE, &values);
-    if (status != MR_OK || ops[0]->cls->onupdates) return status == MR_FAIL ? MR_FAIL : MR_OK;
+    if (status != MR_OK || ops[0]->cls->onupdates || ops[0]->cls->nparts > 1)
+        return status == MR_FAIL ? MR_FAIL : MR_OK;
     for (size_t i = 0; i < n && ops[i]->cls == batch->cls && !(ops[i]->flags & OP_ROW_SWITCH); i++) {
         flush_op *op = ops[i];
         mr_flush_prefetch(ops, i, n);
@@ -195,19 +221,28 @@ static mr_status send_run(flush_batch *batch, flush_op *const *ops, size_t n, si
     return MR_OK;
 }
 
-mr_status mr_flush_update_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {
+/* Updates one part of each row that has it. */
+static mr_status update_part(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n, uint16_t part) {
     flush_batch batch = {0};
     mr_status status = MR_OK;
     for (size_t i = 0; i < n && status == MR_OK; i++) {
         size_t sent = 0;
-        if (batch.flush) status = send_run(&batch, ops + i, n - i, &sent);
+        if (batch.flush && part == 0) status = send_run(&batch, ops + i, n - i, &sent);
         i += sent;
         if (status != MR_OK || i == n) break;
+        if (part >= ops[i]->cls->nparts) continue;
         bool idle = !(ops[i]->flags & OP_ROW_SWITCH) && !mr_flush_writes(ops[i]);
-        if (idle) status = mr_flush_mark_written(flush, ops[i]);
+        if (idle && part == 0) status = mr_flush_mark_written(flush, ops[i]);
         if (idle) continue;
         if (!batch.flush) status = mr_flush_batch_begin(&batch, flush, group, row_updated);
-        if (status == MR_OK) status = send_row(&batch, ops[i]);
+        if (status == MR_OK) status = send_row(&batch, ops[i], part);
     }
     return batch.flush ? mr_flush_batch_end(&batch, status) : status;
+}
+
+mr_status mr_flush_update_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {
+    mr_status status = MR_OK;
+    for (uint16_t part = 0, parts = mr_flush_most_parts(ops, n); part < parts && status == MR_OK; part++)
+        status = update_part(flush, group, ops, n, part);
+    return status;
 }

@@ -172,6 +172,13 @@ void mr_flush_old_key(const flush_op *op, mr_value *out) {
         if (row->staged[cls->key[i]].tag == STAGED_CASCADED) out[i] = row->staged[cls->key[i]];
 }
 
+void mr_flush_part_key(const flush_op *op, uint16_t part, mr_value *out) {
+    bool follows =
+        part > 0 && op->kind == OP_UPDATE && (op->flags & OP_KEY_CHANGED) && op->cls->parts[part].key_cascades;
+    if (follows && op->identity.kind != MR_UNLOADED) mr_identity_values(op->cls->mapper, &op->identity, out);
+    else mr_flush_old_key(op, out);
+}
+
 mr_status mr_flush_is_partial(mr_flush *flush, const flush_op *op, bool *out) {
     const mr_mapper *mapper = op->cls->mapper;
     if (mapper->npk == 1) return MR_OK;
@@ -291,7 +298,7 @@ static mr_status check_key_stays(mr_flush *flush, const flush_op *op) {
                     "Dependency rule tried to blank-out primary key column '%s.%s' on instance '<%s>': "
                     "delete the object, or "
                     "give the relationship cascade = \"all, delete-orphan\"",
-                    cls->mapper->table->name, cls->columns[cls->key[i]].column->name, text);
+                    cls->parts[0].table->name, cls->columns[cls->key[i]].column->name, text);
         mr_strbuf_done(&who);
         return MR_FAIL;
     }
@@ -320,7 +327,7 @@ static mr_status refuse_null_key(mr_flush *flush, const flush_op *op, const mr_v
         if (key[i].kind == MR_NULL || key[i].kind == MR_UNLOADED)
             return mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
                            "%s: a row of table '%s' has no primary key: set it, or give the column a default",
-                           cls->columns[cls->key[i]].what, cls->mapper->table->name);
+                           cls->columns[cls->key[i]].what, cls->parts[0].table->name);
     return mr_nomem(flush->env);
 }
 

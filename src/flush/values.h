@@ -18,8 +18,18 @@ static inline const flush_op *mr_flush_row_of(const flush_op *op) {
 }
 /* By column: copies of the slots when the row was written, or NULL. */
 static inline mr_value *mr_flush_written(const flush_op *op) { return op->rare ? op->rare->written : NULL; }
+/* The column from which column c has its value: itself, unless the tables of the class share it. */
+static inline unsigned mr_flush_source(const flush_class *cls, unsigned c) {
+    return cls->nparts > 1 && cls->columns[c].carried != FLUSH_NO_COLUMN ? cls->columns[c].carried : c;
+}
+/* Has the attribute of the column another column, in a table before? */
+static inline bool mr_flush_is_twin(const flush_class *cls, unsigned c) {
+    unsigned source = mr_flush_source(cls, c);
+    return source != c && cls->columns[source].slot == cls->columns[c].slot;
+}
 /* The value that the row of op has, or will have, in column c of its class. */
 static inline const mr_value *mr_flush_value(const flush_op *op, unsigned c) {
+    c = mr_flush_source(op->cls, c);
     if (op->staged && op->staged[c].kind != MR_UNLOADED) return &op->staged[c];
     if ((op->flags & OP_GENERATED) && op->cls->key[0] == c) return &op->identity;
     return mr_flush_slot(op, op->cls->columns[c].slot);
@@ -48,6 +58,8 @@ mr_status mr_flush_version_written(mr_flush *flush, flush_op *op);
 mr_status mr_flush_check(mr_flush *flush, const flush_op *op);
 /* out: the key that the row had before this flush; room for npk values. */
 void mr_flush_old_key(const flush_op *op, mr_value *out);
+/* The same for the row's part in one table, whose key the database may have changed with that of the first one. */
+void mr_flush_part_key(const flush_op *op, uint16_t part, mr_value *out);
 /* *out: is a part of that key NULL? Unchanged on failure. */
 mr_status mr_flush_is_partial(mr_flush *flush, const flush_op *op, bool *out);
 /* The value that the entity's row has in the slot's column after this flush. room: for a value that is not in memory.

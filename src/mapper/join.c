@@ -42,11 +42,20 @@ static link *link_at(const finder *f, size_t i) { return mr_vec_at(&f->links, i)
 
 /* ---------------------------------------------------------------- from foreign keys */
 
+/* Does the foreign key only join the tables that one row of a class is in? */
+static bool joins_parts(const mr_mapper *mapper, const mr_foreign_key *fk) {
+    for (unsigned p = 1; p < mapper->nparts; p++)
+        for (uint16_t i = 0; i < mapper->npk; i++)
+            if (mapper->parts[p].keys[i] == fk->column && mr_mapper_reads(mapper, fk->referred->table)) return true;
+    return false;
+}
+
 static mr_status add_foreign_keys(finder *f, const mr_table *from, const mr_table *to) {
     for (unsigned i = 0; i < from->ncolumns; i++) {
         for (mr_foreign_key *fk = from->columns[i]->foreign_keys; fk; fk = fk->next) {
             if (!fk->referred) f->unresolved = true;
             if (!fk->referred || fk->referred->table != to) continue;
+            if (joins_parts(f->rel->parent, fk) || joins_parts(f->rel->target, fk)) continue;
             link *l = mr_vec_push(&f->links);
             if (!l) return MR_FAIL;
             l->referring = fk->column;
@@ -137,16 +146,36 @@ static mr_status many_found(finder *f, const mr_table *a, const mr_table *b, boo
                              : "name the columns that it goes by in foreign_keys");
 }
 
-/* Finds the only constraint between the tables, and puts its pairs into f->links. secondary: only the foreign keys of
- * the secondary table count. */
-static mr_status find_links(finder *f, const mr_table *a, const mr_table *b, bool secondary) {
-    f->links.len = 0;
+/* Puts the pairs of the constraints between the tables into f->links. secondary: only the foreign keys of the first one
+ * count. */
+static mr_status add_links(finder *f, const mr_table *a, const mr_table *b, bool secondary) {
     if (add_foreign_keys(f, a, b) != MR_OK) return MR_FAIL;
     if (a != b && !secondary && add_foreign_keys(f, b, a) != MR_OK) return MR_FAIL;
     keep_given(f);
     drop_repeated(f);
+    return MR_OK;
+}
+
+static mr_status settle_links(finder *f, const mr_table *a, const mr_table *b, bool secondary) {
     if (f->links.len == 0) return none_found(f, a, b, secondary);
     return is_ambiguous(f) ? many_found(f, a, b, secondary) : MR_OK;
+}
+
+/* Finds the only constraint between the secondary table and a table of the class. */
+static mr_status find_secondary(finder *f, const mr_mapper *mapper) {
+    f->links.len = 0;
+    for (unsigned p = mapper->nparts; p-- > 0 && f->links.len == 0;)
+        if (add_links(f, f->rel->secondary, mapper->parts[p].table, true) != MR_OK) return MR_FAIL;
+    return settle_links(f, f->rel->secondary, mapper->table, true);
+}
+
+/* Finds the only constraint between tables of the two classes. Their own tables come before those of their bases. */
+static mr_status find_links(finder *f, const mr_mapper *a, const mr_mapper *b) {
+    f->links.len = 0;
+    for (unsigned p = a->nparts; p-- > 0 && f->links.len == 0;)
+        for (unsigned q = b->nparts; q-- > 0 && f->links.len == 0;)
+            if (add_links(f, a->parts[p].table, b->parts[q].table, false) != MR_OK) return MR_FAIL;
+    return settle_links(f, a->table, b->table, false);
 }
 
 /* The links as an expression: referred = referring AND ... One reference. */
@@ -222,12 +251,11 @@ static int referring_is_remote(const finder *f, const link *l) {
     const mr_relationship *rel = f->rel;
     const mr_vec *remote = &rel->remote_side;
     if (remote->len && among(remote, l->referring) != among(remote, l->referred)) return among(remote, l->referring);
-    const mr_table *parent = rel->parent->table, *target = rel->target->table;
-    if (remote->len && parent == target) return -1;
-    if (parent == target) return l->referring->table == parent && l->referred->table == parent ? 1 : -1;
-    if (l->referring->table == target && l->referred->table == parent) return 1;
-    if (l->referring->table == parent && l->referred->table == target) return 0;
-    return -1;
+    const mr_table *referring = l->referring->table, *referred = l->referred->table;
+    bool there = mr_mapper_reads(rel->target, referring) && mr_mapper_reads(rel->parent, referred);
+    bool here = mr_mapper_reads(rel->parent, referring) && mr_mapper_reads(rel->target, referred);
+    if (there && here) return remote->len ? -1 : 1;
+    return there ? 1 : here ? 0 : -1;
 }
 
 static mr_column_pair *new_pairs(finder *f) { return mr_env_arena(f->env, f->links.len * sizeof(mr_column_pair)); }
@@ -259,16 +287,18 @@ static mr_status set_direction(finder *f, mr_relationship *rel) {
     return MR_OK;
 }
 
-/* Are the remote columns exactly the target's primary key? */
+/* Are the remote columns exactly the target's primary key, in one of its tables? */
 static bool is_whole_key(const mr_relationship *rel) {
-    const mr_table *table = rel->target->root->table;
-    if (rel->npairs != table->nprimary) return false;
-    for (unsigned i = 0; i < table->nprimary; i++) {
-        bool there = false;
-        for (unsigned k = 0; k < rel->npairs; k++) there = there || rel->pairs[k].remote == table->primary[i];
-        if (!there) return false;
+    const mr_mapper *target = rel->target;
+    if (rel->npairs != target->npk) return false;
+    for (unsigned p = 0; p < target->nparts; p++) {
+        unsigned found = 0;
+        for (unsigned i = 0; i < target->npk; i++)
+            for (unsigned k = 0; k < rel->npairs; k++)
+                if (rel->pairs[k].remote == target->parts[p].keys[i]) found++;
+        if (found == target->npk) return true;
     }
-    return true;
+    return false;
 }
 
 static mr_status direct_join(finder *f, mr_relationship *rel) {
@@ -276,7 +306,7 @@ static mr_status direct_join(finder *f, mr_relationship *rel) {
     if (rel->primaryjoin) {
         status = read_condition(f, rel->primaryjoin, NULL, &rel->simple);
     } else {
-        status = find_links(f, rel->parent->table, rel->target->table, false);
+        status = find_links(f, rel->parent, rel->target);
         if (status == MR_OK && !(rel->primaryjoin = links_node(f))) return MR_FAIL;
     }
     if (status == MR_OK) status = set_direction(f, rel);
@@ -287,26 +317,26 @@ static mr_status direct_join(finder *f, mr_relationship *rel) {
 }
 
 /* Finds one half of a MANY_TO_MANY: from the foreign keys of the secondary table, or from the written condition. */
-static mr_status half_join(finder *f, mr_relationship *rel, const mr_table *table, mr_node **join) {
+static mr_status half_join(finder *f, mr_relationship *rel, const mr_mapper *mapper, mr_node **join) {
     mr_status status;
     if (*join) {
         status = read_condition(f, *join, rel->secondary, &rel->simple);
     } else {
-        status = find_links(f, rel->secondary, table, true);
+        status = find_secondary(f, mapper);
         if (status == MR_OK && !(*join = links_node(f))) return MR_FAIL;
     }
     for (size_t i = 0; status == MR_OK && i < f->links.len; i++) {
         const link *l = link_at(f, i);
-        if (l->referring->table != rel->secondary || l->referred->table != table)
+        if (l->referring->table != rel->secondary || !mr_mapper_reads(mapper, l->referred->table))
             return mistake(f, "%s.%s = %s.%s does not join the secondary table '%s' to '%s'", l->referred->table->name,
                            l->referred->name, l->referring->table->name, l->referring->name, rel->secondary->name,
-                           table->name);
+                           mapper->table->name);
     }
     return status;
 }
 
 static mr_status secondary_join(finder *f, mr_relationship *rel) {
-    mr_status status = half_join(f, rel, rel->parent->table, &rel->primaryjoin);
+    mr_status status = half_join(f, rel, rel->parent, &rel->primaryjoin);
     if (status != MR_OK) return status;
     if (!(rel->pairs = new_pairs(f))) return MR_FAIL;
     rel->npairs = (unsigned)f->links.len;
@@ -314,7 +344,7 @@ static mr_status secondary_join(finder *f, mr_relationship *rel) {
         rel->pairs[i].local = link_at(f, i)->referred;
         rel->pairs[i].remote = link_at(f, i)->referring;
     }
-    status = half_join(f, rel, rel->target->table, &rel->secondaryjoin);
+    status = half_join(f, rel, rel->target, &rel->secondaryjoin);
     if (status != MR_OK) return status;
     if (!(rel->secondary_pairs = new_pairs(f))) return MR_FAIL;
     rel->nsecondary = (unsigned)f->links.len;

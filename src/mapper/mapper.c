@@ -13,6 +13,7 @@
 static void init_lists(mr_mapper *m) {
     mr_vec_init(&m->props, m->env, sizeof(mr_property *));
     mr_vec_init(&m->columns, m->env, sizeof(mr_property *));
+    mr_vec_init(&m->twins, m->env, sizeof(mr_twin));
     mr_vec_init(&m->subclasses, m->env, sizeof(mr_mapper *));
     mr_vec_init(&m->attribute_hooks, m->env, sizeof(mr_attribute_hook));
     for (int i = 0; i < MR_EVENT__COUNT; i++) mr_vec_init(&m->hooks[i], m->env, sizeof(mr_mapper_hook));
@@ -23,6 +24,11 @@ static mr_status inherit(mr_mapper *m, const mr_mapper *base) {
         return MR_FAIL;
     for (size_t i = 0; i < base->props.len; i++) mr_vec_push_ptr(&m->props, mr_vec_ptr(&base->props, i));
     for (size_t i = 0; i < base->columns.len; i++) mr_vec_push_ptr(&m->columns, mr_vec_ptr(&base->columns, i));
+    for (size_t i = 0; i < base->twins.len; i++) {
+        mr_twin *twin = mr_vec_push(&m->twins);
+        if (!twin) return MR_FAIL;
+        *twin = *(mr_twin *)mr_vec_at(&base->twins, i);
+    }
     m->root = base->root;
     m->nslots = base->nslots;
     return MR_OK;
@@ -38,6 +44,7 @@ mr_mapper *mr_mapper_new(mr_registry *registry, const char *name, mr_mapper *bas
     m->name = mr_intern(m->env, name, strlen(name));
     if (!m->name) return NULL;
     m->base = base;
+    m->reading.mapper = m;
     m->root = m;
     init_lists(m);
     made->next = cell->cells;
@@ -67,6 +74,23 @@ static void take_back(const table_mark *mark) {
     *mark->last_index = NULL;
 }
 
+/* *columns: those that the class declares for a table of its own, in order of creation. Returns how many. */
+static unsigned declared_columns(const mr_mapper *m, mr_column **columns) {
+    unsigned n = 0;
+    size_t twins = m->base ? m->base->twins.len : 0;
+    for (size_t i = 0; i < m->columns.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&m->columns, i);
+        if (prop->mapper == m) columns[n++] = prop->column;
+    }
+    for (size_t i = twins; i < m->twins.len; i++) {
+        mr_column *column = ((const mr_twin *)mr_vec_at(&m->twins, i))->column;
+        unsigned at = n++;
+        for (; at > 0 && columns[at - 1]->order > column->order; at--) columns[at] = columns[at - 1];
+        columns[at] = column;
+    }
+    return n;
+}
+
 static mr_status make_table(mr_mapper *m, const char *tablename, const char *schema, mr_constraint *constraints,
                             mr_index *indexes, table_mark *mark) {
     mr_metadata *md = m->registry->metadata;
@@ -75,11 +99,10 @@ static mr_status make_table(mr_mapper *m, const char *tablename, const char *sch
                        "%s: a table named '%s%s%s' is declared already: give the class another __tablename, or "
                        "the table itself as __table",
                        m->name, schema ? schema : "", schema ? "." : "", tablename);
-    mr_column **columns = mr_env_arena(m->env, (m->columns.len + 1) * sizeof(mr_column *));
+    mr_column **columns = mr_env_arena(m->env, (m->columns.len + m->twins.len + 1) * sizeof(mr_column *));
     if (!columns) return MR_FAIL;
-    for (size_t i = 0; i < m->columns.len; i++) columns[i] = ((mr_property *)mr_vec_ptr(&m->columns, i))->column;
-    m->table = mr_table_new_with(md, tablename, schema, columns, (unsigned)m->columns.len, constraints, indexes,
-                                 m->table_options);
+    unsigned n = declared_columns(m, columns);
+    m->table = mr_table_new_with(md, tablename, schema, columns, n, constraints, indexes, m->table_options);
     if (!m->table) return MR_FAIL;
     mark->table = m->table;
     mark->made = true;
@@ -98,7 +121,12 @@ static mr_status extend_table(mr_mapper *m, mr_table *table, table_mark *mark) {
         mr_property *prop = mr_vec_ptr(&m->columns, i);
         mr_column *column = prop->column;
         if (prop->mapper != m || column->table == table) continue;
-        if (mr_table_column(table, column->name))
+        mr_column *there = mr_table_column(table, column->name);
+        if (there && mr_mapper_is_single(m) && (m->base->discriminator || m->base->polymorphic_on)) {
+            mr_inheritance_share(m, prop, there);
+            continue;
+        }
+        if (there)
             return mr_fail(m->env, MR_ERR_MAPPING,
                            "%s.%s: table '%s' has a column '%s' already: give this one another name", m->name,
                            prop->name, table->name, column->name);
@@ -119,6 +147,11 @@ static mr_status map_rest(mr_mapper *m) {
     for (unsigned i = 0; i < m->table->ncolumns; i++) {
         mr_column *column = m->table->columns[i];
         if (mr_mapper_property_of_column(m, column) || !is_mapped(m, column)) continue;
+        mr_property *above = m->base ? mr_mapper_property(m->base, column->name, false) : NULL;
+        if (above && above->kind == MR_PROPERTY_COLUMN) {
+            if (mr_mapper_add_twin(m, above, column) != MR_OK) return MR_FAIL;
+            continue;
+        }
         if (!mr_mapper_add_column(m, column->name, column)) return MR_FAIL;
     }
     return MR_OK;
@@ -127,12 +160,7 @@ static mr_status map_rest(mr_mapper *m) {
 static mr_status find_table(mr_mapper *m, mr_table *table, const char *tablename, const char *schema,
                             mr_constraint *constraints, mr_index *indexes, table_mark *mark) {
     const mr_mapper *base = m->base;
-    if (base && ((table && table != base->table) || (!table && tablename)))
-        return mr_fail(m->env, MR_ERR_MAPPING,
-                       "%s inherits from %s: a subclass with a table of its own is not there yet; leave the "
-                       "table out to share '%s'",
-                       m->name, base->name, base->table->name);
-    if (base) return extend_table(m, base->table, mark);
+    if (base && (table == base->table || (!table && !tablename))) return extend_table(m, base->table, mark);
     if (table) {
         mr_status status = extend_table(m, table, mark);
         return status == MR_OK ? map_rest(m) : status;
@@ -145,12 +173,12 @@ static mr_status find_table(mr_mapper *m, mr_table *table, const char *tablename
 
 bool mr_mapper_has_int_key(const mr_mapper *m) {
     if (m->npk != 1) return false;
-    return mr_type_is_integer(mr_column_type(m->env, m->table->primary[0]));
+    return mr_type_is_integer(mr_column_type(m->env, m->root->table->primary[0]));
 }
 
 static mr_status find_key(mr_mapper *m) {
-    const mr_table *table = m->table;
-    if (table->nprimary == 0)
+    const mr_table *table = m->root->table;
+    if (m->table->nprimary == 0)
         return mr_fail(m->env, MR_ERR_MAPPING, "%s needs a primary key: give a column primary_key = true", m->name);
     m->pk_slots = mr_env_arena(m->env, table->nprimary * sizeof *m->pk_slots);
     if (!m->pk_slots) return MR_FAIL;
@@ -169,35 +197,6 @@ static mr_status find_key(mr_mapper *m) {
 
 /* ---------------------------------------------------------------- the end */
 
-/* Checks and sets the discriminator, which tells the classes of one table apart. */
-static mr_status settle_inheritance(mr_mapper *m) {
-    mr_value *id = &m->polymorphic_identity;
-    if (mr_kind_is_bytes(id->kind) && !(id->flags & MR_VALUE_OWNED)) {
-        id->u.s = mr_intern(m->env, id->u.s, id->len);
-        if (!id->u.s) {
-            *id = mr_value_of(MR_UNLOADED, 0);
-            return MR_FAIL;
-        }
-    }
-    if (m->base && !m->discriminator) m->discriminator = m->base->discriminator;
-    if (m->base && m->eager_defaults == MR_EAGER_INSERT) m->eager_defaults = m->base->eager_defaults;
-    if (m->base && !m->confirm_inserted_rows) m->confirm_inserted_rows = m->base->confirm_inserted_rows;
-    if (m->base && !m->confirm_deleted_rows) m->confirm_deleted_rows = m->base->confirm_deleted_rows;
-    if (m->base && !m->version) {
-        m->version = m->base->version;
-        m->version_generator = m->base->version_generator;
-        m->version_ud = m->base->version_ud;
-        m->version_by_hand = m->base->version_by_hand;
-    }
-    for (size_t i = 0; id->kind != MR_UNLOADED && i < m->registry->mappers.len; i++) {
-        const mr_mapper *other = mr_vec_ptr(&m->registry->mappers, i);
-        if (other->root == m->root && mr_value_equal(m->env, &other->polymorphic_identity, id))
-            return mr_fail(m->env, MR_ERR_MAPPING, "%s has the polymorphic_identity of %s: each class needs its own",
-                           m->name, other->name);
-    }
-    return MR_OK;
-}
-
 mr_status mr_mapper_finish(mr_mapper *mapper, mr_table *table, const char *tablename, const char *schema,
                            mr_constraint *constraints, mr_index *indexes) {
     mr_registry *registry = mapper->registry;
@@ -206,7 +205,8 @@ mr_status mr_mapper_finish(mr_mapper *mapper, mr_table *table, const char *table
         return mr_fail(mapper->env, MR_ERR_MAPPING,
                        "a class named '%s' is declared already: give this one another name", mapper->name);
     if (find_table(mapper, table, tablename, schema, constraints, indexes, &mark) != MR_OK ||
-        find_key(mapper) != MR_OK || settle_inheritance(mapper) != MR_OK || mr_hooks_inherit(mapper) != MR_OK ||
+        find_key(mapper) != MR_OK || mr_inheritance_join(mapper) != MR_OK || mr_inheritance_settle(mapper) != MR_OK ||
+        mr_inheritance_report(mapper) != MR_OK || mr_hooks_inherit(mapper) != MR_OK ||
         mr_registry_reserve(registry) != MR_OK)
         goto fail;
     if (mapper->base) {

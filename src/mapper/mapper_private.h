@@ -13,8 +13,10 @@
 typedef struct mapper_cell {
     mr_mapper mapper; /* must be first: a pointer to it is a pointer to the cell */
     bool finished;
-    size_t place;  /* among its base's subclasses, once it is finished */
-    size_t coming; /* attributes that a configuration is about to attach to it */
+    size_t place;       /* among its base's subclasses, once it is finished */
+    size_t coming;      /* attributes that a configuration is about to attach to it */
+    mr_strbuf mistakes; /* of its inheritance, a line for each, while it is being declared */
+    unsigned nmistakes;
     struct mapper_cell *next;
 } mapper_cell;
 
@@ -30,9 +32,6 @@ static inline bool mapper_is_finished(const mr_mapper *m) { return ((const mappe
 /* The i-th property of a mapper, inherited ones included. */
 static inline mr_property *mapper_prop(const mr_mapper *m, size_t i) { return mr_vec_ptr(&m->props, i); }
 
-/* The class after `at` in the walk through mapper and all its subclasses, a class before its own subclasses. at: NULL
- * at the start. NULL: the walk is over. */
-mr_mapper *mr_mapper_next_below(mr_mapper *mapper, mr_mapper *at);
 /* Makes room for n more properties in this mapper alone. */
 mr_status mr_mapper_reserve_own(mr_mapper *mapper, size_t n);
 /* The first of mapper and its subclasses that has a property with the name, which is interned, or NULL. */
@@ -62,6 +61,22 @@ mr_status mr_join_reverse(mr_env *env, const mr_relationship *rel, mr_relationsh
 bool mr_join_is_mixed(mr_env *env, const mr_relationship *rel);
 /* Sets the slots of the pairs' columns in the parent and in the target. */
 void mr_join_find_slots(mr_relationship *rel);
+
+/* ---- inheritance: mistakes are noted, and reported together at the end of the declaration */
+
+/* Notes a mistake in the inheritance of a class that is being declared. */
+void mr_inheritance_mistake(mr_mapper *mapper, const char *fmt, ...) MR_PRINTF(2, 3);
+/* Takes over from the base class what the class does not say itself, and checks what it says. (inheritance.c) */
+mr_status mr_inheritance_settle(mr_mapper *mapper);
+/* MappingError: the mistakes that were noted. MR_OK: there are none. (inheritance.c) */
+mr_status mr_inheritance_report(mr_mapper *mapper);
+/* Joins the class's own table to those of its base class: sets its parts. (joined.c) */
+mr_status mr_inheritance_join(mr_mapper *mapper);
+/* The class declares a column that its base's table has already, from another subclass. The attribute gets that one if
+ * both say the same; else it is a mistake. (single.c) */
+void mr_inheritance_share(mr_mapper *mapper, mr_property *prop, mr_column *there);
+/* Notes columns of a shared table that other classes could not fill. (single.c) */
+void mr_inheritance_check_single(mr_mapper *mapper);
 
 /* Copies the hooks of the base class that propagate to a new class. (hooks.c) */
 mr_status mr_hooks_inherit(mr_mapper *mapper);

@@ -37,6 +37,10 @@ mr_property *mr_mapper_property_of_column(const mr_mapper *mapper, const mr_colu
         mr_property *prop = mr_vec_ptr(&mapper->columns, i);
         if (prop->column == column) return prop;
     }
+    for (size_t i = 0; i < mapper->twins.len; i++) {
+        const mr_twin *twin = mr_vec_at(&mapper->twins, i);
+        if (twin->column == column) return twin->prop;
+    }
     return NULL;
 }
 
@@ -169,6 +173,14 @@ mr_property *mr_mapper_add_column(mr_mapper *mapper, const char *attribute, mr_c
     return prop;
 }
 
+mr_status mr_mapper_add_twin(mr_mapper *mapper, mr_property *prop, mr_column *column) {
+    mr_twin *twin = mr_vec_push(&mapper->twins);
+    if (!twin) return MR_FAIL;
+    if (!column->name) column->name = prop->name;
+    *twin = (mr_twin){column, prop};
+    return MR_OK;
+}
+
 mr_property *mr_mapper_append_column(mr_mapper *mapper, const char *attribute, mr_column *column) {
     if (!column) return NULL;
     mr_property *prop = add(mapper, attribute, MR_PROPERTY_COLUMN);
@@ -240,16 +252,26 @@ typedef struct alias_of {
     mr_node *from;
 } alias_of;
 
+/* The part of the alias that has the columns of the table: an alias of a class of several tables is a join. */
+static mr_node *leaf_of(mr_node *from, const mr_table *table) {
+    return from && from->kind == MR_NODE_JOIN ? mr_from_leaf(from, table) : from;
+}
+
 static mr_node *replace_column(void *ud, const mr_node *node) {
     const alias_of *a = ud;
-    if (node->kind != MR_NODE_COLUMN || node->n > 0 || node->u.column->table != a->table) return NULL;
-    return mr_sql_column(a->env, node->u.column, mr_node_retain(a->from), node->annotation);
+    if (node->kind != MR_NODE_COLUMN || node->n > 0) return NULL;
+    mr_node *from = leaf_of(a->from, node->u.column->table);
+    if (!from || (from == a->from && node->u.column->table != a->table)) return NULL;
+    return mr_sql_column(a->env, node->u.column, mr_node_retain(from), node->annotation);
 }
 
 /* A query nested in the expression that correlates with the table of the class correlates with the alias instead. */
 static mr_node *replace_object(void *ud, const mr_node *from) {
     const alias_of *a = ud;
-    return from->kind == MR_NODE_TABLE && from->u.table == a->table ? a->from : NULL;
+    if (from->kind != MR_NODE_TABLE) return NULL;
+    return a->from->kind == MR_NODE_JOIN ? mr_from_leaf(a->from, from->u.table)
+           : from->u.table == a->table   ? a->from
+                                         : NULL;
 }
 
 mr_status mr_property_express(mr_property *prop) {
@@ -274,7 +296,13 @@ mr_node *mr_property_node(const mr_property *prop, mr_node *from) {
                 prop->mapper->name, prop->name, prop->synonym_of);
         return NULL;
     }
-    if (real->kind == MR_PROPERTY_COLUMN) return mr_sql_column(env, real->column, mr_node_retain(from), real);
+    if (real->kind == MR_PROPERTY_COLUMN) {
+        mr_node *leaf = leaf_of(from, real->column->table);
+        const mr_polymorphic *with = from ? from->annotation : NULL;
+        if (with && leaf && leaf->kind == MR_NODE_TABLE) /* the query reads the tables of the subclasses, too */
+            return mr_sql_column_of(env, real->column, real, &with->reading);
+        return mr_sql_column(env, real->column, mr_node_retain(leaf), real);
+    }
     if (real->kind == MR_PROPERTY_EXPRESSION) {
         if (mr_property_express(real) != MR_OK) return NULL;
         if (!from) return mr_node_retain(real->expression);
@@ -293,4 +321,10 @@ const mr_property *mr_mapper_at_slot(const mr_mapper *mapper, uint16_t slot) {
         if (prop->slot == slot) return prop;
     }
     return NULL;
+}
+
+mr_node *mr_property_node_of(const mr_property *prop, const mr_mapper *mapper) {
+    const mr_property *real = mr_mapper_property(mapper, prop->name, true);
+    if (!mapper->base || !real || real->kind != MR_PROPERTY_COLUMN) return mr_property_node(prop, NULL);
+    return mr_sql_column_of(mapper->env, real->column, real, &mapper->reading);
 }

@@ -27,7 +27,11 @@ static void free_property(mr_property *prop) {
 static void free_mapper(mr_mapper *m) {
     for (size_t i = 0; i < m->props.len; i++)
         if (mapper_prop(m, i)->mapper == m) free_property(mapper_prop(m, i));
+    for (unsigned i = 0; i < m->nparts; i++)
+        if (m->parts[i].mapper == m) mr_node_release(m->parts[i].on);
+    mr_node_release(m->polymorphic_on);
     mr_value_clear(m->env, &m->polymorphic_identity);
+    mr_vec_done(&m->twins);
     mr_vec_done(&m->props);
     mr_vec_done(&m->columns);
     mr_vec_done(&m->subclasses);

@@ -30,6 +30,7 @@ static void add_items(const mr_query *q, node_list *l) {
     for (unsigned i = 0; i < q->nitems; i++) {
         add_pointer(l->key, q->items[i].mapper);
         add_pointer(l->key, q->items[i].name);
+        add_pointer(l->key, q->items[i].alias ? q->items[i].alias->annotation : NULL);
         add_node(l, q->items[i].alias);
         add_node(l, q->items[i].expression);
     }
@@ -66,6 +67,7 @@ static void add_path(const mr_query *q, unsigned i, node_list *l) {
         add_pointer(l->key, first->steps[s].prop);
         add_pointer(l->key, first->steps[s].name);
         add_pointer(l->key, first->steps[s].of_type);
+        add_pointer(l->key, first->steps[s].with);
     }
 }
 
@@ -80,6 +82,7 @@ static void add_options(const mr_query *q, node_list *l) {
         add_number(l->key, o->nsteps);
         add_pointer(l->key, o->group);
         add_pointer(l->key, o->mapper);
+        add_pointer(l->key, o->with);
         add_node(l, o->alias);
         add_node(l, o->start);
     }

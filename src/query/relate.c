@@ -47,6 +47,7 @@ static mr_mapper *item_mapper(const mr_query_item *item, mr_node **alias) {
     mr_node_walk(item->expression, find_column, &found);
     if (!found.node) return NULL;
     *alias = found.node->n > 0 ? found.node->child[0] : NULL;
+    if (found.node->reader) return ((const mr_reading *)found.node->reader)->mapper;
     return ((const mr_property *)found.node->annotation)->mapper;
 }
 
@@ -62,7 +63,8 @@ mr_mapper *mr_query_filter_by_target(const mr_query *q, mr_node **alias) {
         mr_mapper *mapper = join->mapper;
         if (!mapper && join->along) mapper = join->along->relationship->target;
         if (!mapper) continue;
-        if (join->target && join->target->kind == MR_NODE_ALIAS) *alias = join->target;
+        if (join->target && (join->target->kind == MR_NODE_ALIAS || join->target->kind == MR_NODE_JOIN))
+            *alias = join->target;
         return mapper;
     }
     return q->nitems > 0 ? item_mapper(&q->items[0], alias) : NULL;

@@ -41,7 +41,7 @@ void mr_expire_unmodified(mr_session *s) {
 
 /* Does an object of the class show values of the table? */
 static bool shows_table(const mr_mapper *mapper, const mr_table *table) {
-    if (mapper->table == table) return true;
+    if (mr_mapper_reads(mapper, table)) return true;
     for (size_t i = 0; i < mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&mapper->props, i);
         if (prop->kind == MR_PROPERTY_RELATIONSHIP && prop->relationship->secondary == table) return true;

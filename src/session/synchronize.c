@@ -78,22 +78,25 @@ static mr_status refuse_evaluation(const mr_synchronizer *y) {
 
 /* ---------------------------------------------------------------- by fetching */
 
+/* The part of the class whose table the statement writes. */
+static const mr_mapper_part *written_part(const mr_synchronizer *y) {
+    const mr_mapper *m = y->mapper;
+    unsigned i = 0;
+    while (i + 1 < m->nparts && m->parts[i].table != dml_of(y)->table->u.table) i++;
+    return &m->parts[i];
+}
+
 /* SELECT of the primary key columns, in their order, with the criteria of the statement. */
 static mr_node *keys_statement(const mr_synchronizer *y) {
     mr_env *env = y->session->env;
-    const mr_mapper *m = y->mapper;
+    const mr_mapper_part *part = written_part(y);
     mr_node *columns = NULL;
-    for (unsigned k = 0; k < m->npk; k++) {
-        mr_column *column = k < m->table->nprimary ? m->table->primary[k] : NULL;
-        for (size_t i = 0; i < m->columns.len; i++) {
-            const mr_property *prop = mr_vec_ptr(&m->columns, i);
-            if (prop->slot == m->pk_slots[k] && prop->column->table == m->table) column = prop->column;
-        }
-        columns = mr_sql_list_append(env, columns, mr_sql_column(env, column, NULL, NULL));
+    for (unsigned k = 0; k < y->mapper->npk; k++) {
+        columns = mr_sql_list_append(env, columns, mr_sql_column(env, part->keys[k], NULL, NULL));
         if (!columns) return NULL;
     }
     mr_select s = {.columns = columns, .where = mr_node_retain(dml_of(y)->where)};
-    s.from = mr_sql_list_append(env, NULL, mr_sql_table(env, m->table));
+    s.from = mr_sql_list_append(env, NULL, mr_sql_table(env, part->table));
     const mr_node *others = dml_of(y)->others;
     for (uint32_t i = 0; others && s.from && i < others->n; i++)
         s.from = mr_sql_list_append(env, s.from, mr_node_retain(others->child[i]));

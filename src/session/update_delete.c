@@ -39,15 +39,55 @@ static mr_status check_query(const mr_query *q, const char *function) {
                    function, clause, mapper->name, key_name(mapper));
 }
 
-/* *where: the query's criteria, with those of its parents and of its class; a new reference. NULL: there are none. */
-static mr_status criteria_of(mr_query *q, const char *function, mr_node **where) {
+/* *own: the criteria name the table alone. */
+static mr_status names_alone(mr_env *env, const mr_table *table, const mr_node *where, bool *own) {
+    *own = true;
+    if (!where) return MR_OK;
+    mr_vec froms;
+    mr_vec_init(&froms, env, sizeof(mr_node *));
+    mr_status status = mr_node_froms(env, where, &froms);
+    for (size_t i = 0; i < froms.len; i++) {
+        mr_node *from = mr_vec_ptr(&froms, i);
+        if (from->kind != MR_NODE_TABLE || from->u.table != table) *own = false;
+        mr_node_release(from);
+    }
+    mr_vec_done(&froms);
+    return status;
+}
+
+/* The criteria (consumed; or NULL) with what joins the tables of the class. NULL: failed. */
+static mr_node *with_joins(const mr_mapper *mapper, mr_node *where) {
+    mr_node *all = NULL;
+    for (unsigned i = 1; i < mapper->nparts; i++) {
+        all = mr_sql_and(mapper->env, all, mr_node_retain(mapper->parts[i].on));
+        if (!all) {
+            mr_node_release(where);
+            return NULL;
+        }
+    }
+    return where ? mr_sql_and(mapper->env, all, where) : all;
+}
+
+/* *where: the query's criteria about the rows of a table of its class, with those of its parents and of its class; a
+ * new reference. NULL: there are none. */
+static mr_status criteria_of(mr_query *q, const mr_table *table, const char *function, mr_node **where) {
     mr_query *plain;
     mr_node *select = NULL;
+    bool own = true;
     *where = NULL;
     if (mr_query_parents_to_criteria(q, &plain) != MR_OK) return MR_FAIL;
+    const mr_mapper *mapper = NULL;
     mr_status status = check_query(plain, function);
     if (status == MR_OK) status = mr_load_statement(plain, true, &select);
+    if (status == MR_OK) {
+        mapper = q->items[0].mapper;
+        status = names_alone(q->env, table, select->u.select->where, &own);
+    }
     if (status == MR_OK) *where = mr_node_retain(select->u.select->where);
+    /* The rows of the class's own table are those of the class; those of a table above are not. */
+    if (status == MR_OK && mapper->nparts > 1 && (!own || table != mapper->table) &&
+        !(*where = with_joins(mapper, *where)))
+        status = MR_FAIL;
     mr_node_release(select);
     mr_query_release(plain);
     return status;
@@ -61,7 +101,7 @@ mr_node *mr_class_statement(mr_mapper *mapper, mr_node *statement) {
     mr_dml d = *statement->u.dml;
     mr_node *made = NULL, *where = NULL;
     if (q && d.where) narrowed = mr_query_where(q, mr_node_retain(d.where));
-    if (!narrowed || criteria_of(narrowed, "execute", &where) != MR_OK) goto out;
+    if (!narrowed || criteria_of(narrowed, d.table->u.table, "execute", &where) != MR_OK) goto out;
     d.where = where;
     mr_node_retain(d.table);
     mr_node_retain(d.columns);
@@ -135,9 +175,9 @@ static mr_status check_values(const mr_mapper *mapper, const mr_node *columns, c
 mr_status mr_session_update_rows(mr_session *s, mr_query *query, mr_node *columns, mr_node *values, mr_synchronize how,
                                  int64_t *rowcount) {
     mr_dml d = {.columns = columns, .values = values};
-    if (!columns || !values || criteria_of(query, "update", &d.where) != MR_OK ||
-        check_values(query->items[0].mapper, columns, values) != MR_OK ||
-        !(d.table = mr_sql_table(s->env, query->items[0].mapper->table))) {
+    const mr_table *table = columns && columns->n > 0 ? columns->child[0]->u.column->table : NULL;
+    if (!table || !values || criteria_of(query, table, "update", &d.where) != MR_OK ||
+        check_values(query->items[0].mapper, columns, values) != MR_OK || !(d.table = mr_sql_table(s->env, table))) {
         mr_node_release(columns);
         mr_node_release(values);
         mr_node_release(d.where);
@@ -148,8 +188,9 @@ mr_status mr_session_update_rows(mr_session *s, mr_query *query, mr_node *column
 
 mr_status mr_session_delete_rows(mr_session *s, mr_query *query, mr_synchronize how, int64_t *rowcount) {
     mr_dml d = {0};
-    if (criteria_of(query, "delete", &d.where) != MR_OK) return MR_FAIL;
-    if (!(d.table = mr_sql_table(s->env, query->items[0].mapper->table))) {
+    const mr_mapper *mapper = query->nitems > 0 ? query->items[0].mapper : NULL;
+    if (criteria_of(query, mapper ? mapper->table : NULL, "delete", &d.where) != MR_OK) return MR_FAIL;
+    if (!(d.table = mr_sql_table(s->env, mapper->table))) {
         mr_node_release(d.where);
         return MR_FAIL;
     }

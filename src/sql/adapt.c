@@ -183,6 +183,15 @@ bool mr_column_is_of(const mr_node *column, const mr_node *from) {
     return column->n > 0 && column->child[0] == from;
 }
 
+mr_node *mr_from_leaf(mr_node *from, const mr_table *table) {
+    for (; from->kind == MR_NODE_JOIN; from = from->child[0]) {
+        mr_node *found = mr_from_leaf(from->child[1], table);
+        if (found) return found;
+    }
+    const mr_node *of = from->kind == MR_NODE_ALIAS ? from->child[0] : from;
+    return of->kind == MR_NODE_TABLE && of->u.table == table ? from : NULL;
+}
+
 static const mr_node *select_of(const mr_node *query) {
     while (query && (query->kind == MR_NODE_ALIAS || query->kind == MR_NODE_CTE || query->kind == MR_NODE_COMPOUND))
         query = query->child[0];

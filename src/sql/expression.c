@@ -29,6 +29,12 @@ mr_node *mr_sql_named_column(mr_env *env, const mr_column *column) {
     return node;
 }
 
+mr_node *mr_sql_column_of(mr_env *env, const mr_column *column, const void *annotation, const void *reader) {
+    mr_node *node = mr_sql_column(env, column, NULL, annotation);
+    if (node) node->reader = reader; /* nobody else has the node yet */
+    return node;
+}
+
 mr_node *mr_sql_bind(mr_env *env, const mr_type *type, const mr_value *value) {
     mr_node *node = mr_node_new(env, MR_NODE_BIND, MR_OP_NONE, type, NULL, 0);
     if (!node || mr_value_copy(env, &node->u.value, value) == MR_OK) return node;

@@ -75,6 +75,7 @@ static void put_payload(scanner *s, const mr_node *node) {
     switch (node->kind) {
     case MR_NODE_COLUMN:
         put_pointer(s, node->u.column);
+        put_pointer(s, node->reader);
         if (node->n) put_object(s, node->child[0]);
         break;
     case MR_NODE_BIND:

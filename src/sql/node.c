@@ -270,6 +270,7 @@ mr_node *mr_node_with_parts(const mr_node *node, mr_node *const *parts) {
     copy->flags = node->flags;
     copy->name = node->name;
     copy->annotation = node->annotation;
+    copy->reader = node->reader;
     if (node->kind == MR_NODE_TEXT) {
         if (mr_value_copy(env, &copy->u.value, &node->u.value) == MR_OK) return copy;
         mr_node_release(copy);

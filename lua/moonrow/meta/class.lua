@@ -203,6 +203,23 @@ function mr.declarative_base(options) end
 ---doc.text = "b"
 ---session:commit() --! StaleDataError:
 ---session:rollback()
+---
+---local Shape = db.Model:extend("Shape", {
+---  id = db.Column{ db.Integer, primary_key = true }, kind = db.Column{ db.String(9) },
+---  __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "shape", polymorphic_fallback = true,
+---    with_polymorphic = "*" },
+---})
+---local Circle = Shape:extend("Circle", {
+---  id = db.Column{ db.Integer, db.ForeignKey "shape.id", primary_key = true }, radius = db.Column{ db.Float },
+---  __mapper_args = { polymorphic_identity = "circle", polymorphic_load = "inline",
+---    inherit_condition = function(c) return c.id:eq(Shape.id) end },
+---})
+---local Sketch = Shape:extend("Sketch", { paper = db.Column{ db.Text }, __mapper_args = { concrete = true } })
+---db:create_all()
+---session:add(Circle{ radius = 2.5 })
+---session:flush()
+---Shape.query:one().radius --> 2.5
+---Sketch.__table == Shape.__table --> false
 ---```
 ---@class moonrow.MapperArgs
 ---Finds a row by the version that it was read with, too: an UPDATE or DELETE of another version is a StaleDataError.
@@ -237,6 +254,21 @@ function mr.declarative_base(options) end
 ---@field include_properties? string|moonrow.Column|moonrow.Expression|(string|moonrow.Column|moonrow.Expression)[]
 ---Those that do not.
 ---@field exclude_properties? string|moonrow.Column|moonrow.Expression|(string|moonrow.Column|moonrow.Expression)[]
+---Tells of which class of the family a row is: a column, its attribute's name, or an expression of the table's columns.
+---@field polymorphic_on? moonrow.Column|string|moonrow.Expression|fun(c: table<string, moonrow.Expression>): moonrow.Expression
+---What polymorphic_on holds in the rows of this class.
+---@field polymorphic_identity? any
+---Rows of which polymorphic_on tells no class are objects of this one. false by default.
+---@field polymorphic_fallback? boolean
+---What the class adds is read by a query of its base: with it ("inline"), or by one more statement ("selectin"). By
+---default it is read when it is first used.
+---@field polymorphic_load? "inline"|"selectin"
+---Each query of the class reads what all its subclasses add.
+---@field with_polymorphic? "*"
+---How the class's table is joined to that of its base; by default by a foreign key.
+---@field inherit_condition? fun(c: table<string, moonrow.Expression>): moonrow.Expression
+---The class has a whole table of its own, with copies of its base's columns. false by default.
+---@field concrete? boolean
 
 -- ---------------------------------------------------------------- objects
 

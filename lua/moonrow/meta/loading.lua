@@ -104,6 +104,18 @@ function LoaderOption:defaultload(path, ...) end
 ---@return moonrow.LoaderOption
 function LoaderOption:contains_eager(path, options) end
 
+---What these subclasses (or all, by "*") add to the objects, by one more statement for each class. Of the class that the
+---chain has come to, if none is named.
+---
+---```lua
+---User.query:options(mr.selectinload(User.posts):selectin_polymorphic(Post, "*")):count() --> 3
+---```
+---@param class moonrow.Model
+---@param subclasses moonrow.Model[]|"*"
+---@return moonrow.LoaderOption
+---@overload fun(self: moonrow.LoaderOption, subclasses: moonrow.Model[]|"*"): moonrow.LoaderOption
+function LoaderOption:selectin_polymorphic(class, subclasses) end
+
 ---Only these columns, and the key; the others when they are first read. From the class that the chain has come to.
 ---
 ---```lua
@@ -255,6 +267,16 @@ function mr.defaultload(path, ...) end
 ---@param options? moonrow.ContainsEagerOptions
 ---@return moonrow.LoaderOption
 function mr.contains_eager(path, options) end
+
+---What these subclasses (or all, by "*") add to the objects of the class, by one more statement for each.
+---
+---```lua
+---User.query:options(mr.selectin_polymorphic(User, "*")):count() --> 3
+---```
+---@param class moonrow.Model
+---@param subclasses moonrow.Model[]|"*"
+---@return moonrow.LoaderOption
+function mr.selectin_polymorphic(class, subclasses) end
 
 ---Only these columns, and the key; the others when they are first read.
 ---

@@ -294,7 +294,8 @@ function RelationshipAttribute:has(...) end
 ---@return moonrow.Expression
 function RelationshipAttribute:contains(object) end
 
----The relationship, to objects of this class, the target or one that extends it.
+---The relationship, to objects of this class, the target or one that extends it, or of an alias of one
+---(`mr.aliased`, `mr.with_polymorphic`). An eager load of it reads what the class adds to the target, too.
 ---
 ---```lua
 ---User.query:join(User.posts:of_type(Post)):filter(Post.title:eq "News"):all() --> {Bob}

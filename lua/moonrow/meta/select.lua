@@ -544,3 +544,32 @@ function Subquery:union_all(other) end
 ---@param options? moonrow.AliasOptions
 ---@return C
 function mr.aliased(class, options) end
+
+---@class moonrow.WithPolymorphicOptions
+---Its tables get names of their own, so that it can stand beside the class itself. false by default.
+---@field aliased? boolean
+---The same.
+---@field flat? boolean
+---The name of its alias in the SQL; of several tables: name_table.
+---@field name? string
+
+---The class together with what these subclasses (or all, by "*") add to it, read in one statement; their attributes are
+---those of `alias.Subclass`.
+---
+---```lua
+---local Fruit = db.Model:extend("Fruit", { id = db.Column{ db.Integer, primary_key = true },
+---  kind = db.Column{ db.String(9) }, __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "fruit" } })
+---local Plum = Fruit:extend("Plum", { id = db.Column{ db.Integer, db.ForeignKey "fruit.id", primary_key = true },
+---  stones = db.Column{ db.Integer }, __mapper_args = { polymorphic_identity = "plum" } })
+---db:create_all()
+---session:add(Plum{ stones = 3 })
+---session:flush()
+---local Any = mr.with_polymorphic(Fruit, { Plum }, { aliased = true, flat = true, name = "f" })
+---session:query(Any):filter(Any.Plum.stones:gt(2)):count() --> 1
+---```
+---@generic C
+---@param class C
+---@param subclasses moonrow.Model[]|"*"
+---@param options? moonrow.WithPolymorphicOptions
+---@return C
+function mr.with_polymorphic(class, subclasses, options) end

@@ -102,13 +102,14 @@ static int r_is_not(lua_State *L) { return is_nothing(L, "is_not", true); }
 static int r_of_type(lua_State *L) {
     bind_relationship *r = self(L, "of_type");
     const bind_from *to = bind_test(L, 2, BIND_ALIASED);
-    mr_mapper *mapper = to ? to->mapper : bind_arg_class(L, 2, "of_type");
-    if (!mr_mapper_isa(mapper, r->prop->relationship->target))
-        return bind_error(L, MR_ERR_ARGUMENT, "of_type: %s is no %s", mapper->name,
-                          r->prop->relationship->target->name);
+    mr_mapper *mapper = to ? to->mapper : bind_arg_class(L, 2, "of_type"), *target = r->prop->relationship->target;
+    if (!mr_mapper_isa(mapper, target))
+        return bind_error(L, MR_ERR_ARGUMENT, "of_type: %s is no %s", mapper->name, target->name);
+    const mr_polymorphic *with = to ? to->node->annotation : NULL;
+    if (!with && mapper != target && !(with = mr_mapper_with(target, &mapper, 1))) return bind_raise(L);
     /* An alias of the class itself narrows nothing. */
-    if (to && mapper == r->prop->relationship->target) mapper = NULL;
-    bind_push_relationship_to(L, r->prop, mr_node_retain(r->alias), mapper, to ? mr_node_retain(to->node) : NULL);
+    if (to && mapper == target) mapper = NULL;
+    bind_push_of_type(L, r, mapper, to ? mr_node_retain(to->node) : NULL, with);
     return 1;
 }
 

@@ -23,6 +23,8 @@ void bind_make_object_metatable(lua_State *L, int class_idx);
 void bind_extend_class(lua_State *L, const char *name, lua_CFunction get);
 /* Reads __mapper_args at the index (0: none) into the mapper; raises on unknown options. (mapper_args.c) */
 void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args);
+/* Reads its options about inheritance; raises. (inheritance.c) */
+void bind_declare_inheritance(lua_State *L, mr_mapper *mapper, int args);
 /* Makes a class userdata over base (index, or 0), with empty tables; leaves it on the stack. */
 bind_class *bind_class_push_new(lua_State *L, int base);
 /* The value at idx for a column's attribute of e, bytes borrowed; raises where it is no value. (column_value.c) */

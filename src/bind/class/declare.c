@@ -31,7 +31,9 @@ typedef struct declaration {
     const char *tablename, *schema;
     mr_table *table;
     bool abstract_;
-    int table_args; /* stack index or 0 */
+    mr_mapper *base; /* the nearest base class with a table, or NULL */
+    bool joined;     /* it has a table of its own beside that of base */
+    int table_args;  /* stack index or 0 */
     int mapper_args;
 } declaration;
 
@@ -330,19 +332,31 @@ static void place_synonyms(lua_State *L, declaration *d) {
     qsort(d->entries, d->n, sizeof *d->entries, compare_entries);
 }
 
+/* The column on top of the stack. In a table beside that of the base class, a column of an inherited attribute's name
+ * holds the same value. */
+static void declare_column(lua_State *L, const declaration *d, mr_mapper *mapper, const entry *e) {
+    const bind_column *given = bind_test(L, -1, BIND_COLUMN);
+    mr_column *named = bind_column_named_by(L, -1); /* table.c.name gives a column of __table */
+    mr_column *column = e->cloned && given ? mr_column_clone(mapper->env, named) : named;
+    mr_property *above = d->joined ? mr_mapper_property(mapper, e->name, false) : NULL;
+    if (!column) bind_raise(L);
+    if (above && above->mapper != mapper && above->kind == MR_PROPERTY_COLUMN) {
+        if (mr_mapper_add_twin(mapper, above, column) != MR_OK) bind_raise(L);
+        return;
+    }
+    mr_property *prop = mr_mapper_add_column(mapper, e->name, column);
+    if (!prop) bind_raise(L);
+    prop->deferred = given && given->deferred;
+    prop->deferred_group = given ? given->deferred_group : NULL;
+}
+
 static void declare_attributes(lua_State *L, declaration *d, mr_mapper *mapper) {
     for (size_t i = 0; i < d->n; i++) {
         const entry *e = &d->entries[i];
         if (e->kind == ENTRY_OTHER) break;
         push_entry(L, e);
         if (e->kind == ENTRY_COLUMN) {
-            const bind_column *given = bind_test(L, -1, BIND_COLUMN);
-            mr_column *named = bind_column_named_by(L, -1); /* table.c.name gives a column of __table */
-            mr_column *column = e->cloned && given ? mr_column_clone(mapper->env, named) : named;
-            mr_property *prop = column ? mr_mapper_add_column(mapper, e->name, column) : NULL;
-            if (!prop) bind_raise(L);
-            prop->deferred = given && given->deferred;
-            prop->deferred_group = given ? given->deferred_group : NULL;
+            declare_column(L, d, mapper, e);
         } else if (e->kind == ENTRY_RELATIONSHIP) {
             bind_declare_relationship(L, mapper, e->name, lua_gettop(L));
         } else {
@@ -466,10 +480,61 @@ static void check_methods(lua_State *L, const declaration *d, const mr_mapper *m
     }
 }
 
+/* A subclass without a table of its own shares its base's. */
+static bool shares_table(lua_State *L, const declaration *d) {
+    if (!d->base || d->table) return d->base && d->table == d->base->table;
+    return !d->tablename && !declares_primary_key(L, d);
+}
+
+/* The class's mapper, or that of the nearest class that it extends; NULL: none of them has a table. */
+static mr_mapper *nearest_mapper(lua_State *L, int idx) {
+    mr_mapper *found = NULL;
+    int top = lua_gettop(L);
+    lua_pushvalue(L, idx);
+    for (const bind_class *c; !found && (c = bind_class_at(L, -1)) != NULL;) {
+        found = c->mapper;
+        lua_getiuservalue(L, -1, CLASS_BASE);
+        lua_remove(L, -2);
+    }
+    lua_settop(L, top);
+    return found;
+}
+
+/* Has the class a table of its own with all columns, and nothing but methods from its base class? */
+static bool is_concrete(lua_State *L, const declaration *d) {
+    if (!d->mapper_args) return false;
+    int type = bind_option(L, d->mapper_args, "concrete");
+    if (type != LUA_TNIL && type != LUA_TBOOLEAN) bind_type_error(L, -1, "concrete", "true or false");
+    bool concrete = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    if (concrete && !d->base)
+        bind_error(L, MR_ERR_MAPPING, "%s is concrete, but extends no class with a table: leave that out", d->name);
+    return concrete;
+}
+
+/* Gives a concrete class copies of the columns of the class above that it does not declare itself. */
+static void copy_columns(lua_State *L, const declaration *d, const mr_mapper *above, mr_mapper *mapper) {
+    for (size_t i = 0; !d->table && i < above->columns.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&above->columns, i);
+        bool own = false;
+        for (size_t k = 0; k < d->n && !own; k++) own = strcmp(d->entries[k].name, prop->name) == 0;
+        if (own) continue;
+        mr_column *column = mr_column_clone(mapper->env, prop->column);
+        mr_property *copy = column ? mr_mapper_add_column(mapper, prop->name, column) : NULL;
+        if (!copy) bind_raise(L);
+        copy->deferred = prop->deferred;
+        copy->deferred_group = prop->deferred_group;
+    }
+}
+
 /* Makes a mapper, which the registry does not know yet. */
 static mr_mapper *declare(lua_State *L, bind_class *base, declaration *d) {
-    mr_mapper *mapper = mr_mapper_new(base->registry, d->name, base->mapper);
+    mr_mapper *above = is_concrete(L, d) ? d->base : NULL;
+    if (above) d->base = NULL;
+    mr_mapper *mapper = mr_mapper_new(base->registry, d->name, d->base);
     if (!mapper) bind_raise(L);
+    d->joined = d->base && !shares_table(L, d);
+    if (above) copy_columns(L, d, above, mapper);
     declare_attributes(L, d, mapper);
     bind_declare_mapper_args(L, mapper, d->mapper_args);
     check_methods(L, d, mapper);
@@ -481,9 +546,7 @@ static void finish(lua_State *L, bind_class *base, declaration *d, mr_mapper *ma
     bind_state *b = base->b;
     mr_constraint *constraints = NULL;
     mr_index *indexes = NULL;
-    mr_table *table = d->table;
-    /* A subclass without a table of its own shares its base's. */
-    if (!table && base->mapper && !d->tablename && !declares_primary_key(L, d)) table = base->mapper->table;
+    mr_table *table = shares_table(L, d) ? d->base->table : d->table;
     const char *name = table ? NULL : table_name(L, b, d);
     bind_declare_mapped_columns(L, mapper, d->mapper_args, d->table);
     if (table) {
@@ -532,6 +595,7 @@ static int extend(lua_State *L) {
     read_directives(L, &d, first, n);
     read_sources(L, &d, first, n);
     place_synonyms(L, &d);
+    d.base = nearest_mapper(L, 1);
     mr_mapper *mapper = d.abstract_ ? NULL : declare(L, base, &d);
     bind_class *c = bind_class_push_new(L, 1);
     int class_idx = lua_gettop(L);

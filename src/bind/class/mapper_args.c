@@ -82,9 +82,22 @@ static int8_t read_confirm(lua_State *L, int args, const char *option) {
 }
 
 void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args) {
-    static const char *const known[] = {"version_id_col",        "version_id_generator", "eager_defaults",
-                                        "confirm_inserted_rows", "confirm_deleted_rows", "primary_key",
-                                        "include_properties",    "exclude_properties",   NULL};
+    static const char *const known[] = {"version_id_col",
+                                        "version_id_generator",
+                                        "eager_defaults",
+                                        "confirm_inserted_rows",
+                                        "confirm_deleted_rows",
+                                        "primary_key",
+                                        "include_properties",
+                                        "exclude_properties",
+                                        "polymorphic_on",
+                                        "polymorphic_identity",
+                                        "polymorphic_fallback",
+                                        "polymorphic_load",
+                                        "with_polymorphic",
+                                        "inherit_condition",
+                                        "concrete",
+                                        NULL};
     if (!args) return;
     lua_pushfstring(L, "%s.__mapper_args", mapper->name);
     bind_check_options(L, args, lua_tostring(L, -1), known);
@@ -105,6 +118,7 @@ void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args) {
     lua_pop(L, 1);
     read_version_generator(L, mapper, args);
     read_eager_defaults(L, mapper, args);
+    bind_declare_inheritance(L, mapper, args);
     mapper->confirm_inserted_rows = read_confirm(L, args, "confirm_inserted_rows");
     mapper->confirm_deleted_rows = read_confirm(L, args, "confirm_deleted_rows");
     lua_pop(L, 1);

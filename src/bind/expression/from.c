@@ -22,7 +22,7 @@ mr_node *bind_to_from(lua_State *L, int idx, const char *function, mr_mapper **m
     const mr_table *table = m ? m->table : bind_test_table(L, idx);
     *mapper = m;
     if (table) {
-        mr_node *node = mr_sql_table(bind_of(L)->env, table);
+        mr_node *node = m ? mr_mapper_from(m) : mr_sql_table(bind_of(L)->env, table);
         if (!node) bind_raise(L);
         return node;
     }
@@ -164,6 +164,17 @@ static int from_tostring(lua_State *L) {
     return 1;
 }
 
+/* Alias.Engineer: a class that with_polymorphic reads with the alias's own. false: there is none of that name. */
+static bool push_subclass(lua_State *L, const bind_from *from, const char *name) {
+    const mr_polymorphic *with = from->node->annotation;
+    for (unsigned i = 0; with && i < with->n; i++)
+        if (strcmp(with->classes[i]->name, name) == 0) {
+            bind_push_from(L, mr_node_retain(from->node), with->classes[i]);
+            return true;
+        }
+    return false;
+}
+
 /* Alias.name: the attribute of the class, as a column of the alias. */
 static int aliased_index(lua_State *L) {
     const bind_from *from = bind_arg(L, 1, BIND_ALIASED, "alias");
@@ -186,6 +197,8 @@ static int aliased_index(lua_State *L) {
         bind_express_descriptor(L, 1, from->mapper, name);
     } else if (strcmp(name, "c") == 0) {
         bind_push_columns(L, NULL, from->node);
+    } else if (push_subclass(L, from, name)) {
+        return 1;
     } else {
         const char *near = bind_nearest_attribute(L, from->mapper, name);
         return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s", from->mapper->name, name,
@@ -211,6 +224,9 @@ static int f_aliased(lua_State *L) {
     if (over && mapper) {
         mr_node_release(of);
         bind_push_from(L, mr_node_retain(over->node), mapper);
+    } else if (mapper) {
+        mr_node_release(of);
+        bind_push_from(L, mr_class_alias(mapper, name), mapper);
     } else if (of->kind == MR_NODE_ALIAS) {
         mr_node *inner = mr_node_retain(of->child[0]);
         mr_node_release(of);
@@ -218,6 +234,46 @@ static int f_aliased(lua_State *L) {
     } else {
         bind_push_from(L, mr_sql_alias(env, of, name), mapper);
     }
+    return 1;
+}
+
+const mr_polymorphic *bind_to_polymorphic(lua_State *L, mr_mapper *mapper, int idx, const char *function) {
+    enum { MOST = 64 };
+    mr_mapper *classes[MOST];
+    unsigned n = 0;
+    bool all = lua_type(L, idx) == LUA_TSTRING && strcmp(lua_tostring(L, idx), "*") == 0;
+    if (!all && !bind_is_plain_table(L, idx))
+        bind_type_error(L, idx, function, "a list of subclasses, or \"*\" for all");
+    lua_Integer count = all ? 0 : (lua_Integer)lua_rawlen(L, idx);
+    if (!all && (count == 0 || count > MOST))
+        bind_error(L, MR_ERR_ARGUMENT, "%s: expected subclasses of %s in the list", function, mapper->name);
+    for (lua_Integer i = 1; i <= count; i++) {
+        lua_rawgeti(L, idx, i);
+        mr_mapper *m = bind_arg_class(L, -1, function);
+        if (!mr_mapper_isa(m, mapper))
+            bind_error(L, MR_ERR_ARGUMENT, "%s: %s is no subclass of %s", function, m->name, mapper->name);
+        classes[n++] = m;
+        lua_pop(L, 1);
+    }
+    const mr_polymorphic *with = mr_mapper_with(mapper, classes, n);
+    if (!with) bind_raise(L);
+    return with;
+}
+
+/* with_polymorphic(Class, { Subclass, ... } or "*", { aliased =, flat =, name = }) */
+static int f_with_polymorphic(lua_State *L) {
+    static const char *const names[] = {"aliased", "flat", "name", NULL};
+    const char *function = "with_polymorphic";
+    mr_mapper *mapper = bind_arg_class(L, 1, function);
+    bind_refuse_more(L, 2, function, "");
+    const mr_polymorphic *with = bind_to_polymorphic(L, mapper, 2, function);
+    int options = lua_isnoneornil(L, 3) ? 0 : 3;
+    if (options && !bind_is_plain_table(L, 3)) return bind_type_error(L, 3, function, "a table of options");
+    bind_check_options(L, options, function, names);
+    const char *name = bind_option_string(L, options, function, "name", NULL);
+    bool aliased = bind_option_bool(L, options, function, "aliased", false) || name ||
+                   bind_option_bool(L, options, function, "flat", false);
+    bind_push_from(L, mr_polymorphic_from(with, aliased, name), mapper);
     return 1;
 }
 
@@ -238,4 +294,6 @@ void bind_open_from(lua_State *L) {
     bind_type(L, BIND_COLUMNS, "Columns", NULL, NULL, columns_meta);
     lua_pushcfunction(L, f_aliased);
     lua_setfield(L, -2, "aliased");
+    lua_pushcfunction(L, f_with_polymorphic);
+    lua_setfield(L, -2, "with_polymorphic");
 }

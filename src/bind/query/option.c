@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "expression/from.h"
+#include "value/class.h"
 #include "value/from.h"
 #include "value/node.h"
 #include "value/query.h"
@@ -82,7 +84,7 @@ static void add_path(lua_State *L, bind_option_value *o, const char *path) {
         const char *name = len ? mr_intern(bind_of(L)->env, path, len) : NULL;
         if (!name && len) bind_raise(L);
         if (!name) bind_error(L, MR_ERR_ARGUMENT, "a loader option's path has an empty name");
-        o->steps[o->nsteps++] = (mr_option_step){NULL, name, NULL};
+        o->steps[o->nsteps++] = (mr_option_step){.name = name};
         path += len + (path[len] == '.');
     }
 }
@@ -103,7 +105,7 @@ static void add_steps(lua_State *L, bind_option_value *o, int idx) {
         return;
     }
     set_start(o, r->prop->mapper, r->alias);
-    o->steps[o->nsteps++] = (mr_option_step){r->prop, NULL, r->of_type};
+    o->steps[o->nsteps++] = (mr_option_step){.prop = r->prop, .of_type = r->of_type, .with = r->with};
 }
 
 /* ---------------------------------------------------------------- strategies */
@@ -198,11 +200,11 @@ static mr_option_step column_step(lua_State *L, int idx, const char *function, m
         const mr_property *prop = node->annotation;
         *mapper = prop->mapper;
         *alias = node->n > 0 ? node->child[0] : NULL;
-        return (mr_option_step){prop, NULL, NULL};
+        return (mr_option_step){.prop = prop};
     }
     if (lua_type(L, idx) != LUA_TSTRING)
         bind_type_error(L, idx, function, "an attribute such as User.name, or its name");
-    return (mr_option_step){NULL, bind_intern(L, idx), NULL};
+    return (mr_option_step){.name = bind_intern(L, idx)};
 }
 
 static int column_option(lua_State *L, mr_option_kind kind, const char *function) {
@@ -283,7 +285,31 @@ void bind_apply_option(lua_State *L, int idx) {
     lua_pop(L, 2);
 }
 
+/* selectin_polymorphic(Class, { Subclass, ... } or "*"); as a method: of the class that the path leads to. */
+static int f_selectin_polymorphic(lua_State *L) {
+    const char *function = "selectin_polymorphic";
+    const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
+    int first = before ? 2 : 1;
+    mr_mapper *mapper = bind_test_class(L, first);
+    const mr_option_step *last = before && before->nsteps ? &before->steps[before->nsteps - 1] : NULL;
+    if (!mapper && last && last->prop) mapper = last->prop->relationship->target;
+    else if (mapper || !before) mapper = bind_arg_class(L, first++, function);
+    if (!mapper)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: name the class first, as the path is given by names", function);
+    bind_refuse_more(L, first - 1, function, "");
+    const mr_polymorphic *with = bind_to_polymorphic(L, mapper, first, function);
+    bind_option_value *o = extend(L, before, 0, 1);
+    option_part part = {0};
+    part.option.kind = MR_OPTION_POLYMORPHIC;
+    part.option.with = with;
+    part.nsteps = o->nsteps;
+    set_start(o, mapper, NULL);
+    o->parts[o->nparts++] = part;
+    return 1;
+}
+
 static const luaL_Reg column_functions[] = {{"load_only", f_load_only},
+                                            {"selectin_polymorphic", f_selectin_polymorphic},
                                             {"defer", f_defer},
                                             {"undefer", f_undefer},
                                             {"undefer_group", f_undefer_group},

@@ -59,8 +59,6 @@ static const char *option_elsewhere(const char *name) {
     if (strcmp(name, "on") == 0) return "it is onclause, or the second argument";
     if (strcmp(name, "twophase") == 0) return "a transaction is that of one database";
     if (strcmp(name, "future") == 0) return "there is one way only, that of SQLAlchemy 2.0";
-    if (strncmp(name, "polymorphic_", 12) == 0)
-        return "a row is an object of the class that is asked for; keep its kind in a column";
     return NULL;
 }
 

@@ -173,6 +173,30 @@ void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_
     lua_settop(L, list);
 }
 
+/* The statement about the table that the row at index 2 names columns of: the class of the statement, at index 1, may
+ * be in several tables. Replaces it on the stack. */
+static const bind_statement *about_table(lua_State *L, const bind_statement *s) {
+    if (!s->mapper || s->mapper->nparts < 2) return s;
+    const mr_column *first = NULL;
+    for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
+        const mr_column *column =
+            lua_type(L, -2) == LUA_TSTRING ? bind_statement_column(L, s, lua_tostring(L, -2)) : NULL;
+        if (column && first && column->table != first->table)
+            bind_error(L, MR_ERR_ARGUMENT,
+                       "update: '%s' is a column of the table '%s', and '%s' one of '%s': write an update for each",
+                       column->name, column->table->name, first->name, first->table->name);
+        if (column) first = column;
+    }
+    if (!first || first->table == s->dml.table->u.table) return s;
+    bind_statement *copy = bind_push_statement_copy(L, s);
+    mr_node *table = mr_sql_table(env_of(L), first->table);
+    if (!table) bind_raise(L);
+    mr_node_release(copy->dml.table);
+    copy->dml.table = table;
+    lua_replace(L, 1);
+    return copy;
+}
+
 /* Pushes a copy of the UPDATE that sets the columns, the first `named` of which have values in the table at idx.
  * columns has room for all of the table. */
 static void push_update(lua_State *L, const bind_statement *s, int idx, mr_column **columns, size_t named) {
@@ -191,6 +215,7 @@ static void push_update(lua_State *L, const bind_statement *s, int idx, mr_colum
 /* update(...):values(row) */
 static int update_values(lua_State *L, const bind_statement *s) {
     size_t named;
+    s = about_table(L, s);
     mr_column **columns = bind_statement_columns(L, s, 2, "values", &named);
     if (named == 0) return bind_error(L, MR_ERR_ARGUMENT, "values: the table is empty (NULL is written mr.null)");
     push_update(L, s, 2, columns, named);

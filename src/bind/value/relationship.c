@@ -7,36 +7,32 @@
 
 #include "state/own.h"
 
-typedef struct new_relationship {
-    const mr_property *prop;
-    mr_node *alias;
-    mr_mapper *of_type;
-    mr_node *of_alias;
-} new_relationship;
-
+/* Index 1: a bind_relationship as light userdata, whose contents move into the new value. */
 static int push_body(lua_State *L) {
-    new_relationship *what = lua_touserdata(L, 1);
+    bind_relationship *what = lua_touserdata(L, 1);
     bind_relationship *r = lua_newuserdatauv(L, sizeof *r, 0);
-    *r = (bind_relationship){what->prop, NULL, what->of_type, NULL};
+    *r = (bind_relationship){.prop = what->prop};
     bind_set_type(L, BIND_RELATIONSHIP);
-    r->alias = what->alias;
-    r->of_alias = what->of_alias;
+    *r = *what;
     what->alias = what->of_alias = NULL;
     return 1;
 }
 
-void bind_push_relationship(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type) {
-    bind_push_relationship_to(L, prop, alias, of_type, NULL);
-}
-
-void bind_push_relationship_to(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type,
-                               mr_node *of_alias) {
-    new_relationship what = {prop, alias, of_type, of_alias};
+static void push(lua_State *L, bind_relationship what) {
     int rc = bind_give(L, push_body, &what);
     if (rc == LUA_OK) return;
     mr_node_release(what.alias);
     mr_node_release(what.of_alias);
     bind_raise_given(L, rc);
+}
+
+void bind_push_relationship(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type) {
+    push(L, (bind_relationship){.prop = prop, .alias = alias, .of_type = of_type});
+}
+
+void bind_push_of_type(lua_State *L, const bind_relationship *of, mr_mapper *of_type, mr_node *of_alias,
+                       const mr_polymorphic *with) {
+    push(L, (bind_relationship){of->prop, mr_node_retain(of->alias), of_type, of_alias, with});
 }
 
 bind_relationship *bind_test_relationship(lua_State *L, int idx) { return bind_test(L, idx, BIND_RELATIONSHIP); }

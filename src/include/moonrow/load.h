@@ -89,6 +89,14 @@ size_t mr_from_find(const mr_node *from, const char *name);
  * name. */
 mr_status mr_from_item(mr_node *from, size_t i, mr_node **out);
 
+/* The FROM object of a class with subclasses, annotated with the set. aliased: under names of its own; name: the one
+ * that the program wants (of several tables: name_table), or NULL. A new reference; NULL: failed. */
+mr_node *mr_polymorphic_from(const mr_polymorphic *with, bool aliased, const char *name);
+/* The tables of a class, as a query of it reads them. A new reference; NULL: failed. */
+mr_node *mr_mapper_from(mr_mapper *mapper);
+/* The same under names of their own; name: as above. */
+mr_node *mr_class_alias(mr_mapper *mapper, const char *name);
+
 /* ---------------------------------------------------------------- criteria along a relationship */
 
 /* An object that a criterion compares with. */

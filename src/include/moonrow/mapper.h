@@ -225,6 +225,46 @@ typedef struct mr_attribute_hook {
  * or only when they are used. */
 typedef enum mr_eager_defaults { MR_EAGER_INSERT = 0, MR_EAGER_ALWAYS, MR_EAGER_NEVER } mr_eager_defaults;
 
+/* How a class is read by a column node: mr_node.reader. Lives as long as the environment. */
+typedef struct mr_reading {
+    mr_mapper *mapper;
+    const struct mr_polymorphic *with; /* or NULL: its own tables */
+} mr_reading;
+
+/* The subclasses that a query of a class loads with it. Lives as long as the environment. */
+typedef struct mr_polymorphic {
+    mr_reading reading;
+    mr_mapper *mapper;
+    unsigned n;
+    mr_mapper **classes; /* below mapper, in order of declaration */
+    struct mr_polymorphic *next;
+} mr_polymorphic;
+
+/* Makes an expression for the class, whose table is made. *out: one reference. */
+typedef mr_status (*mr_mapper_expression_fn)(mr_env *env, void *ud, mr_mapper *mapper, mr_node **out);
+
+/* When what a subclass adds is loaded by a query of a base class: at the first access, with the query itself, or with
+ * one more statement for each such class. */
+typedef enum mr_polymorphic_load {
+    MR_POLYMORPHIC_LATER = 0,
+    MR_POLYMORPHIC_INLINE,
+    MR_POLYMORPHIC_SELECTIN
+} mr_polymorphic_load;
+
+/* A table that the rows of a class are in. */
+typedef struct mr_mapper_part {
+    mr_table *table;
+    mr_node *on;       /* how it is joined to the tables before it; NULL: it is the first. One reference */
+    mr_column **keys;  /* its columns that hold the primary key, in the order of pk_slots */
+    mr_mapper *mapper; /* the class that has brought it */
+} mr_mapper_part;
+
+/* A column of a further table that holds the value of an attribute. */
+typedef struct mr_twin {
+    mr_column *column;
+    mr_property *prop;
+} mr_twin;
+
 struct mr_mapper {
     mr_env *env;
     mr_registry *registry;
@@ -241,11 +281,24 @@ struct mr_mapper {
     bool int_key;       /* the primary key is one integer column, so the identity is an integer */
     bool keyless;       /* a row without a primary key was found, and there was a warning */
     uint32_t order;     /* its index in the registry */
+    mr_reading reading; /* itself */
     bool configured;
     /* inheritance */
-    mr_property *discriminator;    /* polymorphic_on, or NULL */
-    mr_value polymorphic_identity; /* MR_UNLOADED: none */
-    mr_vec subclasses;             /* mr_mapper * */
+    unsigned nparts;
+    mr_mapper_part *parts; /* the tables that a row of the class is in, those of base classes first */
+    mr_vec twins;          /* mr_twin: further columns of attributes, inherited ones included */
+    /* Expressions over the class's columns, which are in its table by then; NULL: not given. */
+    mr_mapper_expression_fn inherit_condition, make_polymorphic_on;
+    void *inherit_ud, *polymorphic_ud;
+    mr_polymorphic_load polymorphic_load; /* how a query of a base class loads what the class adds */
+    bool with_polymorphic_all;            /* a query of the class loads all that its subclasses have */
+    mr_property *discriminator;           /* polymorphic_on, if it is an attribute; or NULL */
+    const char *polymorphic_name;         /* the attribute's name, until mr_mapper_finish finds it; or NULL; interned */
+    mr_node *polymorphic_on;              /* polymorphic_on, if it is an expression; or NULL; one reference */
+    mr_value polymorphic_identity;        /* MR_UNLOADED: none */
+    bool polymorphic_fallback;            /* a row with an identity that no class has is an object of this class */
+    mr_vec subclasses;                    /* mr_mapper * */
+    mr_polymorphic *polymorphics;         /* those that programs have asked for */
     /* versioning */
     mr_property *version;
     /* Makes the next version. *out holds the version before (MR_UNLOADED: a new row). NULL: versions count 1, 2, 3 ...
@@ -305,6 +358,9 @@ mr_mapper *mr_mapper_new(mr_registry *registry, const char *name, mr_mapper *bas
  * the error of making the column. ArgumentError: the class has an attribute of that name; also for the next function.
  */
 mr_property *mr_mapper_add_column(mr_mapper *mapper, const char *attribute, mr_column *column);
+/* The attribute of a base class that the column of a further table also holds. NULL: the class declares no such column.
+ * column is in no table yet, and gets the attribute's name where it has none. mr_mapper_finish adds it to the table. */
+mr_status mr_mapper_add_twin(mr_mapper *mapper, mr_property *prop, mr_column *column);
 /* Adds another property; the caller fills its members. */
 mr_property *mr_mapper_add_property(mr_mapper *mapper, const char *attribute, mr_property_kind kind);
 /* Fills *proto with the defaults of all options of a relationship. */
@@ -316,7 +372,10 @@ mr_relationship *mr_mapper_add_relationship(mr_mapper *mapper, const char *attri
 /* Gives the class its table, and adds the class to the registry. table is an existing table; its columns that no
  * property names become properties under their own names. For single-table inheritance it is the base's table. With
  * table NULL, a table called tablename is made of the declared columns, constraints and indexes (NULL: none). schema
- * may be NULL. MappingError: there is no primary key, or a class or table of the name exists. */
+ * may be NULL. A table of its own of a class with a base is joined to the base's, by a foreign key or the
+ * inherit_condition.
+ * MappingError: there is no primary key, or a class or table of the name exists; or mistakes of inheritance, all in
+ * one. */
 mr_status mr_mapper_finish(mr_mapper *mapper, mr_table *table, const char *tablename, const char *schema,
                            mr_constraint *constraints, mr_index *indexes);
 /* Adds a column to a finished class, and to its table. Entities that were made before have fewer slots. Errors as in
@@ -326,14 +385,25 @@ mr_property *mr_mapper_append_column(mr_mapper *mapper, const char *attribute, m
 /* The property with the name; NULL, which is no error, when there is none. follow: for a synonym, returns the property
  * that it stands for. */
 mr_property *mr_mapper_property(const mr_mapper *mapper, const char *name, bool follow);
-/* The property of the column; NULL, which is no error, when there is none. */
+/* The property of the column, also if the column is a twin; NULL, which is no error, when there is none. */
 mr_property *mr_mapper_property_of_column(const mr_mapper *mapper, const mr_column *column);
 /* The name of the attribute that most resembles name (see mr_nearest), or NULL. */
 const char *mr_mapper_nearest(const mr_mapper *mapper, const char *name);
+/* The set of these n subclasses of the class; the same for the same classes. n = 0: all of them. NULL: failed. */
+const mr_polymorphic *mr_mapper_with(mr_mapper *mapper, mr_mapper *const *classes, unsigned n);
+/* Does each query of the class load what the class below adds? */
+bool mr_mapper_is_inline(const mr_mapper *mapper, const mr_mapper *below);
 /* Is mapper the class base, or a subclass of it? */
 bool mr_mapper_isa(const mr_mapper *mapper, const mr_mapper *base);
 /* Is the table that of the class, or of one of its base classes? */
 bool mr_mapper_reads(const mr_mapper *mapper, const mr_table *table);
+/* Does the class share the table of its base class? */
+static inline bool mr_mapper_is_single(const mr_mapper *m) { return m->base && m->base->table == m->table; }
+/* The class whose polymorphic_on tells of which class a row is; or NULL. */
+const mr_mapper *mr_mapper_polymorphic(const mr_mapper *mapper);
+/* The class after `at` in the walk through mapper and all its subclasses, a class before its own subclasses. at: NULL
+ * at the start. NULL: the walk is over. */
+mr_mapper *mr_mapper_next_below(mr_mapper *mapper, mr_mapper *at);
 
 /* Resolves the relationships, backrefs and foreign keys of all classes that are not configured yet. One MappingError
  * reports all mistakes ("2 mappings are wrong:" and a line "Class.attribute: ..." for each; a single mistake is only
@@ -345,6 +415,9 @@ const mr_property *mr_mapper_at_slot(const mr_mapper *mapper, uint16_t slot);
 /* The attribute as an expression: a COLUMN with prop as its annotation. from is the alias that it is read from
  * (borrowed), or NULL. One reference. */
 mr_node *mr_property_node(const mr_property *prop, mr_node *from);
+/* The same for the attribute as the class has it, which may be one that its base class declares: a query for it reads
+ * rows of this class alone. */
+mr_node *mr_property_node_of(const mr_property *prop, const mr_mapper *mapper);
 
 /* Gives the attribute of the class a validator, when the mappings are configured. That there is no such attribute, or
  * one that cannot be set, is a mistake of the mappings then. */

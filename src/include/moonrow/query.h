@@ -44,6 +44,7 @@ typedef struct mr_option_step {
     const mr_property *prop;
     const char *name;
     mr_mapper *of_type;
+    const mr_polymorphic *with; /* the subclasses that are loaded with the target; NULL: those that the classes say */
 } mr_option_step;
 
 /* The steps that all options of one chain share; each option uses the first nsteps of them. Has a reference count. */
@@ -57,6 +58,7 @@ typedef enum mr_option_kind {
     MR_OPTION_UNDEFER_GROUP,
     MR_OPTION_LOAD_ONLY,     /* only the attributes that the options with this path name are loaded */
     MR_OPTION_WILDCARD_LAZY, /* "*": all relationships of the last step's class are loaded by strategy */
+    MR_OPTION_POLYMORPHIC,   /* what these subclasses add is loaded by a statement for each class */
     MR_OPTION_PATH           /* only a path: it must exist, and changes nothing */
 } mr_option_kind;
 
@@ -66,11 +68,12 @@ typedef struct mr_option {
     bool innerjoin;
     unsigned nsteps;
     mr_option_step *steps;
-    mr_option_path *path; /* the owner of steps, in a query's own options; ignored in options that callers pass */
-    const char *group;    /* UNDEFER_GROUP */
-    mr_node *alias;       /* CONTAINS_EAGER: the FROM object that has the rows, or NULL */
-    mr_mapper *mapper;    /* the class where the path starts; NULL: the query's first class that has the first step */
-    mr_node *start;       /* the alias of that class whose objects are meant; NULL: those of the class itself */
+    mr_option_path *path;       /* the owner of steps, in a query's own options; ignored in options that callers pass */
+    const char *group;          /* UNDEFER_GROUP */
+    const mr_polymorphic *with; /* POLYMORPHIC */
+    mr_node *alias;             /* CONTAINS_EAGER: the FROM object that has the rows, or NULL */
+    mr_mapper *mapper; /* the class where the path starts; NULL: the query's first class that has the first step */
+    mr_node *start;    /* the alias of that class whose objects are meant; NULL: those of the class itself */
 } mr_option;
 
 /* The criterion with_parent, whose values are read from the parent when the query is executed. */

@@ -178,6 +178,7 @@ struct mr_node {
     mr_env *env;
     const mr_type *type;    /* the type of an expression; the unknown type for other nodes; never NULL */
     const void *annotation; /* of a higher layer: the mapped attribute of a column; lives as long as the environment */
+    const void *reader; /* of a higher layer: the class that a column was asked of, if it is not the declaring one */
     union {
         const mr_column *column;
         const mr_table *table;
@@ -211,6 +212,8 @@ void mr_node_release(mr_node *node);
 mr_node *mr_sql_column(mr_env *env, const mr_column *column, mr_node *from, const void *annotation);
 /* A column of no table, that stands for a label or column of the query that it is used in (MR_NODE_NAME). */
 mr_node *mr_sql_named_column(mr_env *env, const mr_column *column);
+/* The same for the table's column, as reader has it: see mr_node. */
+mr_node *mr_sql_column_of(mr_env *env, const mr_column *column, const void *annotation, const void *reader);
 /* A value. It is copied; the caller has coerced it to the type. */
 mr_node *mr_sql_bind(mr_env *env, const mr_type *type, const mr_value *value);
 /* A named parameter, whose value comes when the statement is executed. */
@@ -382,6 +385,9 @@ typedef struct mr_adaption {
 mr_node *mr_node_adapt(mr_node *node, const mr_adaption *a);
 /* Does the COLUMN belong to the FROM object, or to an object that is joined in it? */
 bool mr_column_is_of(const mr_node *column, const mr_node *from);
+/* The part of the FROM object, a join perhaps, that is the table, also behind an alias. Borrowed. NULL: there is none.
+ */
+mr_node *mr_from_leaf(mr_node *from, const mr_table *table);
 /* The LIST of the columns that a query, or an alias or CTE of a query, returns. NULL, which is no error, for other
  * nodes and for text. */
 const mr_node *mr_query_columns(const mr_node *query);

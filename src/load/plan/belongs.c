@@ -33,17 +33,25 @@ static mr_status add_guests(mr_env *env, const mr_node *where, mr_node **froms, 
     return status;
 }
 
+/* Appends the tables and aliases in the FROM object to the list. Consumes the list. */
+static mr_node *leaves(mr_env *env, mr_node *list, mr_node *from) {
+    if (from->kind != MR_NODE_JOIN) return mr_sql_list_append(env, list, mr_node_retain(from));
+    list = leaves(env, list, from->child[0]);
+    return list ? leaves(env, list, from->child[1]) : NULL;
+}
+
 /* EXISTS (SELECT 1 FROM link, from WHERE where). outer (if it is NULL: the table of mapper) belongs to the statement
  * around the EXISTS. Other FROM objects that the criterion names are listed in the EXISTS, unless a statement around it
  * has them. Consumes from and where; each may be NULL after a failure. */
 static mr_node *exists(mr_env *env, const mr_table *link, mr_node *from, mr_node *where, mr_node *outer,
                        const mr_mapper *mapper) {
     mr_node *one = mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
-    mr_node *around = outer ? mr_node_retain(outer) : mr_sql_table(env, mapper->table);
+    mr_node *around = outer ? mr_node_retain(outer) : mr_mapper_tables((mr_mapper *)(uintptr_t)mapper);
     mr_node *froms[2] = {link ? mr_sql_table(env, link) : from, from};
     mr_select select = {0};
     select.columns = mr_sql_list(env, MR_OP_COMMA, &one, 1);
-    select.correlate = mr_sql_list(env, MR_OP_COMMA, &around, 1);
+    select.correlate = around ? leaves(env, NULL, around) : NULL;
+    mr_node_release(around);
     select.from = mr_sql_list(env, MR_OP_COMMA, froms, link ? 2 : 1);
     select.where = where;
     if (select.columns && select.correlate && select.from && where &&
@@ -61,10 +69,10 @@ mr_status mr_criterion_related(const mr_property *along, mr_node *alias, mr_mapp
     mr_relationship *rel = along->relationship;
     mr_env *env = rel->parent->env;
     mr_mapper *target = of_type ? of_type : rel->target;
-    bool shared = mr_mapper_reads(rel->parent, target->table);
-    mr_node *from = of_alias ? mr_node_retain(of_alias)
-                    : shared ? mr_sql_alias(env, mr_sql_table(env, target->table), NULL)
-                             : mr_mapper_from(target);
+    bool shared = false;
+    for (unsigned i = 0; i < target->nparts && !shared; i++)
+        shared = mr_mapper_reads(rel->parent, target->parts[i].table);
+    mr_node *from = of_alias ? mr_node_retain(of_alias) : shared ? mr_tables_alias(target) : mr_mapper_tables(target);
     mr_node *where = NULL, *classes = NULL, *own = NULL;
     *out = NULL;
     if (!from) return MR_FAIL;

@@ -188,7 +188,9 @@ static mr_node *look_through(void *ud, const mr_node *node) {
 static mr_node *look_at_object(void *ud, const mr_node *from) {
     const looking *l = ud;
     if (from->kind != MR_NODE_TABLE || !mr_mapper_reads(l->mapper, from->u.table)) return NULL;
-    return l->from->kind == MR_NODE_TABLE || l->from->kind == MR_NODE_JOIN ? NULL : l->from;
+    if (l->from->kind == MR_NODE_TABLE) return NULL;
+    mr_node *leaf = l->from->kind == MR_NODE_JOIN ? mr_from_leaf(l->from, from->u.table) : l->from;
+    return leaf && leaf->kind != MR_NODE_TABLE ? leaf : NULL;
 }
 
 mr_status mr_expression_through(mr_env *env, mr_node *expression, const mr_mapper *mapper, mr_node *from,
@@ -223,19 +225,27 @@ static mr_status identities_below(mr_env *env, mr_mapper *mapper, mr_vec *values
     return status;
 }
 
+/* *out: what tells the class of a row, read from the FROM object. NULL with MR_OK: the object does not have it. */
+static mr_status discriminator_of(mr_env *env, const mr_mapper *mapper, mr_node *from, mr_node **out) {
+    const mr_property *prop = mapper->discriminator;
+    if (prop && prop->kind == MR_PROPERTY_COLUMN) return mr_from_column(env, prop->column, prop, from, out);
+    if (prop && mr_property_express((mr_property *)(uintptr_t)prop) != MR_OK) return MR_FAIL;
+    mr_node *x = prop ? prop->expression : mapper->polymorphic_on;
+    if (x->kind == MR_NODE_LABEL) x = x->child[0];
+    return mr_expression_through(env, x, mapper, from, out);
+}
+
 mr_status mr_inheritance_criterion(mr_env *env, mr_mapper *mapper, mr_node *from, mr_node **out) {
     *out = NULL;
-    const mr_property *prop = NULL;
-    for (const mr_mapper *m = mapper; m && !prop; m = m->base) prop = m->discriminator;
-    if (!prop || !mapper->base || mapper->base->table != mapper->table) return MR_OK;
+    if (!mr_mapper_is_single(mapper) || !mr_mapper_polymorphic(mapper->base)) return MR_OK;
     mr_node *column = NULL;
-    if (mr_from_column(env, prop->column, prop, from, &column) != MR_OK) return MR_FAIL;
+    if (discriminator_of(env, mapper, from, &column) != MR_OK) return MR_FAIL;
     if (!column) return MR_OK;
     mr_vec values;
     mr_vec_init(&values, env, sizeof(mr_value));
     mr_status status = identities_below(env, mapper, &values);
     if (status == MR_OK) {
-        mr_node *binds = mr_sql_binds(env, mr_column_type(env, prop->column), values.data, values.len);
+        mr_node *binds = mr_sql_binds(env, column->type, values.data, values.len);
         *out = mr_sql_binary(env, MR_OP_IN, column, binds);
         if (!*out) status = MR_FAIL;
     } else {

@@ -51,11 +51,15 @@ static mr_status extend_path(mr_planner *p, const mr_target *t, const mr_propert
 
 /* ---------------------------------------------------------------- planning */
 
-static bool one_table(mr_mapper *mapper) { return !mapper->base || mapper->base->table == mapper->table; }
-
-static mr_mapper *target_of(const mr_property *prop, const mr_option *option) {
-    mr_mapper *of_type = option && option->nsteps == 1 ? option->steps[0].of_type : NULL;
+/* The class of the objects in the query's own join. */
+static mr_mapper *contained_target(const mr_property *prop, const mr_option *option) {
+    mr_mapper *of_type = option->nsteps == 1 ? option->steps[0].of_type : NULL;
     return of_type ? of_type : prop->relationship->target;
+}
+
+/* The subclasses that the option names to be loaded with the target; or NULL. */
+static const mr_polymorphic *with_of(const mr_option *option) {
+    return option && option->nsteps == 1 ? option->steps[0].with : NULL;
 }
 
 static mr_status add_joined(mr_planner *p, uint16_t parent, const mr_property *prop, const mr_option *option,
@@ -65,7 +69,7 @@ static mr_status add_joined(mr_planner *p, uint16_t parent, const mr_property *p
     mr_target proto;
     uint16_t number;
     memset(&proto, 0, sizeof proto);
-    proto.plan.mapper = target_of(prop, option);
+    proto.plan.mapper = contains ? contained_target(prop, option) : rel->target;
     proto.plan.parent = parent;
     proto.plan.along = prop;
     proto.plan.collection = mr_is_list(rel);
@@ -75,13 +79,15 @@ static mr_status add_joined(mr_planner *p, uint16_t parent, const mr_property *p
     if (contains) {
         proto.secondary = t->secondary;
         proto.from = option->alias ? mr_node_retain(option->alias) : mr_mapper_from(proto.plan.mapper);
+        proto.with = option->alias ? option->alias->annotation : NULL;
     } else {
         bool inner = option && option->kind == MR_OPTION_LAZY ? option->innerjoin : rel->innerjoin;
         /* An inner join after an outer join would remove the parents without children: it becomes an outer one. */
         bool outer_above = t->secondary && t->join != MR_OP_INNER;
         proto.secondary = true;
         proto.join = inner && !outer_above ? MR_OP_INNER : MR_OP_LEFT;
-        proto.from = mr_sql_alias(p->env, mr_sql_table(p->env, proto.plan.mapper->table), NULL);
+        proto.with = with_of(option);
+        proto.from = proto.with ? mr_polymorphic_from(proto.with, true, NULL) : mr_mapper_alias(proto.plan.mapper);
     }
     return mr_plan_target(p, &proto, &number);
 }
@@ -93,10 +99,12 @@ static mr_status add_follow(mr_planner *p, mr_vec *follows, uint16_t parent, con
     if (!f) return MR_FAIL;
     f->prop = prop;
     f->strategy = strategy;
+    f->with = with_of(mr_options_strategy(prop, t->nopts, t->opts));
     return mr_options_below(p->plan->arena, prop, t->nopts, t->opts, &f->nopts, &f->opts);
 }
 
-static mr_status expand(mr_planner *p, uint16_t number, const mr_property *prop, mr_vec *follows) {
+/* included: do the rows have the columns of the class that declares the relationship? */
+static mr_status expand(mr_planner *p, uint16_t number, const mr_property *prop, bool included, mr_vec *follows) {
     const mr_target *t = mr_target_at(p, number);
     const mr_option *option = mr_options_strategy(prop, t->nopts, t->opts);
     bool given =
@@ -108,9 +116,22 @@ static mr_status expand(mr_planner *p, uint16_t number, const mr_property *prop,
     if (!mr_eager_is_due(&path, t->plan.mapper, prop, t->nopts, t->opts)) return MR_OK;
     if (!strategy->joins) return add_follow(p, follows, number, prop, strategy);
     if (given && option) return add_follow(p, follows, number, prop, &mr_strategy_selectin);
-    if (p->plain) return MR_OK;
-    if (!one_table(target_of(prop, option))) return add_follow(p, follows, number, prop, &mr_strategy_selectin);
+    if (p->plain || !included) return MR_OK;
     return add_joined(p, number, prop, option, false);
+}
+
+/* The relationships that subclasses add: rows may be of these. */
+static mr_status expand_subclasses(mr_planner *p, uint16_t target, mr_vec *follows) {
+    mr_mapper *mapper = mr_target_at(p, target)->plan.mapper;
+    if (!mr_mapper_polymorphic(mapper)) return MR_OK;
+    for (mr_mapper *m = NULL; (m = mr_mapper_next_below(mapper, m));)
+        for (size_t i = 0; m != mapper && i < m->props.len; i++) {
+            const mr_property *prop = mr_vec_ptr(&m->props, i);
+            if (prop->kind != MR_PROPERTY_RELATIONSHIP || prop->mapper != m) continue;
+            bool included = mr_target_includes(mr_target_at(p, target), m);
+            if (expand(p, target, prop, included, follows) != MR_OK) return MR_FAIL;
+        }
+    return MR_OK;
 }
 
 mr_status mr_eager_expand(mr_planner *p, uint16_t target) {
@@ -118,10 +139,12 @@ mr_status mr_eager_expand(mr_planner *p, uint16_t target) {
     mr_vec follows;
     mr_status status = MR_OK;
     mr_vec_init(&follows, p->env, sizeof(mr_plan_follow));
+    status = mr_plan_selectin(p, target, &follows);
     for (size_t i = 0; i < mapper->props.len && status == MR_OK; i++) {
         const mr_property *prop = mr_vec_ptr(&mapper->props, i);
-        if (prop->kind == MR_PROPERTY_RELATIONSHIP) status = expand(p, target, prop, &follows);
+        if (prop->kind == MR_PROPERTY_RELATIONSHIP) status = expand(p, target, prop, true, &follows);
     }
+    if (status == MR_OK) status = expand_subclasses(p, target, &follows);
     if (status == MR_OK && follows.len > 0) {
         mr_plan_entity *e = &mr_target_at(p, target)->plan;
         e->follows = mr_arena_alloc(p->plan->arena, follows.len * sizeof *e->follows);

@@ -10,12 +10,6 @@
 
 /* ---------------------------------------------------------------- columns of a class */
 
-static const mr_property *discriminator_of(const mr_mapper *mapper) {
-    for (; mapper; mapper = mapper->base)
-        if (mapper->discriminator) return mapper->discriminator;
-    return NULL;
-}
-
 static bool is_key(const mr_mapper *mapper, const mr_property *prop) {
     for (uint16_t i = 0; i < mapper->npk; i++)
         if (mapper->pk_slots[i] == prop->slot) return true;
@@ -25,13 +19,11 @@ static bool is_key(const mr_mapper *mapper, const mr_property *prop) {
 static bool is_needed(const mr_mapper *mapper, const mr_property *prop) {
     if (prop->kind != MR_PROPERTY_COLUMN) return false;
     if (is_key(mapper, prop)) return true;
-    const mr_property *discriminator = discriminator_of(mapper);
-    return (discriminator && discriminator->slot == prop->slot) ||
+    return (mapper->discriminator && mapper->discriminator->slot == prop->slot) ||
            (mapper->version && mapper->version->slot == prop->slot);
 }
 
-/* *out: the expression to select for the property. NULL with MR_OK: the FROM object has no such column. */
-static mr_status property_node(mr_planner *p, const mr_target *t, const mr_property *prop, mr_node **out) {
+mr_status mr_target_node(mr_planner *p, const mr_target *t, const mr_property *prop, mr_node **out) {
     bool united = mr_united_from(p, t->from) != t->from;
     if (prop->kind == MR_PROPERTY_COLUMN) {
         mr_status status = mr_from_column(p->env, prop->column, prop, t->from, out);
@@ -62,7 +54,7 @@ static mr_status add_columns(mr_planner *p, uint16_t number) {
         /* A query inside another one lists all columns, because the outer one may need a deferred one. */
         if (!needed && !p->plain && !mr_options_loads(prop, t->nopts, t->opts)) continue;
         mr_node *node = NULL;
-        if (property_node(p, t, prop, &node) != MR_OK) return MR_FAIL;
+        if (mr_target_node(p, t, prop, &node) != MR_OK) return MR_FAIL;
         if (!node && is_key(mapper, prop)) return missing_key(p, t, prop);
         if (!node) continue;
         uint16_t at = n++;
@@ -87,32 +79,6 @@ static mr_status add_keys(mr_planner *p, mr_plan_entity *e) {
     e->nkeys = e->mapper->npk;
     for (uint16_t i = 0; i < e->nkeys; i++) e->keys[i] = column_of_slot(e, e->mapper->pk_slots[i]);
     return MR_OK;
-}
-
-/* ---------------------------------------------------------------- classes of the rows */
-
-static mr_status add_identities(mr_planner *p, mr_plan_entity *e) {
-    const mr_property *discriminator = discriminator_of(e->mapper);
-    e->discriminator = MR_PLAN_NONE;
-    if (!discriminator || e->mapper->subclasses.len == 0) return MR_OK;
-    e->discriminator = column_of_slot(e, discriminator->slot);
-    if (e->discriminator == MR_PLAN_NONE) return MR_OK;
-    mr_vec queue;
-    mr_vec_init(&queue, p->env, sizeof(mr_mapper *));
-    mr_status status = mr_vec_push_ptr(&queue, e->mapper);
-    for (size_t i = 0; i < queue.len && status == MR_OK; i++) {
-        const mr_mapper *m = mr_vec_ptr(&queue, i);
-        for (size_t s = 0; s < m->subclasses.len && status == MR_OK; s++)
-            status = mr_vec_push_ptr(&queue, mr_vec_ptr(&m->subclasses, s));
-    }
-    if (status == MR_OK) e->identities = mr_arena_alloc(p->plan->arena, queue.len * sizeof *e->identities);
-    for (size_t i = 0; e->identities && i < queue.len; i++) {
-        mr_mapper *m = mr_vec_ptr(&queue, i);
-        if (m->polymorphic_identity.kind == MR_UNLOADED) continue;
-        e->identities[e->nidentities++] = (mr_plan_identity){&m->polymorphic_identity, m};
-    }
-    mr_vec_done(&queue);
-    return e->identities ? MR_OK : MR_FAIL;
 }
 
 /* ---------------------------------------------------------------- origins */
@@ -155,7 +121,16 @@ mr_status mr_plan_target(mr_planner *p, const mr_target *proto, uint16_t *out) {
     if (add_origin(p, t) != MR_OK || mr_eager_expand(p, number) != MR_OK || add_columns(p, number) != MR_OK)
         return MR_FAIL;
     mr_plan_entity *e = &mr_target_at(p, number)->plan;
-    return add_keys(p, e) == MR_OK && add_identities(p, e) == MR_OK ? MR_OK : MR_FAIL;
+    return add_keys(p, e) == MR_OK ? mr_plan_identities(p, number) : MR_FAIL;
+}
+
+mr_status mr_plan_class_criterion(mr_planner *p, mr_mapper *mapper, mr_node *from) {
+    mr_node *criterion = NULL;
+    if (mr_inheritance_criterion(p->env, mapper, from, &criterion) != MR_OK) return MR_FAIL;
+    if (!criterion) return MR_OK;
+    if (mr_united_translate(p, criterion, &criterion) != MR_OK) return MR_FAIL;
+    p->classes = mr_sql_and(p->env, p->classes, criterion);
+    return p->classes ? MR_OK : MR_FAIL;
 }
 
 static mr_status plan_class(mr_planner *p, const mr_query_item *item, uint16_t number, mr_plan_item *out) {
@@ -173,15 +148,10 @@ static mr_status plan_class(mr_planner *p, const mr_query_item *item, uint16_t n
     }
     if (mr_options_of_item(p, number, &proto.nopts, &proto.opts) != MR_OK) return MR_FAIL;
     proto.from = item->alias ? mr_node_retain(item->alias) : mr_mapper_from(item->mapper);
+    proto.with = item->alias ? item->alias->annotation : NULL;
     out->name = item->name ? item->name : item->mapper->name;
     if (mr_plan_target(p, &proto, &out->entity) != MR_OK) return MR_FAIL;
-    mr_node *criterion = NULL;
-    const mr_target *t = mr_target_at(p, out->entity);
-    if (mr_inheritance_criterion(p->env, item->mapper, t->from, &criterion) != MR_OK) return MR_FAIL;
-    if (!criterion) return MR_OK;
-    if (mr_united_translate(p, criterion, &criterion) != MR_OK) return MR_FAIL;
-    p->classes = mr_sql_and(p->env, p->classes, criterion);
-    return p->classes ? MR_OK : MR_FAIL;
+    return mr_plan_class_criterion(p, item->mapper, mr_target_at(p, out->entity)->from);
 }
 
 static const char *expression_name(const mr_node *x) {
@@ -200,7 +170,8 @@ static mr_status plan_expression(mr_planner *p, const mr_query_item *item, mr_pl
         x = x->child[0];
     }
     mr_node *node = NULL;
-    if (mr_united_translate_item(p, mr_node_retain(x), &node) != MR_OK) return MR_FAIL;
+    if (mr_plan_readers(p, x) != MR_OK || mr_united_translate_item(p, mr_node_retain(x), &node) != MR_OK)
+        return MR_FAIL;
     return mr_columns_add(p, false, node, given, false, &out->column);
 }
 

@@ -1,5 +1,5 @@
 /*
- * froms.c: FROM objects: the one that a class is read from, the columns that it has, and the FROM list of a query.
+ * froms.c: FROM objects: the columns that they have, and the FROM list of a query.
  *
  * Invariant: an object is in the FROM list once; an object inside a join is not listed again beside the join.
  */
@@ -7,35 +7,19 @@
 
 #include <string.h>
 
-/* ---------------------------------------------------------------- of a class */
-
-mr_node *mr_mapper_from(mr_mapper *mapper) {
-    mr_env *env = mapper->env;
-    mr_mapper *base = mapper->base;
-    mr_node *table = mr_sql_table(env, mapper->table);
-    if (!base || base->table == mapper->table || !table) return table;
-    mr_node *above = mr_sql_table(env, base->table);
-    bool joined = above && mr_foreign_key_exists(env, above, table);
-    mr_node_release(above);
-    if (!joined) return table;
-    mr_node *left = mr_mapper_from(base), *on = NULL;
-    if (!left || mr_foreign_key_on(env, left, table, &on) != MR_OK) {
-        mr_node_release(left);
-        mr_node_release(table);
-        return NULL;
-    }
-    return mr_sql_join(env, MR_OP_INNER, left, table, on);
-}
-
 /* ---------------------------------------------------------------- comparing */
 
 bool mr_from_same(const mr_node *a, const mr_node *b) {
+    /* The tables of a class are joined anew each time. */
+    for (; a->kind == MR_NODE_JOIN && b->kind == MR_NODE_JOIN && a != b; a = a->child[0], b = b->child[0])
+        if (a->op != b->op || !mr_from_same(a->child[1], b->child[1])) return false;
     return a == b || (a->kind == MR_NODE_TABLE && b->kind == MR_NODE_TABLE && a->u.table == b->u.table);
 }
 
 bool mr_from_contains(const mr_node *from, const mr_node *object) {
-    /* A join is found by its first table: a class of several tables is in a query if that table is. */
-    while (object->kind == MR_NODE_JOIN) object = object->child[0];
+    /* A class of several tables is in a join if all of them are. */
+    for (; object->kind == MR_NODE_JOIN; object = object->child[0])
+        if (from == object || !mr_from_contains(from, object->child[1])) return from == object;
     for (; from->kind == MR_NODE_JOIN; from = from->child[0])
         if (mr_from_contains(from->child[1], object)) return true;
     return mr_from_same(from, object);
@@ -60,8 +44,10 @@ static const char *output_name(const mr_node *query, const mr_column *column, co
 
 mr_status mr_from_column(mr_env *env, const mr_column *column, const mr_property *prop, mr_node *from, mr_node **out) {
     *out = NULL;
+    if (from->kind == MR_NODE_JOIN) from = mr_from_leaf(from, column->table);
+    if (!from) return MR_OK;
     const mr_node *of = from->kind == MR_NODE_ALIAS ? from->child[0] : from;
-    if (from->kind == MR_NODE_TABLE || from->kind == MR_NODE_JOIN) {
+    if (from->kind == MR_NODE_TABLE) {
         *out = mr_sql_column(env, column, NULL, prop);
     } else if (of->kind == MR_NODE_TABLE) {
         if (of->u.table != column->table) return MR_OK;
@@ -91,9 +77,33 @@ mr_status mr_froms_begin(mr_planner *p, mr_node *from) {
     return MR_OK;
 }
 
+/* The FROM object of a class of the query that has all of the object; else the object itself. */
+static mr_node *wider(const mr_planner *p, mr_node *object) {
+    for (size_t i = 0; i < p->items.len; i++) {
+        const mr_plan_item *item = mr_vec_at(&p->items, i);
+        if (item->entity == MR_PLAN_NONE) continue;
+        mr_node *from = mr_target_at(p, item->entity)->from;
+        if (mr_from_contains(from, object)) return from;
+    }
+    for (size_t i = 0; i < p->readers.len; i++) {
+        mr_node *from = ((const mr_reader *)mr_vec_at(&p->readers, i))->from;
+        if (mr_from_contains(from, object)) return from;
+    }
+    return object;
+}
+
+mr_node *mr_froms_left(mr_planner *p, mr_mapper *mapper) {
+    mr_node *tables = mr_mapper_tables(mapper);
+    if (!tables || find_explicit(p, tables)) return tables;
+    mr_node *found = mr_node_retain(wider(p, tables));
+    mr_node_release(tables);
+    return found;
+}
+
 mr_status mr_froms_join(mr_planner *p, mr_op kind, mr_node *left, mr_node *right, mr_node *on) {
     void **place = right && on ? find_explicit(p, left) : NULL;
     if (!place && right && on) {
+        left = wider(p, left);
         if (mr_vec_push_ptr(&p->explicit, mr_node_retain(left)) == MR_OK) {
             place = (void **)p->explicit.data + (p->explicit.len - 1);
         } else {
@@ -113,6 +123,15 @@ mr_status mr_froms_join(mr_planner *p, mr_op kind, mr_node *left, mr_node *right
 }
 
 static mr_status list_froms_of(mr_planner *p, mr_vec *list, const mr_node *expression);
+/* Removes from the list what is a part of the join: an attribute of the class came before the class. */
+static void drop_parts(mr_vec *list, const mr_node *join) {
+    for (size_t i = list->len; i-- > 0;) {
+        mr_node *from = mr_vec_ptr(list, i);
+        if (!mr_from_contains(join, from)) continue;
+        mr_vec_remove(list, i);
+        mr_node_release(from);
+    }
+}
 
 /* Adds object to the list, unless it is there already, or inside a join that is there. */
 static mr_status list_object(mr_planner *p, mr_vec *list, mr_node *object) {
@@ -124,6 +143,7 @@ static mr_status list_object(mr_planner *p, mr_vec *list, mr_node *object) {
     if (object->kind == MR_NODE_ALIAS && object->child[0]->kind == MR_NODE_ROWS &&
         list_froms_of(p, list, object->child[0]->child[0]) != MR_OK)
         return MR_FAIL;
+    if (object->kind == MR_NODE_JOIN) drop_parts(list, object);
     if (mr_vec_push_ptr(list, object) != MR_OK) return MR_FAIL;
     mr_node_retain(object);
     return MR_OK;
@@ -193,7 +213,11 @@ mr_status mr_froms_list(mr_planner *p, const mr_node *where, mr_node **out) {
         const mr_plan_item *item = mr_vec_at(&p->items, i);
         if (item->entity != MR_PLAN_NONE)
             status = list_object(p, &list, ((mr_target *)mr_vec_at(&p->targets, item->entity))->from);
-        else status = list_froms_of(p, &list, ((mr_planned_column *)mr_vec_at(&p->primary, item->column))->node);
+        for (size_t k = 0; k < p->readers.len && status == MR_OK; k++)
+            if (((const mr_reader *)mr_vec_at(&p->readers, k))->item == i)
+                status = list_object(p, &list, ((const mr_reader *)mr_vec_at(&p->readers, k))->from);
+        if (item->entity == MR_PLAN_NONE && status == MR_OK)
+            status = list_froms_of(p, &list, ((mr_planned_column *)mr_vec_at(&p->primary, item->column))->node);
     }
     for (size_t i = 0; i < p->primary.len && status == MR_OK; i++)
         status = list_froms_of(p, &list, ((mr_planned_column *)mr_vec_at(&p->primary, i))->node);

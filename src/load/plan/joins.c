@@ -198,7 +198,7 @@ static mr_status join_along(mr_planner *p, const mr_query_join *join) {
     mr_relationship *rel = join->along->relationship;
     mr_status status = MR_FAIL;
     mr_condition c = {.env = p->env, .rel = rel, .adapts = p};
-    mr_node *left = join->left_alias ? mr_node_retain(join->left_alias) : mr_mapper_from(rel->parent);
+    mr_node *left = join->left_alias ? mr_node_retain(join->left_alias) : mr_froms_left(p, rel->parent);
     mr_node *right = target_from(join), *on = NULL, *extra = NULL, *own = NULL;
     if (!left || !right) goto out;
     if (mr_from_same(mr_united_from(p, left), right)) {

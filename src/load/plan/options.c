@@ -91,12 +91,19 @@ static mr_status check_group(mr_planner *p, const mr_option *o, const mr_mapper 
                    o->group);
 }
 
+/* Does the FROM object of with_polymorphic have no names of its own? Then it stands for the class itself. */
+static bool is_class_itself(const mr_node *alias) {
+    if (!alias || !alias->annotation) return false;
+    while (alias->kind == MR_NODE_JOIN) alias = alias->child[0];
+    return alias->kind == MR_NODE_TABLE;
+}
+
 /* Does the option's path start from this item? An option of a class means the class itself, one of an alias means that
  * alias, and a bare name means any item that has the attribute. */
 static bool starts_from(const mr_option *o, const mr_query_item *item) {
     const mr_mapper *mapper = item->mapper;
     if (!mapper) return false;
-    if (o->mapper && o->start != item->alias) return false;
+    if (o->mapper && o->start != item->alias && (o->start || !is_class_itself(item->alias))) return false;
     if (o->mapper && !mr_mapper_isa(mapper, o->mapper) && !mr_mapper_isa(o->mapper, mapper)) return false;
     return o->nsteps == 0 || find_step(mapper, &o->steps[0]);
 }
@@ -171,7 +178,8 @@ mr_status mr_options_below(mr_arena *arena, const mr_property *prop, unsigned no
     for (unsigned i = 0; i < nopts; i++) {
         const mr_option *o = &opts[i];
         bool goes_on = o->nsteps > 0 && o->steps[0].prop == prop &&
-                       (o->nsteps > 1 || o->kind == MR_OPTION_UNDEFER_GROUP || o->kind == MR_OPTION_WILDCARD_LAZY);
+                       (o->nsteps > 1 || o->kind == MR_OPTION_UNDEFER_GROUP || o->kind == MR_OPTION_WILDCARD_LAZY ||
+                        o->kind == MR_OPTION_POLYMORPHIC);
         if (!goes_on && !is_everywhere(o)) continue;
         if (!below && !(below = mr_arena_alloc(arena, nopts * sizeof *below))) return MR_FAIL;
         mr_option *b = &below[(*n)++];

@@ -49,6 +49,7 @@ void mr_planner_init(mr_planner *p, mr_query *q, mr_plan *plan, bool plain) {
     mr_vec_init(&p->items, p->env, sizeof(mr_plan_item));
     mr_vec_init(&p->explicit, p->env, sizeof(mr_node *));
     mr_vec_init(&p->lates, p->env, sizeof(mr_plan_late));
+    mr_vec_init(&p->readers, p->env, sizeof(mr_reader));
     mr_vec_init(&p->order, p->env, sizeof(uint16_t));
 }
 
@@ -60,6 +61,8 @@ void mr_planner_done(mr_planner *p) {
     mr_vec_done(&p->items);
     mr_vec_done(&p->explicit);
     mr_vec_done(&p->lates);
+    for (size_t i = 0; i < p->readers.len; i++) mr_node_release(((const mr_reader *)mr_vec_at(&p->readers, i))->from);
+    mr_vec_done(&p->readers);
     mr_vec_done(&p->order);
     mr_node_release(p->wrapper);
     mr_node_release(p->eager_order);
@@ -107,6 +110,11 @@ static void finish_entity(const mr_planner *p, mr_plan_entity *e) {
     }
     e->first = e->nslots ? e->slots[0].column : 0;
     e->direct = direct ? e->nslots : 0;
+    for (uint16_t i = 0; i < e->nidentities; i++) {
+        const mr_plan_identity *id = &e->identities[i];
+        for (uint16_t k = 0; id->slots != e->slots && k < id->nslots; k++)
+            id->slots[k].column = final_column(p, id->slots[k].column);
+    }
 }
 
 /* Can the join repeat a parent in several rows? Not for a reference by a foreign key; but yes for a relationship that

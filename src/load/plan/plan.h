@@ -25,16 +25,23 @@ typedef struct mr_origin {
 
 typedef mr_slot_source mr_plan_slot; /* column: of the result */
 
-/* A discriminator's value and the class that it stands for. */
+/* A discriminator's value and the class that it stands for, with what its rows fill. */
 typedef struct mr_plan_identity {
-    const mr_value *value;
+    const mr_value *value; /* MR_UNLOADED: no value stands for the class */
     mr_mapper *mapper;
+    mr_plan_slot *slots; /* sorted by slot */
+    uint16_t nslots;
+    bool partial; /* the class has columns that are loaded later, and none of them is deferred */
 } mr_plan_identity;
 
-/* A relationship that jobs load when the rows were read. */
+/* The strategy that loads what subclasses add. */
+extern const mr_strategy mr_strategy_polymorphic;
+
+/* A relationship that jobs load when the rows were read; or (prop NULL) what subclasses add. */
 typedef struct mr_plan_follow {
     const mr_property *prop;
     const mr_strategy *strategy; /* one that has jobs */
+    const mr_polymorphic *with;  /* the subclasses that are loaded with the target, or (prop NULL) whose columns are */
     unsigned nopts;
     const mr_option *opts; /* relative to the target */
 } mr_plan_follow;
@@ -53,7 +60,8 @@ struct mr_plan_entity {
     uint16_t nkeys; /* 0: the run has the entity already (run.fixed) */
     uint16_t nslots;
     uint16_t nidentities;
-    uint16_t discriminator; /* result column, or MR_PLAN_NONE */
+    uint16_t discriminator;           /* result column, or MR_PLAN_NONE: all rows are of the entity's class */
+    const mr_plan_identity *fallback; /* for rows whose discriminator no class has; or NULL */
     uint16_t first, direct; /* direct > 0: slot i is column first + i for all i < direct, and slots has nothing else */
     uint16_t parent;        /* the entity that this one is joined to, or MR_PLAN_NONE */
     bool collection;        /* along is a collection */
@@ -106,6 +114,19 @@ struct mr_plan {
     struct mr_run *spare; /* a run that is over: the memory of the next; or NULL */
     mr_one *one;          /* the same of a load of one object (run/one.c) */
 };
+
+/* What rows fill of an object of the class, which is that of the entity or one below it. */
+typedef struct mr_filled {
+    const mr_plan_slot *slots;
+    uint16_t n;
+} mr_filled;
+static inline mr_filled mr_plan_filled(const mr_plan_entity *pe, const mr_mapper *mapper) {
+    if (mapper != pe->mapper)
+        for (uint16_t i = 0; i < pe->nidentities; i++)
+            if (pe->identities[i].mapper == mapper)
+                return (mr_filled){pe->identities[i].slots, pe->identities[i].nslots};
+    return (mr_filled){pe->slots, pe->nslots};
+}
 
 /* The relationships that lead from the first query of a load to the entity of this query. */
 typedef struct mr_plan_path {

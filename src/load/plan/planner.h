@@ -24,13 +24,21 @@ typedef struct mr_planned_column {
 
 /* A mapped class in the query, and the FROM object that it is read from. */
 typedef struct mr_target {
-    mr_plan_entity plan; /* its arrays live in the plan's arena */
-    mr_node *from;       /* TABLE, ALIAS, CTE; owned */
-    bool secondary;      /* eagerly joined: its columns and its join come after all others */
-    mr_op join;          /* MR_OP_LEFT or MR_OP_INNER */
+    mr_plan_entity plan;        /* its arrays live in the plan's arena */
+    mr_node *from;              /* TABLE, ALIAS, CTE; owned */
+    const mr_polymorphic *with; /* the subclasses whose columns are loaded, too; NULL: those that their classes say */
+    bool secondary;             /* eagerly joined: its columns and its join come after all others */
+    mr_op join;                 /* MR_OP_LEFT or MR_OP_INNER */
     unsigned nopts;
     const mr_option *opts; /* their steps begin at this class */
 } mr_target;
+
+/* A class whose attribute an item of the query reads, where the class that declares it is another one. */
+typedef struct mr_reader {
+    const mr_reading *reading;
+    mr_node *from; /* owned */
+    size_t item;
+} mr_reader;
 
 typedef struct mr_anonymous {
     const mr_node *alias; /* NULL: the name is a label */
@@ -50,6 +58,7 @@ typedef struct mr_planner {
     mr_vec explicit;           /* mr_node *, owned: select_from and joins */
     mr_vec anonymous;          /* mr_anonymous */
     mr_vec lates;              /* mr_plan_late */
+    mr_vec readers;            /* mr_reader */
     mr_node *wrapper;          /* ALIAS of the wrapped SELECT; owned */
     mr_node *eager_order;      /* LIST of the relationships' orders; owned, or NULL */
     mr_node *criteria;         /* of the parents; comes before the query's own criteria; owned, or NULL */
@@ -87,10 +96,19 @@ static inline bool mr_reads_subquery(const mr_node *from) {
  * that compound, or NULL after a failure. The clauses are borrowed. */
 bool mr_standing_select(mr_planner *p, const mr_select *s, mr_node **out);
 
-/* froms.c */
-/* The FROM object of a class: its table, joined to the tables of its bases if they differ. A new reference. */
+/* tables.c */
+/* The tables of a class: its own, joined to those of its bases. A new reference. */
+mr_node *mr_mapper_tables(mr_mapper *mapper);
+/* mr_mapper_from: the class's tables, and by outer joins those of the subclasses that are always loaded with it. Under
+ * names of their own: */
+mr_node *mr_mapper_alias(mr_mapper *mapper);
+/* The class's own tables alone, under names of their own. */
+mr_node *mr_tables_alias(mr_mapper *mapper);
 
-mr_node *mr_mapper_from(mr_mapper *mapper);
+/* froms.c */
+/* A FROM object of the query that has the tables of the class, or else these tables. It is a left side for
+ * mr_froms_join. A new reference. */
+mr_node *mr_froms_left(mr_planner *p, mr_mapper *mapper);
 /* Are the two FROM objects the same? */
 bool mr_from_same(const mr_node *a, const mr_node *b);
 /* Is object the same as from, or inside its joins? */
@@ -181,7 +199,22 @@ bool mr_eager_is_due(const mr_plan_path *path, const mr_mapper *end, const mr_pr
 mr_status mr_eager_columns(mr_planner *p);
 mr_status mr_eager_joins(mr_planner *p);
 
+/* polymorphic.c */
+/* Are the columns that the class adds to those of the target's class loaded with it? */
+bool mr_target_includes(const mr_target *t, const mr_mapper *mapper);
+/* Appends to follows (mr_plan_follow) the statements that load what subclasses add, as classes and options say. */
+mr_status mr_plan_selectin(mr_planner *p, uint16_t target, mr_vec *follows);
+/* Adds the classes that rows of the target may be of, and what such rows fill. */
+mr_status mr_plan_identities(mr_planner *p, uint16_t target);
+/* The classes through which the columns in an item of the query are read, with their FROM objects: their criteria are
+ * added, and noted where the FROM list finds them. */
+mr_status mr_plan_readers(mr_planner *p, const mr_node *x);
+
 /* entities.c */
+/* *out: the expression to select for the property. NULL with MR_OK: the FROM object has no such column. */
+mr_status mr_target_node(mr_planner *p, const mr_target *t, const mr_property *prop, mr_node **out);
+/* Adds the criterion of the class, if it shares a table. */
+mr_status mr_plan_class_criterion(mr_planner *p, mr_mapper *mapper, mr_node *from);
 /* Adds the entity, its eagerly loaded relationships, and their columns. Consumes proto->from. *out: its number. */
 mr_status mr_plan_target(mr_planner *p, const mr_target *proto, uint16_t *out);
 mr_status mr_plan_items(mr_planner *p);

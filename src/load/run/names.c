@@ -68,11 +68,36 @@ static uint16_t find_of_entity(const mr_plan *plan, const mr_plan_entity *e, con
     return find_column(r, column, plan->nentities > 1);
 }
 
+/* The slots that the result fills of an object of the class. */
+static uint16_t match_slots(mr_plan *plan, const mr_plan_entity *e, const mr_mapper *mapper, const result_names *r,
+                            mr_plan_slot *slots) {
+    uint16_t n = 0;
+    for (size_t i = 0; i < mapper->columns.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->columns, i);
+        uint16_t column = find_of_entity(plan, e, prop->column, r);
+        if (column == MR_PLAN_NONE) continue;
+        slots[n++] = (mr_plan_slot){column, prop->slot};
+        plan->types[column] = mr_column_type(plan->env, prop->column);
+    }
+    return n;
+}
+
+/* The same for the classes that rows may be of. */
+static mr_status match_identities(mr_plan *plan, mr_plan_entity *e, const result_names *r) {
+    for (uint16_t i = 0; i < e->nidentities; i++) {
+        mr_plan_identity *id = &e->identities[i];
+        if (!mr_mapper_isa(id->mapper, e->mapper)) continue;
+        id->slots = mr_arena_alloc(plan->arena, (id->mapper->columns.len + 1) * sizeof *id->slots);
+        if (!id->slots) return MR_FAIL;
+        id->nslots = match_slots(plan, e, id->mapper, r, id->slots);
+        id->partial = id->nslots < id->mapper->columns.len;
+    }
+    return MR_OK;
+}
+
 static mr_status match_entity(mr_plan *plan, mr_plan_entity *e, const result_names *r) {
     const mr_mapper *mapper = e->mapper;
-    const mr_property *discriminator = NULL;
-    if (mapper->subclasses.len > 0)
-        for (const mr_mapper *m = mapper; m && !discriminator; m = m->base) discriminator = m->discriminator;
+    const mr_property *discriminator = e->nidentities ? mapper->discriminator : NULL;
     e->nslots = 0;
     e->direct = 0;
     e->discriminator = MR_PLAN_NONE;
@@ -97,7 +122,7 @@ static mr_status match_entity(mr_plan *plan, mr_plan_entity *e, const result_nam
                            mapper->name);
         }
     }
-    return MR_OK;
+    return match_identities(plan, e, r);
 }
 
 /* The place of the item in a text whose columns were named in their order. MR_PLAN_NONE: it has none. */

@@ -56,6 +56,7 @@ static mr_status give_back(mr_one *one, mr_plan *plan, mr_status status) {
     status = end(&one->load, status);
     if (one->run.key.data) mr_strbuf_done(&one->run.key);
     one->entity.current = one->entity.last = NULL;
+    one->entity.identity = NULL;
     if (!plan->one) plan->one = one;
     else mr_free(plan->env, one);
     return status;

@@ -44,11 +44,11 @@ static bool is_column(const mr_entity *e, uint16_t slot) {
 }
 
 /* Has the object loaded a column that is not in the row: a deferred one, or one of a subclass? */
-static bool has_more(const mr_plan_entity *pe, mr_entity *e) {
+static bool has_more(mr_filled f, mr_entity *e) {
     uint16_t at = 0;
     for (uint16_t slot = 0; slot < e->mapper->nslots; slot++) {
-        while (at < pe->nslots && pe->slots[at].slot < slot) at++;
-        if (at < pe->nslots && pe->slots[at].slot == slot) continue;
+        while (at < f.n && f.slots[at].slot < slot) at++;
+        if (at < f.n && f.slots[at].slot == slot) continue;
         const mr_value *v = mr_entity_slot(e, slot);
         if (v->kind == MR_UNLOADED || v->kind == MR_ENTITY || v->kind == MR_COLLECTION) continue;
         if (!(v->flags & MR_VALUE_DIRTY) && is_column(e, slot)) return true;
@@ -67,12 +67,13 @@ mr_status mr_row_renew(mr_run *run, const mr_plan_entity *pe, mr_entity *e, cons
     bool is_changed = (e->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_TO_DELETE)) != 0;
     const mr_property *version = is_changed ? e->mapper->version : NULL;
     bool changed = false;
-    for (uint16_t i = 0; i < pe->nslots; i++) {
-        uint16_t slot = pe->slots[i].slot;
+    const mr_filled f = mr_plan_filled(pe, e->mapper);
+    for (uint16_t i = 0; i < f.n; i++) {
+        uint16_t slot = f.slots[i].slot;
         if ((version && version->slot == slot) || is_key(e->mapper, slot)) continue;
-        if (renew_slot(run->load->env, e, slot, &row[pe->slots[i].column], &changed) != MR_OK) return MR_FAIL;
+        if (renew_slot(run->load->env, e, slot, &row[f.slots[i].column], &changed) != MR_OK) return MR_FAIL;
     }
-    if (!version && !has_more(pe, e)) e->as_of = e->owner->as_of;
+    if (!version && !has_more(f, e)) e->as_of = e->owner->as_of;
     return changed ? mr_row_note_event(run->load, e, MR_EVENT_REFRESH) : MR_OK;
 }
 

@@ -41,19 +41,26 @@ static void forget_relationships(mr_entity *e) {
     }
 }
 
-static bool is_in_row(const mr_plan_entity *pe, uint16_t slot) {
-    for (uint16_t i = 0; i < pe->nslots; i++)
-        if (pe->slots[i].slot == slot) return true;
+static bool is_in_row(mr_filled f, uint16_t slot) {
+    for (uint16_t i = 0; i < f.n; i++)
+        if (f.slots[i].slot == slot) return true;
     return false;
 }
 
 /* Unloads the columns that are not in the row; most of them are deferred. */
-static void forget_columns(const mr_plan_entity *pe, mr_entity *e) {
-    if (pe->nslots == pe->mapper->columns.len) return;
-    for (size_t i = 0; i < pe->mapper->columns.len; i++) {
-        const mr_property *prop = mr_vec_ptr(&pe->mapper->columns, i);
-        if (!is_in_row(pe, prop->slot)) mr_entity_forget(e, prop->slot);
+static void forget_columns(mr_filled f, mr_entity *e) {
+    if (f.n == e->mapper->columns.len) return;
+    for (size_t i = 0; i < e->mapper->columns.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&e->mapper->columns, i);
+        if (!is_in_row(f, prop->slot)) mr_entity_forget(e, prop->slot);
     }
+}
+
+/* Are columns of the object's class, which the row does not have, to be read together at the first access? */
+static bool is_partial(const mr_plan_entity *pe, const mr_mapper *mapper) {
+    for (uint16_t i = 0; mapper != pe->mapper && i < pe->nidentities; i++)
+        if (pe->identities[i].mapper == mapper) return pe->identities[i].partial;
+    return false;
 }
 
 static mr_status overwrite(mr_run *run, const mr_plan_entity *pe, mr_entity *e, const mr_value *row) {
@@ -62,11 +69,13 @@ static mr_status overwrite(mr_run *run, const mr_plan_entity *pe, mr_entity *e, 
     const mr_load_context *ctx = &run->load->ctx;
     bool changed = (e->flags & MR_ENTITY_MODIFIED) != 0;
     if (changed && ctx->overwriting && ctx->overwriting(ctx->ud, e) != MR_OK) return MR_FAIL;
-    for (uint16_t i = 0; i < pe->nslots; i++)
-        if (mr_entity_put(e, pe->slots[i].slot, &row[pe->slots[i].column], true) != MR_OK) return MR_FAIL;
-    forget_columns(pe, e);
+    const mr_filled f = mr_plan_filled(pe, e->mapper);
+    for (uint16_t i = 0; i < f.n; i++)
+        if (mr_entity_put(e, f.slots[i].slot, &row[f.slots[i].column], true) != MR_OK) return MR_FAIL;
+    forget_columns(f, e);
     forget_relationships(e);
     e->flags &= ~(uint32_t)MR_ENTITY_PARTIAL;
+    if (is_partial(pe, e->mapper)) e->flags |= MR_ENTITY_PARTIAL;
     e->as_of = e->owner->as_of;
     set_origin(e, pe->origin);
     return mr_row_note_event(run->load, e, MR_EVENT_REFRESH);
@@ -83,43 +92,95 @@ static mr_status fill_known(mr_run *run, const mr_plan_entity *pe, mr_entity *e,
      * (run->fixed), it keeps its own. */
     if (e != run->fixed && is_unloaded(e, e->mapper->pk_slots[0])) expired = true;
     bool filled = false;
-    for (uint16_t i = 0; i < pe->nslots; i++) {
-        if (!is_unloaded(e, pe->slots[i].slot)) continue;
-        if (mr_entity_put(e, pe->slots[i].slot, &row[pe->slots[i].column], false) != MR_OK) return MR_FAIL;
+    const mr_filled f = mr_plan_filled(pe, e->mapper);
+    for (uint16_t i = 0; i < f.n; i++) {
+        if (!is_unloaded(e, f.slots[i].slot)) continue;
+        if (mr_entity_put(e, f.slots[i].slot, &row[f.slots[i].column], false) != MR_OK) return MR_FAIL;
         filled = true;
     }
+    if (expired && is_partial(pe, e->mapper)) e->flags |= MR_ENTITY_PARTIAL;
     if (expired) set_origin(e, pe->origin);
     return filled ? mr_row_note_event(run->load, e, MR_EVENT_REFRESH) : MR_OK;
 }
 
 /* ---------------------------------------------------------------- new entities */
 
-static mr_status unknown_class(mr_run *run, const mr_plan_entity *pe, const mr_value *v) {
-    if (mr_kind_is_bytes(v->kind))
-        return mr_fail(run->load->env, MR_ERR_INVALID_REQUEST, "%s: no class has the polymorphic identity '%.*s'",
-                       pe->mapper->name, (int)v->len, v->u.s);
-    return mr_fail(run->load->env, MR_ERR_INVALID_REQUEST, "%s: no class has the polymorphic identity %lld",
-                   pe->mapper->name, (long long)v->u.i);
+/* Appends the row's key and the value that should tell its class: "Animal(7)", "'cat'". */
+static void describe_row(mr_run *run, const mr_plan_entity *pe, const mr_value *row, mr_strbuf *who, mr_strbuf *value) {
+    enum { FEW = 8 };
+    mr_value key[FEW], identity;
+    for (uint16_t i = 0; i < pe->nkeys && i < FEW; i++) key[i] = row[pe->keys[i]];
+    if (pe->nkeys <= FEW && mr_identity_make(pe->mapper, key, &run->key, &identity))
+        mr_identity_describe(pe->mapper, &identity, who);
+    else mr_strbuf_puts(who, pe->mapper->name);
+    mr_show_value(value, &row[pe->discriminator]);
 }
 
-static mr_status class_of_row(mr_run *run, const mr_plan_entity *pe, const mr_value *row, mr_mapper **out) {
-    *out = pe->mapper;
-    if (pe->discriminator == MR_PLAN_NONE || row[pe->discriminator].kind == MR_NULL) return MR_OK;
-    for (uint16_t i = 0; i < pe->nidentities; i++) {
-        if (!mr_value_equal(run->load->env, pe->identities[i].value, &row[pe->discriminator])) continue;
-        *out = pe->identities[i].mapper;
-        return MR_OK;
-    }
-    return unknown_class(run, pe, &row[pe->discriminator]);
+/* What the error calls that which tells the class: "kind". */
+static const char *name_of_discriminator(const mr_mapper *mapper) {
+    return mapper->discriminator ? mapper->discriminator->name : "polymorphic_on";
 }
 
-static mr_status make_new(mr_run *run, const mr_plan_entity *pe, const mr_value *identity, const mr_value *row,
-                          const mr_idmap_place *at, mr_entity **out) {
+/* Records the error: the row is of no class, or (other) of a class that is none of those asked for. */
+static mr_status wrong_identity(mr_run *run, const mr_plan_entity *pe, const mr_value *row, const mr_mapper *other) {
+    mr_env *env = run->load->env;
+    const char *class = pe->mapper->name, *on = name_of_discriminator(pe->mapper);
+    mr_strbuf who, value;
+    mr_strbuf_init(&who, env);
+    mr_strbuf_init(&value, env);
+    describe_row(run, pe, row, &who, &value);
+    const char *w = mr_strbuf_str(&who), *v = mr_strbuf_str(&value);
+    if (w && v && other)
+        mr_fail(env, MR_ERR_INVALID_REQUEST,
+                "the row %s is a %s by its %s, %s, and no %s: leave such rows out of the statement, or query %s", w,
+                other->name, on, v, class, mr_mapper_polymorphic(pe->mapper)->name);
+    else if (w && v)
+        mr_fail(env, MR_ERR_INVALID_REQUEST,
+                "the row %s has the %s %s, which is the polymorphic_identity of no class: declare one, or give a class "
+                "of the family __mapper_args = { polymorphic_fallback = true } to have such rows as its objects",
+                w, on, v);
+    mr_strbuf_done(&who);
+    mr_strbuf_done(&value);
+    return MR_FAIL;
+}
+
+static const mr_plan_identity *find_identity(const mr_run *run, const mr_plan_entity *pe, const mr_value *value) {
+    for (uint16_t i = 0; i < pe->nidentities; i++)
+        if (mr_value_equal(run->load->env, pe->identities[i].value, value)) return &pe->identities[i];
+    return pe->fallback;
+}
+
+/* *out: the class of the row, and what the row fills. NULL: the entity's own. */
+static mr_status class_of_row(mr_run *run, const mr_plan_entity *pe, mr_run_entity *re, const mr_value *row,
+                              const mr_plan_identity **out) {
+    const mr_value *value = &row[pe->discriminator];
+    *out = NULL;
+    if (value->kind == MR_NULL) return MR_OK;
+    const mr_plan_identity *id = re->identity; /* that of the row before, most likely */
+    if (!id || !mr_value_equal(run->load->env, id->value, value)) id = find_identity(run, pe, value);
+    if (!id) return wrong_identity(run, pe, row, NULL);
+    if (id->mapper != pe->mapper && !mr_mapper_isa(id->mapper, pe->mapper))
+        return wrong_identity(run, pe, row, id->mapper);
+    *out = re->identity = id;
+    return MR_OK;
+}
+
+static mr_status make_new(mr_run *run, const mr_plan_entity *pe, mr_run_entity *re, const mr_value *identity,
+                          const mr_value *row, const mr_idmap_place *at, mr_entity **out) {
     mr_mapper *mapper = pe->mapper;
-    if (pe->discriminator != MR_PLAN_NONE && class_of_row(run, pe, row, &mapper) != MR_OK) return MR_FAIL;
+    const mr_plan_identity *id = NULL;
+    if (pe->discriminator != MR_PLAN_NONE && class_of_row(run, pe, re, row, &id) != MR_OK) return MR_FAIL;
     mr_owner *owner = run->load->ctx.owner;
-    mr_entity *e = pe->direct ? mr_entity_load_at(owner, mapper, identity, row + pe->first, NULL, pe->direct, at)
-                              : mr_entity_load_at(owner, mapper, identity, row, pe->slots, pe->nslots, at);
+    mr_entity *e;
+    if (id && id->mapper != mapper) {
+        mapper = id->mapper;
+        e = mr_entity_load_at(owner, mapper, identity, row, id->slots, id->nslots, at);
+        if (e && id->partial) e->flags |= MR_ENTITY_PARTIAL;
+    } else if (pe->direct) {
+        e = mr_entity_load_at(owner, mapper, identity, row + pe->first, NULL, pe->direct, at);
+    } else {
+        e = mr_entity_load_at(owner, mapper, identity, row, pe->slots, pe->nslots, at);
+    }
     if (!e) return MR_FAIL;
     *out = e;
     if (pe->origin) set_origin(e, pe->origin);
@@ -264,7 +325,7 @@ static mr_status find_entity(mr_run *run, const mr_plan_entity *pe, mr_run_entit
         if (fill_known(run, pe, e, row) != MR_OK) return MR_FAIL;
     } else if (fixed) {
         if (fill_fixed(run, pe, &identity, row, &e) != MR_OK) return MR_FAIL;
-    } else if (make_new(run, pe, &identity, row, &at, &e) != MR_OK) {
+    } else if (make_new(run, pe, re, &identity, row, &at, &e) != MR_OK) {
         return MR_FAIL;
     }
     re->current = e;
@@ -316,6 +377,11 @@ static void fill_items(mr_run *run) {
     }
 }
 
+/* Has the object the relationship, which may be that of a subclass? */
+static bool has_relationship(const mr_entity *e, const mr_property *along) {
+    return e->mapper == along->mapper || mr_mapper_isa(e->mapper, along->mapper);
+}
+
 mr_status mr_row_interpret(mr_run *run) {
     const mr_plan *plan = run->plan;
     if (plan->plain) return MR_OK; /* the row is run->out */
@@ -330,7 +396,8 @@ mr_status mr_row_interpret(mr_run *run) {
         const mr_plan_entity *pe = &plan->entities[i];
         mr_run_entity *re = &run->entities[i];
         mr_entity *parent = NULL;
-        if (pe->parent != MR_PLAN_NONE && !(parent = run->entities[pe->parent].current)) {
+        if (pe->parent != MR_PLAN_NONE &&
+            (!(parent = run->entities[pe->parent].current) || !has_relationship(parent, pe->along))) {
             re->current = NULL;
             continue;
         }

@@ -18,9 +18,10 @@ typedef struct mr_run_entity {
     mr_entity *current; /* the entity of this row; NULL: none */
     mr_entity *last;    /* the entity of the row before, and its key: rows of one parent are mostly neighbours */
     int64_t last_key;
-    bool keyless;     /* there is no entity because the row's key is NULL */
-    mr_gather gather; /* collects the items of a joined collection */
-    mr_vec parents;   /* mr_entity *: jobs will load relationships of these; neighbours once */
+    const mr_plan_identity *identity; /* the class of the row before, if that is told by a column */
+    bool keyless;                     /* there is no entity because the row's key is NULL */
+    mr_gather gather;                 /* collects the items of a joined collection */
+    mr_vec parents;                   /* mr_entity *: jobs will load relationships of these; neighbours once */
 } mr_run_entity;
 
 /* One execution of a plan. */

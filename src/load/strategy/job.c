@@ -41,6 +41,7 @@ static mr_status copy_named(mr_job *job, const mr_vec *named) {
 
 static mr_status make_path(mr_job *job) {
     unsigned n = job->entity->npath;
+    if (!job->follow->prop) return MR_OK;
     const mr_property **props = mr_alloc(job->load->env, (n + (size_t)1) * sizeof(const mr_property *));
     if (!props) return MR_FAIL;
     for (unsigned i = 0; i < n; i++) props[i] = job->entity->path[i];
@@ -82,10 +83,12 @@ static mr_status take_parents(mr_job *job, const mr_vec *all) {
         mr_entity *parent = mr_vec_ptr(all, i);
         if (parent->mapper != mapper) {
             mapper = parent->mapper;
-            has_it = mr_mapper_property(mapper, job->follow->prop->name, false) != NULL;
+            has_it = !job->follow->prop || mr_mapper_isa(mapper, job->follow->prop->mapper);
         }
         if (!has_it) continue;
-        if (!mr_load_must_ask(job->load, parent, job->follow->prop) && !mr_job_leads_to_older(job, parent)) continue;
+        if (job->follow->prop && !mr_load_must_ask(job->load, parent, job->follow->prop) &&
+            !mr_job_leads_to_older(job, parent))
+            continue;
         status = mr_seen_add(&seen, parent, NULL);
         if (status == MR_OK) status = mr_vec_push_ptr(&job->parents, parent);
         else if (status == MR_NOTFOUND) status = MR_OK;
@@ -190,6 +193,13 @@ mr_status mr_job_start(mr_job *job, mr_query *q) {
     mr_vec_done(&binds);
     mr_query_release(q);
     return status == MR_OK ? MR_ROW : MR_FAIL;
+}
+
+mr_status mr_job_target(const mr_job *job, mr_query_item *out) {
+    const mr_polymorphic *with = job->follow->with;
+    *out = (mr_query_item){.mapper = job->follow->prop->relationship->target};
+    if (with && !(out->alias = mr_polymorphic_from(with, false, NULL))) return MR_FAIL;
+    return MR_OK;
 }
 
 bool mr_job_knows_locals(const mr_job *job) {

@@ -43,6 +43,9 @@ void mr_jobs_done(mr_load *load);
 mr_query *mr_job_options(const mr_job *job, mr_query *q);
 /* Starts q as the next statement of the job. Consumes q; NULL fails. MR_ROW: it runs. */
 mr_status mr_job_start(mr_job *job, mr_query *q);
+/* The target of the job's relationship as an item of a query, with the subclasses that the options name. *out: its
+ * alias is a new reference. */
+mr_status mr_job_target(const mr_job *job, mr_query_item *out);
 /* Have all parents loaded the local columns of the relationship? */
 bool mr_job_knows_locals(const mr_job *job);
 /* Is the parent's slot loaded, but an object below it old? Then it is read again, to reach that object. */

@@ -54,7 +54,7 @@ static mr_query *with_way_back(mr_query *q, const mr_property *prop, unsigned no
     if (!back || back->direction != MR_MANY_TO_ONE || !back->use_get || !mr_strategy_is_eager(back->lazy) ||
         mr_options_strategy(back->prop, nopts, opts))
         return q;
-    mr_option_step step = {back->prop, NULL, NULL};
+    mr_option_step step = {back->prop, NULL, NULL, NULL};
     const mr_option option = {
         .kind = MR_OPTION_LAZY, .strategy = MR_LAZY_SELECT, .nsteps = 1, .steps = &step, .mapper = back->prop->mapper};
     return with_options(q, 1, &option);

@@ -27,13 +27,22 @@ static mr_status find_form(mr_job *job) {
     return MR_OK;
 }
 
-static mr_status add_item(mr_query **q, mr_mapper *mapper, mr_node *expression) {
-    mr_query_item item = {.mapper = mapper, .expression = expression};
-    if (!mapper && !expression) return MR_FAIL;
-    mr_query *next = mr_query_with_items(*q, &item, 1, true);
+/* Adds the item to the query. Consumes its nodes. */
+static mr_status add(mr_query **q, const mr_query_item *item) {
+    mr_query *next = mr_query_with_items(*q, item, 1, true);
     mr_query_release(*q);
     *q = next;
     return next ? MR_OK : MR_FAIL;
+}
+
+static mr_status add_item(mr_query **q, mr_mapper *mapper, mr_node *expression) {
+    const mr_query_item item = {.mapper = mapper, .expression = expression};
+    return mapper || expression ? add(q, &item) : MR_FAIL;
+}
+
+static mr_status add_target(mr_query **q, const mr_job *job) {
+    mr_query_item item;
+    return mr_job_target(job, &item) == MR_OK ? add(q, &item) : MR_FAIL;
 }
 
 static mr_query *then(mr_query *old, mr_query *made) {
@@ -118,7 +127,7 @@ static mr_query *children_query(mr_job *job) {
         columns[i] = mr_sql_column(env, remote, NULL, mr_mapper_property_of_column(rel->target, remote));
         failed = !columns[i] || add_item(&q, NULL, mr_node_retain(columns[i])) != MR_OK;
     }
-    if (!failed) failed = add_item(&q, rel->target, NULL) != MR_OK;
+    if (!failed) failed = add_target(&q, job) != MR_OK;
     if (!failed) {
         q = then(q, mr_query_where(q, keys_criterion(job, columns, rel->npairs)));
         q = ordered(job, q);
@@ -133,29 +142,36 @@ static mr_query *children_query(mr_job *job) {
 
 /* ---------------------------------------------------------------- through the condition */
 
-mr_query *mr_query_from_keys(const mr_property *along, const mr_value *keys, size_t count, bool bare) {
+/* target: the item for the relationship's target; its alias is consumed. */
+static mr_query *from_keys(const mr_property *along, const mr_query_item *target, const mr_value *keys, size_t count,
+                           bool bare) {
     mr_relationship *rel = along->relationship;
     mr_env *env = rel->parent->env;
     mr_mapper *parent = rel->parent;
-    mr_node *table = mr_sql_table(env, parent->table), *alias = mr_sql_alias(env, table, NULL);
+    mr_node *alias = mr_tables_alias(parent);
     mr_query *q = alias ? mr_query_new(env, NULL, 0, false) : NULL;
     mr_node **columns = mr_calloc(env, (parent->npk + (size_t)1) * sizeof(mr_node *));
     bool failed = !q || !columns;
     for (uint16_t i = 0; i < parent->npk && !failed; i++) {
-        const mr_property *prop = mr_mapper_at_slot(parent, parent->pk_slots[i]);
-        const mr_column *column = prop->column;
-        /* The table of a subclass has key columns of its own. */
-        if (column->table != parent->table && i < parent->table->nprimary) column = parent->table->primary[i];
-        columns[i] = mr_sql_column(env, column, mr_node_retain(alias), prop);
+        columns[i] = mr_property_node(mr_mapper_at_slot(parent, parent->pk_slots[i]), alias);
         failed = !columns[i] || (!bare && add_item(&q, NULL, mr_node_retain(columns[i])) != MR_OK);
     }
-    if (!failed) failed = add_item(&q, rel->target, NULL) != MR_OK;
+    mr_node *joined = mr_node_retain(target->alias);
+    if (failed) mr_node_release(target->alias);
+    else failed = add(&q, target) != MR_OK;
     if (!failed) {
-        mr_query_join join = {
-            .kind = MR_OP_INNER, .along = along, .left_alias = mr_node_retain(alias), .ordered = true};
+        mr_query_join join = {.kind = MR_OP_INNER,
+                              .along = along,
+                              .left_alias = mr_node_retain(alias),
+                              .target = mr_node_retain(joined),
+                              .ordered = true};
         q = then(q, mr_query_select_from(q, mr_node_retain(alias)));
-        if (q) q = then(q, mr_query_join_on(q, &join));
-        else mr_node_release(join.left_alias);
+        if (q) {
+            q = then(q, mr_query_join_on(q, &join));
+        } else {
+            mr_node_release(join.left_alias);
+            mr_node_release(join.target);
+        }
     }
     if (!failed && q) {
         q = then(q, mr_query_where(q, mr_keys_criterion(env, columns, parent->npk, keys, count)));
@@ -166,13 +182,21 @@ mr_query *mr_query_from_keys(const mr_property *along, const mr_value *keys, siz
     }
     mr_free(env, columns);
     mr_node_release(alias);
+    mr_node_release(joined);
     return q;
+}
+
+mr_query *mr_query_from_keys(const mr_property *along, const mr_value *keys, size_t count, bool bare) {
+    const mr_query_item target = {.mapper = along->relationship->target};
+    return from_keys(along, &target, keys, count, bare);
 }
 
 static mr_query *joined_query(mr_job *job) {
     const mr_property *prop = job->follow->prop;
     mr_value *keys = keys_taken(job, prop->relationship->parent->npk);
-    mr_query *q = keys ? mr_query_from_keys(prop, keys, job->keys.distinct.len, false) : NULL;
+    mr_query_item target;
+    bool ready = keys && mr_job_target(job, &target) == MR_OK;
+    mr_query *q = ready ? from_keys(prop, &target, keys, job->keys.distinct.len, false) : NULL;
     mr_free(job->load->env, keys);
     return mr_job_options(job, q);
 }
@@ -253,12 +277,14 @@ static mr_status take_targets(mr_job *job) {
 static mr_query *targets_query(mr_job *job) {
     mr_mapper *target = job->follow->prop->relationship->target;
     mr_env *env = job->load->env;
-    mr_query_item item = {.mapper = target};
+    mr_query_item item;
+    if (mr_job_target(job, &item) != MR_OK) return NULL;
     mr_node **columns = mr_calloc(env, (target->npk + (size_t)1) * sizeof(mr_node *));
     bool failed = !columns;
     for (uint16_t i = 0; i < target->npk && !failed; i++)
         failed = !(columns[i] = mr_property_node(mr_mapper_at_slot(target, target->pk_slots[i]), NULL));
     mr_query *q = failed ? NULL : mr_query_new(env, &item, 1, false);
+    if (failed) mr_node_release(item.alias);
     if (q) {
         q = then(q, mr_query_where(q, keys_criterion(job, columns, target->npk)));
     } else {

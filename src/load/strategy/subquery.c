@@ -210,15 +210,18 @@ static mr_status parents_query(mr_job *job, const mr_query_item *item, mr_query 
 }
 
 static mr_query *target_query(mr_job *job, mr_node *alias) {
-    mr_relationship *rel = job->follow->prop->relationship;
-    mr_query_item item = {.mapper = rel->target};
-    mr_query_join join = {
-        .kind = MR_OP_INNER, .along = job->follow->prop, .left_alias = mr_node_retain(alias), .ordered = true};
+    mr_query_item item;
+    if (mr_job_target(job, &item) != MR_OK) return NULL;
+    mr_query_join join = {.kind = MR_OP_INNER,
+                          .along = job->follow->prop,
+                          .left_alias = mr_node_retain(alias),
+                          .target = mr_node_retain(item.alias),
+                          .ordered = true};
     mr_query *q = mr_query_new(job->load->env, &item, 1, false);
     if (q && add_keys(job, &q, alias, false) != MR_OK) q = then(q, NULL);
     if (q) q = then(q, mr_query_select_from(q, mr_node_retain(alias)));
     if (q) q = then(q, mr_query_join_on(q, &join));
-    else mr_node_release(join.left_alias);
+    else mr_node_release(join.left_alias), mr_node_release(join.target);
     return mr_job_options(job, q);
 }
 
