@@ -127,8 +127,8 @@ static int core_type_name(lua_State *L) {
     return 1;
 }
 
-/* The files that register types and functions, by room, one a line, in the order of opening. A file that adds methods to
- * the type of another file comes after that file. */
+/* The files that register types and functions, by room, one a line, in the order of opening. A file that adds methods
+ * to the type of another file comes after that file. */
 /* clang-format off */
 #define OPENERS(open) \
     /* state */ \
