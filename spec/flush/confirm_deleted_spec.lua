@@ -1,4 +1,4 @@
--- confirm_deleted_rows = false: a DELETE of an object need not find its row, because the database has deleted it already.
+-- confirm_deleted_rows = false: a DELETE of an object need not find its row, because the database has deleted it.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

@@ -479,8 +479,9 @@ describe("a joined class", function()
   it("may refer to its own tree, and to itself", function()
     local db = mr.open "sqlite://"
     local Person = db.Model:extend("Person", {
-      id = db.Column{ db.Integer, primary_key = true }, name = db.Column{ db.String(10) },
-        kind = db.Column{ db.String(10) },
+      id = db.Column{ db.Integer, primary_key = true },
+      name = db.Column{ db.String(10) },
+      kind = db.Column{ db.String(10) },
       boss_id = db.Column{ db.Integer, db.ForeignKey "boss.id" },
       boss = db.relationship{ "Boss", back_populates = "people" },
       __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "person" },

@@ -71,9 +71,9 @@ describe("a declaration of a subclass is refused", function()
     Animal:extend("Dog", { size = db.Column{ db.Integer }, __mapper_args = { polymorphic_identity = "dog" } })
     wrong({ "Cat: 3 mistakes in its inheritance:", "Cat.size", "Cat has the polymorphic_identity of Dog",
       "Cat.lives has nullable = false" }, {
-      size = db.Column{ db.String(5) }, lives = db.Column{ db.Integer, nullable = false },
-      __mapper_args = { polymorphic_identity = "dog" },
-    })
+        size = db.Column{ db.String(5) }, lives = db.Column{ db.Integer, nullable = false },
+        __mapper_args = { polymorphic_identity = "dog" },
+      })
   end)
 
   it("whose table has no foreign key to that of its base", function()
@@ -136,8 +136,8 @@ describe("the options of inheritance", function()
     refuse("ArgumentError", { "polymorphic_on", "42" }, args{ polymorphic_on = 42 })
     refuse("ArgumentError", { "polymorphic_identity", "got table" },
       args{ polymorphic_on = "kind", polymorphic_identity = {} })
-    refuse("ArgumentError", { "polymorphic_load", "\"inline\" or \"selectin\"" }, args{ polymorphic_load = "later" })
-    refuse("ArgumentError", { "with_polymorphic", "\"*\"" }, args{ with_polymorphic = true })
+    refuse("ArgumentError", { "polymorphic_load", '"inline" or "selectin"' }, args{ polymorphic_load = "later" })
+    refuse("ArgumentError", { "with_polymorphic", '"*"' }, args{ with_polymorphic = true })
     refuse("ArgumentError", { "inherit_condition", "function" }, args{ inherit_condition = "x" })
     refuse("ArgumentError", { "polymorphic_fallback", "true or false" }, args{ polymorphic_fallback = 1 })
     refuse("ArgumentError", { "unknown option 'polymorphic_of'", "'polymorphic_on'" }, args{ polymorphic_of = "kind" })

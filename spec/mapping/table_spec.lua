@@ -69,7 +69,7 @@ describe("a class of a table", function()
     db.session:remove()
     local ann
     local texts = support.costs(db, 1, function() ann = User.query:one() end)
-    assert.equal("SELECT upper(users.\"user name\") AS upper_1, users.user_id AS users_user_id FROM users", texts[1])
+    assert.equal('SELECT upper(users."user name") AS upper_1, users.user_id AS users_user_id FROM users', texts[1])
     assert.equal("ANN", ann.loud)
     support.costs(db, 1, function() assert.equal("ann", ann.nick) end)
     support.costs(db, 1, function() assert.equal("n!s", ann.both) end)

@@ -112,7 +112,8 @@ end
 -- The functions that raise or warn with the given text.
 local RAISES = {
   mr_fail = true, bind_error = true, mr_warn = true, luaL_error = true, mr_compile_fail = true, mistake = true,
-  mr_configure_mistake = true, mr_inheritance_mistake = true, mr_error_add_note = true, raise = true, warn = true, lua_warning = true,
+  mr_configure_mistake = true, mr_inheritance_mistake = true, mr_error_add_note = true, raise = true, warn = true,
+  lua_warning = true,
   mr_log = true,
 }
 

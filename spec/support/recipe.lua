@@ -249,7 +249,8 @@ function M.link(objects)
     end
   end
   write(copy .. "/objects", table.concat(others, "\n") .. "\n" .. table.concat(objects, "\n") .. "\n")
-  local link = "cd %s && unset LD_PRELOAD; %s -shared -Wl,-Bsymbolic -o moonrow.so @objects -lsqlite3 -ljansson -ltommath -lm"
+  local link = "cd %s && unset LD_PRELOAD; %s -shared -Wl,-Bsymbolic -o moonrow.so @objects -lsqlite3 -ljansson "
+    .. "-ltommath -lm"
   sh(link:format(copy, cc))
   return function(script)
     write(copy .. "/script.lua", 'local mr = require "moonrow"\n' .. script)

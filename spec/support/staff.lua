@@ -11,7 +11,7 @@ local M = {}
 --- args: further __mapper_args, by class; body: further members, by class, as a function of db.
 function M.declare(kind, args, body, url)
   local db = mr.open(url or "sqlite://")
-  local C = { }
+  local C = {}
   local function class(base, name, members, identity)
     members.__mapper_args = { polymorphic_identity = identity }
     for option, value in pairs(args and args[name] or {}) do members.__mapper_args[option] = value end

@@ -255,7 +255,7 @@ function mr.declarative_base(options) end
 ---Those that do not.
 ---@field exclude_properties? string|moonrow.Column|moonrow.Expression|(string|moonrow.Column|moonrow.Expression)[]
 ---Tells of which class of the family a row is: a column, its attribute's name, or an expression of the table's columns.
----@field polymorphic_on? moonrow.Column|string|moonrow.Expression|fun(c: table<string, moonrow.Expression>): moonrow.Expression
+---@field polymorphic_on? moonrow.Column|string|moonrow.Expression|fun(c: table<string, any>): moonrow.Expression
 ---What polymorphic_on holds in the rows of this class.
 ---@field polymorphic_identity? any
 ---Rows of which polymorphic_on tells no class are objects of this one. false by default.

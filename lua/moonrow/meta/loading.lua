@@ -104,8 +104,8 @@ function LoaderOption:defaultload(path, ...) end
 ---@return moonrow.LoaderOption
 function LoaderOption:contains_eager(path, options) end
 
----What these subclasses (or all, by "*") add to the objects, by one more statement for each class. Of the class that the
----chain has come to, if none is named.
+---What these subclasses (or all, by "*") add to the objects, by one more statement for each class. Of the class that
+---the chain has come to, if none is named.
 ---
 ---```lua
 ---User.query:options(mr.selectinload(User.posts):selectin_polymorphic(Post, "*")):count() --> 3

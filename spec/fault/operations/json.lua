@@ -11,7 +11,8 @@ return {
       days = db.Column{ mr.Array(mr.Date), default = {} },
     })
     db:create_all()
-    db.session:add(Doc{ id = 1, data = { list = { 1, 2.5, "x" }, deep = { { { a = mr.null } } } }, days = { "2024-02-29" } })
+    local data = { list = { 1, 2.5, "x" }, deep = { { { a = mr.null } } } }
+    db.session:add(Doc{ id = 1, data = data, days = { "2024-02-29" } })
     db.session:commit()
     return { db = db, Doc = Doc }
   end,
@@ -24,7 +25,8 @@ return {
     doc.days[2] = mr.date(2024, 3, 1)
     c.modified = session:is_modified(doc)
     session:flush()
-    session:execute(mr.insert(Doc), { { id = 2, data = { x = 1 } }, { id = 3, data = mr.array() }, { id = 4, data = "s" } })
+    session:execute(mr.insert(Doc),
+      { { id = 2, data = { x = 1 } }, { id = 3, data = mr.array() }, { id = 4, data = "s" } })
     c.found = Doc.query:filter(Doc.data:in_{ { x = 1 }, "s" }):count()
     c.row = session:query(Doc.data, Doc.days):filter(Doc.id:eq(1)):one()
     c.list, c.days = #c.row.data.list, #c.row.days
