@@ -122,6 +122,9 @@ static inline mr_entity *present(mr_idmap *map, mr_entity *e) {
     return e;
 }
 
+/* The same while a trace runs. */
+MR_APART static mr_entity *present_in_trace(mr_idmap *map, mr_entity *e) { return present(map, e); }
+
 mr_entity *mr_idmap_get(mr_idmap *map, const mr_mapper *root, const mr_value *identity) {
     bool met;
     size_t where;
@@ -136,7 +139,8 @@ mr_entity *mr_idmap_get_int(mr_idmap *map, const mr_mapper *root, int64_t key) {
     for (size_t i = home(map, tag); (number = map->table[i].number) != FREE; i = (i + 1) & mask) {
         if (map->table[i].tag != tag || number == GONE) continue;
         mr_entity *e = map->heap->table.entities[number];
-        if (e->identity_kind == MR_IDENTITY_INT && e->key.i == key && e->mapper->root == root) return present(map, e);
+        if (e->identity_kind == MR_IDENTITY_INT && e->key.i == key && e->mapper->root == root)
+            return map->heap->table.phase == HEAP_IDLE ? e : present_in_trace(map, e);
     }
     return NULL;
 }
