@@ -48,7 +48,8 @@ local private = options.set{
   "collection_state", "collection_remove_at", "collection_replace_at", "collection_item", "collection_info",
   "collection_as_list", "is_collection", "is_object", "new_list", "list_methods", "set_metatable", "keyed_metatable",
   "keyed_items", "keyed_set", "set_methods", "class_attributes", "class_keys", "is_loaded", "is_expired", "is_mapped",
-  "new_object", "init_object", "set_defaults", "settings_events", "object_pairs", "list_metatable", "row_methods",
+  "new_object", "init_object", "set_defaults", "class_for", "settings_events", "object_pairs", "list_metatable",
+  "row_methods",
   "inspection_methods", "inspection_getters", "inspection_metatable",
 }
 

@@ -233,7 +233,7 @@ function ClassInspection.__newindex(_, name)
 end
 
 local function words_of_column(class, info)
-  local words = { tostring(class.__table.c[info.column].type) }
+  local words = { tostring(class.c[info.name].type) }
   if info.key then words[#words + 1] = "primary key" end
   if not info.key and not info.nullable then words[#words + 1] = "not null" end
   if info.foreign_key then words[#words + 1] = "foreign key" end

@@ -274,6 +274,7 @@ end
 
 -- place: where the table is, for messages: "User", "User.posts[2]".
 function from_table(class, given, place)
+  class = core.class_for(class, given)
   local _, by_name = to_table.attributes(class)
   local values, keyed = {}, {}
   for name, value in pairs(given) do

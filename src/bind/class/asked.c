@@ -143,6 +143,27 @@ static int set_defaults(lua_State *L) {
     return 0;
 }
 
+/* class_for(class, values): the subclass, or the class itself, of which a row with these values is. */
+static int class_for(lua_State *L) {
+    mr_mapper *mapper = bind_arg_class(L, 1, "from_table");
+    const mr_mapper *top = mr_mapper_polymorphic(mapper);
+    const mr_property *discriminator = top ? top->discriminator : NULL;
+    mr_value v = mr_value_of(MR_UNLOADED, 0);
+    lua_settop(L, 2);
+    if (discriminator && discriminator->column) {
+        lua_getfield(L, 2, discriminator->name);
+        if (!bind_to_value(L, -1, discriminator->column->type, &v)) v = mr_value_of(MR_UNLOADED, 0);
+    }
+    for (mr_mapper *m = NULL; v.kind > MR_NULL && (m = mr_mapper_next_below(mapper, m));) {
+        if (m->polymorphic_identity.kind != v.kind || !mr_value_equal(mapper->env, &m->polymorphic_identity, &v))
+            continue;
+        bind_push_class(L, m);
+        return 1;
+    }
+    lua_settop(L, 1);
+    return 1;
+}
+
 static int is_mapped(lua_State *L) {
     lua_pushboolean(L, bind_test_class(L, 1) != NULL);
     return 1;
@@ -155,6 +176,7 @@ void bind_open_asked(lua_State *L) {
                                          {"is_expired", is_expired},
                                          {"new_object", new_object},
                                          {"is_mapped", is_mapped},
+                                         {"class_for", class_for},
                                          {"set_defaults", set_defaults},
                                          {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
