@@ -219,6 +219,29 @@ describe("a decimal in an expression", function()
     end
   end)
 
+  it("stands in a union with decimals of its own form, and of no more digits than the first has", function()
+    local s = db.session
+    local function united(a, b)
+      local list = {}
+      for i, row in ipairs(s:query(a:label "x"):union_all(s:query(b:label "x")):all()) do list[i] = tostring(row.x) end
+      table.sort(list)
+      return list[1] .. " " .. list[#list]
+    end
+    local words = { "cannot stand in one column", "first query of the union" }
+    refuse("ArgumentError", words, united, Item.v, Item.other)
+    assert.equal("-3.2500 9.5000", united(Item.other, Item.v:cast(mr.Numeric(12, 4))))
+    assert.equal("-3.2500 9.5000", united(Item.other, Item.v))
+    assert.equal("-3.2500 9.5000", united(Item.v:cast(mr.Numeric(12, 4)), Item.other))
+    local Scaled = db.Model:extend("Scaled", { id = db.Column{ db.Integer, primary_key = true },
+      v = db.Column{ mr.Numeric(10, 2, { storage = "scaled" }) } })
+    db:create_all()
+    s:add(Scaled{ v = "7.5" })
+    s:commit()
+    refuse("ArgumentError", words, united, Item.v, Scaled.v)
+    refuse("ArgumentError", words, united, Scaled.v, Item.v)
+    assert.equal("-3.25 9.50", united(Item.v, Scaled.v:cast(mr.Numeric(10, 2))))
+  end)
+
   it("is no other type's value", function()
     refuse("ArgumentError", { "Item.n", "expected an integer" }, Item.n.eq, Item.n, D "1.5")
     refuse("ArgumentError", { "Item.n", "expected an integer" }, Item, { n = D "1" })

@@ -90,6 +90,25 @@ void mr_check_selected(mr_compiler *c, const mr_node *columns, const mr_node *qu
         mr_check_written(c, columns->child[i], values->child[i]);
 }
 
+/* Has the second decimal digits behind the point for which the first one has no room? */
+static bool is_longer(const mr_compiler *c, const mr_node *first, const mr_node *then) {
+    return are_decimals(c, first, then) && first->type->scale >= 0 && then->type->scale > first->type->scale;
+}
+
+void mr_check_united(mr_compiler *c, const mr_node *first, const mr_node *query) {
+    const mr_node *columns = columns_of(query);
+    char is[MR_TYPE_NAME], was[MR_TYPE_NAME];
+    for (uint32_t i = 0; first && columns && i < first->n && i < columns->n; i++) {
+        const mr_node *a = first->child[i], *b = columns->child[i];
+        if (differ(a, b) || is_longer(c, a, b))
+            mr_compile_fail(c,
+                            "%s cannot stand in one column with %s, which the first query of the union has: the column "
+                            "is read as the first one says (cast one of them to the type of the other, or begin with "
+                            "the one that has more digits)",
+                            mr_type_name(b->type, is), mr_type_name(a->type, was));
+    }
+}
+
 void mr_compile_compared(mr_compiler *c, const mr_node *operand, const mr_node *other, mr_op against) {
     c->form = mr_form_for(operand, other);
     mr_compile_operand(c, operand, against);

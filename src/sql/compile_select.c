@@ -345,6 +345,7 @@ static void compile_compound(mr_compiler *c, const mr_node *node, mr_place place
     for (uint32_t i = 0; i < node->n; i++) {
         if (i) mr_emit(c, compound_word((mr_op)node->op));
         c->into = into;
+        if (i && !into) mr_check_united(c, first_columns(node), node->child[i]);
         compile_member(c, node->child[i], place);
         c->capture = NULL; /* only the first member names the columns */
     }

@@ -99,6 +99,8 @@ void mr_check_forms(mr_compiler *c, const mr_node *a, const mr_node *b);
 void mr_check_written(mr_compiler *c, const mr_node *column, const mr_node *value);
 /* The same for the columns (NULL: not named) that the results of a query are written into. */
 void mr_check_selected(mr_compiler *c, const mr_node *columns, const mr_node *query);
+/* Fails when a member of a union has other forms in its columns than the first one (a LIST of columns). */
+void mr_check_united(mr_compiler *c, const mr_node *first, const mr_node *query);
 /* Compiles one side of a comparison: a bind in the form of the other side. */
 void mr_compile_compared(mr_compiler *c, const mr_node *operand, const mr_node *other, mr_op against);
 
