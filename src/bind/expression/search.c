@@ -30,15 +30,31 @@ static int expr_at(lua_State *L) {
     return 1;
 }
 
-/* as_string, as_integer ...: flags is the code of the type. */
+enum { AS_STRING, AS_INTEGER, AS_FLOAT, AS_BOOLEAN, AS_JSON };
+
+static const mr_type *json_type(unsigned which) {
+    switch (which) {
+    case AS_STRING:
+        return mr_type_simple(MR_TYPE_STRING);
+    case AS_INTEGER:
+        return mr_type_simple(MR_TYPE_INTEGER);
+    case AS_FLOAT:
+        return mr_type_simple(MR_TYPE_FLOAT);
+    case AS_BOOLEAN:
+        return mr_type_simple(MR_TYPE_BOOLEAN);
+    default:
+        return mr_type_simple(MR_TYPE_JSON);
+    }
+}
+
+/* as_string, as_integer ...: flags says which. */
 static int json_as(lua_State *L) {
     const bind_operation *o = bind_operation_of(L);
     mr_node *x = bind_arg_node(L, 1, o->name);
     if (x->kind != MR_NODE_JSON_AT)
         return bind_error(L, MR_ERR_ARGUMENT, "%s is for a value in JSON, x:at(\"key\"):%s(): %s is none", o->name,
                           o->name, bind_push_what(L, x));
-    const mr_type *type = mr_type_simple((mr_typecode)o->flags);
-    bind_push_node(L, mr_sql_json_as(x->env, mr_node_retain(x), type, false));
+    bind_push_node(L, mr_sql_json_as(x->env, mr_node_retain(x), json_type(o->flags), false));
     return 1;
 }
 
@@ -110,9 +126,9 @@ static int f_match(lua_State *L) {
 
 void bind_open_search(lua_State *L) {
     static const bind_operation types[] = {
-        {"as_string", json_as, MR_OP_NONE, MR_TYPE_STRING}, {"as_integer", json_as, MR_OP_NONE, MR_TYPE_INTEGER},
-        {"as_float", json_as, MR_OP_NONE, MR_TYPE_FLOAT},   {"as_boolean", json_as, MR_OP_NONE, MR_TYPE_BOOLEAN},
-        {"as_json", json_as, MR_OP_NONE, MR_TYPE_JSON},     {NULL, NULL, MR_OP_NONE, 0}};
+        {"as_string", json_as, MR_OP_NONE, AS_STRING}, {"as_integer", json_as, MR_OP_NONE, AS_INTEGER},
+        {"as_float", json_as, MR_OP_NONE, AS_FLOAT},   {"as_boolean", json_as, MR_OP_NONE, AS_BOOLEAN},
+        {"as_json", json_as, MR_OP_NONE, AS_JSON},     {NULL, NULL, MR_OP_NONE, 0}};
     static const luaL_Reg methods[] = {
         {"at", expr_at}, {"regexp_match", expr_regexp}, {"match", expr_match}, {NULL, NULL}};
     bind_extend_type(L, BIND_EXPRESSION, methods, NULL);
