@@ -131,6 +131,25 @@ describe("a function that gives rows", function()
       function() s:execute(mr.select(numbered.c.n)):all() end)
   end)
 
+  it("generate_series counts on SQLite, too, up and down, by any step, and knows no columns", function()
+    local function series(...)
+      local g = f.generate_series(...):table_valued(mr.column("n", mr.Integer), { name = "g" })
+      return mr.select(g.c.n), g
+    end
+    w.gives("1; 2; 3", (series(1, 3)))
+    w.gives("1; 4; 7", (series(1, 9, 3)))
+    w.gives("3; 2; 1", (series(3, 1, -1)))
+    w.gives("", (series(3, 1)))
+    w.gives("", (series(1, 3, 0)))
+    local _, g = series(1, 4)
+    local joined = mr.select(g.c.n, User.name):join_from(g, User, User.id:eq(g.c.n), { isouter = true })
+    w.gives("1 ann; 2 bob; 3 cid; 4 -", joined:order_by(g.c.n))
+    w.gives("10", mr.select(f.sum(g.c.n)))
+    refuse("ArgumentError", { "generate_series", "one column" },
+      function() s:execute(mr.select(f.generate_series(1):table_valued("n").c.n)):all() end)
+    refuse("OperationalError", "no such column", function() s:execute((series(doc.c.id, 3))):all() end)
+  end)
+
   it("warns of no product, and comes behind what it takes columns of", function()
     local j = f.json_each(doc.c.data):table_valued("value")
     local q = mr.select(j.c.value, doc.c.id):order_by(j.c.value)

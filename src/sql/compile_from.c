@@ -66,10 +66,33 @@ static void compile_values(mr_compiler *c, const mr_node *node) {
     mr_emit(c, c->dialect->lateral ? ")" : "))");
 }
 
+/* generate_series(first, last, step), which SQLite has only in its shell, as a recursive query. */
+static void compile_series(mr_compiler *c, const mr_node *node) {
+    const mr_node *call = node->child[0];
+    if (call->n < 2 || call->n > 3 || node->child[1]->n != 1) {
+        mr_compile_fail(c, "generate_series takes a first number, a last one, and a step, and gives one column");
+        return;
+    }
+    mr_emit(c, "(");
+    mr_emit(c, "WITH RECURSIVE bounds(a, b, s) AS (SELECT ");
+    mr_compile_items(c, call);
+    if (call->n == 2) mr_emit(c, ", 1");
+    mr_emit(c, "), series(n)");
+    mr_emit(c, " AS (");
+    mr_emit(c, "SELECT a FROM bounds WHERE s > 0 AND a <= b OR s < 0 AND a >= b UNION ALL ");
+    mr_emit(c, "SELECT n + s FROM series, bounds WHERE s > 0 AND n + s <= b OR s < 0 AND n + s >= b) SELECT n AS ");
+    mr_compile_column_name(c, node->child[1]->child[0]);
+    mr_emit(c, " FROM series)");
+}
+
 static void compile_rows_of(mr_compiler *c, const mr_node *node) {
     if (node->flags & MR_NODE_ORDINALITY && !c->dialect->lateral)
         mr_compile_fail(c, "table_valued: %s has no WITH ORDINALITY: number the rows by row_number()",
                         c->dialect->name);
+    if (!c->dialect->lateral && strcmp(node->child[0]->name, "generate_series") == 0) {
+        compile_series(c, node);
+        return;
+    }
     mr_compile(c, node->child[0]);
     if (node->flags & MR_NODE_ORDINALITY) mr_emit(c, " WITH ORDINALITY");
 }
