@@ -188,6 +188,7 @@ describe("mr.exists", function()
     refuse("ArgumentError", { "where", "mr.exists()" }, function() User.id:where(own()) end)
     refuse("ArgumentError", { "where", "true" }, function() mr.exists():where(true) end)
     refuse("ArgumentError", "exists", mr.exists, nil)
+    refuse("ArgumentError", { "select_from", "a class" }, function() mr.exists():select_from() end)
   end)
 end)
 

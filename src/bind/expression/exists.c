@@ -67,6 +67,8 @@ static int exists_where(lua_State *L) {
 static int exists_select_from(lua_State *L) {
     int n = lua_gettop(L);
     self(L, "select_from");
+    if (n < 2)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class, an alias, a table or a subquery", "select_from");
     for (int i = 2; i <= n; i++) {
         mr_mapper *mapper;
         mr_node *from = bind_to_from(L, i, "select_from", &mapper), *x = bind_test_node(L, 1);

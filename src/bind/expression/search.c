@@ -51,6 +51,7 @@ static const mr_type *json_type(unsigned which) {
 static int json_as(lua_State *L) {
     const bind_operation *o = bind_operation_of(L);
     mr_node *x = bind_arg_node(L, 1, o->name);
+    bind_refuse_more(L, 0, o->name, "");
     if (x->kind != MR_NODE_JSON_AT)
         return bind_error(L, MR_ERR_ARGUMENT, "%s is for a value in JSON, x:at(\"key\"):%s(): %s is none", o->name,
                           o->name, bind_push_what(L, x));

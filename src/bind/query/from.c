@@ -92,6 +92,7 @@ static int q_subquery(lua_State *L) {
 
 static int q_lateral(lua_State *L) {
     bind_query_arg_for_subquery(L, "lateral");
+    bind_refuse_more(L, 1, "lateral", "");
     const char *name = lua_isnoneornil(L, 2) ? NULL : bind_arg_name(L, 2, "lateral", "a name");
     bind_push_inner_select(L, 1, "lateral");
     bind_push_from(L, mr_sql_lateral(bind_of(L)->env, mr_node_retain(bind_test_node(L, -1)), name), NULL);
