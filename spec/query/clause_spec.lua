@@ -157,6 +157,23 @@ describe("mr.exists", function()
     w.gives("ann; bob", mr.select(User.name):where(mr.exists(Post.id):where(own())):order_by(User.id))
   end)
 
+  it("of a class that shares a table counts the rows of this class alone", function()
+    local db = mr.open "sqlite://"
+    local Emp = db.Model:extend("Emp", { id = db.Column{ db.Integer, primary_key = true },
+      kind = db.Column{ db.String }, boss_id = db.Column{ db.Integer },
+      __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "emp" } })
+    local Man = Emp:extend("Man", { __mapper_args = { polymorphic_identity = "man" } })
+    db:create_all()
+    db.session:add_all{ Emp{ id = 1 }, Emp{ id = 2, boss_id = 1 }, Man{ id = 3, boss_id = 2 } }
+    db.session:commit()
+    local E, M = mr.aliased(Emp), mr.aliased(Man)
+    local function ids(criterion) return tostring(db.session:query(E.id):filter(criterion):all()) end
+    assert.equal("{(2)}", ids(mr.exists(M):where(M.boss_id:eq(E.id))))
+    assert.equal("{(2)}", ids(mr.exists(Man):where(Man.boss_id:eq(E.id))))
+    assert.equal("{(1), (2)}", ids(mr.exists(Emp):where(Emp.boss_id:eq(E.id))))
+    db.session:remove()
+  end)
+
   it("takes a query, and more criteria for it", function()
     w.gives("ann", mr.select(User.name):where(mr.exists(mr.select(Post.id):where(own())):where(Post.title:eq "a1")))
   end)

@@ -7,7 +7,26 @@
 #include "expression.h"
 
 #include "from.h"
+#include "value/class.h"
 #include "value/query.h"
+
+/* Pushes the EXISTS of the class or alias of a class at idx: its rows are those of its own class. false: it is neither.
+ */
+static bool push_of_class(lua_State *L, int idx) {
+    mr_mapper *mapper = bind_test_class(L, idx);
+    const bind_from *aliased = mapper ? NULL : bind_test(L, idx, BIND_ALIASED);
+    if (aliased) mapper = aliased->mapper;
+    if (!mapper) return false;
+    bind_state *b = bind_of(L);
+    const mr_query_item item = {mapper, aliased ? mr_node_retain(aliased->node) : NULL, NULL, mapper->name};
+    bind_push_query(L, mr_query_new(b->env, &item, 1, true), 0, BIND_SELECT);
+    mr_query *q = bind_test_query(L, -1);
+    mr_node *node = NULL;
+    BIND_CALL(b, L, (void)mr_query_exists(q, &node));
+    bind_push_node(L, node);
+    lua_remove(L, -2);
+    return true;
+}
 
 /* exists(query), exists(), exists(User, ...), exists(User.id, ...) */
 static int f_exists(lua_State *L) {
@@ -22,8 +41,9 @@ static int f_exists(lua_State *L) {
         bind_push_node(L, mr_sql_exists(env, subquery ? mr_node_retain(node) : bind_to_select(L, 1)));
         return 1;
     }
-    bind_push_node(L, mr_sql_exists_any(env));
-    for (int i = 1; i <= n; i++) {
+    bool of_class = n > 0 && push_of_class(L, 1);
+    if (!of_class) bind_push_node(L, mr_sql_exists_any(env));
+    for (int i = of_class ? 2 : 1; i <= n; i++) {
         node = bind_test_node(L, i);
         mr_mapper *mapper;
         mr_node *before = mr_node_retain(bind_test_node(L, n + 1));
