@@ -87,12 +87,30 @@ static mr_status stage_checked(mr_flush *flush, flush_op *op, unsigned c, mr_val
     return status;
 }
 
+/* The values that the row has by now: those of the object, and defaults before this one. */
+static mr_status each_value(const mr_default_row *row,
+                            mr_status (*fn)(void *ud, const mr_column *column, const mr_value *value), void *ud) {
+    const flush_op *op = row->ud;
+    for (unsigned c = 0; c < op->cls->ncolumns; c++) {
+        const flush_column *column = &op->cls->columns[c];
+        const mr_value *v = op->staged ? &op->staged[c] : NULL;
+        if (v && v->kind == STAGED_BY_SERVER) continue;
+        if (!v || v->kind == MR_UNLOADED) v = mr_flush_slot(op, column->slot);
+        if (v->kind != MR_UNLOADED && fn(ud, column->column, v) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
 mr_status mr_flush_stage_default(mr_flush *flush, flush_op *op, unsigned c, const mr_default *deflt) {
     mr_value value;
     if (deflt->kind == MR_DEFAULT_NONE) return MR_OK;
     if (deflt->kind == MR_DEFAULT_SQL) return mr_flush_stage_server(flush, op, c);
-    if (mr_flush_default(flush, op->cls->columns[c].type, deflt, &value) != MR_OK) return MR_FAIL;
-    return stage_checked(flush, op, c, value);
+    mr_default_row row = {each_value, op};
+    void *outer = mr_env_get(flush->env, MR_ENV_ROW);
+    mr_env_set(flush->env, MR_ENV_ROW, &row);
+    mr_status status = mr_flush_default(flush, op->cls->columns[c].type, deflt, &value);
+    mr_env_set(flush->env, MR_ENV_ROW, outer);
+    return status == MR_OK ? stage_checked(flush, op, c, value) : MR_FAIL;
 }
 
 mr_status mr_flush_stage_version(mr_flush *flush, flush_op *op, const mr_value *old) {

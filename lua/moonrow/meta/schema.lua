@@ -42,7 +42,8 @@ local mr = {}
 ---An index, ix_TABLE_COLUMN; a unique one where unique is true, too. false by default.
 ---@field index? boolean
 ---What an INSERT takes where there is no value: a value, a function (or what can be called like one), mr.now, or an SQL
----expression.
+---expression. A function of Lua with a parameter gets the context: its `current_parameters` are the values that the row
+---has by then, by attribute.
 ---@field default? any
 ---The same for an UPDATE.
 ---@field onupdate? any

@@ -16,13 +16,99 @@ typedef struct default_function {
     mr_column *column; /* has its name and type when the default is first used, perhaps not before */
     const char *what;
     mr_value *out; /* the result of the call that is running */
+    bool asks;     /* it has a parameter: it is called with the context */
 } default_function;
+
+static const char row_key = 0; /* registry: the row of the statement that is being made: a table; or nil */
+
+void bind_set_default_row(lua_State *L, int row) {
+    if (row) lua_pushvalue(L, row);
+    else lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &row_key);
+}
+
+/* A value of the row, and its column. */
+typedef struct row_value {
+    const mr_column *column;
+    const mr_value *value;
+} row_value;
+
+typedef struct row_values {
+    row_value *values; /* NULL: they are only counted */
+    size_t n;
+} row_values;
+
+static mr_status note_value(void *ud, const mr_column *column, const mr_value *value) {
+    row_values *row = ud;
+    if (row->values) row->values[row->n] = (row_value){column, value};
+    row->n++;
+    return MR_OK;
+}
+
+/* Pushes the values of the row that is being flushed, under the names of the attributes, and of the columns. */
+static void push_flushed(lua_State *L, const mr_default_row *row) {
+    row_values found = {NULL, 0};
+    (void)row->each(row, note_value, &found);
+    found.values = lua_newuserdatauv(L, (found.n + 1) * sizeof *found.values, 0);
+    found.n = 0;
+    (void)row->each(row, note_value, &found);
+    lua_newtable(L);
+    for (size_t i = 0; i < found.n; i++) {
+        const mr_column *column = found.values[i].column;
+        const mr_mapper *mapper = column->table ? column->table->mapped : NULL;
+        const mr_property *prop = mapper ? mr_mapper_property_of_column(mapper, column) : NULL;
+        bind_push_value(L, found.values[i].value);
+        if (prop) {
+            lua_pushvalue(L, -1);
+            lua_setfield(L, -3, prop->name);
+        }
+        lua_setfield(L, -2, column->name);
+    }
+    lua_remove(L, -2);
+}
+
+/* Pushes a copy of the row of a statement, a table at the index; NULL is nil. */
+static void push_given(lua_State *L, int given) {
+    lua_newtable(L);
+    for (lua_pushnil(L); lua_next(L, given);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        if (bind_is_null(L, -1)) lua_pop(L, 2);
+        else lua_rawset(L, -4);
+    }
+}
+
+/* Replaces the statement's row on top, or nil, by the context of a call: { current_parameters = the values that the row
+ * has by then, by attribute }. */
+static void push_context(lua_State *L) {
+    int given = lua_gettop(L);
+    const mr_default_row *row = mr_env_get(bind_of(L)->env, MR_ENV_ROW);
+    lua_createtable(L, 0, 1);
+    if (lua_istable(L, given)) push_given(L, given);
+    else if (row) push_flushed(L, row);
+    else lua_newtable(L);
+    lua_setfield(L, -2, "current_parameters");
+    lua_replace(L, given);
+}
+
+/* Does the function at the index have a parameter? C functions, and what can be called, take none: os.time is one. */
+static bool has_parameter(lua_State *L, int idx) {
+    lua_Debug info;
+    if (lua_iscfunction(L, idx) || !lua_isfunction(L, idx)) return false;
+    lua_pushvalue(L, idx);
+    return lua_getinfo(L, ">u", &info) && info.nparams > 0;
+}
 
 /* The result is kept in the registry, so its bytes stay valid until the next call. */
 static int call_body(lua_State *L) {
     default_function *f = lua_touserdata(L, 1);
     bind_ref_push(L, f->function);
-    lua_call(L, 0, 1);
+    luaL_checkstack(L, 16, "a default");
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &row_key);
+    bind_set_default_row(L, 0); /* what the function does has rows of its own */
+    if (f->asks) push_context(L);
+    else lua_pop(L, 1);
+    lua_call(L, f->asks ? 1 : 0, 1);
     const mr_column *column = f->column;
     const mr_type *type = mr_column_type(bind_of(L)->env, f->column);
     const char *what = f->what;
@@ -58,6 +144,7 @@ static void read_function(lua_State *L, int idx, mr_column *column, const char *
     f->function = bind_ref_forever(L, idx);
     f->column = column;
     f->what = what;
+    f->asks = has_parameter(L, idx);
     out->kind = MR_DEFAULT_FUNCTION;
     out->fn = call_default;
     out->ud = f;

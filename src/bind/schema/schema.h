@@ -16,6 +16,10 @@ const char *bind_read_conflict(lua_State *L, int options, const char *function, 
 /* Reads deferrable and initially into *how. Raises for unknown words. */
 void bind_read_deferrable(lua_State *L, int options, const char *function, mr_reference *how);
 
+/* default.c */
+/* The table at the index is the row for which defaults are made next, where no flush makes one; 0: none is. */
+void bind_set_default_row(lua_State *L, int row);
+
 /* generated.c */
 /* Retains the node as long as the environment lives; returns it. Raises. */
 mr_node *bind_node_forever(lua_State *L, mr_node *node);

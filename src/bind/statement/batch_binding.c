@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "row_default.h"
+#include "schema/schema.h"
 
 typedef struct row_column {
     mr_column *column;
@@ -188,8 +189,12 @@ const mr_value *bind_row_values(lua_State *L, bind_row_binding *b, int row) {
     if (kept) bind_check_room(L, (int)b->n + 8, "execute");
     if (!lua_istable(L, row) || lua_getmetatable(L, row)) return NULL;
     if (!(kept ? read_row : read_plain_row)(L, b, row)) return NULL;
-    for (size_t i = 0; b->named < b->n && i < b->n; i++)
-        if (!b->columns[i].key) give_default(L, b->state, &b->columns[i].deflt, &b->values[i]);
+    for (size_t i = 0; b->named < b->n && i < b->n; i++) {
+        if (b->columns[i].key) continue;
+        if (b->calls) bind_set_default_row(L, row);
+        give_default(L, b->state, &b->columns[i].deflt, &b->values[i]);
+    }
+    if (b->calls) bind_set_default_row(L, 0);
     if (all_fit(b)) return b->values;
     mr_status st = MR_OK;
     bool plain = true;

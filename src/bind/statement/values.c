@@ -91,6 +91,7 @@ void bind_push_row_operands(lua_State *L, const bind_statement *s, int idx, mr_c
     for (size_t i = 0; i < n; i++) {
         mr_column *column = columns[i];
         if (i >= named) {
+            bind_set_default_row(L, idx);
             bind_push_row_default(L, s, column, false);
             continue;
         }

@@ -190,6 +190,7 @@ typedef enum mr_env_slot {
     MR_ENV_SCHEMA,
     MR_ENV_TYPES,
     MR_ENV_SESSION,
+    MR_ENV_ROW, /* schema: the row for which a default is made (mr_default_row); NULL: none is known */
     MR_ENV__SLOTS
 } mr_env_slot;
 /* The layer's pointer; NULL until it is set. */

@@ -342,6 +342,14 @@ typedef enum mr_default_kind {
  * recorded; MR_ERR_CALLBACK when the program's function raised it. */
 typedef mr_status (*mr_default_fn)(mr_env *env, void *ud, mr_value *out);
 
+/* The row for which a default's function is called, as MR_ENV_ROW while that runs. each: calls fn for each of its
+ * values that is known by then, with the column. */
+typedef struct mr_default_row {
+    mr_status (*each)(const struct mr_default_row *row,
+                      mr_status (*fn)(void *ud, const mr_column *column, const mr_value *value), void *ud);
+    const void *ud;
+} mr_default_row;
+
 /* The default of a column; kind says which of the other members are used. */
 typedef struct mr_default {
     mr_default_kind kind;
