@@ -149,6 +149,27 @@ measure["attribute-read"] = function()
   return nanoseconds(loop, Item.query:order_by(Item.id):first())
 end
 
+-- A hybrid, and a method that does the same.
+measure["hybrid-read"] = function()
+  Item.held = mr.hybrid(function(self) return self.stock end)
+  local function loop(item)
+    local stock
+    for _ = 1, TOUCHES do stock = item.held end
+    return stock
+  end
+  return nanoseconds(loop, Item.query:order_by(Item.id):first())
+end
+
+measure["method-call"] = function()
+  function Item:hold() return self.stock end
+  local function loop(item)
+    local stock
+    for _ = 1, TOUCHES do stock = item:hold() end
+    return stock
+  end
+  return nanoseconds(loop, Item.query:order_by(Item.id):first())
+end
+
 measure["attribute-write"] = function()
   local function loop(item)
     for i = 1, TOUCHES do item.stock = i end
