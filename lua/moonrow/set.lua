@@ -83,7 +83,12 @@ function methods:clear() list.clear(self) end
 -- set:update(objects) adds them; set:difference_update(objects) takes them out; set:intersection_update(objects) keeps
 -- no others. Each takes a collection or a list.
 function methods:update(given)
-  for _, object in ipairs(others(self, "update", given)) do list.append(self, object) end
+  local there, new = {}, {}
+  for _, object in ipairs(others(self, "update", given)) do
+    if not there[object] then new[#new + 1] = object end
+    there[object] = true
+  end
+  list.extend(self, new) -- all of them or none
 end
 
 function methods:difference_update(given)

@@ -230,6 +230,44 @@ describe("a validator of a relationship", function()
     assert.equal(user, b.user)
   end)
 
+  it("refuses an object of a set, of which none comes then, and of both sides of a many-to-many", function()
+    local db = mr.open "sqlite://"
+    local Node
+    local links = db.Table("links",
+      db.Column{ "a", db.Integer, db.ForeignKey "node.id", primary_key = true },
+      db.Column{ "b", db.Integer, db.ForeignKey "node.id", primary_key = true })
+    Node = db.Model:extend("Node", {
+      id = db.Column{ db.Integer, primary_key = true },
+      title = db.Column{ db.String },
+      up_id = db.Column{ db.Integer, db.ForeignKey "node.id" },
+      up = db.relationship{ "Node", remote_side = "Node.id",
+        backref = mr.backref{ "down", collection_class = mr.set } },
+      links = db.relationship("Node", {
+        secondary = links, backref = "linked",
+        primaryjoin = function() return Node.id:eq(links.c.a) end,
+        secondaryjoin = function() return Node.id:eq(links.c.b) end,
+      }),
+      __validators = { down = no_bad, links = no_bad, linked = no_bad, up = no_bad },
+    })
+    db:create_all()
+    local a, b, bad = Node{ title = "a" }, Node{ title = "b" }, Node{ title = "bad" }
+    db.session:add_all{ a, b }
+    db.session:commit()
+    for i, change in ipairs{
+      function() a.down:add(bad) end, function() a.down:update{ b, bad } end, function() a.down = { b, bad } end,
+      function() bad.up = a end, function() a.links = { b, bad } end, function() a.links:extend{ b, bad } end,
+      function() a.linked:append(bad) end, function() bad.linked = { a } end,
+      function() return Node{ title = "c", links = { b, bad } } end,
+    } do
+      assert.equal("rejected", error_of(change), i)
+      assert.same({ 0, 0, 0, 0 }, { #a.down, #a.links, #a.linked, #db.session.new }, i)
+      assert.is_nil(b.up)
+    end
+    a.down:update{ b, b }
+    a.down:update{ b }
+    assert.equal(1, #a.down)
+  end)
+
   it("of an attribute that a backref makes is called from both sides", function()
     local log = {}
     local note = noting(log)

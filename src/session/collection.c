@@ -185,7 +185,7 @@ static mr_status assign(mr_entity *entity, const mr_relationship *rel, mr_entity
 /* Appends the items at the end, all of them or none: all are checked before the first one comes. */
 static mr_status append_items(mr_entity *entity, const mr_relationship *rel, mr_entity *const *items, uint32_t n) {
     mr_status status = MR_OK;
-    if (rel->collection != MR_COLLECTION_LIST) { /* what one displaces depends on those before it */
+    if (rel->collection == MR_COLLECTION_DICT) { /* what one displaces depends on those before it */
         for (uint32_t i = 0; i < n && status == MR_OK; i++) status = insert(entity, rel, UINT32_MAX, items[i]);
         return status;
     }
@@ -194,6 +194,7 @@ static mr_status append_items(mr_entity *entity, const mr_relationship *rel, mr_
     for (uint32_t i = 0; i < n && status == MR_OK; i++) {
         mr_value value = mr_value_of(MR_ENTITY, 0);
         value.u.p = items[i];
+        if (is_there_already(entity, rel, items[i])) continue;
         status = mr_relationship_check_change(entity, rel, MR_EVENT_APPEND, &value);
         if (status == MR_OK) status = mr_vec_push_ptr(&wanted, value.u.p);
     }
@@ -201,7 +202,8 @@ static mr_status append_items(mr_entity *entity, const mr_relationship *rel, mr_
         mr_both_sides sides;
         mr_both_sides_begin(&sides, entity->mapper->env);
         for (size_t i = 0; i < wanted.len && status == MR_OK; i++)
-            status = mr_both_sides_insert(&sides, entity, rel, UINT32_MAX, mr_vec_ptr(&wanted, i));
+            if (!is_there_already(entity, rel, mr_vec_ptr(&wanted, i)))
+                status = mr_both_sides_insert(&sides, entity, rel, UINT32_MAX, mr_vec_ptr(&wanted, i));
         status = mr_both_sides_end(&sides, status);
     }
     mr_vec_done(&wanted);
