@@ -60,7 +60,8 @@ LIBS     = $(LUA_STATIC) $(SQLITE_LIBS) $(JANSSON_LIBS) $(TOMMATH_STATIC) -lm -l
 
 # What building needs and is not there.
 MISSING := $(foreach tool,$(firstword $(CC)) pkg-config $(firstword $(LUA)),\
-	$(if $(shell command -v $(tool) 2>/dev/null),,$(tool))) $(if $(LUA_PC),,Lua-5.4)
+	$(if $(shell command -v $(tool) 2>/dev/null),,$(tool))) $(if $(LUA_PC),,Lua-5.4) \
+	$(if $(shell pkg-config --exists jansson 2>/dev/null && echo yes),,jansson)
 
 LIB_SRC  := $(foreach layer,$(LAYERS),$(sort $(wildcard src/$(layer)/*.c src/$(layer)/*/*.c)))
 HOST_SRC := $(sort $(wildcard src/host/*.c))
