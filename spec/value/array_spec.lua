@@ -202,6 +202,11 @@ describe("An Array", function()
     assert.not_equal(mr.Array(mr.Integer), mr.Array(mr.Array(mr.Integer)))
   end)
 
+  it("is one type for one type of items, however often it is written", function()
+    for _ = 1, 20000 do mr.Array(mr.Integer) end
+    assert.same({ 1 }, (round_trip(mr.Integer, { 1 })))
+  end)
+
   it("is declared with the type of its items", function()
     refuse("ArgumentError", { "type of an Array's items", "mr.Array(mr.Integer)" }, mr.Column, { mr.Array })
     refuse("ArgumentError", "write the type of its items", function() return mr.Array() end)

@@ -103,6 +103,17 @@ const mr_type *mr_type_new(mr_env *env, const mr_type *proto) {
     return type;
 }
 
+const mr_type *mr_type_array_of(mr_env *env, const mr_type *item) {
+    const mr_vec *types = mr_env_get(env, MR_ENV_TYPES);
+    for (size_t i = 0; types && i < types->len; i++) {
+        const mr_type *known = mr_vec_ptr(types, i);
+        if (known->item == item) return known;
+    }
+    mr_type proto = *mr_type_simple(MR_TYPE_ARRAY);
+    proto.item = item;
+    return mr_type_new(env, &proto);
+}
+
 /* ---------------------------------------------------------------- messages */
 
 /* The number of bytes to show: at most SHOWN_BYTES, without a part of a character at the end. */

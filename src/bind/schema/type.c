@@ -122,7 +122,7 @@ static const mr_type *read_json(lua_State *L, const mr_type *base, const char *n
 }
 
 /* Array(Integer) */
-static const mr_type *read_item(lua_State *L, const mr_type *base, int n, int options) {
+static const mr_type *read_item(lua_State *L, int n, int options) {
     const mr_type *item = n == 1 ? bind_test_type(L, 2) : NULL;
     if (!item || options)
         bind_error(L, MR_ERR_ARGUMENT, "Array: write the type of its items: mr.Array(mr.Integer)%s",
@@ -136,9 +136,7 @@ static const mr_type *read_item(lua_State *L, const mr_type *base, int n, int op
             "Array: its items are stored as JSON, which has no bytes: give them another type than %s (text, such "
             "as base64)",
             item->rules->name);
-    mr_type proto = *base;
-    proto.item = item;
-    return mr_type_new(bind_of(L)->env, &proto);
+    return mr_type_array_of(bind_of(L)->env, item);
 }
 
 /* Reads the argument at idx, a number of digits; deflt where it is missing. */
@@ -234,7 +232,7 @@ static int type_call(lua_State *L) {
     } else if (base->rules->argument == MR_ARGUMENT_JSON) {
         type = read_json(L, base, name, n, options);
     } else if (base->rules->argument == MR_ARGUMENT_ITEM) {
-        type = read_item(L, base, n, options);
+        type = read_item(L, n, options);
     } else if (base->rules->argument == MR_ARGUMENT_DIGITS) {
         type = read_precision(L, base, n, options);
     } else if (n == 0 && options && mr_type_has_storages(base)) {

@@ -219,6 +219,8 @@ const mr_type *mr_type_natural(mr_kind kind);
 const mr_type *mr_type_simple(mr_typecode code);
 /* A copy of *proto, its choices included, in the arena. */
 const mr_type *mr_type_new(mr_env *env, const mr_type *proto);
+/* The Array whose items are of the type: the same one for the same type. NULL: no memory, or too many. */
+const mr_type *mr_type_array_of(mr_env *env, const mr_type *item);
 /* The type of a JSON value: the Array type that its tag names, or JSON. */
 const mr_type *mr_type_of_json(mr_env *env, const mr_value *json);
 /* A value of the type that borrows the JSON text. */
