@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The JSON number as the digits of a decimal. False: it is written with an exponent. */
+/* A number that the type has left one, as the digits of a decimal. False: it is written with an exponent. */
 static bool to_decimal(mr_value *v, char *room) {
     size_t len = v->kind == MR_INT ? (size_t)snprintf(room, MR_READ_ROOM, "%lld", (long long)v->u.i)
                                    : mr_print_shortest(room, v->u.d);
@@ -21,8 +21,8 @@ static bool to_decimal(mr_value *v, char *room) {
 
 bool mr_type_read_item(const mr_type *item, mr_value *v, char *room) {
     if (v->kind == MR_BOOL) return item->rules->kind == MR_BOOL;
-    if (mr_type_is_decimal(item) && (v->kind == MR_INT || v->kind == MR_FLOAT)) return to_decimal(v, room);
-    return mr_type_read(item, v, room);
+    if (!mr_type_read(item, v, room)) return false;
+    return !mr_type_is_decimal(item) || (v->kind != MR_INT && v->kind != MR_FLOAT) || to_decimal(v, room);
 }
 
 mr_status mr_type_store_item(mr_env *env, const mr_type *item, const char *what, mr_value *v, mr_store_room *room) {
