@@ -285,15 +285,13 @@ static int missing(lua_State *L) {
     };
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "", *cure = bind_cure_of(known, name);
     const mr_node *node = bind_test_node(L, 1);
-    if (node && node->type && mr_type_is_json(node->type) &&
-        (lua_isinteger(L, 2) || strcmp(name, "at") == 0 || (!cure && lua_toboolean(L, 3)))) {
-        bool at = lua_isinteger(L, 2);
-        const char *path = at ? lua_pushfstring(L, "[%I]", (LUAI_UACINT)(lua_tointeger(L, 2) - 1))
-                              : lua_pushfstring(L, ".%s", strcmp(name, "at") == 0 ? "key" : name);
-        return bind_error(L, MR_ERR_ARGUMENT,
-                          "Expression has no method or field '%s': what is inside a column of JSON is asked of the "
-                          "database, mr.func.json_extract(%s, \"$%s\"), or read from an object",
-                          at ? luaL_tolstring(L, 2, NULL) : name, bind_push_what(L, node), path);
+    bool at = lua_isinteger(L, 2);
+    if (node && node->type && mr_type_is_json(node->type) && (at || (!cure && lua_toboolean(L, 3)))) {
+        const char *step = at ? luaL_tolstring(L, 2, NULL) : lua_pushfstring(L, "\"%s\"", name);
+        return bind_error(
+            L, MR_ERR_ARGUMENT,
+            "Expression has no method or field '%s': what is inside a column of JSON is written %s:at(%s)",
+            at ? step : name, bind_push_what(L, node), step);
     }
     if (!cure) return 0;
     return bind_error(L, MR_ERR_ARGUMENT, "Expression has no method or field '%s': it is written %s", name, cure);
