@@ -44,6 +44,52 @@ describe("A JSON column", function()
     refuse("DataError", "Post.tags[1]", function() Post{ tags = { ("x"):rep(11) } } end)
   end)
 
+  -- A class Unit, and Tank, which inherits from it: in the same table, or joined to it.
+  local function units(joined)
+    local Unit = db.Model:extend("Unit", {
+      id = key(), kind = db.Column{ db.String(10) }, base = db.Column{ mr.JSON },
+      __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "unit" },
+    })
+    local body = { gun = db.Column{ mr.JSON }, __mapper_args = { polymorphic_identity = "tank" } }
+    if joined then
+      body.__tablename, body.id = "tank", db.Column{ db.Integer, db.ForeignKey "unit.id", primary_key = true }
+    end
+    local Tank = Unit:extend("Tank", body)
+    db:create_all()
+    stored(Tank{ base = { x = 1 }, gun = { shells = { 1, 2 } } })
+    return Unit, Tank
+  end
+
+  it("of a base and of a class that inherits, in one table", function()
+    local Unit, Tank = units(false)
+    local tank = Unit.query:one()
+    tank.gun.shells[3] = 3
+    tank.base.x = 2
+    assert.same({ "UPDATE unit SET" }, sent(function() session:flush() end))
+    session:commit()
+    session:expunge_all()
+    tank = Tank.query:one()
+    assert.same({ shells = { 1, 2, 3 } }, tank.gun)
+    assert.same({ x = 2 }, tank.base)
+    refuse("ArgumentError", "Tank.gun.x: JSON cannot hold", function() tank.gun = { x = print } end)
+  end)
+
+  it("of a base and of a class that inherits, in two tables", function()
+    local Unit = units(true)
+    local tank = session:get(Unit, 1)
+    tank.gun.shells[3] = 3
+    assert.same({ "UPDATE tank SET" }, sent(function() session:flush() end))
+    tank.base.y = 2
+    tank.gun.more = 3
+    assert.same({ "UPDATE tank SET", "UPDATE unit SET" }, (function()
+      local list = sent(function() session:flush() end)
+      table.sort(list)
+      return list
+    end)())
+    session:expunge_all()
+    assert.same({ x = 1, y = 2 }, Unit.query:one().base)
+  end)
+
   it("that is deferred is read when it is asked for, and found changed", function()
     local Doc = db.Model:extend("Doc",
       { id = key(), n = db.Column{ db.Integer }, data = db.Column{ mr.JSON, deferred = true } })
