@@ -25,18 +25,26 @@ local function close()
   process.remove(path)
 end
 
---- Runs SQL in another process, which ends its transaction after some seconds. Returns a function that waits for it.
+--- Runs SQL in another process, which ends its transaction after some seconds; without a number when the function that
+--- is returned is called. That function waits for it.
 local function hold(file_path, sql, seconds)
+  local held = os.tmpname()
   local pipe, finish = process.start("python3", ([[
-import sqlite3, sys, time
+import os, sqlite3, time
 c = sqlite3.connect(%q, isolation_level=None)
 for sql in %q.split(";"): c.execute(sql).fetchone()
 print("locked", flush=True)
-time.sleep(%s)
+end = time.time() + %s
+while os.path.exists(%q) and time.time() < end: time.sleep(0.01)
 c.execute("COMMIT")
-]]):format(file_path, sql, seconds))
+]]):format(file_path, sql, seconds or 600, held))
   assert(pipe:read "l" == "locked", "python3 with sqlite3 is needed for this spec")
-  return finish
+  return function()
+    if not seconds then os.remove(held) end
+    local output = finish()
+    os.remove(held)
+    return output
+  end
 end
 
 local has_python = os.execute "python3 -c 'import sqlite3' >/dev/null 2>&1"
@@ -213,7 +221,7 @@ describe("a busy database", function()
   if not has_python then return end
 
   it("held by another program gives an OperationalError after the timeout", function()
-    local unlock = hold(path, "BEGIN IMMEDIATE", 1)
+    local unlock = hold(path, "BEGIN IMMEDIATE")
     local thing = Thing{ n = 1 }
     db.session:add(thing)
     local e = refuse("OperationalError", { "database is locked", "session:retry", "busy_timeout" },
@@ -230,7 +238,7 @@ describe("a busy database", function()
   it("at the commit: the transaction stays, and another commit ends it", function()
     db.session:add(Thing{ n = 1 })
     db.session:commit()
-    local release = hold(path, "BEGIN; SELECT * FROM thing", 0.5)
+    local release = hold(path, "BEGIN; SELECT * FROM thing")
     local thing = db.session:get(Thing, 1)
     thing.n = 2
     db.session:flush()
