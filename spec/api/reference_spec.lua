@@ -85,6 +85,7 @@ describe("the reference has", function()
     ["moonrow.StringOptions"] = { { with(mr.String) } },
     ["moonrow.StorageOptions"] = { { mr.DateTime, { storage = "iso", zzqq = 1 } } },
     ["moonrow.JsonOptions"] = { { mr.JSON, wrong }, { mr.JSONB, wrong } },
+    ["moonrow.DecoratorOptions"] = { { mr.TypeDecorator, wrong } },
     ["moonrow.EnumOptions"] = { { mr.Enum, "a", wrong } },
     ["moonrow.ForeignKeyOptions"] = { { mr.ForeignKey, "a.b", wrong }, { mr.ForeignKeyConstraint, { "a" }, { "b.a" },
       wrong } },

@@ -42,6 +42,7 @@ local OTHERS = {
   "string or '}' expected near '\"",
   "scoped_session: what the factory makes",
   "the result of a listener with retval",
+  "value of the program's own",
   "value that is gone",
   '{ storage = "…" })',
 }

@@ -66,11 +66,13 @@ local function find_contestants()
 end
 
 local function takes_part(contestant, row)
+  if row.beside and contestant ~= bare and contestant ~= moonrow then return false end
   return contestant.found and (not row.only or row.only == contestant.name)
     and not (row.plain and contestant.name == "LuaSQL") -- whose rows are plain tables
 end
 
 local function command_of(contestant, row)
+  if row.beside then contestant = moonrow end
   if contestant == bare and row.plain then return "lua5.4 " .. here .. "/work_plain.lua" end
   return contestant.command:format(contestant == bare and row.set.bare or row.set.suffix)
 end
@@ -99,7 +101,7 @@ local function database_of(set, empty)
     databases[set] = path
     run(moonrow.command:format(set.suffix), "create", path)
     copy(path, path .. ".empty")
-    run(bare.command:format(set.bare), set.fill, path)
+    run(set.bare and bare.command:format(set.bare) or moonrow.command:format(set.suffix), set.fill, path)
   end
   return empty and path .. ".empty" or path
 end

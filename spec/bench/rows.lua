@@ -9,12 +9,14 @@
 --   writes      compares the database afterwards, instead of the results that the programs print
 --   times       multiplies the number of rounds, because times of a millisecond vary more
 --   plain       the yardstick is a plain Lua table
+--   beside      the yardstick is another workload of moonrow's, bare_workload; nobody else runs
 --   of          a longer explanation for the legend
 
 local item = { bare = "bare", suffix = "", fill = "insert" }
 local product = { bare = "bare", suffix = "", fill = "fill-products" }
 local million = { bare = "bare", suffix = "", fill = "million" }
 local inherited = { bare = "bare_inherited", suffix = "_inherited", fill = "fill" }
+local typed = { suffix = "_typed", fill = "fill" }
 local related = { bare = "bare_related", suffix = "_related", fill = "fill" }
 
 return {
@@ -28,6 +30,12 @@ return {
     { name = "get-in-transaction", words = "20k gets in a transaction", must = 1.8, aim = 1.5 },
     { name = "first", words = "20k filter_by{unique}:first()", set = product, must = 1.2, aim = 1.1,
       of = "of 20k texts in a unique column, autocommit; each query is built anew, in the C loop prepared once" } },
+  { group = "types", set = typed,
+    { name = "load-typed", words = "load 100k with three typed columns", beside = true, bare_workload = "load-plain",
+      must = 1.3, aim = 1.2,
+      of = "a DateTime, a Boolean and an Enum, beside moonrow with text and integers; one plain column is read" },
+    { name = "load-typed-all", words = "the same, touch all", beside = true, bare_workload = "load-plain-all", must = 1.3,
+      aim = 1.1 } },
   { group = "writing", set = item,
     { name = "insert", words = "insert 100k through add and commit", empty = true, writes = true, must = 2.7, aim = 2.3,
       of = "making the texts and the objects counts; in the C loop making the texts" },

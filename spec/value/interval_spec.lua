@@ -132,3 +132,48 @@ describe("an attribute of intervals", function()
     refuse("DataError", "the interval P3000000D cannot be stored", db.session.flush, db.session)
   end)
 end)
+
+describe("an interval of whole microseconds is exact", function()
+  it("times an integer, also beyond the digits of a float", function()
+    local micro = mr.interval{ microseconds = 1 }
+    local long = 269481274718807467 * micro
+    assert.equal(807467, long.microseconds)
+    assert.equal(3118996, long.days)
+    assert.equal(long, micro * 269481274718807467)
+    assert.equal(long, mr.interval{ microseconds = 269481274718807467 })
+    assert.equal(-long, -269481274718807467 * micro)
+    assert.equal(mr.interval(0), 0 * long)
+    assert.equal(mr.interval(0), math.mininteger * mr.interval(0))
+  end)
+
+  it("of a table that mixes units, and floats", function()
+    assert.equal(1, mr.interval{ days = 3600000, microseconds = 1 }.microseconds)
+    assert.equal(mr.interval{ days = 1 }, mr.interval{ days = 0.5, hours = 12 })
+    assert.equal(mr.interval{ days = 3000000 }, mr.interval{ days = 6000000, hours = -72000000.0 })
+    assert.equal(mr.interval{ days = 3000000 }, mr.interval{ days = 6000000, weeks = -3000000 / 7, microseconds = 0 })
+  end)
+
+  it("is refused where it is too long, without overflow", function()
+    for _, make in ipairs{
+      function() return math.maxinteger * mr.interval(1) end,
+      function() return math.mininteger * mr.interval{ microseconds = 1 } end,
+      function() return mr.interval{ days = 3659999 } * 2 end,
+      function() return mr.interval{ weeks = math.maxinteger, days = math.mininteger } end,
+      function() return mr.interval{ microseconds = math.maxinteger, milliseconds = math.maxinteger } end,
+      function() return mr.interval{ days = 1e300 } end,
+    } do
+      local ok, e = pcall(make)
+      assert.is_false(ok)
+      assert.truthy(tostring(e):find("it must be shorter than 3660000 days", 1, true), tostring(e))
+    end
+  end)
+end)
+
+describe("format", function()
+  it("has the year and the week of ISO 8601", function()
+    for text, week in pairs{ ["2024-12-30"] = "2025-W01-1 25", ["2021-01-03"] = "2020-W53-7 20",
+      ["2020-12-31"] = "2020-W53-4 20", ["0001-01-01"] = "0001-W01-1 01", ["9999-12-31"] = "9999-W52-5 99" } do
+      assert.equal(week, mr.date(text):format "%G-W%V-%u %g")
+    end
+  end)
+end)

@@ -27,6 +27,18 @@ mr_sum mr_interval_of(double micros, mr_value *out) {
     return interval((int64_t)llround(micros), out);
 }
 
+mr_sum mr_interval_times(int64_t micros, int64_t factor, mr_value *out) {
+    *out = mr_value_of(MR_INTERVAL, 0);
+    if (micros == 0 || factor == 0) return MR_SUM_OK;
+    const int64_t most = MR_INTERVAL_LIMIT - 1;
+    /* INT64_MIN has no negative; any factor so far from 0 is too large. */
+    if (factor > most || factor < -most || micros > most || micros < -most) return MR_SUM_OUTSIDE;
+    int64_t size = factor < 0 ? -factor : factor, length = micros < 0 ? -micros : micros;
+    if (length > most / size) return MR_SUM_OUTSIDE;
+    out->u.i = micros * factor;
+    return MR_SUM_OK;
+}
+
 void mr_interval_split(int64_t micros, mr_interval_parts *out) {
     out->days = floor_div(micros, DAY);
     int64_t rest = micros - out->days * DAY;

@@ -55,6 +55,24 @@ static int week(const moment *m, int first) { return (day_of_year(m) + 6 - (week
 static int week_from_sunday(const moment *m) { return week(m, 0); }
 static int week_from_monday(const moment *m) { return week(m, 1); }
 
+/* The year and the week of ISO 8601: weeks begin on Monday, and a week belongs to the year that has its Thursday. */
+static mr_civil thursday_of(const moment *m) {
+    mr_value thursday = mr_value_of(MR_DATE, day_number(m->v) + THURSDAY - weekday_from_monday(m));
+    mr_civil at;
+    mr_civil_from_value(&thursday, &at);
+    return at;
+}
+
+static int iso_year(const moment *m) { return thursday_of(m).year; }
+static int iso_year_of_century(const moment *m) { return iso_year(m) % 100; }
+
+static int iso_week(const moment *m) {
+    const mr_civil at = thursday_of(m), first = {.year = at.year, .month = 1, .day = 1};
+    mr_value thursday, start;
+    if (!mr_civil_to_value(&at, MR_DATE, &thursday) || !mr_civil_to_value(&first, MR_DATE, &start)) return 53;
+    return (int)(thursday.u.i - start.u.i) / DAYS_OF_WEEK + 1;
+}
+
 /* ---------------------------------------------------------------- words */
 
 static const char *day_name(const moment *m) {
@@ -96,6 +114,9 @@ static const directive directives[] = {
     {'j', OF_DATE, .number = day_of_year, .width = 3, .pad = '0'},
     {'U', OF_DATE, .number = week_from_sunday, .width = 2, .pad = '0'},
     {'W', OF_DATE, .number = week_from_monday, .width = 2, .pad = '0'},
+    {'G', OF_DATE, .number = iso_year, .width = 4, .pad = '0'},
+    {'g', OF_DATE, .number = iso_year_of_century, .width = 2, .pad = '0'},
+    {'V', OF_DATE, .number = iso_week, .width = 2, .pad = '0'},
     {'w', OF_DATE, .number = weekday},
     {'u', OF_DATE, .number = weekday_from_monday},
     {'H', OF_TIME, .number = hour, .width = 2, .pad = '0'},

@@ -64,6 +64,16 @@ const mr_value *mr_value_resolve(mr_env *env, const mr_value *v) {
     return ops && ops->resolve ? ops->resolve(env, v->u.p) : v;
 }
 
+bool mr_value_is_own(const mr_env *env, const mr_value *v) {
+    const mr_opaque_ops *ops = v->kind == MR_OPAQUE ? ops_of(env, v) : NULL;
+    return ops && ops->send;
+}
+
+mr_status mr_value_send(mr_env *env, mr_value *v, void *room) {
+    const mr_opaque_ops *ops = v->kind == MR_OPAQUE ? ops_of(env, v) : NULL;
+    return ops && ops->send ? ops->send(env, v, room) : MR_OK;
+}
+
 void mr_value_clear(mr_env *env, mr_value *v) {
     mr_value old = *v;
     /* Before the release: it may run code that looks at v. */

@@ -142,11 +142,14 @@ static int core_type_name(lua_State *L) {
     open(progress) \
     /* value */ \
     open(opaque) \
+    open(own_value) \
     open(value) \
+    open(decorated) \
     open(datetime) \
     open(make_date) \
     open(decimal) \
     open(row) \
+    open(uuid) \
     open(array) \
     open(json) \
     open(proxy) \
@@ -156,6 +159,7 @@ static int core_type_name(lua_State *L) {
     open(text_value) \
     /* schema */ \
     open(type) \
+    open(decorator) \
     open(column) \
     open(generated) \
     open(constraint) \

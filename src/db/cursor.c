@@ -46,6 +46,7 @@ mr_status mr_conn_cursor(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cur
     conn->spare = NULL;
     memset(cursor, 0, sizeof *cursor);
     cursor->env = cursor->room.env = conn->env;
+    cursor->room.dialect = mr_engine_dialect(conn->engine)->name;
     cursor->conn = conn;
     cursor->entry = entry;
     cursor->stmt = entry->stmt;
@@ -149,7 +150,7 @@ static mr_status store(mr_cursor *cursor, const mr_value **values) {
     for (size_t i = 0; i < compiled->nparams; i++) {
         mr_value *v = &cursor->stored[i];
         *v = (*values)[i];
-        v->flags = 0;
+        v->flags &= MR_VALUE_GIVEN;
         if (mr_param_store(&compiled->params[i], v, &cursor->room) != MR_OK) return MR_FAIL;
     }
     *values = cursor->stored;

@@ -482,6 +482,7 @@ void mr_entity_expire(mr_entity *entity) {
     mr_heap *heap = heap_of(entity);
     mr_history_drop(heap, entity);
     each_place(heap, entity, clear_place);
+    if (entity->faced) mr_faces_free(heap, entity);
     entity->flags &= ~(uint32_t)MR_ENTITY_PARTIAL;
     entity->as_of = MR_AS_OF_NOTHING;
     if (entity->owner) entity->generation = entity->owner->generation;

@@ -28,6 +28,7 @@ static void heap_close(void *ud) {
         if (!mr_heap_slot_is_free(heap->table.entities[slot])) free_last(heap, heap->table.entities[slot]);
     mr_env_set(env, MR_ENV_HEAP, NULL);
     mr_map_free(heap->extras);
+    mr_map_free(heap->faces);
     mr_slab_done(&heap->slab);
     mr_vec_done(&heap->gray);
     mr_vec_done(&heap->big);
@@ -49,9 +50,12 @@ mr_heap *mr_heap_of(mr_env *env) {
     mr_vec_init(&heap->gray, env, sizeof(mr_entity *));
     mr_vec_init(&heap->big, env, sizeof(big_entry));
     heap->extras = mr_map_new(env, sizeof(entity_extra), mr_map_hash_ptr, mr_map_equal_ptr);
+    heap->faces = mr_map_new(env, sizeof(entity_faces), mr_map_hash_ptr, mr_map_equal_ptr);
     /* The gray stack gets some room now, so that a trace can run without memory. */
-    if (!heap->extras || mr_vec_reserve(&heap->gray, 256) != MR_OK || mr_env_on_close(env, heap_close, heap) != MR_OK) {
+    if (!heap->extras || !heap->faces || mr_vec_reserve(&heap->gray, 256) != MR_OK ||
+        mr_env_on_close(env, heap_close, heap) != MR_OK) {
         mr_map_free(heap->extras);
+        mr_map_free(heap->faces);
         mr_vec_done(&heap->gray);
         mr_free(env, heap);
         return NULL;
@@ -198,6 +202,7 @@ static void free_extra(mr_heap *heap, mr_entity *e) {
 static void free_content(mr_heap *heap, mr_entity *e) {
     mr_history_drop(heap, e);
     if (e->flags & MR_ENTITY_EXTRA) free_extra(heap, e);
+    if (e->faced) mr_faces_free(heap, e);
     for (unsigned i = 0; i < e->nslots; i++) {
         mr_value *v = &e->slots[i];
         if ((v->flags & MR_VALUE_OWNED) || v->kind == MR_COLLECTION) mr_entity_clear_value(heap, v);

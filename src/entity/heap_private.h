@@ -19,6 +19,13 @@ typedef struct entity_extra {
     mr_value *values;
 } entity_extra;
 
+/* The faces of an entity's values, by slot. */
+typedef struct entity_faces {
+    const mr_entity *entity; /* the key */
+    uint32_t n;
+    mr_value *values;
+} entity_faces;
+
 /* An array of a collection that is too long to be marked in one step: the items before pos are marked. */
 typedef enum big_array { BIG_ITEMS, BIG_REMOVED, BIG_COMMITTED } big_array;
 typedef struct big_entry {
@@ -39,6 +46,7 @@ struct mr_heap {
     size_t threshold;
     mr_slab slab;   /* the entities' blocks */
     mr_map *extras; /* of entity_extra */
+    mr_map *faces;  /* of entity_faces */
     /* the trace */
     uint8_t black; /* the color of live entities: 1 or 2, changes at the start of each trace */
     bool marking;  /* phase is HEAP_ROOTS or HEAP_MARK */
@@ -118,6 +126,8 @@ static inline bool entity_is_expired(const mr_entity *e) {
     return e->owner && e->generation != e->owner->generation && e->state == MR_PERSISTENT;
 }
 
+/* Frees the faces of the entity. (face.c) */
+void mr_faces_free(mr_heap *heap, mr_entity *e);
 /* The place where the value of a slot is. NULL: the slot is beyond nslots, and holds nothing. */
 mr_value *mr_entity_place(const mr_entity *e, unsigned slot);
 /* The same, made if it is missing. NULL: no memory. */

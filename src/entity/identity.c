@@ -7,7 +7,7 @@
  * kind, then eight bytes, or four bytes of length and the bytes. The key values have been coerced to the columns'
  * types, so equal keys have equal encodings. A part of a key may be NULL (tables made by other programs have such
  * rows). The whole key may not be NULL: two such rows could not be told apart. A date with an unusual spelling
- * (SPELLED) has one more byte, because its row is found only by that spelling.
+ * (SPELLED) has four bytes more, its MR_SPELLED_ bits, because its row is found only by that spelling.
  */
 #include "heap_private.h"
 
@@ -16,6 +16,15 @@
 #include <string.h>
 
 enum { SPELLED = 0x80 }; /* a bit in the byte of the kind */
+
+/* Is the row of the key's part i found only by the spelling that the value remembers? A column with a form of storage
+ * has one usual spelling, others have several. */
+static bool is_spelled(const mr_mapper *mapper, unsigned i, const mr_value *v) {
+    if (v->kind < MR_DATE || v->kind > MR_INTERVAL || v->len == 0) return false;
+    const mr_property *prop = mr_mapper_at_slot(mapper, mapper->pk_slots[i]);
+    const mr_type *type = mr_column_type(mapper->env, prop->column);
+    return type->rules->storage ? v->len != type->form : mr_calendar_is_odd(v);
+}
 
 bool mr_identity_make(const mr_mapper *mapper, const mr_value *key, mr_strbuf *buf, mr_value *out) {
     *out = mr_value_of(MR_UNLOADED, 0);
@@ -29,9 +38,9 @@ bool mr_identity_make(const mr_mapper *mapper, const mr_value *key, mr_strbuf *b
         const mr_value *v = &key[i];
         if (v->kind == MR_UNLOADED || v->kind >= MR_OPAQUE) return false;
         some = some || v->kind != MR_NULL;
-        bool spelled = mr_calendar_is_odd(v);
+        bool spelled = is_spelled(mapper, i, v);
         mr_strbuf_putc(buf, (char)(spelled ? v->kind | SPELLED : v->kind));
-        if (spelled) mr_strbuf_putc(buf, (char)v->len);
+        if (spelled) mr_strbuf_add(buf, (const char *)&v->len, sizeof v->len);
         if (mr_kind_is_bytes(v->kind)) {
             mr_strbuf_add(buf, (const char *)&v->len, sizeof v->len);
             mr_strbuf_add(buf, v->u.s, v->len);
@@ -61,7 +70,10 @@ bool mr_identity_has_null(const mr_mapper *mapper, const mr_value *key) {
 static const char *decode(const char *p, mr_value *out) {
     unsigned char kind = (unsigned char)*p++;
     *out = mr_value_of((mr_kind)(kind & ~(unsigned)SPELLED), 0);
-    if (kind & SPELLED) out->len = (unsigned char)*p++;
+    if (kind & SPELLED) {
+        memcpy(&out->len, p, sizeof out->len);
+        p += sizeof out->len;
+    }
     if (!mr_kind_is_bytes(out->kind)) {
         memcpy(&out->u, p, sizeof out->u);
         return p + sizeof out->u;

@@ -109,6 +109,9 @@ mr_status mr_flush_fire(mr_flush *flush, flush_group *group, flush_op *const *op
         mr_mapper_event event = event_of(op, after);
         if (!mr_mapper_has_hooks(op->cls->mapper, event)) continue;
         if (mr_flush_connect(flush, group) != MR_OK || fire_one(flush, group, op, event) != MR_OK) return MR_FAIL;
+        if (!after && op->kind != OP_DELETE && op->entity->mapper->decorated && flush->ctx.settle &&
+            flush->ctx.settle(flush->ctx.ud, op->entity) != MR_OK)
+            return MR_FAIL;
         /* A listener may have set a value that is too long. */
         if (!after && op->kind != OP_DELETE && mr_flush_check(flush, op) != MR_OK) return MR_FAIL;
     }

@@ -76,9 +76,22 @@ mr_status mr_flush_default(mr_flush *flush, const mr_type *type, const mr_defaul
     return MR_OK;
 }
 
+/* Stages what is sent for a value of the program's own. */
+static mr_status stage_own(mr_flush *flush, flush_op *op, unsigned c, const mr_value *own) {
+    mr_store_room room = {.env = flush->env, .written = true, .dialect = flush->ctx.dialect};
+    mr_value value = *own;
+    mr_status status = mr_value_send(flush->env, &value, &room);
+    const flush_column *col = &op->cls->columns[c];
+    if (status == MR_OK) status = mr_type_fit(flush->env, col->type, col->what, &value, &room);
+    if (status == MR_OK) status = mr_flush_stage(flush, op, c, &value);
+    mr_store_done(&room);
+    return status;
+}
+
 static mr_status stage_checked(mr_flush *flush, flush_op *op, unsigned c, mr_value value) {
     const flush_column *col = &op->cls->columns[c];
     mr_store_room room = {.env = flush->env};
+    if (mr_value_is_own(flush->env, &value)) return stage_own(flush, op, c, &value);
     if (mr_type_coerce(flush->env, col->type, col->what, &value) != MR_OK) return MR_FAIL;
     mr_status status = mr_type_fit(flush->env, col->type, col->what, &value, &room);
     if (status == MR_OK && col->checked) status = mr_type_check_length(flush->env, col->type, col->what, &value);

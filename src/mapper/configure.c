@@ -340,6 +340,14 @@ static void publish(configuration *c) {
     for (size_t i = 0; i < c->registry->mappers.len; i++) {
         mr_mapper *m = mr_vec_ptr(&c->registry->mappers, i);
         if (!m->configured) m->int_key = mr_mapper_has_int_key(m);
+        bool known = m->configured && !m->untyped; /* the type of a foreign key is known now */
+        for (size_t k = 0; !known && k < m->columns.len; k++) {
+            mr_property *prop = mr_vec_ptr(&m->columns, k);
+            const mr_type *type = mr_column_type(c->env, prop->column);
+            mr_property_set_read_slot(prop, type);
+            if (type->decorator) m->decorated = true;
+        }
+        m->untyped = false;
         m->configured = true;
         attach_validators(m);
     }

@@ -173,7 +173,8 @@ static mr_status find_table(mr_mapper *m, mr_table *table, const char *tablename
 
 bool mr_mapper_has_int_key(const mr_mapper *m) {
     if (m->npk != 1) return false;
-    return mr_type_is_integer(mr_column_type(m->env, m->root->table->primary[0]));
+    const mr_type *type = mr_column_type(m->env, m->root->table->primary[0]);
+    return mr_type_is_integer(type) && !type->decorator;
 }
 
 static mr_status find_key(mr_mapper *m) {

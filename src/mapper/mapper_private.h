@@ -41,6 +41,8 @@ mr_property *mr_property_new(mr_mapper *mapper, const char *attribute, mr_proper
 /* Gives the property its slot, and adds it to the mapper and its subclasses. Cannot fail: room for it was made in all
  * of them before. */
 void mr_mapper_attach(mr_mapper *mapper, mr_property *prop);
+/* Sets read_slot, for a column of the type; NULL: not known yet. */
+void mr_property_set_read_slot(mr_property *prop, const mr_type *type);
 /* Is the primary key one integer column? */
 bool mr_mapper_has_int_key(const mr_mapper *mapper);
 

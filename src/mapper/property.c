@@ -106,9 +106,14 @@ mr_property *mr_property_new(mr_mapper *mapper, const char *attribute, mr_proper
     prop->name = mr_intern(mapper->env, attribute, strlen(attribute));
     if (!prop->name) return NULL;
     prop->kind = kind;
-    prop->slot = UINT16_MAX;
+    prop->slot = prop->read_slot = UINT16_MAX;
     prop->mapper = mapper;
     return prop;
+}
+
+void mr_property_set_read_slot(mr_property *prop, const mr_type *type) {
+    bool as_it_is = prop->kind != MR_PROPERTY_COLUMN || (type && !type->decorator);
+    prop->read_slot = as_it_is ? prop->slot : UINT16_MAX;
 }
 
 static bool has_slot(const mr_property *prop) { return prop->kind != MR_PROPERTY_SYNONYM; }
@@ -119,10 +124,12 @@ void mr_mapper_attach(mr_mapper *mapper, mr_property *prop) {
     for (mr_mapper *m = NULL; (m = mr_mapper_next_below(mapper, m));)
         if (m->nslots > slot) slot = m->nslots;
     if (has_slot(prop)) prop->slot = slot;
+    mr_property_set_read_slot(prop, prop->column ? prop->column->type : NULL);
     for (mr_mapper *m = NULL; (m = mr_mapper_next_below(mapper, m));) {
         ((mr_property **)m->props.data)[m->props.len++] = prop;
         if (prop->kind == MR_PROPERTY_COLUMN) ((mr_property **)m->columns.data)[m->columns.len++] = prop;
         if (has_slot(prop)) m->nslots = (uint16_t)(slot + 1);
+        if (prop->column) m->untyped = true;
     }
     prop->order = mapper->props.len;
     if (!mapper_is_finished(mapper)) return;

@@ -11,7 +11,19 @@
 
 bool mr_type_is_spelled(const mr_type *type) { return type->rules->spell != NULL; }
 
+/* A value of the program's own is not known yet: it may have as many spellings as any, and remembers which is meant. */
+static mr_value spell_later(const mr_value *v, unsigned spelling) {
+    mr_value made = *v;
+    made.flags = 0;
+    made.len = spelling;
+    return made;
+}
+
 unsigned mr_type_spellings(const mr_type *type, const mr_value *v, mr_value *out) {
+    if (v->kind == MR_OPAQUE && type->rules->spell) {
+        for (unsigned i = 0; i < type->rules->spellings; i++) out[i] = spell_later(v, i + 1);
+        return type->rules->spellings;
+    }
     unsigned n = type->rules->spell ? type->rules->spell(type, v, out) : 0;
     if (n) return n;
     *out = *v;
@@ -43,6 +55,7 @@ static mr_value limit(const mr_type *type, const mr_value *v, bool longest) {
 
 mr_value mr_type_spell(const mr_type *type, const mr_value *v, unsigned spelling) {
     mr_value all[MR_SPELLINGS];
+    if (v->kind == MR_OPAQUE) return spell_later(v, spelling);
     if (spelling == MR_SPELL_SHORTEST || spelling == MR_SPELL_LONGEST)
         return limit(type, v, spelling == MR_SPELL_LONGEST);
     if (spelling == MR_SPELL_PLAIN) return *v;

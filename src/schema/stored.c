@@ -29,5 +29,12 @@ bool mr_type_same_form(const mr_type *a, const mr_type *b) {
     /* Whether values of two groups go together is not a question of their forms. */
     if (usual || a->rules->group != b->rules->group) return true;
     /* A number of digits is a form, too: as text, 13:04:05 is not equal to 13:04:05.000. */
-    return a->rules == b->rules && a->form == b->form && a->forms == b->forms;
+    return a->rules == b->rules && a->form == b->form && a->forms == b->forms; /* of a decorated type: of its impl */
+}
+
+bool mr_type_sorts(const mr_type *type) {
+    if (!type->rules->unordered) return true;
+    for (size_t i = 1; type->forms && type->choices && type->choices[i]; i++)
+        if (mr_value_compare(&type->forms[i - 1], &type->forms[i]) >= 0) return false;
+    return type->forms != NULL;
 }

@@ -27,7 +27,7 @@ static const mr_type guessed[MR_TYPE__COUNT] = {MR_COLUMN_TYPES(GUESSED)};
 
 const mr_type *mr_type_guessed(const mr_type *type) {
     /* Results are read with them. */
-    if (type->scale >= 0 || type->rules->storage || type->item) return type;
+    if (type->scale >= 0 || type->rules->storage || type->item || type->decorator || type->variants) return type;
     size_t code = 0;
     while (simple[code].rules != type->rules) code++;
     return &guessed[code];

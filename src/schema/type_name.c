@@ -9,7 +9,8 @@
 
 const char *mr_type_name(const mr_type *type, char *buf) {
     const mr_type_rules *rules = type->rules;
-    if (rules->print) rules->print(type, buf, MR_TYPE_NAME);
+    if (type->decorator) snprintf(buf, MR_TYPE_NAME, "%s", type->decorator->name);
+    else if (rules->print) rules->print(type, buf, MR_TYPE_NAME);
     else if (type->length > 0) snprintf(buf, MR_TYPE_NAME, "%s(%d)", rules->name, type->length);
     else snprintf(buf, MR_TYPE_NAME, "%s", rules->name);
     return buf;

@@ -196,7 +196,7 @@ mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, 
 bool mr_attribute_fits(const mr_property *prop, mr_value *value) {
     if (prop->kind != MR_PROPERTY_COLUMN || prop->validate || prop->computed) return false;
     const mr_type *type = prop->column->type;
-    if (!type || type->rules->cut || type->rules->fit) return false;
+    if (!type || type->rules->cut || type->rules->fit || type->decorator) return false;
     if (mr_type_takes(type, (mr_kind)value->kind)) return true;
     if (mr_type_is_json(type)) return false; /* its text is made first */
     mr_env *env = prop->mapper->env;
@@ -216,7 +216,7 @@ bool mr_attribute_overwrite(mr_entity *e, const mr_property *prop, const mr_valu
     if (e->mapper->attribute_hooks.len > 0 || prop->kind != MR_PROPERTY_COLUMN || prop->validate || prop->computed)
         return false;
     const mr_type *type = prop->column->type;
-    if (!type || type->rules->breaks) return false;
+    if (!type || type->rules->breaks || type->decorator) return false;
     if (!mr_type_takes(type, (mr_kind)value->kind)) return overwrite_converted(e, prop, value);
     const mr_owner *owner = e->owner;
     if (owner) {

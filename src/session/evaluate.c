@@ -98,6 +98,7 @@ const mr_value *mr_evaluation_param(const mr_evaluation *x, const char *name) {
 }
 
 static const mr_value *bound(const mr_evaluation *x, const mr_node *node) {
+    if (node->name && node->type && node->type->decorator) return NULL; /* it is converted when it is sent */
     const mr_value *given = node->name ? mr_evaluation_param(x, node->name) : NULL;
     if (given || (node->name && !(node->flags & MR_NODE_DEFAULTED))) return given;
     const mr_value *v = mr_value_resolve(node->env, &node->u.value);

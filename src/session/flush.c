@@ -69,7 +69,14 @@ static mr_status note_changed(mr_session *s) {
 }
 
 static mr_status plan(mr_session *s, mr_flush **out) {
-    mr_flush_context context = {s->env, s->owner, s, mr_session_connect, expression_of, mr_entity_note_edits};
+    mr_flush_context context = {s->env,
+                                s->owner,
+                                s,
+                                mr_session_connect,
+                                expression_of,
+                                mr_entity_note_edits,
+                                mr_session_settle,
+                                s->engine ? mr_engine_dialect(s->engine)->name : NULL};
     const mr_vec *pending = &s->pending, *dirty = &s->owner->dirty, *doomed = &s->to_delete;
     mr_state_sort_pending(s);
     if (mr_flush_new(&context, (mr_entity *const *)pending->data, pending->len, (mr_entity *const *)dirty->data,
@@ -240,6 +247,7 @@ static mr_status flush_now(mr_session *s) {
     mr_flush *flush = NULL;
     mr_status status = mr_deletion_decide(s, &before);
     size_t settled = s->to_delete.len;
+    if (status == MR_OK) status = mr_session_settle_all(s);
     if (status == MR_OK) status = plan(s, &flush);
     if (status == MR_OK) status = run(s, flush);
     /* The flush has not run: its orphans lose their marks, because another parent may still take them. */

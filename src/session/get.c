@@ -23,6 +23,14 @@ static mr_status wrong_count(const mr_mapper *mapper, unsigned n) {
     return MR_FAIL;
 }
 
+/* Makes the value one of the key's type. What was read remembers how its row spells it, and stays so. */
+static mr_status key_value(const mr_mapper *mapper, const mr_property *prop, mr_value *value,
+                           mr_store_room *room) {
+    const mr_type *type = mr_column_type(mapper->env, prop->column);
+    bool read = value->kind == type->rules->kind && value->kind >= MR_DATE && value->kind <= MR_INTERVAL && value->len;
+    return read ? MR_OK : mr_attribute_coerce(mapper, prop, value, room);
+}
+
 mr_status mr_session_identity(const mr_mapper *mapper, const mr_value *key, mr_strbuf *buf, mr_value *out) {
     enum { INLINE_KEYS = 8 };
     mr_value inline_values[INLINE_KEYS], *values = inline_values;
@@ -32,7 +40,7 @@ mr_status mr_session_identity(const mr_mapper *mapper, const mr_value *key, mr_s
     mr_store_room room = {.env = mapper->env};
     for (unsigned i = 0; status == MR_OK && i < n; i++) {
         values[i] = key[i];
-        status = mr_attribute_coerce(mapper, mr_mapper_at_slot(mapper, mapper->pk_slots[i]), &values[i], &room);
+        status = key_value(mapper, mr_mapper_at_slot(mapper, mapper->pk_slots[i]), &values[i], &room);
     }
     if (status == MR_OK && !mr_identity_make(mapper, values, buf, out))
         status = buf->oom ? mr_nomem(mapper->env) : MR_NOTFOUND;

@@ -162,6 +162,7 @@ typedef struct mr_session_common {
     mr_map *parents;  /* see parents.c */
     size_t prune_parents_at;
     uint16_t late_tag; /* tag of the opaque values of late_key.c; 0: not registered yet */
+    bool own_values;   /* see own_values.c */
     mr_session *lost;  /* the sessions whose transaction is lost, linked by next_lost */
     mr_making *making; /* the innermost object whose constructor is running; NULL: none */
 } mr_session_common;
@@ -180,6 +181,15 @@ static inline bool mr_session_may_have_edits(const mr_session *s) {
 mr_status mr_session_note_edits_of_flush(mr_session *s);
 /* The values of the entity (NULL: of the session) that have expired are not those of the program's tables any more. */
 void mr_session_drop_edits(mr_session *s, mr_entity *entity);
+
+/* ---------------------------------------------------------------- own_values.c */
+
+/* Converts the values of the program's own that the object has: mr_flush_context.settle. */
+mr_status mr_session_settle(void *session, mr_entity *e);
+/* The same for all objects that wait for a flush. */
+mr_status mr_session_settle_all(mr_session *s);
+/* The statement (consumed) with such values converted, so that objects in memory can be compared with them. */
+mr_node *mr_session_statement_to_send(mr_session *s, mr_node *statement);
 
 /* ---------------------------------------------------------------- events.c */
 

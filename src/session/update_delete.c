@@ -137,6 +137,8 @@ static mr_status run(mr_session *s, mr_query *q, mr_node *statement, mr_synchron
     mr_synchronizer *y = NULL;
     mr_named_value *named = NULL;
     mr_status status = MR_FAIL;
+    statement = mr_session_statement_to_send(s, statement);
+    if (!statement) return MR_FAIL;
     if (q->nparams && !(named = mr_alloc(s->env, q->nparams * sizeof *named))) goto out;
     for (unsigned i = 0; i < q->nparams; i++) named[i] = (mr_named_value){q->params[i].name, q->params[i].value};
     if (!q->autoflush) mr_session_block_autoflush(s, 1);

@@ -36,7 +36,7 @@ void mr_emit_param(mr_compiler *c, const mr_node *bind, uint32_t element) {
     }
     placed->at = c->out->sql.len;
     placed->param = (mr_param){.name = bind->name,
-                               .type = c->form ? c->form : bind->type,
+                               .type = c->form ? c->form : mr_typed(c, bind),
                                .ordinal = c->ordinal,
                                .element = element,
                                .defaulted = (bind->flags & MR_NODE_DEFAULTED) != 0,
@@ -124,7 +124,7 @@ typedef struct assembly {
 
 static void place_literal(assembly *a, const mr_param *param) {
     mr_value v;
-    mr_store_room room = {.env = a->sql->env};
+    mr_store_room room = {.env = a->sql->env, .dialect = a->dialect->name, .literal = true};
     if (param->name && !param->defaulted) {
         mr_strbuf_printf(a->sql, ":%s", param->name);
         return;

@@ -61,10 +61,10 @@ static const char *name_column(column_names *names, const mr_node *node, bool *w
 }
 
 /* The type of a result column. A computed value may have another type in the database, so its type is only guessed. */
-static const mr_type *result_type(const mr_node *node) {
+static const mr_type *result_type(const mr_compiler *c, const mr_node *node) {
     while (node->kind == MR_NODE_LABEL) node = node->child[0];
-    if (node->kind == MR_NODE_COLUMN && node->u.column->table) return node->type;
-    return mr_type_guessed(node->type);
+    if (node->kind == MR_NODE_COLUMN && node->u.column->table) return mr_typed(c, node);
+    return mr_type_guessed(mr_typed(c, node));
 }
 
 static const mr_column *column_of(const mr_node *node) {
@@ -85,7 +85,7 @@ static void compile_column(column_names *names, const mr_node *node, mr_vec *cap
     if (mr_vec_push_ptr(&names->used, (char *)name) != MR_OK) c->failed = true;
     if (!capture) return;
     mr_result_column *column = mr_vec_push(capture);
-    if (column) *column = (mr_result_column){name, result_type(node), node, column_of(node)};
+    if (column) *column = (mr_result_column){name, result_type(c, node), node, column_of(node)};
     else c->failed = true;
 }
 

@@ -28,7 +28,7 @@ static const mr_type_word *word_of(const mr_dialect *d, const mr_type *type) {
 
 /* The SQL type of a column that numbers itself. */
 static const char *numbered_type(const mr_dialect *d, const mr_type *type) {
-    const mr_type_word *word = word_of(d, type);
+    const mr_type_word *word = word_of(d, mr_type_in(type, d->name));
     return word && word->numbered ? word->numbered : d->numbered;
 }
 
@@ -44,6 +44,7 @@ static const char *array_sql(const mr_dialect *d, const mr_type *type, char *buf
 }
 
 const char *mr_type_sql(const mr_dialect *d, const mr_type *type, char *buf, size_t size) {
+    type = mr_type_in(type, d->name);
     const mr_type_word *word = word_of(d, type);
     if (type->item && !word) return array_sql(d, type, buf, size);
     if (word && !(word->precision && type->precision >= 0)) return word->sql;

@@ -152,11 +152,25 @@ static bool is_truth(const mr_compiler *c, const mr_node *func, uint32_t i) {
     return false;
 }
 
+/* Does the function return one of its arguments, from the first on, or, with *first set, from another on? */
+static bool returns_argument(const mr_node *func, uint32_t *first) {
+    static const char *const names[] = {"coalesce", "ifnull", "iif", "if", "lag", "lead", "max", "min", "nullif"};
+    bool found = false;
+    for (size_t k = 0; !found && k < sizeof names / sizeof *names; k++) found = strcmp(func->name, names[k]) == 0;
+    *first = found && *func->name == 'i' && strcmp(func->name, "ifnull") != 0;
+    return found;
+}
+
 static void compile_arguments(mr_compiler *c, const mr_node *func) {
+    uint32_t first = 0;
+    const mr_node *formed = NULL;
+    if (returns_argument(func, &first) && func->n > first)
+        formed = mr_formed(c, func->child + first, func->n - first, 1);
     for (uint32_t i = 0; i < func->n; i++) {
+        bool offset = i == 1 && func->name[0] == 'l'; /* of lag and lead */
         if (i) mr_emit(c, ", ");
         if (is_truth(c, func, i)) mr_compile_condition(c, func->child[i], MR_OP_COMMA);
-        else mr_compile_operand(c, func->child[i], MR_OP_COMMA);
+        else mr_compile_among(c, func->child[i], i < first || offset ? NULL : formed, MR_OP_COMMA);
     }
 }
 
@@ -176,7 +190,7 @@ static void compile_func(mr_compiler *c, const mr_node *node) {
 
 static void compile_cast(mr_compiler *c, const mr_node *node) {
     char buf[128];
-    const char *type = mr_type_sql(c->dialect, node->type, buf, sizeof buf);
+    const char *type = mr_type_sql(c->dialect, mr_typed(c, node), buf, sizeof buf);
     mr_emit(c, *type ? "CAST(" : "(");
     if (mr_type_is_number(node->type) && mr_is_spelled_boolean(c, node->child[0]))
         mr_compile_condition(c, node->child[0], MR_OP_NONE);
@@ -186,10 +200,19 @@ static void compile_cast(mr_compiler *c, const mr_node *node) {
     mr_emit(c, ")");
 }
 
+/* A value that the CASE gives. */
+static void compile_outcome(mr_compiler *c, const mr_node *node, const mr_node *x, const mr_node *formed) {
+    if (formed) mr_compile_among(c, x, formed, MR_OP_NONE);
+    else mr_compile_result(c, node, x);
+}
+
 static void compile_case(mr_compiler *c, const mr_node *node) {
     bool valued = (node->flags & MR_NODE_VALUED) != 0;
     uint32_t n = valued ? node->n - 1 : node->n, start = c->ordinal;
     const mr_node *value = valued ? node->child[n] : NULL;
+    const mr_node *formed = mr_formed(c, node->child + 1, n - 1, 2);
+    if (!formed && n % 2) formed = mr_formed(c, node->child + n - 1, 1, 1);
+    if (mr_type_is_decimal(node->type)) formed = NULL; /* mr_compile_result converts them */
     mr_emit(c, value ? "CASE " : "CASE");
     if (value) {
         mr_seek(c, node, start, n);
@@ -201,11 +224,11 @@ static void compile_case(mr_compiler *c, const mr_node *node) {
         if (value) mr_compile_compared(c, node->child[i], value, MR_AGAINST_ANY);
         else mr_compile_condition(c, node->child[i], MR_AGAINST_ANY);
         mr_emit(c, " THEN ");
-        mr_compile_result(c, node, node->child[i + 1]);
+        compile_outcome(c, node, node->child[i + 1], formed);
     }
     if (n % 2) {
         mr_emit(c, " ELSE ");
-        mr_compile_result(c, node, node->child[n - 1]);
+        compile_outcome(c, node, node->child[n - 1], formed);
     }
     mr_emit(c, " END");
 }
@@ -423,7 +446,7 @@ void mr_compile_condition(mr_compiler *c, const mr_node *node, mr_op against) {
     if (!c->dialect->true_literals) {
         if (is_boolean_column(node) || is_word(node, "true") || is_word(node, "false")) compared = " = 1";
     }
-    if (mr_is_spelled_boolean(c, node) && (!c->dialect->true_literals || node->type->forms))
+    if (mr_is_spelled_boolean(c, node) && (!c->dialect->true_literals || mr_typed(c, node)->forms))
         compared = mr_boolean_words(c, node, true);
     if (!compared) {
         mr_compile_operand(c, node, against);

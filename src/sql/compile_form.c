@@ -14,10 +14,11 @@ static bool is_bind(const mr_node *node) {
     return node->kind == MR_NODE_BIND || node->kind == MR_NODE_BINDS;
 }
 
-const mr_type *mr_form_for(const mr_node *bind, const mr_node *other) {
-    const mr_type *type = mr_unlabelled(bind)->type, *form = other->type;
+const mr_type *mr_form_for(const mr_compiler *c, const mr_node *bind, const mr_node *other) {
+    const mr_type *type = mr_typed(c, mr_unlabelled(bind)), *form = mr_typed(c, other);
     if (!is_bind(bind) || is_bind(other) || !form || !mr_type_stores(form) || type == form) return NULL;
-    bool fits = !mr_type_is_known(type) || type->rules->group == form->rules->group;
+    bool texts = mr_type_is_text(type) && mr_type_is_text(form);
+    bool fits = texts || !mr_type_is_known(type) || type->rules->group == form->rules->group;
     return fits ? form : NULL;
 }
 
@@ -34,18 +35,18 @@ static bool has_form(const mr_node *node) {
     }
 }
 
-static bool differ(const mr_node *a, const mr_node *b) {
-    return a->type && b->type && has_form(a) && has_form(b) && !mr_type_same_form(a->type, b->type);
+static bool differ(const mr_compiler *c, const mr_node *a, const mr_node *b) {
+    return a->type && b->type && has_form(a) && has_form(b) && !mr_type_same_form(mr_typed(c, a), mr_typed(c, b));
 }
 
 static void check_pair(mr_compiler *c, const mr_node *a, const mr_node *b) {
     char left[MR_TYPE_NAME], right[MR_TYPE_NAME];
-    if (!differ(a, b)) return;
+    if (!differ(c, a, b)) return;
     mr_compile_fail(
         c,
         "the database cannot compare %s with %s: they are stored in different forms (read both, and compare "
         "them in Lua, or declare the same storage)",
-        mr_type_name(a->type, left), mr_type_name(b->type, right));
+        mr_type_name(mr_typed(c, a), left), mr_type_name(mr_typed(c, b), right));
 }
 
 /* The columns of a query that stands in an expression, or NULL. */
@@ -76,12 +77,12 @@ static bool are_decimals(const mr_compiler *c, const mr_node *a, const mr_node *
 void mr_check_written(mr_compiler *c, const mr_node *column, const mr_node *value) {
     char from[MR_TYPE_NAME], to[MR_TYPE_NAME];
     if (are_decimals(c, column, value)) return;
-    if (!differ(column, value)) return;
+    if (!differ(c, column, value)) return;
     mr_compile_fail(
         c,
         "%s cannot be written into a column of %s: they are stored in different forms (read the values, and "
         "write them)",
-        mr_type_name(value->type, from), mr_type_name(column->type, to));
+        mr_type_name(mr_typed(c, value), from), mr_type_name(mr_typed(c, column), to));
 }
 
 void mr_check_selected(mr_compiler *c, const mr_node *columns, const mr_node *query) {
@@ -100,7 +101,7 @@ void mr_check_united(mr_compiler *c, const mr_node *first, const mr_node *query)
     char is[MR_TYPE_NAME], was[MR_TYPE_NAME];
     for (uint32_t i = 0; first && columns && i < first->n && i < columns->n; i++) {
         const mr_node *a = first->child[i], *b = columns->child[i];
-        if (differ(a, b) || is_longer(c, a, b))
+        if (differ(c, a, b) || is_longer(c, a, b))
             mr_compile_fail(c,
                             "%s cannot stand in one column with %s, which the first query of the union has: the column "
                             "is read as the first one says (cast one of them to the type of the other, or begin with "
@@ -109,8 +110,64 @@ void mr_check_united(mr_compiler *c, const mr_node *first, const mr_node *query)
     }
 }
 
+/* ---------------------------------------------------------------- values that become one */
+
+const mr_node *mr_formed(const mr_compiler *c, mr_node *const *items, uint32_t n, uint32_t step) {
+    for (uint32_t i = 0; i < n; i += step) {
+        const mr_type *type = items[i] && items[i]->type && has_form(items[i]) ? mr_typed(c, items[i]) : NULL;
+        if (type && mr_type_stores(type) && !mr_type_is_decimal(type)) return items[i];
+    }
+    return NULL;
+}
+
+void mr_compile_among(mr_compiler *c, const mr_node *item, const mr_node *formed, mr_op against) {
+    char one[MR_TYPE_NAME], other[MR_TYPE_NAME];
+    if (!formed) {
+        mr_compile_operand(c, item, against);
+        return;
+    }
+    if (differ(c, item, formed))
+        mr_compile_fail(
+            c,
+            "the database cannot give %s and %s as one result: they are stored in different forms (read both, "
+            "and choose in Lua, or declare the same storage)",
+            mr_type_name(mr_typed(c, item), one), mr_type_name(mr_typed(c, formed), other));
+    mr_compile_compared(c, item, formed, against);
+}
+
+/* Column i of the first member of a compound whose column i has a form. */
+static const mr_node *formed_column(const mr_compiler *c, const mr_node *compound, uint32_t i) {
+    for (uint32_t k = 0; k < compound->n; k++) {
+        const mr_node *columns = columns_of(compound->child[k]);
+        if (columns && i < columns->n && mr_formed(c, &columns->child[i], 1, 1)) return columns->child[i];
+    }
+    return NULL;
+}
+
+void mr_check_compound(mr_compiler *c, const mr_node *compound) {
+    char one[MR_TYPE_NAME], other[MR_TYPE_NAME];
+    const mr_node *first = columns_of(compound->child[0]);
+    for (uint32_t i = 0; first && i < first->n; i++) {
+        const mr_node *formed = formed_column(c, compound, i);
+        for (uint32_t k = 0; formed && k < compound->n; k++) {
+            const mr_node *columns = columns_of(compound->child[k]);
+            const mr_node *item = columns && i < columns->n ? columns->child[i] : formed;
+            const mr_type *type = item->type ? mr_typed(c, item) : NULL, *form = mr_typed(c, formed);
+            if (!type) continue;
+            bool texts = mr_type_is_text(type) && mr_type_is_text(form) && type->rules != form->rules;
+            bool value = is_bind(item) && mr_type_is_known(type) && (texts || !mr_type_same_form(type, form));
+            if (value || differ(c, item, formed))
+                mr_compile_fail(
+                    c,
+                    "a union cannot have %s beside %s: they are stored in different forms (declare the same "
+                    "storage; a value gets the column's type by mr.literal(value, column.type))",
+                    mr_type_name(type, one), mr_type_name(form, other));
+        }
+    }
+}
+
 void mr_compile_compared(mr_compiler *c, const mr_node *operand, const mr_node *other, mr_op against) {
-    c->form = mr_form_for(operand, other);
+    c->form = mr_form_for(c, operand, other);
     mr_compile_operand(c, operand, against);
     c->form = NULL;
 }

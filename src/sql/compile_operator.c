@@ -97,7 +97,7 @@ static bool is_suffix(mr_op op) { return op >= MR_OP_ASC && op <= MR_OP_NULLS_LA
 static bool compile_false_column(mr_compiler *c, const mr_node *operand) {
     bool spelled = mr_is_spelled_boolean(c, operand);
     bool column = operand->kind == MR_NODE_COLUMN && mr_type_is_boolean(operand->type);
-    bool words = spelled && operand->type->forms;
+    bool words = spelled && mr_typed(c, operand)->forms;
     if ((c->dialect->true_literals && !words) || (!spelled && !column)) return false;
     mr_compile_operand(c, operand, MR_OP_IN);
     mr_emit(c, spelled ? mr_boolean_words(c, operand, false) : " = 0");
@@ -165,7 +165,7 @@ static void compile_in(mr_compiler *c, const mr_node *node) {
         mr_emit(c, ")");
     } else if (right->kind == MR_NODE_BINDS || right->kind == MR_NODE_SUBQUERY ||
                (right->kind == MR_NODE_BIND && right->flags & MR_NODE_EXPANDING)) {
-        c->form = mr_form_for(right, left);
+        c->form = mr_form_for(c, right, left);
         mr_compile(c, right);
         c->form = NULL;
     } else if (right->kind == MR_NODE_LIST && right->op == MR_OP_COMMA) {

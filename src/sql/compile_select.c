@@ -197,6 +197,9 @@ static void compile_order(mr_compiler *c, const mr_node *order, const mr_node *c
     if (!order) return;
     mr_emit(c, " ORDER BY ");
     for (uint32_t i = 0; i < order->n; i++) {
+        const mr_node *term = order->child[i];
+        while (is_order_suffix(term)) term = term->child[0];
+        if (term->type && !mr_type_sorts(mr_typed(c, term))) mr_check_order(c, mr_typed(c, term));
         if (i) mr_emit(c, ", ");
         compile_order_term(c, order->child[i], columns, compound);
     }
@@ -342,6 +345,7 @@ static void compile_compound(mr_compiler *c, const mr_node *node, mr_place place
     const mr_select *s = node->u.select;
     const mr_node *into = c->into;
     uint32_t start = c->ordinal;
+    mr_check_compound(c, node);
     for (uint32_t i = 0; i < node->n; i++) {
         if (i) mr_emit(c, compound_word((mr_op)node->op));
         c->into = into;

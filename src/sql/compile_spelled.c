@@ -14,8 +14,8 @@
 #include <string.h>
 
 /* The type whose spellings a bind's value has, or NULL: the bind's type, or else the type of its kind of value. */
-static const mr_type *own_type(const mr_node *bind) {
-    if (mr_type_is_spelled(bind->type)) return bind->type;
+static const mr_type *own_type(const mr_node *bind, const mr_type *known) {
+    if (mr_type_is_spelled(known)) return known;
     const mr_type *type = bind->name ? NULL : mr_type_natural((mr_kind)bind->u.value.kind);
     return type && mr_type_is_spelled(type) ? type : NULL;
 }
@@ -27,8 +27,14 @@ static unsigned count_in(const mr_type *type, const mr_node *bind) {
 }
 
 unsigned mr_spelling_count(const mr_node *bind) {
-    const mr_type *type = bind->kind == MR_NODE_BIND && !bind->name ? own_type(bind) : NULL;
-    return type ? count_in(type, bind) : 1;
+    if (bind->kind != MR_NODE_BIND || bind->name) return 1;
+    const mr_type *type = own_type(bind, bind->type);
+    unsigned n = type ? count_in(type, bind) : 1;
+    for (const mr_variant *v = bind->type->variants; v; v = v->next) { /* the same statement in each dialect */
+        type = own_type(bind, v->type);
+        n = n * (MR_SPELLINGS + 1) + (type ? count_in(type, bind) : 1);
+    }
+    return n;
 }
 
 /* Can the expression return a stored value, in any spelling? A condition cannot: it is 0 or 1. */
@@ -48,11 +54,11 @@ static bool is_stored(const mr_node *x) {
 }
 
 /* The type whose spellings bind has in a comparison with x; NULL: only the value itself is compared. */
-static const mr_type *spelled_type(const mr_node *x, const mr_node *bind) {
+static const mr_type *spelled_type(const mr_compiler *c, const mr_node *x, const mr_node *bind) {
     bind = mr_unlabelled(bind);
     if (bind->kind != MR_NODE_BIND || !is_stored(x)) return NULL;
-    const mr_type *type = own_type(bind), *other = x->type;
-    if (mr_form_for(bind, x)) return mr_type_is_spelled(other) ? other : NULL;
+    const mr_type *type = own_type(bind, mr_typed(c, bind)), *other = mr_typed(c, x);
+    if (mr_form_for(c, bind, x)) return mr_type_is_spelled(other) ? other : NULL;
     if (!type && bind->name && mr_type_is_spelled(other)) return other;
     return type && type->rules == other->rules ? type : NULL;
 }
@@ -68,7 +74,7 @@ static void emit_spelling(mr_compiler *c, const mr_node *bind, const mr_type *ty
 
 /* Writes a bind in all its spellings, "?, ?, ?"; another operand is written as it is. */
 static void emit_all(mr_compiler *c, const mr_node *x, const mr_node *operand) {
-    const mr_type *type = spelled_type(x, operand);
+    const mr_type *type = spelled_type(c, x, operand);
     if (!type) {
         mr_compile_compared(c, operand, x, MR_OP_COMMA);
         return;
@@ -93,7 +99,7 @@ static bool says_not(const mr_node *is) { return is->op == MR_OP_IS_NOT || is->o
 static bool compile_is(mr_compiler *c, const mr_node *node) {
     uint32_t start = c->ordinal;
     bool negated = says_not(node);
-    const mr_type *type = spelled_type(node->child[0], node->child[1]);
+    const mr_type *type = spelled_type(c, node->child[0], node->child[1]);
     unsigned n = type ? count_in(type, mr_unlabelled(node->child[1])) : 1;
     if (n == 1) return false;
     mr_emit(c, "(");
@@ -111,10 +117,10 @@ static bool compile_is(mr_compiler *c, const mr_node *node) {
 /* Writes x = ? and x != ? for a value with several spellings. */
 static bool compile_equal(mr_compiler *c, const mr_node *node) {
     uint32_t start = c->ordinal, x = 0, value = 1;
-    const mr_type *type = spelled_type(node->child[0], node->child[1]);
+    const mr_type *type = spelled_type(c, node->child[0], node->child[1]);
     if (!type) {
         x = 1, value = 0;
-        type = spelled_type(node->child[1], node->child[0]);
+        type = spelled_type(c, node->child[1], node->child[0]);
     }
     const mr_node *bind = mr_unlabelled(node->child[value]);
     if (!type || count_in(type, bind) == 1) return false;
@@ -132,7 +138,7 @@ bool mr_spells(const mr_compiler *c) { return c->dialect->spells && !c->as_writt
 
 /* Can x be a boolean in a spelling that the database does not read as a truth value, such as 't'? */
 bool mr_is_spelled_boolean(const mr_compiler *c, const mr_node *x) {
-    const mr_type *type = mr_unlabelled(x)->type;
+    const mr_type *type = mr_typed(c, mr_unlabelled(x));
     return mr_type_is_boolean(type) && (mr_spells(c) || type->forms) && is_stored(x);
 }
 
@@ -151,14 +157,14 @@ static const char *equals_word(mr_compiler *c, const mr_value *word) {
 }
 
 const char *mr_boolean_words(mr_compiler *c, const mr_node *x, bool truth) {
-    const mr_type *type = mr_unlabelled(x)->type;
+    const mr_type *type = mr_typed(c, mr_unlabelled(x));
     if (type->forms) return equals_word(c, &type->forms[truth]);
     return truth ? " IN (1, '1', 't', 'true')" : " IN (0, '0', 'f', 'false', '')";
 }
 
 /* The text of mr_boolean_words, or its negation: " NOT IN (1, ...)", " = 'N'". */
 static const char *negated_words(mr_compiler *c, const mr_node *x, bool truth, bool negated) {
-    if (negated && mr_unlabelled(x)->type->forms) return mr_boolean_words(c, x, !truth);
+    if (negated && mr_typed(c, mr_unlabelled(x))->forms) return mr_boolean_words(c, x, !truth);
     if (negated) mr_emit(c, " NOT");
     return mr_boolean_words(c, x, truth);
 }
@@ -177,7 +183,7 @@ static bool compile_truths(mr_compiler *c, const mr_node *node, const char *sign
     bool stored[2] = {mr_is_spelled_boolean(c, left), mr_is_spelled_boolean(c, right)};
     if (stored[0] == stored[1] || !mr_type_is_boolean((stored[0] ? right : left)->type)) return false;
     /* A bind is sent as the column's word. */
-    if ((stored[0] ? left : right)->type->forms && mr_unlabelled(stored[0] ? right : left)->kind == MR_NODE_BIND)
+    if (mr_typed(c, stored[0] ? left : right)->forms && mr_unlabelled(stored[0] ? right : left)->kind == MR_NODE_BIND)
         return false;
     uint32_t start = c->ordinal;
     emit_truth(c, node, start, 0);
@@ -239,8 +245,7 @@ static const char *sign_of(mr_op op) {
     return op == MR_OP_LT ? " < " : op == MR_OP_LE ? " <= " : op == MR_OP_GT ? " > " : " >= ";
 }
 
-/* Fails when the stored form of an operand does not sort as its values do. */
-static void check_order(mr_compiler *c, const mr_type *type) {
+void mr_check_order(mr_compiler *c, const mr_type *type) {
     char name[MR_TYPE_NAME];
     if (type && type->rules->unordered)
         mr_compile_fail(c, "%s has no order in the database: store it as a number, or compare in Lua",
@@ -250,11 +255,11 @@ static void check_order(mr_compiler *c, const mr_type *type) {
 static bool compile_order(mr_compiler *c, const mr_node *node) {
     mr_op op = (mr_op)node->op;
     uint32_t start = c->ordinal;
-    check_order(c, node->child[0]->type);
-    check_order(c, node->child[1]->type);
-    const mr_type *type = spelled_type(node->child[0], node->child[1]);
+    mr_check_order(c, mr_typed(c, node->child[0]));
+    mr_check_order(c, mr_typed(c, node->child[1]));
+    const mr_type *type = spelled_type(c, node->child[0], node->child[1]);
     bool flipped = !type;
-    if (flipped) type = spelled_type(node->child[1], node->child[0]);
+    if (flipped) type = spelled_type(c, node->child[1], node->child[0]);
     if (!is_moment(type)) return false;
     for (uint32_t i = 0; i < 2; i++) {
         if (i) mr_emit(c, sign_of(op));
@@ -266,14 +271,14 @@ static bool compile_order(mr_compiler *c, const mr_node *node) {
 }
 
 static void between_limit(mr_compiler *c, const mr_node *node, uint32_t i, unsigned spelling) {
-    const mr_type *type = spelled_type(node->child[0], node->child[i]);
+    const mr_type *type = spelled_type(c, node->child[0], node->child[i]);
     if (is_moment(type)) emit_spelling(c, node->child[i], type, spelling);
     else mr_compile_compared(c, node->child[i], node->child[0], MR_OP_AND);
 }
 
 /* Writes ? BETWEEN a AND b: each end needs another spelling of the value. */
 static bool compile_between_columns(mr_compiler *c, const mr_node *node, uint32_t start) {
-    const mr_type *type = spelled_type(node->child[1], node->child[0]);
+    const mr_type *type = spelled_type(c, node->child[1], node->child[0]);
     if (!is_moment(type)) return false;
     mr_emit(c, node->flags & MR_NODE_NEGATED ? "NOT (" : "(");
     for (uint32_t i = 1; i <= 2; i++) {
@@ -288,7 +293,7 @@ static bool compile_between_columns(mr_compiler *c, const mr_node *node, uint32_
 
 static bool compile_between(mr_compiler *c, const mr_node *node) {
     uint32_t start = c->ordinal;
-    check_order(c, node->child[0]->type);
+    mr_check_order(c, mr_typed(c, node->child[0]));
     if (!is_stored(node->child[0])) return compile_between_columns(c, node, start);
     emit_operand(c, node, start, 0);
     mr_emit(c, node->flags & MR_NODE_NEGATED ? " NOT BETWEEN " : " BETWEEN ");
@@ -319,8 +324,8 @@ static bool compile_list(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
-static unsigned part_count(const mr_node *x, const mr_node *part) {
-    const mr_type *type = spelled_type(x, part);
+static unsigned part_count(const mr_compiler *c, const mr_node *x, const mr_node *part) {
+    const mr_type *type = spelled_type(c, x, part);
     return type ? count_in(type, mr_unlabelled(part)) : 1;
 }
 
@@ -328,8 +333,8 @@ static unsigned part_count(const mr_node *x, const mr_node *part) {
 static void emit_row(mr_compiler *c, const mr_node *left, const mr_node *tuple, uint32_t at, size_t number) {
     mr_emit(c, "(");
     for (uint32_t i = 0; i < tuple->n; i++) {
-        const mr_type *type = spelled_type(left->child[i], tuple->child[i]);
-        unsigned n = part_count(left->child[i], tuple->child[i]);
+        const mr_type *type = spelled_type(c, left->child[i], tuple->child[i]);
+        unsigned n = part_count(c, left->child[i], tuple->child[i]);
         if (i) mr_emit(c, ", ");
         mr_seek(c, tuple, at, i);
         if (type) emit_spelling(c, tuple->child[i], type, (unsigned)(number % n) + 1);
@@ -345,7 +350,8 @@ void mr_compile_rows(mr_compiler *c, const mr_node *left, const mr_node *list) {
     for (uint32_t t = 0; t < list->n && !c->failed; t++) {
         const mr_node *tuple = list->child[t];
         size_t rows = 1;
-        for (uint32_t i = 0; i < tuple->n && rows < MAX_ROWS; i++) rows *= part_count(left->child[i], tuple->child[i]);
+        for (uint32_t i = 0; i < tuple->n && rows < MAX_ROWS; i++)
+            rows *= part_count(c, left->child[i], tuple->child[i]);
         if (rows >= MAX_ROWS) mr_compile_fail(c, "a tuple has too many dates and booleans to compare with");
         for (size_t row = 0; row < rows && !c->failed; row++) {
             if (t || row) mr_emit(c, ", ");

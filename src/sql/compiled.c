@@ -65,6 +65,13 @@ static mr_status named_value(const mr_compiled *c, const mr_param *param, const 
         if (strcmp(named[i].name, param->name) != 0) continue;
         *out = named[i].value;
         out->flags &= (uint8_t)~MR_VALUE_OWNED; /* borrowed: coercion must not free it */
+        /* The program's functions convert it when it is sent. */
+        bool given = param->type->decorator && param->type->decorator->send && param->name[0] != ' ';
+        if (given && out->kind != MR_OPAQUE && out->kind != MR_NULL) out->flags |= MR_VALUE_GIVEN;
+        if (given) return MR_OK;
+        if (mr_value_is_own(c->env, out))
+            return mr_fail(c->env, MR_ERR_ARGUMENT, "parameter '%s': expected %s, got a table", param->name,
+                           mr_type_wants(param->type));
         /* The library's own parameters have a space in front of their name. Their values come from the database, and
          * are not changed, whatever type the column has. */
         if (param->name[0] != ' ' && mr_type_coerce(c->env, param->type, param->name, out) != MR_OK) return MR_FAIL;
@@ -106,5 +113,18 @@ mr_status mr_compiled_values(const mr_compiled *c, const mr_vec *binds, const mr
                                        : mr_bound_value(c->env, param, binds, &out[i]);
         if (status != MR_OK) return status;
     }
+    return MR_OK;
+}
+
+mr_status mr_param_send(const mr_param *param, mr_value *v, mr_store_room *room) {
+    bool own = v->kind == MR_OPAQUE;
+    unsigned spelling = own ? v->len : 0; /* of an own value: which one is meant, as in mr_type_spell */
+    room->written = param->written;
+    room->type = param->type;
+    v->flags = 0;
+    mr_status sent =
+        own ? mr_value_send(room->env, v, room) : param->type->decorator->send(room->env, param->type, v, room);
+    if (sent != MR_OK) return MR_FAIL;
+    *v = spelling ? mr_type_spell(param->type, v, spelling) : mr_param_value(param, v);
     return MR_OK;
 }

@@ -92,7 +92,19 @@ static inline const mr_node *mr_unlabelled(const mr_node *node) {
 
 /* compile_form.c */
 /* The type in whose form the bind is sent, because it is compared with other; NULL: its own. */
-const mr_type *mr_form_for(const mr_node *bind, const mr_node *other);
+const mr_type *mr_form_for(const mr_compiler *c, const mr_node *bind, const mr_node *other);
+/* The first of the items, of which each is step further, that gives values in a form of storage; NULL: none does. */
+const mr_node *mr_formed(const mr_compiler *c, mr_node *const *items, uint32_t n, uint32_t step);
+/* Writes an item of those that become one result, as in CASE: a bind gets the form of formed (or NULL). */
+void mr_compile_among(mr_compiler *c, const mr_node *item, const mr_node *formed, mr_op against);
+/* Fails when the members of a compound give values of different forms in one column. */
+void mr_check_compound(mr_compiler *c, const mr_node *compound);
+/* Fails when the stored form of the type does not sort as its values do. */
+void mr_check_order(mr_compiler *c, const mr_type *type);
+/* The type of the node in the dialect. */
+static inline const mr_type *mr_typed(const mr_compiler *c, const mr_node *node) {
+    return mr_type_in(node->type, c->dialect->name);
+}
 /* Fails when the two operands of a comparison are stored in different forms. */
 void mr_check_forms(mr_compiler *c, const mr_node *a, const mr_node *b);
 /* Fails when the expression is stored in another form than the column that it is written into. */

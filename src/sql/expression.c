@@ -101,7 +101,8 @@ mr_node *mr_sql_cast(mr_env *env, mr_node *x, const mr_type *type) {
     return mr_node_new(env, MR_NODE_CAST, MR_OP_NONE, type, &x, 1);
 }
 
-/* The type of a CASE: that of its first value with a known type (NULLs and untyped binds have none). */
+/* The type of a CASE: that of its first value with a known type (NULLs and untyped binds have none), or with a form of
+ * storage, which the others get. */
 static const mr_type *case_type(mr_node *const *items, size_t n) {
     const mr_type *type = NULL;
     for (size_t i = 0; i < n; i++) {

@@ -11,11 +11,12 @@
 #include <string.h>
 
 typedef enum result_rule {
-    RESULT_FIXED, /* the code in the table */
-    RESULT_FIRST, /* the type of the first argument that has one */
-    RESULT_SUM,   /* the type of the first argument; Integer for booleans and integers of any size */
-    RESULT_OWN,   /* the type of the first argument, whatever the others are */
-    RESULT_NUMBER /* Numeric of a decimal, else the code in the table */
+    RESULT_FIXED,  /* the code in the table */
+    RESULT_FIRST,  /* the type of the first argument that has one, or of the first that has a form of storage */
+    RESULT_SECOND, /* the same without the first argument, a condition */
+    RESULT_SUM,    /* the type of the first argument; Integer for booleans and integers of any size */
+    RESULT_OWN,    /* the type of the first argument, whatever the others are */
+    RESULT_NUMBER  /* Numeric of a decimal, else the code in the table */
 } result_rule;
 
 typedef struct function_type {
@@ -40,6 +41,7 @@ static const function_type known[] = {
     {"group_concat", RESULT_FIXED, MR_TYPE_STRING},
     {"highlight", RESULT_FIXED, MR_TYPE_STRING},
     {"ifnull", RESULT_FIRST, MR_TYPE_NULL},
+    {"iif", RESULT_SECOND, MR_TYPE_NULL},
     {"lag", RESULT_FIRST, MR_TYPE_NULL},
     {"last_value", RESULT_FIRST, MR_TYPE_NULL},
     {"lead", RESULT_FIRST, MR_TYPE_NULL},
@@ -77,9 +79,11 @@ static const mr_type *guess(const char *name, mr_node *const *args, size_t n) {
     const function_type *f = bsearch(name, known, sizeof known / sizeof *known, sizeof *known, by_name);
     if (!f) return mr_type_simple(MR_TYPE_NULL);
     if (f->rule == RESULT_FIXED) return mr_type_simple(f->code);
-    const mr_type *type = first_type(args, f->rule == RESULT_OWN && n > 1 ? 1 : n);
+    size_t skipped = f->rule == RESULT_SECOND && n > 0;
+    const mr_type *type = first_type(args + skipped, f->rule == RESULT_OWN && n > 1 ? 1 : n - skipped);
     if (f->rule == RESULT_OWN) return type;
-    if (f->rule != RESULT_FIRST && mr_type_is_decimal(type)) return mr_type_simple(MR_TYPE_NUMERIC);
+    bool chosen = f->rule == RESULT_FIRST || f->rule == RESULT_SECOND;
+    if (!chosen && mr_type_is_decimal(type)) return mr_type_simple(MR_TYPE_NUMERIC);
     if (f->rule == RESULT_NUMBER) return mr_type_simple(f->code);
     bool counts = mr_type_is_integer(type) || mr_type_is_boolean(type);
     if (f->rule == RESULT_SUM && counts) return mr_type_simple(MR_TYPE_INTEGER);

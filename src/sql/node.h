@@ -100,11 +100,12 @@ mr_node *mr_list_append(mr_env *env, mr_op op, const mr_type *type, mr_node *lis
 /* A copy of the node with other children: as many as mr_node_parts says. */
 mr_node *mr_node_with_parts(const mr_node *node, mr_node *const *parts);
 
-/* The type of an expression that gives a value of either type: the first one that is known; of an integer and a
- * decimal, the decimal; of decimals with different digits, one with any. first may be NULL. */
+/* The type of an expression that gives a value of either type: the first one that is known, but rather one with a form
+ * of storage; of an integer and a decimal, the decimal; of decimals with different digits, one with any. first may be
+ * NULL. */
 static inline const mr_type *mr_type_of_both(const mr_type *first, const mr_type *then) {
     if (!first || !mr_type_is_known(first)) return mr_type_is_known(then) ? then : first;
-    if (!mr_type_is_decimal(then)) return first;
+    if (!mr_type_is_decimal(then)) return !mr_type_stores(first) && mr_type_stores(then) ? then : first;
     if (mr_type_is_integer(first)) return then;
     bool alike = first->rules == then->rules && first->scale == then->scale;
     return mr_type_is_decimal(first) && !alike ? mr_type_simple(MR_TYPE_NUMERIC) : first;

@@ -23,6 +23,7 @@ typedef struct filler {
     const mr_named_list *list; /* or NULL: what takes the place of list parameters */
     bool listed;               /* one was found */
     mr_map *known;             /* of rebuilt: nodes that other nodes may refer to */
+    mr_store_room *room;       /* values of the program's own are replaced by those that are sent; NULL: they stay */
     bool failed;
 } filler;
 
@@ -42,22 +43,57 @@ static mr_node *fill_param(filler *f, mr_node *node) {
     return mr_node_retain(node);
 }
 
+/* Makes a value of the list one of the parameter's type: functions of the program convert it now. */
+static mr_status list_value(filler *f, const mr_node *node, mr_value *v, mr_store_room *room) {
+    const mr_decorator *decorator = node->type->decorator;
+    if (!decorator || !decorator->send || v->kind == MR_NULL) return mr_type_coerce(f->env, node->type, node->name, v);
+    room->type = node->type;
+    return v->kind == MR_OPAQUE ? mr_value_send(f->env, v, room) : decorator->send(f->env, node->type, v, room);
+}
+
 /* The list, each value coerced to the parameter's type; the node itself where it is another parameter. */
 static mr_node *fill_list(filler *f, mr_node *node) {
     const mr_named_list *list = f->list;
     if (!(node->flags & MR_NODE_EXPANDING) || strcmp(node->name, list->name) != 0) return mr_node_retain(node);
     mr_value *values = mr_alloc(f->env, (list->n + 1) * sizeof *values);
+    mr_store_room room = {.env = f->env};
     size_t n = 0;
     f->listed = true;
     for (; values && n < list->n; n++) {
         values[n] = list->values[n];
         values[n].flags &= (uint8_t)~MR_VALUE_OWNED;
-        if (mr_type_coerce(f->env, node->type, node->name, &values[n]) != MR_OK) break;
+        if (list_value(f, node, &values[n], &room) != MR_OK) break;
     }
     mr_node *made = values && n == list->n ? mr_sql_binds(f->env, node->type, values, n) : NULL;
     for (size_t i = 0; values && i < n; i++) mr_value_clear(f->env, &values[i]);
+    mr_store_done(&room);
     mr_free(f->env, values);
     if (!made) f->failed = true;
+    return made;
+}
+
+static bool has_own_values(const mr_node *node) {
+    if (node->kind == MR_NODE_BIND) return !node->name && mr_value_is_own(node->env, &node->u.value);
+    for (size_t i = 0; node->kind == MR_NODE_BINDS && i < node->u.list.n; i++)
+        if (mr_value_is_own(node->env, &node->u.list.values[i])) return true;
+    return false;
+}
+
+/* The bind, or list of binds, with the values that are sent. */
+static mr_node *send(filler *f, mr_node *node) {
+    size_t n = node->kind == MR_NODE_BIND ? 1 : node->u.list.n;
+    mr_value *values = mr_alloc(f->env, n * sizeof *values);
+    mr_status status = values ? MR_OK : MR_FAIL;
+    for (size_t i = 0; status == MR_OK && i < n; i++) {
+        values[i] = node->kind == MR_NODE_BIND ? node->u.value : node->u.list.values[i];
+        values[i].flags = 0;
+        status = mr_value_send(f->env, &values[i], f->room);
+    }
+    mr_node *made = NULL;
+    if (status == MR_OK && node->kind == MR_NODE_BIND) made = mr_sql_bind(f->env, node->type, values);
+    else if (status == MR_OK) made = mr_sql_binds(f->env, node->type, values, n);
+    mr_free(f->env, values);
+    f->failed = !made;
     return made;
 }
 
@@ -91,6 +127,7 @@ static mr_node *fill_parts(filler *f, mr_node *node) {
 
 static mr_node *fill(filler *f, mr_node *node) {
     if (f->failed) return NULL;
+    if (f->room && has_own_values(node)) return send(f, node);
     if (node->kind == MR_NODE_BIND) return f->list ? fill_list(f, node) : fill_param(f, node);
     if (mr_node_parts(node) == 0 || node->kind == MR_NODE_BINDS) return mr_node_retain(node);
     rebuilt key = {node, NULL};
@@ -140,4 +177,16 @@ mr_status mr_sql_with_list(mr_env *env, mr_node **nodes, size_t k, const mr_name
     end(&f);
     *found = f.listed;
     return f.failed ? MR_FAIL : MR_OK;
+}
+
+mr_node *mr_sql_with_sent_values(mr_node *node, const char *dialect, bool written) {
+    if (!node) return node;
+    mr_store_room room = {.env = node->env, .dialect = dialect, .written = written};
+    filler f = {.room = &room};
+    begin(&f, node->env);
+    mr_node *made = f.failed ? NULL : fill(&f, node);
+    end(&f);
+    mr_node_release(node);
+    mr_store_done(&room);
+    return made;
 }

@@ -32,8 +32,8 @@ bool mr_in_whole_list(const mr_compiler *c, const mr_node *in) {
     const mr_node *right = in->child[1];
     if (right->kind != MR_NODE_BINDS || !right->u.list.can_be_whole || c->literals) return false;
     if (mr_spells(c) && right->u.list.nspelled > 0) return false;
-    const mr_type *form = mr_form_for(right, in->child[0]);
-    return !mr_type_stores(form ? form : right->type);
+    const mr_type *form = mr_form_for(c, right, in->child[0]);
+    return !mr_type_stores(form ? form : mr_typed(c, right));
 }
 
 void mr_emit_whole_list(mr_compiler *c, const mr_node *binds, mr_whole whole) {

@@ -260,6 +260,21 @@
 ---Poll{ days = { 1 } } --! ArgumentError: Poll.days[1]: expected a date
 ---```
 ---@field Array moonrow.Type|fun(item: moonrow.Type): moonrow.Type
+---A type with functions of yours around it: what is stored for a value, and what the program sees of it.
+---
+---```lua
+---local Cents = mr.TypeDecorator{ impl = mr.Integer, name = "Cents",
+---  bind = function(price) return price and math.tointeger(price * 100) end,
+---  result = function(cents) return cents and cents / 100 end }
+---local Cake = db.Model:extend("Cake", {
+---  id = db.Column{ db.Integer, primary_key = true }, price = db.Column{ Cents } })
+---db:create_all()
+---session:add(Cake{ price = 2.5 })
+---session:commit()
+---Cake.query:filter(Cake.price:lt(3)):one().price --> 2.5
+---session:execute(mr.text "SELECT price FROM cake"):scalar() --> 250
+---```
+---@field TypeDecorator fun(options: moonrow.DecoratorOptions): moonrow.Type
 local mr = {}
 
 ---How a JSON column takes `mr.null`.

@@ -22,6 +22,36 @@ local mr = {}
 ---@field name string
 ---In characters, of a String that has one.
 ---@field length integer?
+---The type, with another one in its place in databases of a dialect, "sqlite" or "postgresql": in definitions, and in
+---what is sent and read. Both have the same kind of values.
+---
+---```lua
+---local Long = mr.String(20):with_variant(mr.Text, "postgresql")
+---mr.CreateTable(mr.Table("long", mr.MetaData(), mr.Column{ "v", Long }), { dialect = "postgresql" }) --> ...v TEXT...
+---```
+---@field with_variant fun(self: moonrow.Type, type: moonrow.Type, dialect: string, ...: string): moonrow.Type
+
+---What a TypeDecorator does with the values of a column. The guide's page of types tells when.
+---
+---```lua
+---mr.TypeDecorator{ impl = mr.String(20), name = "Upper", bind = string.upper } --> Upper
+---mr.TypeDecorator{ impl = mr.Text, bind = tostring, equal = rawequal, cache_ok = true } --> TypeDecorator
+---```
+---@class moonrow.DecoratorOptions
+---The type that is stored.
+---@field impl moonrow.Type
+---Makes the stored value of the program's; dialect: "sqlite", "postgresql".
+---@field bind? fun(value: any, dialect: string): any
+---Makes the program's value of a stored one.
+---@field result? fun(value: any, dialect: string): any
+---The same as bind, where a value is written into the SQL.
+---@field literal? fun(value: any, dialect: string): any
+---Is a value that is set the same as the one before? By default `==`.
+---@field equal? fun(a: any, b: any): boolean
+---Its name in messages.
+---@field name? string
+---Known from SQLAlchemy; statements are always kept.
+---@field cache_ok? boolean
 
 ---@class moonrow.StringOptions
 ---In characters.

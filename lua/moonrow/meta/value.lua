@@ -132,6 +132,31 @@ function mr.today() end
 ---@return T[]
 function mr.array(list) end
 
+---A new uuid of random bits, as text of 36 characters; as a default, of each new row.
+---
+---```lua
+---local Token = db.Model:extend("Token", { id = db.Column{ db.Uuid, primary_key = true, default = mr.uuid4 } })
+---db:create_all()
+---local token = Token{}
+---session:add(token)
+---session:flush()
+---#token.id --> 36
+---```
+---@return string
+---@error OperationalError the system gives no random bytes
+function mr.uuid4() end
+
+---A new uuid that begins with the time: those of one program sort as they were made, which keeps an index of keys
+---small.
+---
+---```lua
+---mr.uuid7() < mr.uuid7() --> true
+---mr.uuid7():sub(15, 15) --> 7
+---```
+---@return string
+---@error OperationalError the system gives no random bytes
+function mr.uuid7() end
+
 ---@class moonrow.DateParts
 ---1 to 9999.
 ---@field year integer

@@ -126,8 +126,8 @@ static bool both_positive(mr_env *env, const void *a, const void *b) {
 
 static void test_opaque(void **state) {
     (void)state;
-    static const mr_opaque_ops counted = {"counted", retain, release, both_positive, NULL};
-    static const mr_opaque_ops plain = {"plain", NULL, NULL, NULL, NULL};
+    static const mr_opaque_ops counted = {"counted", retain, release, both_positive, NULL, NULL};
+    static const mr_opaque_ops plain = {"plain", NULL, NULL, NULL, NULL, NULL};
     mr_env *env = mr_env_new(NULL, NULL);
     uint16_t tag = mr_opaque_register(env, &counted);
     assert_int_equal(tag, 1);

@@ -211,7 +211,7 @@ static void release_nothing(mr_env *env, void *p) {
     (void)p;
 }
 
-static const mr_opaque_ops opaque_ops = {"expression", release_nothing, release_nothing, NULL, NULL};
+static const mr_opaque_ops opaque_ops = {"expression", release_nothing, release_nothing, NULL, NULL, NULL};
 
 static void test_expression(void **state) {
     (void)state;

@@ -31,6 +31,13 @@ bind_class *bind_class_push_new(lua_State *L, int base);
 mr_value bind_column_value(lua_State *L, const mr_entity *e, const mr_property *prop, int idx);
 /* Sets the attribute to the value at idx; raises. (entity.c) */
 void bind_set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_property *prop, int idx);
+/* own_values.c: the type of the attribute, if it is decorated with functions of the program; otherwise NULL. */
+const mr_type *bind_decorator_of(const mr_entity *e, const mr_property *prop);
+/* Pushes v, a value that the attribute has or had, as the program sees it. Functions of the program are asked once for
+ * each value in a slot. */
+void bind_push_attribute(lua_State *L, mr_entity *e, const mr_property *prop, const mr_value *v);
+/* Sets such an attribute to the value at idx; raises. */
+mr_status bind_set_own_value(lua_State *L, bind_state *b, mr_entity *e, const mr_property *prop, int idx);
 /* Raises: the name is a member of the class, and no attribute of its objects. (entity.c) */
 int bind_refuse_member(lua_State *L, const bind_class *c, const char *name);
 /* Pushes the collection as Lua sees it: a list, a set or a dict. (collection.c, as the next ones) */

@@ -93,6 +93,9 @@ static bool init_columns(lua_State *L, bind_class *c, mr_entity *e, int values, 
         const mr_property *prop = value_property(L, attributes, key);
         if (prop && prop->kind == MR_PROPERTY_COLUMN && is_filled(f, prop)) {
             lua_pop(L, 1);
+        } else if (prop && prop->kind == MR_PROPERTY_COLUMN && bind_decorator_of(e, prop)) {
+            bind_set_attribute(L, c, e, prop, value);
+            lua_settop(L, key);
         } else if (prop && prop->kind == MR_PROPERTY_COLUMN && !prop->validate && lua_istable(L, value) &&
                    prop->column->type && mr_type_is_json(prop->column->type)) {
             bind_set_attribute(L, c, e, prop, value); /* the object keeps the table */

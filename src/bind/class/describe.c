@@ -19,10 +19,11 @@ static void set_bool(lua_State *L, const char *field, bool value) {
 static void describe_column(lua_State *L, const mr_property *prop) {
     const mr_type *type = mr_column_type(bind_of(L)->env, prop->column);
     set_string(L, "kind", "column");
-    set_string(L, "type", type->rules->name);
+    /* Nobody knows what functions of the program give. */
+    set_string(L, "type", type->decorator ? "any" : type->rules->name);
     set_bool(L, "key", prop->is_primary_key);
     set_bool(L, "nullable", prop->column->nullable && !prop->is_primary_key);
-    if (!type->choices) return;
+    if (!type->choices || type->decorator) return;
     lua_newtable(L);
     for (lua_Integer i = 0; type->choices[i]; i++) {
         lua_pushstring(L, type->choices[i]);

@@ -54,6 +54,7 @@ static int get_slow(lua_State *L, bind_class *c, mr_entity *e, const mr_property
     if (v->kind == MR_COLLECTION ||
         (v->kind == MR_NULL && prop->kind == MR_PROPERTY_RELATIONSHIP && prop->relationship->uselist == 1))
         bind_push_collection(L, e, prop);
+    else if (bind_decorator_of(e, prop)) bind_push_attribute(L, e, prop, v);
     else if (v->kind == MR_JSON) bind_push_json_attribute(L, 1, e, prop, v);
     else bind_push_value(L, v);
     return 1;
@@ -90,7 +91,7 @@ static inline bool push_loaded(lua_State *L, bind_state *b, const mr_entity *e, 
 static int get_attribute(lua_State *L, bind_class *c, const mr_property *prop) {
     mr_entity *e = self_entity(L, c);
     if (prop->kind == MR_PROPERTY_SYNONYM) prop = mr_mapper_property(e->mapper, prop->name, true);
-    else if (push_loaded(L, c->b, e, prop->slot)) return 1;
+    else if (push_loaded(L, c->b, e, prop->read_slot)) return 1;
     return get_slow(L, c, e, prop);
 }
 
@@ -177,7 +178,7 @@ static int entity_index(lua_State *L) {
     const void *name = lua_topointer(L, 2);
     if (c->b->closed) return index_slowly(L);
     const mr_entity *e = mr_heap_look(c->b->heap, p->slot, p->generation);
-    if (!e || e->mapper != c->mapper || !push_loaded(L, c->b, e, bind_class_look(c, name)->slot))
+    if (!e || e->mapper != c->mapper || !push_loaded(L, c->b, e, bind_class_look(c, name)->read_slot))
         return index_slowly(L);
     return 1;
 }
@@ -387,7 +388,9 @@ void bind_set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_prop
     } else {
         int top = lua_gettop(L);
         if (prop->validate) idx = bind_validate(L, e, prop, idx);
-        if (prop->column && prop->column->type && mr_type_is_json(prop->column->type)) {
+        if (bind_decorator_of(e, prop)) {
+            st = bind_set_own_value(L, b, e, prop, idx);
+        } else if (prop->column && prop->column->type && mr_type_is_json(prop->column->type)) {
             st = set_json(L, b, e, prop, idx);
         } else {
             mr_value v = bind_column_value(L, e, prop, idx);

@@ -4,6 +4,7 @@
  * Invariant: nothing is loaded and nothing is changed: the object is read as it is now.
  */
 #include "class.h"
+#include "value/decorated.h"
 #include "value/proxy.h"
 #include "value/row.h"
 #include "value/session.h"
@@ -40,6 +41,15 @@ static int get_state(lua_State *L) {
     return 1;
 }
 
+static void push_key_value(lua_State *L, const mr_mapper *mapper, uint16_t i, const mr_value *v) {
+    const bind_place place = {bind_key_name(mapper, i), NULL};
+    bind_push_typed(L, mr_column_type(mapper->env, mr_mapper_at_slot(mapper, mapper->pk_slots[i])->column), v, NULL,
+                    &place);
+    if (!lua_isnil(L, -1)) return;
+    lua_pop(L, 1);
+    bind_push_null(L);
+}
+
 /* The key's values as a list, or nil. */
 static int get_identity(lua_State *L) {
     mr_entity *e = inspected(L);
@@ -48,7 +58,7 @@ static int get_identity(lua_State *L) {
     mr_entity_key(e, values);
     bind_new_list(L, e->mapper->npk);
     for (uint16_t i = 0; i < e->mapper->npk; i++) {
-        bind_push_value_or_null(L, &values[i]);
+        push_key_value(L, e->mapper, i, &values[i]);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;
@@ -99,10 +109,14 @@ static int get_modified(lua_State *L) {
     return 1;
 }
 
-static void push_one(lua_State *L, const char *field, const mr_value *v) {
+static void push_one(lua_State *L, const char *field, mr_entity *e, const mr_property *prop, const mr_value *v) {
     bind_new_list(L, 1);
     if (v) {
-        bind_push_value_or_null(L, v);
+        bind_push_attribute(L, e, prop, v);
+        if (lua_isnil(L, -1)) {
+            lua_pop(L, 1);
+            bind_push_null(L);
+        }
         lua_rawseti(L, -2, 1);
     }
     lua_setfield(L, -2, field);
@@ -164,9 +178,9 @@ static int history(lua_State *L) {
     bool dirty = given || mr_entity_is_dirty(e, prop->slot);
     const mr_value *old = dirty && !is_new ? mr_entity_committed(e, prop->slot) : NULL;
     lua_createtable(L, 0, 3);
-    push_one(L, "added", dirty ? now : NULL);
-    push_one(L, "deleted", old && old->kind != MR_UNLOADED ? old : NULL);
-    push_one(L, "unchanged", !dirty && now->kind != MR_UNLOADED ? now : NULL);
+    push_one(L, "added", e, prop, dirty ? now : NULL);
+    push_one(L, "deleted", e, prop, old && old->kind != MR_UNLOADED ? old : NULL);
+    push_one(L, "unchanged", e, prop, !dirty && now->kind != MR_UNLOADED ? now : NULL);
     return 1;
 }
 

@@ -8,6 +8,7 @@
 
 #include "event.h"
 #include "value/class.h"
+#include "value/decorated.h"
 #include "value/engine.h"
 #include "value/node.h"
 #include "value/proxy.h"
@@ -58,18 +59,22 @@ void bind_call_listener(lua_State *L, int n, int connection) {
     if (status != LUA_OK) lua_error(L);
 }
 
-static void push_value_or_nil(lua_State *L, const mr_value *v) {
-    if (v) bind_push_value(L, v);
-    else lua_pushnil(L);
+/* Pushes a value of the attribute, as the program sees it. */
+static void push_attribute(lua_State *L, const call *c, const mr_value *v) {
+    const mr_property *prop = c->h->prop;
+    const bind_place place = {prop->name, NULL};
+    if (!v) lua_pushnil(L);
+    else if (prop->column) bind_push_typed(L, mr_column_type(prop->mapper->env, prop->column), v, NULL, &place);
+    else bind_push_value(L, v);
 }
 
 /* Pushes the function's arguments, and returns how many they are. */
 static int push_arguments(lua_State *L, const call *c, int connection) {
     if (c->h->prop) {
         bind_push_entity(L, c->entity);
-        push_value_or_nil(L, c->value);
+        push_attribute(L, c, c->value);
         if (c->h->event != MR_EVENT_SET) return 2;
-        push_value_or_nil(L, c->old);
+        push_attribute(L, c, c->old);
         return 3;
     }
     if (c->h->event == MR_EVENT_LOAD || c->h->event == MR_EVENT_REFRESH) {

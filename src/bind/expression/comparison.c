@@ -84,13 +84,17 @@ static bool has_nodes(lua_State *L, int list, int n, bool json) {
 /* The list of n values as one node, which becomes n parameters when it is compiled. */
 static mr_node *values_list(lua_State *L, int list, int n, const mr_node *left, const char *what) {
     mr_value *values = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *values, 0);
-    bool json = left->type && mr_type_is_json(left->type);
+    bool own = left->type && left->type->decorator; /* then the values are boxes, which this table keeps */
+    int boxes = lua_gettop(L) + 1;
+    if (own) lua_createtable(L, n, 0);
+    bool json = !own && left->type && mr_type_is_json(left->type);
     if (json) bind_check_room(L, n + 6, what);
     for (int i = 0; i < n; i++) {
         if (lua_rawgeti(L, list, i + 1) == LUA_TNIL)
             bind_error(L, MR_ERR_ARGUMENT, "%s: item %d of the list is nil (write mr.null)", what, i + 1);
         bind_check_value(L, -1, left->type, what, &values[i]);
-        if (!json) lua_pop(L, 1); /* the list keeps the string */
+        if (own) lua_rawseti(L, boxes, (lua_Integer)i + 1);
+        else if (!json) lua_pop(L, 1); /* the list keeps the string */
     }
     return mr_sql_binds(left->env, left->type, values, (size_t)n);
 }
@@ -197,7 +201,10 @@ static int like(lua_State *L) {
     mr_node *left = bind_arg_node(L, 1, function);
     int options = method_options(L, function, names);
     const char *escape = bind_option_string(L, options, function, "escape", NULL);
-    mr_node *pattern = bind_to_operand(L, 2, text_type(), bind_push_what(L, left));
+    /* Functions of the program convert a pattern, too: what they do to a text, they do to a part of it, or nothing
+     * fits. */
+    const mr_type *type = left->type && left->type->decorator ? left->type : text_type();
+    mr_node *pattern = bind_to_operand(L, 2, type, bind_push_what(L, left));
     bind_push_node(L, mr_sql_like(left->env, o->op, mr_node_retain(left), pattern, escape));
     return 1;
 }

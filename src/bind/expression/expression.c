@@ -86,6 +86,14 @@ const char *bind_class_cure(lua_State *L, int idx, bool value) {
                            r->prop->name, lua_tostring(L, -1));
 }
 
+const mr_type *bind_own_type(lua_State *L, int idx, int n, int step) {
+    for (int i = 0; i < n && bind_of(L)->has_own; i++) {
+        const mr_node *node = bind_test_node(L, idx + i * step);
+        if (node && node->type && node->type->decorator) return node->type;
+    }
+    return NULL;
+}
+
 mr_node *bind_to_value_node(lua_State *L, int idx, const char *what) {
     if (lua_isnoneornil(L, idx)) no_nil(L, what);
     mr_node *node = expression_operand(L, idx);

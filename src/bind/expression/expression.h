@@ -74,4 +74,8 @@ void bind_set_operations(lua_State *L, const bind_operation *operations);
 /* The operation as which the running function was called. */
 const bind_operation *bind_operation_of(lua_State *L);
 
+/* The type of the first expression among the n operands from idx on, each step further than the last, that functions of
+ * the program convert; NULL: there is none. Values beside it are converted, too. */
+const mr_type *bind_own_type(lua_State *L, int idx, int n, int step);
+
 #endif

@@ -22,6 +22,12 @@ static bool searches(const char *name) {
     return bind_is_among((const char *const[]){"bm25", "snippet", "highlight", "matchinfo", "offsets", NULL}, name);
 }
 
+/* Does the function return one of its arguments, so that all are of one type? */
+static bool returns_argument(const char *name) {
+    static const char *const names[] = {"coalesce", "ifnull", "nullif", "max", "min", "lag", "lead", "iif", NULL};
+    return bind_is_among(names, name);
+}
+
 /* Upvalue: the name. */
 static int call_function(lua_State *L) {
     const char *name = lua_tostring(L, lua_upvalueindex(1));
@@ -32,7 +38,10 @@ static int call_function(lua_State *L) {
     const char *what = lua_pushfstring(L, "func.%s", name);
     lua_insert(L, 1);
     if (n > 0 && searches(name)) bind_own_searched(L, 2);
-    for (int i = 2; i <= n + 1; i++) bind_own_operand(L, i, NULL, what);
+    const mr_type *own = returns_argument(name) ? bind_own_type(L, 2, n, 1) : NULL;
+    bool counts = strcmp(name, "lag") == 0 || strcmp(name, "lead") == 0; /* the second argument is a number of rows */
+    for (int i = 2; i <= n + 1; i++)
+        bind_own_operand(L, i, (counts && i == 3) || bind_test_node(L, i) ? NULL : own, what);
     if (n == 0 && strcmp(name, "count") == 0) {
         bind_push_node(L, mr_sql_raw(env_of(L), mr_type_simple(MR_TYPE_NULL), "*"));
         n = 1;
@@ -94,9 +103,9 @@ static void refuse_more(lua_State *L, int n, const char *function, const char *t
 static int f_cast(lua_State *L) {
     const mr_type *type = bind_arg_type(L, 2, "cast");
     refuse_more(L, 2, "cast", "a value and a type");
-    /* Only JSON takes a table. */
-    bool table = lua_istable(L, 1) && mr_type_is_json(type);
-    mr_node *value = table ? bind_to_operand(L, 1, type, "cast") : bind_to_value_node(L, 1, "cast");
+    /* Only JSON, and what the program's functions convert, take a table. */
+    bool own = type->decorator || (lua_istable(L, 1) && mr_type_is_json(type));
+    mr_node *value = own ? bind_to_operand(L, 1, type, "cast") : bind_to_value_node(L, 1, "cast");
     bind_push_node(L, mr_sql_cast(env_of(L), value, type));
     return 1;
 }

@@ -22,9 +22,10 @@ static void own_arithmetic(lua_State *L, int idx, const mr_node *other) {
     const char *what = bind_push_what(L, other);
     bool plain = !bind_test_node(L, idx) && !bind_is_query(L, idx);
     bool number = lua_type(L, idx) == LUA_TNUMBER, inexact = number && !lua_isinteger(L, idx);
-    if (plain && mr_type_is_number(other->type) &&
+    bool own = other->type && other->type->decorator;
+    if (plain && (own || (mr_type_is_number(other->type) &&
         (number ? inexact && mr_type_is_decimal(other->type)
-                : !bind_to_date(L, idx, &v) && !bind_to_decimal(L, idx, &v)))
+                : !bind_to_date(L, idx, &v) && !bind_to_decimal(L, idx, &v)))))
         bind_own_operand(L, idx, other->type, what);
     else bind_own_operand(L, idx, NULL, what);
     lua_pop(L, 1);
@@ -42,10 +43,15 @@ static int arithmetic(lua_State *L) {
     return 1;
 }
 
+/* The type of an expression that functions of the program convert: they convert what stands beside it, too. */
+static const mr_type *own_type(const mr_node *node) {
+    return node && node->type && node->type->decorator ? node->type : NULL;
+}
+
 static int op_concat(lua_State *L) {
     lua_settop(L, 2);
     for (int i = 1; i <= 2; i++)
-        if (!bind_test_node(L, i)) bind_own_operand(L, i, NULL, "..");
+        if (!bind_test_node(L, i)) bind_own_operand(L, i, own_type(bind_test_node(L, 3 - i)), "..");
     mr_node *a = bind_arg_node(L, 1, ".."), *b = bind_arg_node(L, 2, "..");
     bind_push_node(L, mr_sql_binary(a->env, MR_OP_CONCAT, mr_node_retain(a), mr_node_retain(b)));
     return 1;

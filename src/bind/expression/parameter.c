@@ -95,10 +95,12 @@ void bind_own_with_lists(lua_State *L, int node, int params) {
         list.values = bind_read_list(L, node + 2, what, &list.n);
         mr_node *made = mr_node_retain(bind_test_node(L, node));
         bool found = false;
-        (void)mr_sql_with_list(bind_of(L)->env, &made, 1, &list, &found);
+        bind_state *b = bind_of(L);
+        BIND_CALL(b, L, (void)mr_sql_with_list(b->env, &made, 1, &list, &found));
         bind_push_node(L, made);
         lua_replace(L, node);
-        if (!found) bind_no_value(L, node + 2, NULL, what, "a value", true);
+        /* It may be one value, of a type with functions of the program. */
+        if (!found && !bind_of(L)->has_own) bind_no_value(L, node + 2, NULL, what, "a value", true);
     }
 }
 

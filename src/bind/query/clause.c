@@ -10,6 +10,7 @@
 #include "expression/expression.h"
 #include "option.h"
 #include "query.h"
+#include "value/own_value.h"
 #include "value/class.h"
 #include "value/descriptor.h"
 
@@ -74,7 +75,7 @@ static const mr_property *plain_equal(lua_State *L, const mr_mapper *mapper, int
     if (!prop || prop->kind != MR_PROPERTY_COLUMN) return NULL;
     if (!bind_to_value(L, idx + 1, NULL, value)) return NULL;
     const mr_type *known = mr_column_type(mapper->env, prop->column);
-    return known->rules->takes & MR_TAKES(value->kind) ? prop : NULL;
+    return !known->decorator && known->rules->takes & MR_TAKES(value->kind) ? prop : NULL;
 }
 
 /* Class.query:filter_by{...} with plain values: pushes a lookup; false, with nothing pushed, where it is none. */
@@ -364,13 +365,17 @@ static int q_with_for_update(lua_State *L) {
 }
 
 /* Puts the list at index 4 in place of the query's list parameters of the name at index 3. */
-static void own_list(lua_State *L) {
+static bool own_list(lua_State *L) {
     mr_named_list list = {.name = lua_tostring(L, 3)};
     const char *what = lua_pushfstring(L, "params: '%s'", list.name);
     list.values = bind_read_list(L, 4, what, &list.n);
     bool found = false;
-    bind_derive_self(L, mr_query_with_list(bind_query_arg(L, "params"), &list, &found));
-    if (!found) bind_no_value(L, 4, NULL, what, "a value", true);
+    mr_query *made, *q = bind_query_arg(L, "params");
+    BIND_CALL(bind_of(L), L, made = mr_query_with_list(q, &list, &found)); /* functions of the program may be called */
+    bind_derive_self(L, made);
+    if (!found && !bind_of(L)->has_own) bind_no_value(L, 4, NULL, what, "a value", true);
+    lua_settop(L, 4);
+    return found;
 }
 
 static int q_params(lua_State *L) {
@@ -381,11 +386,9 @@ static int q_params(lua_State *L) {
     for (lua_pushnil(L); lua_next(L, 2); lua_settop(L, 3)) {
         mr_value v;
         if (lua_type(L, 3) != LUA_TSTRING) return bind_type_error(L, 3, "params", "names");
-        if (bind_is_list_of_values(L, 4)) {
-            own_list(L);
-            continue;
-        }
-        if (!bind_to_value(L, 4, NULL, &v) || v.kind == MR_OPAQUE)
+        if (bind_is_list_of_values(L, 4) && own_list(L)) continue;
+        bool good = bind_wrap_table(L, 4, &v) || (bind_to_value(L, 4, NULL, &v) && v.kind != MR_OPAQUE);
+        if (!good)
             return bind_no_value(L, 4, NULL, lua_pushfstring(L, "params: '%s'", lua_tostring(L, 3)), "a value", true);
         bind_derive_self(L, mr_query_param_value(bind_query_arg(L, "params"), lua_tostring(L, 3), &v));
     }

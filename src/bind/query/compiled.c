@@ -5,6 +5,7 @@
  */
 #include "result.h"
 #include "state/own.h"
+#include "value/own_value.h"
 #include "value/proxy.h"
 #include "value/session.h"
 
@@ -65,18 +66,25 @@ static void read_values(lua_State *L, const char *function, mr_vec *named) {
     for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) n++;
     mr_named_value *values = lua_newuserdatauv(L, (n + 1) * sizeof *values, 0);
     *named = (mr_vec){.data = values, .size = sizeof *values};
+    lua_newtable(L); /* keeps what tables are replaced by */
+    lua_insert(L, 3);
     for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
         mr_named_value *v = &values[named->len++];
-        if (lua_type(L, 4) != LUA_TSTRING) bind_type_error(L, 4, function, "names of parameters");
-        v->name = lua_tostring(L, 4);
-        if (bind_is_list_of_values(L, 5))
+        if (lua_type(L, 5) != LUA_TSTRING) bind_type_error(L, 5, function, "names of parameters");
+        v->name = lua_tostring(L, 5);
+        bool own = bind_wrap_table(L, 6, &v->value);
+        if (own) {
+            lua_pushvalue(L, 6);
+            lua_rawseti(L, 3, (lua_Integer)named->len);
+        } else if (bind_is_list_of_values(L, 6)) {
             bind_error(
                 L, MR_ERR_ARGUMENT,
                 "%s: '%s' is a list, whose length is part of the SQL: give it before compiled(), params{ %s = { ... } "
                 "}:compiled()",
                 function, v->name, v->name);
-        if (!bind_to_value(L, 5, NULL, &v->value) || v->value.kind == MR_OPAQUE)
-            bind_no_value(L, 5, NULL, lua_pushfstring(L, "%s: '%s'", function, v->name), "a value", true);
+        } else if (!bind_to_value(L, 6, NULL, &v->value) || v->value.kind == MR_OPAQUE) {
+            bind_no_value(L, 6, NULL, lua_pushfstring(L, "%s: '%s'", function, v->name), "a value", true);
+        }
     }
 }
 

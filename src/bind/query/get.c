@@ -6,6 +6,7 @@
 #include "option.h"
 #include "query.h"
 #include "value/class.h"
+#include "value/decorated.h"
 #include "value/proxy.h"
 #include "value/session.h"
 
@@ -31,19 +32,54 @@ static void check_key_names(lua_State *L, const mr_mapper *mapper, int idx) {
     }
 }
 
+/* The type of part i of the key, if functions of the program convert its values; otherwise NULL. */
+static const mr_type *own_type(lua_State *L, const mr_mapper *mapper, unsigned i) {
+    if (!bind_of(L)->has_own || i >= mapper->npk) return NULL;
+    const mr_type *type = mr_column_type(mapper->env, mr_mapper_at_slot(mapper, mapper->pk_slots[i])->column);
+    return type->decorator ? type : NULL;
+}
+
+/* Reads the value at idx as what is sent for it, which takes its place on the stack. */
+static void send_part(lua_State *L, const mr_mapper *mapper, const mr_type *type, int idx, unsigned i,
+                      const mr_store_room *room, mr_value *out) {
+    idx = lua_absindex(L, idx);
+    luaL_checkstack(L, 12, "a key's value");
+    lua_pushfstring(L, "get(%s): %s.%s", mapper->name, mapper->name, bind_key_name(mapper, i));
+    lua_pushvalue(L, idx);
+    bind_send_value(L, type, room, lua_tostring(L, -2), out);
+    lua_replace(L, idx);
+    lua_pop(L, 1);
+}
+
 /* The value at idx as a part of a key: no expression, whose value only the database knows. */
-static void read_part(lua_State *L, const mr_mapper *mapper, int idx, mr_value *out) {
+static void read_part(lua_State *L, const mr_mapper *mapper, int idx, unsigned i, const mr_store_room *room,
+                      mr_value *out) {
+    const mr_type *type = own_type(L, mapper, i);
+    if (type) {
+        send_part(L, mapper, type, idx, i, room, out);
+        return;
+    }
     if (bind_to_value(L, idx, NULL, out) && out->kind != MR_OPAQUE) return;
     idx = lua_absindex(L, idx);
     lua_pushfstring(L, "get(%s)", mapper->name);
     bind_no_value(L, idx, NULL, lua_tostring(L, -1), "a key's value", false);
 }
 
+/* Is the table at idx itself the value of a key of one column: no list of one value, and no table by attribute? */
+static bool is_own_table(lua_State *L, const mr_mapper *mapper, int idx) {
+    if (mapper->npk != 1 || !own_type(L, mapper, 0) || lua_rawlen(L, idx) == 1) return false;
+    bool by_name = lua_getfield(L, idx, bind_key_name(mapper, 0)) != LUA_TNIL;
+    lua_pop(L, 1);
+    return !by_name;
+}
+
 /* Reads the key at idx: a value, a list, or a table by attribute. Returns the number of values. */
-static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *values) {
-    if (!bind_is_plain_table(L, idx)) {
+static unsigned read_key(lua_State *L, mr_session *s, mr_mapper *mapper, int idx, mr_value *values) {
+    mr_engine *engine = mr_session_engine(s);
+    const mr_store_room room = {.env = mapper->env, .dialect = engine ? mr_engine_dialect(engine)->name : NULL};
+    if (!bind_is_plain_table(L, idx) || is_own_table(L, mapper, idx)) {
         refuse_nil_key(L, mapper, idx, 0);
-        read_part(L, mapper, idx, &values[0]);
+        read_part(L, mapper, idx, 0, &room, &values[0]);
         return 1;
     }
     lua_Integer n = (lua_Integer)lua_rawlen(L, idx);
@@ -59,7 +95,7 @@ static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *val
             lua_rawgeti(L, idx, i + 1);
         }
         refuse_nil_key(L, mapper, -1, (unsigned)i);
-        read_part(L, mapper, -1, &values[i]);
+        read_part(L, mapper, -1, (unsigned)i, &room, &values[i]);
     }
     return (unsigned)n;
 }
@@ -188,7 +224,7 @@ static int session_get(lua_State *L) {
         options = locking_query(L, mapper, options);
         populate = true; /* what is locked must be what is known */
     }
-    unsigned n = read_key(L, mapper, 3, key);
+    unsigned n = read_key(L, s, mapper, 3, key);
     return push_found(L, s, mapper, key, n, options, populate);
 }
 
@@ -204,7 +240,7 @@ static int q_get(lua_State *L) {
     lua_settop(L, 2);
     mr_session *s = bind_query_session(L, "get");
     mr_value key[MAX_KEY];
-    unsigned n = read_key(L, mapper, 2, key);
+    unsigned n = read_key(L, s, mapper, 2, key);
     return push_found(L, s, mapper, key, n, q, q->populate_existing);
 }
 

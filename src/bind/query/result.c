@@ -6,6 +6,7 @@
 #include "result.h"
 
 #include "state/own.h"
+#include "value/decorated.h"
 #include "value/row.h"
 #include "value/proxy.h"
 
@@ -97,6 +98,46 @@ static int result_gc(lua_State *L) {
     return 0;
 }
 
+/* ---------------------------------------------------------------- types */
+
+void bind_result_find_types(lua_State *L, int idx, bind_result *r, unsigned n,
+                            const mr_type *(*type_of)(const void *ud, unsigned i, const char **table,
+                                                      const char **name),
+                            const void *ud) {
+    if (r->types_known) return;
+    r->types_known = true;
+    if (!bind_of(L)->has_own || n == 0) return;
+    idx = lua_absindex(L, idx);
+    luaL_checkstack(L, 6, "reading a result");
+    bind_row_type *types = lua_newuserdatauv(L, n * sizeof *types, 0);
+    bool any = false;
+    for (unsigned i = 0; i < n; i++) {
+        const char *table = NULL, *name = NULL;
+        const mr_type *type = type_of(ud, i, &table, &name);
+        types[i] = (bind_row_type){NULL, NULL};
+        if (!type || !type->decorator) continue;
+        const char *what = lua_pushfstring(L, table ? "%s.%s" : "%scolumn '%s'", table ? table : "", name ? name : "?");
+        types[i] = (bind_row_type){type, bind_intern(L, -1)};
+        (void)what;
+        lua_pop(L, 1);
+        any = true;
+    }
+    if (any) r->types = types;
+    lua_setiuservalue(L, idx, RESULT_TYPES);
+}
+
+static const mr_type *type_of_load(const void *load, unsigned i, const char **table, const char **name) {
+    const mr_column *column;
+    const mr_type *type = mr_load_type(load, i, &column);
+    *name = column ? column->name : mr_load_name(load, i);
+    if (column && column->table) *table = column->table->mapped_name ? column->table->mapped_name : column->table->name;
+    return type;
+}
+
+static void find_types(lua_State *L, int idx, bind_result *r) {
+    if (!r->types_known && r->load) bind_result_find_types(L, idx, r, mr_load_width(r->load), type_of_load, r->load);
+}
+
 /* ---------------------------------------------------------------- rows */
 
 static void push_row_metatable(lua_State *L, int idx, const bind_result *r) {
@@ -105,6 +146,10 @@ static void push_row_metatable(lua_State *L, int idx, const bind_result *r) {
     push_names(L, idx, r);
     bind_push_row_metatable(L, -1);
     lua_remove(L, -2);
+    if (r->types) { /* a row may outlive its result */
+        lua_getiuservalue(L, idx, RESULT_TYPES);
+        lua_rawseti(L, -2, 1);
+    }
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, idx, RESULT_ROW_META);
 }
@@ -153,23 +198,33 @@ static bool gives_values(const bind_result *r) { return (r->scalars || r->unwrap
 static void push_one(lua_State *L, const bind_result *r, const mr_value *values) {
     unsigned n = mr_load_width(r->load);
     if (r->column >= n) bind_error(L, MR_ERR_ARGUMENT, "scalars: the result has %u columns, not %u", n, r->column + 1);
-    bind_push_value_or_null(L, &values[r->column]);
+    if (!r->types || !r->types[r->column].type) {
+        bind_push_value_or_null(L, &values[r->column]);
+        return;
+    }
+    const bind_place place = {r->types[r->column].what, NULL};
+    bind_push_typed(L, r->types[r->column].type, &values[r->column], NULL, &place);
+    if (!lua_isnil(L, -1)) return;
+    lua_pop(L, 1);
+    bind_push_null(L);
 }
 
 /* Pushes a row of the load in the form that the result gives. */
-static void push_values(lua_State *L, int idx, const bind_result *r, const mr_value *values) {
+static void push_values(lua_State *L, int idx, bind_result *r, const mr_value *values) {
+    find_types(L, idx, r);
     if (gives_values(r)) {
         push_one(L, r, values);
         return;
     }
     push_row_metatable(L, idx, r);
-    bind_push_row(L, values, mr_load_width(r->load), -1);
+    bind_push_row(L, values, mr_load_width(r->load), -1, r->types);
     lua_remove(L, -2);
     shape_row(L, idx, r);
 }
 
 /* Fills the list on top with n rows of the load. */
-static void push_rows(lua_State *L, int idx, const bind_result *r, const mr_value *rows, size_t n) {
+static void push_rows(lua_State *L, int idx, bind_result *r, const mr_value *rows, size_t n) {
+    find_types(L, idx, r);
     unsigned width = mr_load_width(r->load);
     int list = lua_gettop(L), metatable = 0;
     if (!gives_values(r)) {
@@ -178,7 +233,7 @@ static void push_rows(lua_State *L, int idx, const bind_result *r, const mr_valu
     }
     for (size_t i = 0; i < n; i++, rows += width) {
         if (metatable) {
-            bind_push_row(L, rows, width, metatable);
+            bind_push_row(L, rows, width, metatable, r->types);
             shape_row(L, idx, r);
         } else {
             push_one(L, r, rows);

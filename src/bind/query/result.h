@@ -5,6 +5,7 @@
 #define MOONROW_BIND_RESULT_H
 
 #include "query.h"
+#include "value/row.h"
 #include "value/value.h"
 
 #define BIND_RESULT "moonrow.Result"
@@ -17,7 +18,8 @@ enum {
     RESULT_NAMES,     /* the names of its columns */
     RESULT_KEY,       /* inserted_primary_key */
     RESULT_PART,      /* what columns() has chosen: the names, the metatable of such rows, and the bind_part */
-    RESULT__VALUES = RESULT_PART
+    RESULT_TYPES,     /* the memory of bind_result.types */
+    RESULT__VALUES = RESULT_TYPES
 };
 
 /* The columns that columns() has chosen. */
@@ -41,7 +43,9 @@ typedef struct bind_result {
     int64_t lastrowid;
     bool inserted_none; /* the statement was an INSERT that made no row */
     bool returns_rows;
-    lua_Integer row, last_row; /* the load is of a statement for these rows of a list, for messages; 0: of no list */
+    bool types_known;
+    const bind_row_type *types; /* of the columns, if the program's functions convert some; or NULL */
+    lua_Integer row, last_row;  /* the load is of a statement for these rows of a list, for messages; 0: of no list */
 } bind_result;
 
 /* Pushes the values of a for loop over the Result at the index: next, the Result and nil; and the Result as the closing
@@ -51,6 +55,11 @@ int bind_push_loop(lua_State *L, int idx);
 bind_result *bind_new_result(lua_State *L, int owner);
 /* Pushes the result of a load, which is consumed. Returns 1. */
 int bind_push_result(lua_State *L, mr_load *load, int session_idx);
+/* Finds bind_result.types. Then the metatable of rows on top keeps them. */
+void bind_result_find_types(lua_State *L, int idx, bind_result *r, unsigned n,
+                            const mr_type *(*type_of)(const void *ud, unsigned i, const char **table,
+                                                      const char **name),
+                            const void *ud);
 /* Pushes the next value of the Result at idx, or returns false at its end. */
 bool bind_result_next(lua_State *L, int idx, bind_result *r);
 void bind_result_close(lua_State *L, bind_result *r);

@@ -257,7 +257,7 @@ static int get_table(lua_State *L) {
 
 static int column_tostring(lua_State *L) {
     mr_column *column = self(L);
-    char type[64] = "";
+    char type[MR_TYPE_NAME] = "";
     if (column->type) mr_type_name(column->type, type);
     lua_pushfstring(L, "Column(%s%s%s)", column->name ? column->name : "", column->name && *type ? ", " : "", type);
     return 1;

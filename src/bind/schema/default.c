@@ -10,6 +10,7 @@
 #include "value/class.h"
 #include "value/datetime.h"
 #include "value/node.h"
+#include "value/uuid.h"
 
 typedef struct default_function {
     bind_ref *function;
@@ -129,6 +130,16 @@ static mr_status call_default(mr_env *env, void *ud, mr_value *out) {
     return st;
 }
 
+/* Raises: the function makes uuids, which are text, and the column takes none. */
+static void refuse_uuid(lua_State *L, int idx, const mr_type *type, const char *what) {
+    lua_CFunction made = lua_tocfunction(L, idx);
+    bool fits = !type || !mr_type_is_known(type) || type->decorator || mr_type_takes(type, MR_TEXT) ||
+                type->rules->kind == MR_TEXT;
+    if ((made == bind_uuid4 || made == bind_uuid7) && !fits)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got mr.uuid%s, which gives text (declare the column Uuid)",
+                   what, mr_type_wants(type), made == bind_uuid4 ? "4" : "7");
+}
+
 static void read_function(lua_State *L, int idx, mr_column *column, const char *what, mr_default *out) {
     const mr_type *type = column->type;
     if (lua_tocfunction(L, idx) == bind_now) {
@@ -139,6 +150,7 @@ static void read_function(lua_State *L, int idx, mr_column *column, const char *
         bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got mr.now, which gives a datetime%s", what,
                    mr_type_wants(type), type->rules->kind == MR_DATE ? " (use mr.today)" : "");
     }
+    refuse_uuid(L, idx, type, what);
     default_function *f = mr_env_arena(bind_of(L)->env, sizeof *f);
     if (!f) bind_raise(L);
     f->function = bind_ref_forever(L, idx);
@@ -166,6 +178,7 @@ static void read_value(lua_State *L, int idx, const mr_type *type, const char *w
         memcpy(bytes, v.u.s, v.len);
         v.u.s = bytes;
     }
+    if (v.kind == MR_OPAQUE) bind_ref_forever(L, idx); /* the box of a value of the program's own */
     v.flags = 0;
     out->kind = MR_DEFAULT_VALUE;
     out->value = v;

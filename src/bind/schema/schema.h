@@ -38,6 +38,11 @@ void bind_refuse_parameters(lua_State *L, const mr_node *node, const char *funct
  * *expression is set; both live as long as the environment. Raises for anything else. */
 void bind_read_sql(lua_State *L, int idx, const char *function, const char **sql, void **expression);
 
+/* decorator.c */
+/* Calls the decorated type at index 1 with the arguments behind it, which are those of the type that it decorates:
+ * replaces all by the new type. Raises. */
+void bind_decorated_type_call(lua_State *L);
+
 /* default.c */
 /* Reads the default at idx (not nil) of the column into *out. option: "default" or "onupdate". Raises where it is not
  * of the column's type, if that is known. */

@@ -7,7 +7,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "value/schema.h"
+#include "schema.h"
 
 static int type_name(lua_State *L) {
     char buf[MR_TYPE_NAME];
@@ -136,6 +136,10 @@ static const mr_type *read_item(lua_State *L, int n, int options) {
             "Array: its items are stored as JSON, which has no bytes: give them another type than %s (text, such "
             "as base64)",
             item->rules->name);
+    if (item->decorator)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "Array: its items have no functions of their own: decorate the whole, TypeDecorator{ impl = "
+                   "mr.Array(...), ... }");
     return mr_type_array_of(bind_of(L)->env, item);
 }
 
@@ -223,6 +227,10 @@ static int type_call(lua_State *L) {
     char name[MR_TYPE_NAME];
     int options;
     mr_type_name(base, name);
+    if (base->decorator) {
+        bind_decorated_type_call(L);
+        return 1;
+    }
     int n = bind_arguments(L, 2, &options);
     if (base->rules->argument == MR_ARGUMENT_CHOICES) {
         type = read_choices(L, base, n);
@@ -252,7 +260,8 @@ static int type_eq(lua_State *L) {
     lua_pushboolean(L, a && b &&
                            (a == b || (!a->item && !b->item && a->none_as_null == b->none_as_null && !a->choices &&
                                        !b->choices && a->rules == b->rules && a->length == b->length &&
-                                       a->precision == b->precision && a->scale == b->scale && a->form == b->form)));
+                                       a->precision == b->precision && a->scale == b->scale && a->form == b->form &&
+                                       a->decorator == b->decorator && a->variants == b->variants)));
     return 1;
 }
 

@@ -60,6 +60,7 @@ static int create_engine(lua_State *L) {
     const char *url = lua_tolstring(L, 1, &len);
     bind_engine *e = bind_push_empty_engine(L);
     BIND_TRY(b, L, mr_engine_new(b->env, url, len, &o, &e->engine));
+    b->dialect = mr_engine_dialect(e->engine)->name;
     return 1;
 }
 

@@ -30,7 +30,11 @@ typedef struct bind_state {
     int stress;         /* from the registry ("moonrow.stress"): 1 a collector step at each call, 2 a trace, too */
     size_t charged;     /* native bytes that Lua's collector has heard of */
     uint16_t value_tag; /* MR_OPAQUE tag of a Lua value (u.p: bind_ref *) */
-    uint16_t node_tag;  /* MR_OPAQUE tag of an SQL expression (u.p: mr_node *, counted) */
+    uint16_t own_tag;   /* MR_OPAQUE tag of a value of the program's own (u.p: value/own_value.h's) */
+    uint64_t last_uuid; /* time and count of the last uuid7: value/uuid.c */
+    bool has_own;       /* there are types that make such values */
+    const char *dialect;                   /* the name of the dialect of the engine that was made last; NULL: none */
+    uint16_t node_tag;                     /* MR_OPAQUE tag of an SQL expression (u.p: mr_node *, counted) */
     unsigned error_slot;                   /* of ERROR_SLOTS (error.c): where the last error of a callback is kept */
     unsigned cycles;                       /* collector cycles counted by the sentinel */
     unsigned cycles_seen, anchors_seen;    /* the last cycle that the heap, and the anchors, have followed */

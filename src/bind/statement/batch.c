@@ -130,7 +130,7 @@ static bool run_row_from_table(lua_State *L, batch *bt, int rows, lua_Integer i)
 static void run_first_row(lua_State *L, batch *bt, int stmt, int rows) {
     int params = push_row_statement(L, stmt, rows, 1);
     size_t count;
-    mr_node *node = bind_test_node(L, -1);
+    mr_node *node = bind_push_sent(L, bt->t, bind_test_node(L, -1));
     const mr_named_value *named = bind_read_params(L, params, &count);
     bind_cursor_open(L, bt->t, bt->first, mr_node_retain(node), named, count);
     mr_batch_begin(bt->rows, bt->first->c.cursor, count_row, bt);

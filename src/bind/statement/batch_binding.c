@@ -10,6 +10,7 @@
 
 #include "row_default.h"
 #include "schema/schema.h"
+#include "value/own_value.h"
 
 typedef struct row_column {
     mr_column *column;
@@ -202,7 +203,8 @@ const mr_value *bind_row_values(lua_State *L, bind_row_binding *b, int row) {
     for (size_t i = 0; i < b->n && st == MR_OK && plain; i++) {
         const row_column *c = &b->columns[i];
         st = mr_type_coerce(b->state->env, c->type, c->what, &b->values[i]);
-        plain = b->values[i].kind != MR_OPAQUE && b->values[i].kind != MR_UNLOADED;
+        const mr_value *v = &b->values[i];
+        plain = v->kind != MR_UNLOADED && (v->kind != MR_OPAQUE || bind_is_own_value(b->state, v));
     }
     BIND_LEAVE(b->state);
     bind_check(L, st);

@@ -25,6 +25,9 @@ typedef struct bind_cursor {
 } bind_cursor;
 
 bind_cursor *bind_cursor_new(lua_State *L); /* pushes it; not open */
+/* The INSERT, UPDATE or DELETE with its values as they are sent, so that keys and objects in memory are found by them.
+ * Pushed, if it is another node than the given one. Raises. (run.c) */
+mr_node *bind_push_sent(lua_State *L, const bind_target *t, mr_node *node);
 /* Consumes node. Raises. */
 void bind_cursor_open(lua_State *L, const bind_target *t, bind_cursor *cursor, mr_node *node,
                       const mr_named_value *named, size_t n);

@@ -14,6 +14,7 @@
 #include "value/engine.h"
 #include "value/node.h"
 #include "value/proxy.h"
+#include "value/decorated.h"
 #include "value/row.h"
 #include "value/session.h"
 
@@ -62,7 +63,7 @@ static mr_named_value *read_params(lua_State *L, int idx, bool but_lists, size_t
     bind_check_room(L, *n < INT_MAX - 8 ? (int)*n + 8 : INT_MAX, "parameters");
     mr_named_value *named = lua_newuserdatauv(L, (*n + 1) * sizeof *named, 0), *next = named;
     for (lua_pushnil(L); lua_next(L, idx);) {
-        if (but_lists && bind_is_list_of_values(L, -1)) {
+        if (but_lists && !bind_of(L)->has_own && bind_is_list_of_values(L, -1)) {
             lua_pop(L, 1);
             continue;
         }
@@ -70,12 +71,13 @@ static mr_named_value *read_params(lua_State *L, int idx, bool but_lists, size_t
         if (next == named + *n || lua_type(L, -2) != LUA_TSTRING)
             bind_error(L, MR_ERR_ARGUMENT, "parameters: the table changes while it is read");
         next->name = bind_intern(L, -2);
-        if (!bind_to_value(L, -1, NULL, &next->value) || next->value.kind == MR_OPAQUE) {
+        bool own = bind_wrap_table(L, -1, &next->value);
+        if (!own && (!bind_to_value(L, -1, NULL, &next->value) || next->value.kind == MR_OPAQUE)) {
             const char *what = lua_pushfstring(L, "parameter '%s'", next->name);
             bind_no_value(L, -2, NULL, what, "a value", true);
         }
         next++;
-        if (lua_type(L, -1) == LUA_TSTRING) lua_insert(L, -2);
+        if (own || lua_type(L, -1) == LUA_TSTRING) lua_insert(L, -2);
         else lua_pop(L, 1);
     }
     *n = (size_t)(next - named);
@@ -128,17 +130,31 @@ static mr_status step(lua_State *L, const bind_target *t, mr_cursor *cursor, mr_
     return bind_check(L, bind_note_rows(b->env, t->row, t->last_row, st));
 }
 
+static const mr_type *type_of_cursor(const void *ud, unsigned i, const char **table, const char **name) {
+    mr_cursor *cursor = (mr_cursor *)(uintptr_t)ud;
+    const mr_type *const *types = mr_cursor_types(cursor);
+    *table = NULL;
+    *name = mr_cursor_column_name(cursor, i);
+    return types ? types[i] : NULL;
+}
+
 /* Runs the cursor to its end and appends its rows to those of the Result at index result, which has *at of them. */
 static void drain(lua_State *L, const bind_target *t, const mr_node *node, mr_cursor *cursor, int result,
                   lua_Integer *at) {
     mr_status st = step(L, t, cursor, NULL);
     unsigned width = mr_cursor_column_count(cursor);
     if (width == 0) return;
+    bind_result *r = lua_touserdata(L, result);
     if (lua_getiuservalue(L, result, RESULT_ROWS) != LUA_TTABLE) {
+        bind_result_find_types(L, result, r, width, type_of_cursor, cursor);
         push_names(L, node, cursor, width);
         lua_pushvalue(L, -1);
         lua_setiuservalue(L, result, RESULT_NAMES);
         bind_push_row_metatable(L, -1);
+        if (r->types) { /* a row may outlive its result */
+            lua_getiuservalue(L, result, RESULT_TYPES);
+            lua_rawseti(L, -2, 1);
+        }
         lua_setiuservalue(L, result, RESULT_ROW_META);
         lua_newtable(L);
         lua_pushvalue(L, -1);
@@ -149,7 +165,7 @@ static void drain(lua_State *L, const bind_target *t, const mr_node *node, mr_cu
     mr_value *values = lua_newuserdatauv(L, width * sizeof *values, 0);
     for (; st == MR_ROW; st = step(L, t, cursor, NULL)) {
         step(L, t, cursor, values);
-        bind_push_row(L, values, width, rows + 1);
+        bind_push_row(L, values, width, rows + 1, r->types);
         lua_rawseti(L, rows, ++*at);
     }
 }
@@ -161,6 +177,19 @@ static bool is_numbered(lua_State *L, mr_cursor *cursor, const mr_table *table) 
     mr_table_facts facts = {0};
     BIND_TRY(b, L, conn ? mr_conn_table_facts(conn, table, true, &facts) : MR_OK);
     return facts.numbers;
+}
+
+static void push_key_value(lua_State *L, mr_column *column, const mr_value *v) {
+    const bind_place place = {column->name, NULL};
+    bind_push_typed(L, mr_column_type(bind_of(L)->env, column), v, NULL, &place);
+    if (!lua_isnil(L, -1)) return;
+    lua_pop(L, 1);
+    bind_push_null(L);
+}
+
+static void push_number(lua_State *L, mr_column *column, int64_t number) {
+    const mr_value v = mr_int_value(number);
+    push_key_value(L, column, &v);
 }
 
 /* Pushes the primary key after an INSERT of one row: given values, and the number that the database made; NULL for what
@@ -176,8 +205,8 @@ static void push_inserted_key(lua_State *L, const mr_node *node, mr_cursor *curs
     for (unsigned i = 0; i < table->nprimary; i++) {
         const mr_node *value = mr_sql_insert_value(d, table->primary[i]);
         bool numbered = !value && table->primary[i] == table->autoincrement && is_numbered(L, cursor, table);
-        if (value && value->kind == MR_NODE_BIND && !value->name) bind_push_value_or_null(L, &value->u.value);
-        else if (numbered) lua_pushinteger(L, (lua_Integer)mr_cursor_last_insert_id(cursor));
+        if (value && value->kind == MR_NODE_BIND && !value->name) push_key_value(L, table->primary[i], &value->u.value);
+        else if (numbered) push_number(L, table->primary[i], mr_cursor_last_insert_id(cursor));
         else bind_push_null(L);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
@@ -315,12 +344,26 @@ static void run_for_rows(lua_State *L, const bind_target *t, int result, mr_node
     BIND_CALL(b, L, bind_cursor_close(cursor));
 }
 
+mr_node *bind_push_sent(lua_State *L, const bind_target *t, mr_node *node) {
+    bind_state *b = bind_of(L);
+    bool writes = node->kind == MR_NODE_INSERT || node->kind == MR_NODE_UPDATE || node->kind == MR_NODE_DELETE;
+    if (!b->has_own || !writes) return node;
+    mr_engine *engine = t->conn ? mr_conn_engine(t->conn) : t->session ? mr_session_engine(t->session) : NULL;
+    mr_node *made;
+    BIND_CALL(b, L,
+              made =
+                  mr_sql_with_sent_values(mr_node_retain(node), engine ? mr_engine_dialect(engine)->name : NULL, true));
+    if (!made) bind_raise(L);
+    bind_push_node(L, made);
+    return made;
+}
+
 void bind_run_one(lua_State *L, const bind_target *t, int result, int params) {
     int top = lua_gettop(L);
     size_t n;
     bind_own_with_lists(L, top, params);
     const mr_named_value *named = read_params(L, params, true, &n);
-    mr_node *node = bind_test_node(L, top);
+    mr_node *node = bind_push_sent(L, t, bind_test_node(L, top));
     bind_owner *objects = push_synchronizer(L, t, node, named, n);
     bool deletes_objects = t->returned && node->kind == MR_NODE_DELETE && objects->p;
     if (t->returned) run_for_objects(L, t, result, node, named, n);

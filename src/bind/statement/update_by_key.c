@@ -10,6 +10,7 @@
 #include "expression/expression.h"
 #include "query/result.h"
 #include "row_default.h"
+#include "value/decorated.h"
 #include "value/proxy.h"
 #include "value/session.h"
 
@@ -111,12 +112,22 @@ static bool push_given(lua_State *L, const mr_mapper *mapper, int row, const mr_
 static mr_value *read_key(lua_State *L, const mr_mapper *mapper, int row) {
     mr_value *key = lua_newuserdatauv(L, (mapper->npk + 1u) * sizeof *key, 0);
     for (unsigned i = 0; i < mapper->npk; i++) key[i] = mr_null_value();
+    lua_newtable(L); /* keeps what is sent for values of the program's own */
+    int kept = lua_gettop(L);
     for (lua_pushnil(L); lua_next(L, row); lua_pop(L, 1)) {
         const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
         const mr_property *prop = mr_mapper_property(mapper, name, true);
-        for (unsigned i = 0; prop && i < mapper->npk; i++)
-            if (prop->slot == mapper->pk_slots[i] && !bind_to_value(L, -1, prop->column->type, &key[i]))
+        for (unsigned i = 0; prop && i < mapper->npk; i++) {
+            if (prop->slot != mapper->pk_slots[i]) continue;
+            const mr_type *type = mr_column_type(mapper->env, prop->column);
+            if (type->decorator) {
+                bind_send_value(L, type, NULL, name, &key[i]);
+                lua_pushvalue(L, -1);
+                lua_rawseti(L, kept, (lua_Integer)i + 1);
+            } else if (!bind_to_value(L, -1, prop->column->type, &key[i])) {
                 key[i] = mr_null_value();
+            }
+        }
     }
     return key;
 }
@@ -136,6 +147,7 @@ static void update_object(lua_State *L, mr_session *session, mr_mapper *mapper, 
         /* The row has the version that was read. The one that was written is not known here. */
         if (given && prop != mapper->version && !bind_to_value(L, -1, prop->column->type, &value))
             value = mr_value_of(MR_UNLOADED, 0);
+        if (bind_is_own_value(b, &value)) value = mr_value_of(MR_UNLOADED, 0); /* it is read again */
         bool written = given || prop->column->onupdate.kind != MR_DEFAULT_NONE || prop->column->computed;
         if (written && !prop->is_primary_key)
             BIND_TRY(b, L, mr_session_set_stored_value(session, entity, prop, &value));

@@ -10,7 +10,7 @@
 
 const char bind_class_meta_key = 0;
 const char bind_object_class_key = 0;
-const mr_property bind_no_property = {.slot = UINT16_MAX};
+const mr_property bind_no_property = {.slot = UINT16_MAX, .read_slot = UINT16_MAX};
 static const bind_known nothing_known = {NULL, &bind_no_property};
 
 bool bind_is_collection(lua_State *L, int idx) {

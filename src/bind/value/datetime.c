@@ -5,6 +5,7 @@
  */
 #include "datetime.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "state/own.h"
@@ -263,6 +264,14 @@ int bind_push_interval(lua_State *L, double micros) {
     return push_sum(L, sum, &v, "");
 }
 
+int bind_push_interval_sum(lua_State *L, double micros, int64_t whole) {
+    const double most = 1e18; /* whole is less than seven times as much: the sum cannot overflow */
+    mr_value v;
+    if (whole == 0 || !(micros > -most && micros < most)) return bind_push_interval(L, micros + (double)whole);
+    mr_sum sum = mr_interval_times(whole + (int64_t)llround(micros), 1, &v);
+    return push_sum(L, sum, &v, "");
+}
+
 typedef mr_sum (*calculation)(const mr_value *a, const mr_value *b, mr_value *out);
 
 static int calculate(lua_State *L, const char *event, const char *op, calculation of) {
@@ -281,7 +290,10 @@ static int date_mul(lua_State *L) {
     int number = lua_type(L, 1) == LUA_TNUMBER ? 1 : 2;
     if (lua_type(L, number) != LUA_TNUMBER || !bind_to_date(L, 3 - number, &v) || v.kind != MR_INTERVAL)
         return no_arithmetic(L, "*");
-    return bind_push_interval(L, (double)v.u.i * lua_tonumber(L, number));
+    if (!lua_isinteger(L, number)) return bind_push_interval(L, (double)v.u.i * lua_tonumber(L, number));
+    mr_value out;
+    mr_sum sum = mr_interval_times(v.u.i, (int64_t)lua_tointeger(L, number), &out);
+    return push_sum(L, sum, &out, "*");
 }
 
 static int date_div(lua_State *L) {

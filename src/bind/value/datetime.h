@@ -13,6 +13,8 @@ int bind_now(lua_State *L);
 int bind_convert_date(lua_State *L, mr_kind kind);
 /* Pushes an interval of so many microseconds. Raises: it is too long. */
 int bind_push_interval(lua_State *L, double micros);
+/* The same of the sum of both; whole is exact, and at most 7e18. */
+int bind_push_interval_sum(lua_State *L, double micros, int64_t whole);
 
 /* ---- make_date.c */
 

@@ -181,8 +181,10 @@ static int make_datetime(lua_State *L) {
 
 /* ---------------------------------------------------------------- intervals */
 
-/* core.interval_of(microseconds) */
-static int interval_of(lua_State *L) { return bind_push_interval(L, luaL_checknumber(L, 1)); }
+/* core.interval_of(microseconds, others): the others are an integer, which is exact. */
+static int interval_of(lua_State *L) {
+    return bind_push_interval_sum(L, luaL_checknumber(L, 1), (int64_t)luaL_optinteger(L, 2, 0));
+}
 
 static int interval_from_text(lua_State *L) {
     size_t len;

@@ -19,7 +19,7 @@ static bool ref_equal(mr_env *env, const void *a, const void *b) {
     (void)env;
     return a == b;
 }
-static const mr_opaque_ops ref_ops = {"Lua value", ref_retain, ref_release, ref_equal, NULL};
+static const mr_opaque_ops ref_ops = {"Lua value", ref_retain, ref_release, ref_equal, NULL, NULL};
 
 static void node_retain(mr_env *env, void *p) {
     (void)env;
@@ -39,7 +39,7 @@ static mr_node *value_expression(void *ud, const mr_value *v) {
     const bind_state *b = ud;
     return v->tag == b->node_tag ? v->u.p : NULL;
 }
-static const mr_opaque_ops node_ops = {"SQL expression", node_retain, node_release, node_equal, NULL};
+static const mr_opaque_ops node_ops = {"SQL expression", node_retain, node_release, node_equal, NULL, NULL};
 
 void bind_open_opaque(lua_State *L) {
     bind_state *b = bind_of(L);

@@ -3,11 +3,13 @@
  *
  * Invariant: a row is a userdata that nothing but this file sets, once: a row cannot be changed, not by rawset either.
  * Numbers and short texts are in its memory, and become Lua's when they are asked for: most rows are asked for few of
- * their columns. JSON is read then, too. What is long, or an object whose identity may matter, is a user value. Names
- * lead to the values through the metatable, so a column's name wins over a method's, and #row counts columns whatever
- * is NULL.
+ * their columns. JSON is read then, too, and functions of the program convert what is of their types. What is long, or
+ * an object whose identity may matter, is a user value. Names lead to the values through the metatable, so a column's
+ * name wins over a method's, and #row counts columns whatever is NULL.
  */
 #include "row.h"
+
+#include "decorated.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,8 +21,11 @@ static const char methods_key = 0; /* registry: the methods of rows */
 typedef struct bind_row {
     const void *magic; /* tells it from other userdata: &methods_key */
     unsigned n;
-    mr_value values[]; /* MR_OPAQUE: it is the user value of its number */
+    const bind_row_type *types; /* NULL: no value is converted */
+    mr_value values[];          /* MR_OPAQUE: it is the user value of its number */
 } bind_row;
+
+enum { CONVERTED = 1 }; /* mr_value.tag: the user value of its number is what the program sees */
 
 /* Texts up to this length Lua keeps once each: to ask for one again copies nothing. */
 enum { SHORT_TEXT = 40 };
@@ -59,10 +64,30 @@ static void push_json(lua_State *L, int idx, const bind_row *row, int i) {
     ((bind_row *)(uintptr_t)row)->values[i - 1] = mr_value_of(MR_OPAQUE, 0);
 }
 
+static bool is_converted_later(const bind_row_type *types, unsigned i) { return types && types[i].type; }
+
+/* Pushes what the program's functions make of the value. They are asked once. */
+static void push_converted(lua_State *L, int idx, const bind_row *row, int i) {
+    mr_value *v = (mr_value *)&row->values[i - 1];
+    const bind_row_type *type = &row->types[i - 1];
+    if (v->tag == CONVERTED) {
+        lua_getiuservalue(L, idx, i);
+        return;
+    }
+    const bind_place place = {type->what, NULL};
+    luaL_checkstack(L, 8, "a row's value");
+    idx = lua_absindex(L, idx);
+    bind_push_typed(L, type->type, v, NULL, &place);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, idx, i);
+    v->tag = CONVERTED;
+}
+
 /* Pushes value i of the row, which is at the index. */
 static void push_item(lua_State *L, int idx, const bind_row *row, lua_Integer i) {
     const mr_value *v = i >= 1 && i <= (lua_Integer)row->n ? &row->values[i - 1] : NULL;
     if (!v) lua_pushnil(L);
+    else if (is_converted_later(row->types, (unsigned)i - 1)) push_converted(L, idx, row, (int)i);
     else if (v->kind == MR_JSON) push_json(L, idx, row, (int)i);
     else if (v->kind == MR_OPAQUE) lua_getiuservalue(L, idx, (int)i);
     else bind_push_value(L, v);
@@ -282,7 +307,9 @@ static void fill_row(lua_State *L, bind_row *row, const mr_value *values, unsign
     for (unsigned i = 0; i < row->n; i++) {
         mr_value *v = &row->values[i];
         if (is_number(v)) continue;
-        if (is_short_text(v)) {
+        bool later = is_converted_later(row->types, i);
+        if (later && !mr_kind_is_bytes(v->kind)) continue;
+        if (is_short_text(v) || later) {
             v->u.s = memcpy(text, v->u.s, v->len);
             text += v->len;
         } else if (v->kind == MR_JSON) {
@@ -298,24 +325,35 @@ static void fill_row(lua_State *L, bind_row *row, const mr_value *values, unsign
     }
 }
 
-void bind_push_row(lua_State *L, const mr_value *values, unsigned n, int metatable) {
+void bind_push_row(lua_State *L, const mr_value *values, unsigned n, int metatable, const bind_row_type *types) {
     metatable = lua_absindex(L, metatable);
     size_t bytes = 0;
     unsigned apart = 0;
     bool more = false;
     for (unsigned i = 0; i < n; i++) {
+        bool later = is_converted_later(types, i);
+        if (later) apart = i + 1;
         if (is_number(&values[i])) continue;
         more = true;
-        if (is_short_text(&values[i])) bytes += values[i].len;
+        if (later) bytes += mr_kind_is_bytes(values[i].kind) ? values[i].len : 0;
+        else if (is_short_text(&values[i])) bytes += values[i].len;
         else apart = i + 1;
     }
     bind_row *row = lua_newuserdatauv(L, sizeof *row + n * sizeof *values + bytes, (int)apart);
     row->magic = &methods_key;
     row->n = n;
+    row->types = types;
     memcpy(row->values, values, n * sizeof *values);
+    for (unsigned i = 0; types && i < n; i++) row->values[i].tag = 0;
     if (more) fill_row(L, row, values, apart, (char *)(row->values + n));
     lua_pushvalue(L, metatable);
     lua_setmetatable(L, -2);
+}
+
+/* Is the value a user value of the row, or does it become one when it is asked for? */
+static bool is_apart(const bind_row *row, unsigned i) {
+    const mr_kind kind = (mr_kind)row->values[i].kind;
+    return kind == MR_OPAQUE || kind == MR_JSON || is_converted_later(row->types, i);
 }
 
 void bind_push_row_part(lua_State *L, int row_idx, const unsigned *columns, unsigned n, int metatable) {
@@ -326,23 +364,24 @@ void bind_push_row_part(lua_State *L, int row_idx, const unsigned *columns, unsi
     metatable = lua_absindex(L, metatable);
     for (unsigned i = 0; i < n; i++) {
         const mr_value *v = &whole->values[columns[i]];
-        if (mr_kind_is_bytes(v->kind)) bytes += v->len;
-        if (v->kind == MR_OPAQUE) apart = i + 1;
+        if (is_apart(whole, columns[i])) apart = i + 1;
+        else if (mr_kind_is_bytes(v->kind)) bytes += v->len;
     }
     bind_row *part = lua_newuserdatauv(L, sizeof *part + n * sizeof(mr_value) + bytes, (int)apart);
     char *text = (char *)(part->values + n);
     part->magic = &methods_key;
     part->n = n;
+    part->types = NULL;
     for (unsigned i = 0; i < n; i++) {
         mr_value *v = &part->values[i];
-        *v = whole->values[columns[i]];
+        *v = is_apart(whole, columns[i]) ? mr_value_of(MR_OPAQUE, 0) : whole->values[columns[i]];
         if (!mr_kind_is_bytes(v->kind)) continue;
         v->u.s = memcpy(text, v->u.s, v->len);
         text += v->len;
     }
     for (unsigned i = 0; i < apart; i++) {
         if (part->values[i].kind != MR_OPAQUE) continue;
-        lua_getiuservalue(L, row_idx, (int)columns[i] + 1);
+        push_item(L, row_idx, whole, (lua_Integer)columns[i] + 1);
         lua_setiuservalue(L, -2, (int)i + 1);
     }
     lua_pushvalue(L, metatable);

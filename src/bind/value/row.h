@@ -8,8 +8,14 @@
 
 /* Pushes the metatable of rows whose items have these names (a list of strings and false, at index names). */
 void bind_push_row_metatable(lua_State *L, int names);
-/* Pushes a row of n values with the metatable at index metatable. */
-void bind_push_row(lua_State *L, const mr_value *values, unsigned n, int metatable);
+/* What the program's functions are to make of a column of rows. */
+typedef struct bind_row_type {
+    const mr_type *type; /* NULL: nothing */
+    const char *what;    /* "User.tags", interned */
+} bind_row_type;
+/* Pushes a row of n values with the metatable at index metatable. types: of its columns; NULL: no value is converted;
+ * they live as long as the metatable. */
+void bind_push_row(lua_State *L, const mr_value *values, unsigned n, int metatable, const bind_row_type *types);
 /* Pushes a row of some columns of the row at the index, each by its number from 0 on. */
 void bind_push_row_part(lua_State *L, int row_idx, const unsigned *columns, unsigned n, int metatable);
 /* Pushes value i of the row at the index and returns its type; nil where there is none. */

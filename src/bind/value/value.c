@@ -11,6 +11,7 @@
 #include "datetime.h"
 #include "decimal.h"
 #include "node.h"
+#include "own_value.h"
 #include "proxy.h"
 
 void bind_push_value(lua_State *L, const mr_value *v) {
@@ -42,7 +43,8 @@ void bind_push_value(lua_State *L, const mr_value *v) {
         break;
     case MR_OPAQUE: {
         bind_state *b = bind_of(L);
-        if (v->tag == b->value_tag) bind_ref_push(L, v->u.p);
+        if (v->tag == b->own_tag) bind_push_own_value(L, v);
+        else if (v->tag == b->value_tag) bind_ref_push(L, v->u.p);
         else bind_push_node(L, mr_node_retain(v->u.p));
         break;
     }
@@ -100,7 +102,16 @@ int bind_no_value(lua_State *L, int idx, const mr_type *type, const char *what, 
     return bind_type_error(L, idx, what, wanted);
 }
 
+/* Is the value at idx taken as it is, whatever the program's functions of a type do: NULL, an SQL expression? */
+static bool is_for_the_database(lua_State *L, int idx) {
+    return lua_isnoneornil(L, idx) || bind_is_null(L, idx) || (lua_isuserdata(L, idx) && bind_test_node(L, idx));
+}
+
 bool bind_to_value(lua_State *L, int idx, const mr_type *type, mr_value *out) {
+    if (type && type->decorator && !is_for_the_database(L, idx)) {
+        bind_wrap_value(L, idx, type, out);
+        return true;
+    }
     if (type && mr_type_is_json(type)) return bind_of(L)->json->to_value(L, idx, type, out);
     switch (lua_type(L, idx)) {
     case LUA_TNIL:
@@ -156,6 +167,7 @@ void bind_check_value(lua_State *L, int idx, const mr_type *type, const char *wh
     if (!bind_to_value(L, idx, type, out)) bind_no_value(L, idx, type, what, mr_type_wants(type), false);
     bind_state *b = bind_of(L);
     BIND_TRY(b, L, mr_type_coerce(b->env, type, what, out));
+    if (out->kind == MR_OPAQUE) bind_name_value(L, out, what);
 }
 
 static int null_tostring(lua_State *L) {

@@ -17,7 +17,9 @@ void bind_push_param(lua_State *L, const mr_value *v);
 /* Reads the Lua value at idx: nil and mr.null are MR_NULL; booleans, numbers, strings, dates and decimals are
  * themselves; an SQL expression is MR_OPAQUE with node_tag. Bytes and expressions are borrowed from the stack. Where
  * the type is Date, Time or DateTime, tables of os.date "*t" are read, too. Where it is JSON, the value at idx is
- * replaced by its text, of which the bytes are. Returns false for anything else (a table, a function, an entity). */
+ * replaced by its text, of which the bytes are. Where the type is decorated with functions of the program, any other
+ * value is replaced, at idx, by the box of own_value.h. Returns false for anything else (a table, a function, an
+ * entity). */
 bool bind_to_value(lua_State *L, int idx, const mr_type *type, mr_value *out);
 /* Raises: the value at idx is not one of the type (which may be NULL). what: the place, for the message; wanted: what
  * is expected there; compared: the value was given for a comparison, so the message about a list names in_. */

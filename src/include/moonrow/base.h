@@ -158,6 +158,9 @@ size_t mr_env_memory(const mr_env *env);
  * opened by its parent. */
 uint32_t mr_env_process(mr_env *env);
 
+/* Fills size bytes at out with random ones of the system's. OperationalError: it gives none. */
+mr_status mr_random(mr_env *env, void *out, size_t size);
+
 /* on = true: running statements stop and fail with an OperationalError ("interrupted"). So do statements that begin
  * later, BEGIN and COMMIT too, but not ROLLBACK, until a call with on = false. May be called from a signal handler and
  * from another thread. */
@@ -280,7 +283,10 @@ enum {
      * column declares. */
     MR_VALUE_STORED = 16,
     MR_VALUE_SHOWN = 32, /* in a slot: the layer above keeps what it has made of it, which the program may change */
-    MR_VALUE_MISFIT = 8  /* just fetched: the stored value; the column's type cannot read it */
+    /* The value of a named parameter, from the program: its type's functions convert it when it is sent. */
+    MR_VALUE_GIVEN = 64,
+    MR_VALUE_FACED = 128, /* in a slot: the program sees its face instead (mr_entity_face) */
+    MR_VALUE_MISFIT = 8   /* just fetched: the stored value; the column's type cannot read it */
 };
 
 /* How a date, time, datetime or interval is stored: bits of mr_value.len. A value that was read remembers how it stood
@@ -325,6 +331,9 @@ typedef struct mr_opaque_ops {
     /* For an opaque value that becomes known only when it is used: returns the real value, good as long as p, or NULL
      * with the error recorded. When resolve itself is NULL, the opaque value is the real value. */
     const mr_value *(*resolve)(mr_env *env, void *p);
+    /* For a value of the program's own that becomes a plain one when it is sent to a database: converts *v in place.
+     * room (an mr_store_room) keeps the bytes. */
+    mr_status (*send)(mr_env *env, mr_value *v, void *room);
 } mr_opaque_ops;
 /* Registers a kind of opaque values. Returns its tag (at least 1), or 0 on failure. ops must outlive the environment.
  */
@@ -372,6 +381,11 @@ mr_status mr_value_copy(mr_env *env, mr_value *dst, const mr_value *src);
 /* The real value of v (see mr_opaque_ops.resolve); v itself for most values. NULL on failure, with the error of the
  * resolve function. May execute statements. */
 const mr_value *mr_value_resolve(mr_env *env, const mr_value *v);
+/* Is it a value of the program's own, which mr_value_send converts? */
+bool mr_value_is_own(const mr_env *env, const mr_value *v);
+/* Converts a value of the program's own to the plain one that is sent, in place (see mr_opaque_ops.send); others are
+ * left as they are. May call functions of the program. */
+mr_status mr_value_send(mr_env *env, mr_value *v, void *room);
 /* Frees or releases what v owns; v becomes MR_UNLOADED. */
 void mr_value_clear(mr_env *env, mr_value *v);
 /* Have a and b the same kind and content? An integral float equals its integer; NULL equals NULL; opaque values are
@@ -460,6 +474,8 @@ typedef enum mr_sum {
 } mr_sum;
 /* *out: the interval of so many microseconds, rounded to the nearest. MR_SUM_OK or MR_SUM_OUTSIDE. */
 mr_sum mr_interval_of(double micros, mr_value *out);
+/* *out: so many microseconds, so many times. MR_SUM_OUTSIDE as above. */
+mr_sum mr_interval_times(int64_t micros, int64_t factor, mr_value *out);
 /* *out: a + b. An interval is added to a date, a datetime or an interval, on either side. */
 mr_sum mr_moment_add(const mr_value *a, const mr_value *b, mr_value *out);
 /* *out: a - b: a date, datetime or interval less an interval, or the interval between two values of the same kind. */

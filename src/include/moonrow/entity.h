@@ -84,6 +84,7 @@ struct mr_entity {
     bool owns : 1;             /* false: the entity owns nothing but its block, and refers to no other */
     bool shown : 1;            /* false: the layer above has never made a proxy of it; that layer's own */
     bool large : 1;            /* its block is none of the slab's */
+    bool faced : 1;            /* it has faces: see mr_entity_set_face */
     MR_EXTENSION mr_value slots[];
 };
 
@@ -193,6 +194,14 @@ bool mr_entity_has_left(const mr_entity *parent, const mr_relationship *rel, mr_
 /* Writes a change. The value is copied; the committed value is kept in the history. A value equal to the committed one
  * undoes the change. A persistent object joins the owner's dirty list. MR_UNLOADED does what mr_entity_forget does. */
 mr_status mr_entity_set(mr_entity *entity, unsigned slot, const mr_value *value);
+/* The face of a slot's value: an opaque value that the program sees instead. NULL: it has none. */
+const mr_value *mr_entity_face(const mr_entity *entity, unsigned slot);
+/* Gives the value that is in the slot now a face, which is retained. It is gone when the slot gets another value. An
+ * empty slot is left as it is. */
+mr_status mr_entity_set_face(mr_entity *entity, unsigned slot, const mr_value *face);
+/* Replaces a value of the program's own (mr_value_is_own) by the plain value (copied) that is sent for it, and makes it
+ * the face of that. It stays a change if it was one. */
+mr_status mr_entity_settle(mr_entity *entity, unsigned slot, const mr_value *value);
 /* Like mr_entity_put with force, but moves *value into the slot, and leaves it MR_UNLOADED. Cannot fail when slot <
  * nslots or after mr_entity_reserve, if the value owns its bytes. */
 mr_status mr_entity_give(mr_entity *entity, unsigned slot, mr_value *value);

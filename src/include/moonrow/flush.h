@@ -28,6 +28,9 @@ typedef struct mr_flush_context {
     mr_node *(*expression)(void *ud, const mr_value *value);
     /* A listener has run: looks for edits inside of the entity's values, and sets its columns. NULL: there are none. */
     mr_status (*edits)(mr_entity *entity);
+    /* Converts values of the program's own that a listener has set. */
+    mr_status (*settle)(void *ud, mr_entity *entity);
+    const char *dialect; /* the name of the database's dialect; NULL: not known */
 } mr_flush_context;
 
 /* What the flush has written for one entity: for the session's journal of the transaction. */

@@ -46,6 +46,8 @@ bool mr_load_streams(const mr_load *load);
 /* The number of values in a row. */
 unsigned mr_load_width(const mr_load *load);
 const char *mr_load_name(const mr_load *load, unsigned i); /* the name of value i, interned; NULL: none */
+/* The type by which value i was read; NULL: it is an entity. *column: the column that it is of, or NULL. */
+const mr_type *mr_load_type(const mr_load *load, unsigned i, const mr_column **column);
 /* The values of the row, borrowed until the next step or close. An entity is MR_ENTITY, or MR_NULL if an outer join has
  * found none. */
 const mr_value *mr_load_row(const mr_load *load);

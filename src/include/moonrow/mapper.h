@@ -54,7 +54,8 @@ typedef mr_status (*mr_express_fn)(mr_env *env, void *ud, const mr_property *pro
 struct mr_property {
     const char *name; /* interned */
     mr_property_kind kind;
-    uint16_t slot; /* COLUMN, RELATIONSHIP, EXPRESSION */
+    uint16_t slot;      /* COLUMN, RELATIONSHIP, EXPRESSION */
+    uint16_t read_slot; /* the same, or UINT16_MAX: the program does not see the slot's value as it is */
     bool is_primary_key;
     bool deferred;              /* it is not loaded with the entity */
     const char *deferred_group; /* interned, or NULL */
@@ -278,6 +279,8 @@ struct mr_mapper {
     mr_vec columns; /* mr_property *: those of the kind COLUMN, in the order of their slots */
     uint16_t npk;
     uint16_t *pk_slots; /* the npk slots of the primary key, in its order */
+    bool decorated;     /* a column's type is decorated with functions of the program */
+    bool untyped;       /* a column has the type of its foreign key's target, which configuring finds */
     bool int_key;       /* the primary key is one integer column, so the identity is an integer */
     bool keyless;       /* a row without a primary key was found, and there was a warning */
     uint32_t order;     /* its index in the registry */

@@ -17,6 +17,7 @@ typedef struct mr_type mr_type;
 typedef struct mr_column mr_column;
 typedef struct mr_table mr_table;
 typedef struct mr_metadata mr_metadata;
+typedef struct mr_store_room mr_store_room;
 
 /* ---------------------------------------------------------------- types */
 
@@ -52,6 +53,15 @@ typedef enum mr_typecode { MR_COLUMN_TYPES(MR_TYPE_CODE) MR_TYPE__COUNT } mr_typ
 
 typedef struct mr_type_rules mr_type_rules;
 
+/* What the program does with the values of a type before they are sent, and after they are read. */
+typedef struct mr_decorator {
+    const char *name;    /* of the type, in messages */
+    const mr_type *impl; /* the type that is decorated; it may have a decorator, too */
+    void *ud;            /* of the binding: its functions */
+    /* Replaces a plain value of the program's, NULL too, by what is sent for it. NULL: values are sent as they are. */
+    mr_status (*send)(mr_env *env, const mr_type *type, mr_value *v, mr_store_room *room);
+} mr_decorator;
+
 struct mr_type {
     const mr_type_rules *rules; /* the rules of all types of this name; never NULL */
     int length;                 /* String(n): largest number of characters; 0: not given */
@@ -63,7 +73,18 @@ struct mr_type {
     uint16_t number;            /* Array: from 1; a value tells by it what its items are. Else 0 */
     bool none_as_null;          /* JSON: mr.null is NULL, not JSON's null */
     bool guessed; /* the type of a computed expression: a stored value that does not fit is passed on unchanged */
+    /* NULL, or: the program has values of its own. A slot, a parameter and a row hold plain values as impl has them,
+     * or, where the program's value has not been converted yet, an opaque one (mr_value_is_own). */
+    const mr_decorator *decorator;
+    const struct mr_variant *variants; /* the types that are used instead in other dialects; or NULL */
 };
+
+/* The type that one dialect has in place of another one. */
+typedef struct mr_variant {
+    const char *dialect; /* its name */
+    const mr_type *type;
+    const struct mr_variant *next;
+} mr_variant;
 
 /* The group says how values of a type are compared and calculated, in the database and in memory. Numbers stand
  * together, and so do dates, times and intervals: the functions below rely on that. */
@@ -112,12 +133,16 @@ enum {
 };
 
 /* Memory for the bytes of stored values: good until mr_store_done. */
-typedef struct mr_store_room {
+struct mr_store_room {
     mr_env *env;
     mr_arena *texts;        /* made when it is needed */
+    const char *dialect;    /* the name of the dialect that the values are for; NULL: SQLite's */
+    bool literal;           /* they are written into the SQL */
+    bool written;           /* the value goes into a column: its length is checked */
+    const mr_type *type;    /* of the parameter that the next value is for */
     bool filled;            /* few is in use */
     char few[MR_READ_ROOM]; /* for the first value, which is often the only one */
-} mr_store_room;
+};
 
 /* The rules of one column type. A function that the type does not need is NULL. */
 struct mr_type_rules {
@@ -279,13 +304,15 @@ static inline bool mr_type_has_storages(const mr_type *type) {
     return (type->rules->storages && type->rules->argument == MR_ARGUMENT_NONE) || type->rules->choose;
 }
 /* Is a value of the type converted when it is sent to the database? */
-static inline bool mr_type_stores(const mr_type *type) { return type->rules->store != NULL; }
+static inline bool mr_type_stores(const mr_type *type) { return type->rules->store || type->decorator; }
 /* Converts a value to what is stored, in place. Bytes of the result are borrowed, or in the room. */
 mr_status mr_type_store(const mr_type *type, mr_value *v, mr_store_room *room);
 /* size bytes in the room. */
 char *mr_store_bytes(mr_store_room *room, size_t size);
 /* Frees the bytes that were made in the room. */
 void mr_store_done(mr_store_room *room);
+/* Do stored values sort in an order that means something: as the values, or as the choices were declared? */
+bool mr_type_sorts(const mr_type *type);
 /* Cuts off what the type's form of storage cannot keep of a value that will be written, in place. */
 static inline void mr_type_cut(const mr_type *type, mr_value *v) {
     if (type->rules->cut) type->rules->cut(type, v);
@@ -300,6 +327,17 @@ static inline mr_status mr_type_fit(mr_env *env, const mr_type *type, const char
 /* *out: the Enum that stores for each of its choices the form (MR_INT or MR_TEXT; copied), in the arena. ArgumentError:
  * two forms are equal, or numbers and texts are mixed. */
 mr_status mr_type_with_forms(mr_env *env, const mr_type *type, const mr_value *forms, const mr_type **out);
+/* A type of the program's own over impl: the other members of the proto are those of the decorator. name is copied. In
+ * the arena. */
+const mr_type *mr_type_decorate(mr_env *env, const mr_type *impl, const mr_decorator *proto);
+/* The type that has other's place in databases of the dialect (one of MR_DIALECTS' names), in the arena. ArgumentError:
+ * the type has a variant for it already, or other has variants itself. */
+const mr_type *mr_type_with_variant(mr_env *env, const mr_type *type, const mr_type *other, const char *dialect);
+/* The type as the dialect has it: a variant, or the type itself. */
+const mr_type *mr_type_find_variant(const mr_type *type, const char *dialect);
+static inline const mr_type *mr_type_in(const mr_type *type, const char *dialect) {
+    return type && type->variants ? mr_type_find_variant(type, dialect) : type;
+}
 /* Are values of both types stored in the same form, so that the database can compare them? */
 bool mr_type_same_form(const mr_type *a, const mr_type *b);
 

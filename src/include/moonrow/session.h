@@ -85,6 +85,8 @@ void mr_session_expect_edits(mr_env *env, bool any);
 /* MR_EDITS_NOTE for the session; for the entity alone. */
 mr_status mr_session_note_edits(mr_session *session);
 mr_status mr_entity_note_edits(mr_entity *entity);
+/* From now on the environment may have values of the program's own (mr_value_is_own), which flushes convert. */
+mr_status mr_session_has_own_values(mr_env *env);
 /* Adds and removes a listener of the event. */
 mr_status mr_session_listen(mr_session *s, mr_session_event event, mr_session_hook_fn fn, void *ud);
 void mr_session_unlisten(mr_session *s, mr_session_event event, mr_session_hook_fn fn, void *ud);

@@ -238,6 +238,9 @@ typedef struct mr_named_value {
  * included. A parameter that is not among the n values stays a parameter. ArgumentError: a value does not fit
  * the parameter's type. */
 mr_node *mr_sql_with_values(mr_node *node, const mr_named_value *named, size_t n);
+/* The statement or expression (consumed) with the plain values that are sent in place of the values of the program's
+ * own (mr_value_is_own). written: they go into columns. Errors of the program's functions. */
+mr_node *mr_sql_with_sent_values(mr_node *node, const char *dialect, bool written);
 /* A list of n values (borrowed) for the parameter of a name. */
 typedef struct mr_named_list {
     const char *name;
@@ -481,8 +484,12 @@ mr_status mr_sql_key(const mr_node *statement, mr_strbuf *key, mr_vec *binds);
 static inline mr_value mr_param_value(const mr_param *param, const mr_value *value) {
     return param->spelling == MR_SPELL_PLAIN ? *value : mr_type_spell(param->spelled, value, param->spelling);
 }
+/* Converts a value that functions of the program convert (mr_value_send, MR_VALUE_GIVEN), in place. */
+mr_status mr_param_send(const mr_param *param, mr_value *v, mr_store_room *room);
 /* Converts the parameter's value to the form in which its column stores it, in place; bytes are in the room. */
 static inline mr_status mr_param_store(const mr_param *param, mr_value *v, mr_store_room *room) {
+    bool own = v->kind == MR_OPAQUE || (v->flags & MR_VALUE_GIVEN);
+    if (own && mr_param_send(param, v, room) != MR_OK) return MR_FAIL;
     if (param->written && mr_type_fit(room->env, param->type, "a value", v, room) != MR_OK) return MR_FAIL;
     return mr_type_store(mr_param_type(param), v, room);
 }

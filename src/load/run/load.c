@@ -421,6 +421,17 @@ const char *mr_load_name(const mr_load *load, unsigned i) {
     return i < load->width ? load->main->plan->items[i].name : NULL;
 }
 
+const mr_type *mr_load_type(const mr_load *load, unsigned i, const mr_column **column) {
+    const mr_plan *plan = load->main->plan;
+    *column = NULL;
+    if (i >= load->width || plan->items[i].entity != MR_PLAN_NONE) return NULL;
+    unsigned at = plan->items[i].column;
+    const mr_compiled *compiled = plan->compiled;
+    if (compiled && at < compiled->ncolumns) *column = compiled->columns[at].column;
+    if (plan->types) return plan->types[at];
+    return compiled && at < compiled->ncolumns ? compiled->columns[at].type : NULL;
+}
+
 const mr_value *mr_load_row(const mr_load *load) {
     if (load->given == 0 || load->state != MR_LOAD_GIVING) return NULL;
     return mr_vec_at(&load->rows, (load->given - 1) * load->width);

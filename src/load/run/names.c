@@ -68,6 +68,10 @@ static uint16_t find_of_entity(const mr_plan *plan, const mr_plan_entity *e, con
     return find_column(r, column, plan->nentities > 1);
 }
 
+static const mr_type *in_dialect(const result_names *r, const mr_type *type) {
+    return mr_type_in(type, mr_engine_dialect(mr_conn_engine(mr_cursor_conn(r->cursor)))->name);
+}
+
 /* The slots that the result fills of an object of the class. */
 static uint16_t match_slots(mr_plan *plan, const mr_plan_entity *e, const mr_mapper *mapper, const result_names *r,
                             mr_plan_slot *slots) {
@@ -77,7 +81,7 @@ static uint16_t match_slots(mr_plan *plan, const mr_plan_entity *e, const mr_map
         uint16_t column = find_of_entity(plan, e, prop->column, r);
         if (column == MR_PLAN_NONE) continue;
         slots[n++] = (mr_plan_slot){column, prop->slot};
-        plan->types[column] = mr_column_type(plan->env, prop->column);
+        plan->types[column] = in_dialect(r, mr_column_type(plan->env, prop->column));
     }
     return n;
 }
@@ -107,7 +111,7 @@ static mr_status match_entity(mr_plan *plan, mr_plan_entity *e, const result_nam
         uint16_t column = find_of_entity(plan, e, prop->column, r);
         if (column == MR_PLAN_NONE) continue;
         e->slots[e->nslots++] = (mr_plan_slot){column, prop->slot};
-        plan->types[column] = mr_column_type(plan->env, prop->column);
+        plan->types[column] = in_dialect(r, mr_column_type(plan->env, prop->column));
         if (discriminator && discriminator->slot == prop->slot) e->discriminator = column;
         for (uint16_t k = 0; k < e->nkeys; k++)
             if (mapper->pk_slots[k] == prop->slot) e->keys[k] = column;
@@ -145,7 +149,7 @@ static mr_status match_item(mr_plan *plan, mr_plan_item *item, const mr_query *q
     if (item->column == MR_PLAN_NONE)
         return mr_fail(plan->env, MR_ERR_INVALID_REQUEST, "the statement gives no column '%s'",
                        item->name ? item->name : "?");
-    plan->types[item->column] = x->type;
+    plan->types[item->column] = in_dialect(r, x->type);
     return MR_OK;
 }
 

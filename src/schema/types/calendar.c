@@ -25,6 +25,13 @@ static bool read(const mr_type *type, mr_value *v, char *room) {
     return true;
 }
 
+/* A date that is stored as a datetime remembers that its row has no time: without a spelling it has one. */
+static bool read_midnight(const mr_type *type, mr_value *v, char *room) {
+    if (!read(type, v, room)) return false;
+    if (v->len == 0) v->len = MR_SPELLED_DAY;
+    return true;
+}
+
 /* ---------------------------------------------------------------- spellings */
 
 enum { MILLIS = 3, MICROS = 6 }; /* digits of a fraction */
@@ -129,6 +136,10 @@ static mr_status store_iso_interval(const mr_type *type, mr_value *v, mr_store_r
     .name = NAME, .kind = KIND, .group = GROUP, .takes = MR_TAKES(KIND), .coerce = mr_rule_coerce_moment,              \
     .read = read, .advise = mr_rule_advise_moment
 #define DATE MOMENT("Date", MR_DATE, MR_GROUP_DATE), .wants = "a date", .evaluated = true, .sql = "DATE"
+#define MIDNIGHT                                                                                                       \
+    .name = "Date", .kind = MR_DATE, .group = MR_GROUP_DATE, .takes = MR_TAKES(MR_DATE),                               \
+    .coerce = mr_rule_coerce_moment, .read = read_midnight, .advise = mr_rule_advise_moment, .wants = "a date",        \
+    .evaluated = true
 #define TIME MOMENT("Time", MR_TIME, MR_GROUP_TIME), .wants = "a time", .evaluated = true, .sql = "TIME"
 #define DATETIME                                                                                                       \
     MOMENT("DateTime", MR_DATETIME, MR_GROUP_DATETIME), .wants = "a datetime", .evaluated = true, .sql = "DATETIME"
@@ -152,7 +163,7 @@ static const mr_type_rules iso_time = {
 static const mr_type_rules iso_date = {DATE, FORM, SPELLED_DATE, .storage = "iso",
                                        .reads = "date: text such as 2024-02-29"};
 /* The type of these columns holds a whole datetime. */
-static const mr_type_rules midnight = {DATE,
+static const mr_type_rules midnight = {MIDNIGHT,
                                        FORM,
                                        SPELLED_DATE,
                                        .storage = "datetime",

@@ -78,13 +78,20 @@ static bool read_form(const mr_type *type, mr_value *v, char *room) {
     return false;
 }
 
-/* A text that is no choice has no form. In a criterion it finds nothing: no form is the text "". */
+/* A text that is the form of no choice. */
+static mr_value no_form(const mr_type *type) {
+    mr_value v = mr_text_value("", 0);
+    for (size_t i = 0; type->choices[i]; i++)
+        if (type->forms[i].kind == MR_TEXT && type->forms[i].len == 0) v = mr_text_value("\1no choice", 10);
+    return v;
+}
+
+/* A text that is no choice has no form: in a criterion it finds nothing. */
 static mr_status store_form(const mr_type *type, mr_value *v, mr_store_room *room) {
     (void)room;
     if (v->kind != MR_TEXT) return MR_OK;
     size_t i = choice_number(type, v);
-    if (type->choices[i]) *v = type->forms[i];
-    else *v = mr_text_value("", 0);
+    *v = type->choices[i] ? type->forms[i] : no_form(type);
     return MR_OK;
 }
 

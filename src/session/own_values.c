@@ -1,0 +1,89 @@
+/*
+ * own_values.c: values of the program's own, of columns whose type is decorated: they become plain ones when a flush
+ * begins, before anything is planned, and again after each listener.
+ *
+ * Invariant: a flush sees plain values only, so that keys, comparisons and batches are the same as for other columns. A
+ * failed conversion names the column and the object, and leaves all values that are not converted yet as they are.
+ */
+#include "attributes.h"
+#include "session_state.h"
+
+mr_status mr_session_has_own_values(mr_env *env) {
+    mr_session_common *common = mr_session_common_of(env);
+    if (!common) return MR_FAIL;
+    common->own_values = true;
+    return MR_OK;
+}
+
+/* Does the flush leave out the column of a new object that has no value for it? */
+static bool is_left_out(const mr_column *column, const mr_value *v) {
+    if (v->kind == MR_NULL) return false;
+    const mr_table *table = column->table;
+    return column->deflt.kind != MR_DEFAULT_NONE || mr_column_has_server_default(column) ||
+           (table && table->autoincrement == column);
+}
+
+/* NULL is converted, too, where it is going to be written. */
+static mr_status settle_null(mr_session *s, mr_entity *e, const mr_property *prop, const mr_type *type,
+                             const mr_value *v, mr_store_room *room) {
+    bool written = v->kind == MR_NULL ? (v->flags & MR_VALUE_DIRTY) != 0 : e->state == MR_PENDING;
+    mr_value made = mr_null_value();
+    if (!written || prop->is_primary_key || !type->decorator->send || prop->column->foreign_keys ||
+        is_left_out(prop->column, v))
+        return MR_OK;
+    if (type->decorator->send(s->env, type, &made, room) != MR_OK) return MR_FAIL;
+    if (made.kind == MR_NULL) return MR_OK;
+    return v->kind == MR_NULL ? mr_entity_settle(e, prop->slot, &made) : mr_entity_set(e, prop->slot, &made);
+}
+
+static mr_status settle_column(mr_session *s, mr_entity *e, const mr_property *prop, mr_store_room *room) {
+    const mr_type *type = mr_column_type(s->env, prop->column);
+    if (!type->decorator) return MR_OK;
+    const mr_value *v = mr_entity_slot(e, prop->slot);
+    if (v->kind == MR_NULL || v->kind == MR_UNLOADED) return settle_null(s, e, prop, type, v, room);
+    if (!mr_value_is_own(s->env, v)) return MR_OK;
+    mr_value kept, made;
+    if (mr_value_copy(s->env, &kept, v) != MR_OK) return MR_FAIL; /* the function may change the object */
+    made = kept;
+    mr_status status = mr_value_send(s->env, &made, room);
+    if (status == MR_OK) status = mr_attribute_coerce(e->mapper, prop, &made, room);
+    v = mr_entity_slot(e, prop->slot);
+    if (status == MR_OK && v->kind == MR_OPAQUE && v->u.p == kept.u.p) status = mr_entity_settle(e, prop->slot, &made);
+    mr_value_clear(s->env, &kept);
+    return status;
+}
+
+mr_status mr_session_settle(void *session, mr_entity *e) {
+    mr_session *s = session;
+    if (!e->mapper->decorated) return MR_OK;
+    mr_store_room room = {.env = s->env, .written = true};
+    if (s->engine) room.dialect = mr_engine_dialect(s->engine)->name;
+    mr_status status = MR_OK;
+    mr_entity_pin(e);
+    for (size_t i = 0; status == MR_OK && i < e->mapper->columns.len; i++)
+        status = settle_column(s, e, mr_vec_ptr(&e->mapper->columns, i), &room);
+    mr_entity_unpin(e);
+    mr_store_done(&room);
+    return status;
+}
+
+/* A list may grow while a function of the program runs. */
+static mr_status settle_list(mr_session *s, const mr_vec *list) {
+    for (size_t i = 0; i < list->len; i++) {
+        mr_entity *e = mr_vec_ptr(list, i);
+        if (!(e->flags & MR_ENTITY_TO_DELETE) && mr_session_settle(s, e) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+mr_status mr_session_settle_all(mr_session *s) {
+    const mr_session_common *common = mr_env_get(s->env, MR_ENV_SESSION);
+    if (!common || !common->own_values) return MR_OK;
+    return settle_list(s, &s->pending) == MR_OK ? settle_list(s, &s->owner->dirty) : MR_FAIL;
+}
+
+mr_node *mr_session_statement_to_send(mr_session *s, mr_node *statement) {
+    const mr_session_common *common = mr_env_get(s->env, MR_ENV_SESSION);
+    if (!common || !common->own_values || !s->engine) return statement;
+    return mr_sql_with_sent_values(statement, mr_engine_dialect(s->engine)->name, true);
+}
