@@ -24,8 +24,7 @@ static mr_status wrong_count(const mr_mapper *mapper, unsigned n) {
 }
 
 /* Makes the value one of the key's type. What was read remembers how its row spells it, and stays so. */
-static mr_status key_value(const mr_mapper *mapper, const mr_property *prop, mr_value *value,
-                           mr_store_room *room) {
+static mr_status key_value(const mr_mapper *mapper, const mr_property *prop, mr_value *value, mr_store_room *room) {
     const mr_type *type = mr_column_type(mapper->env, prop->column);
     bool read = value->kind == type->rules->kind && value->kind >= MR_DATE && value->kind <= MR_INTERVAL && value->len;
     return read ? MR_OK : mr_attribute_coerce(mapper, prop, value, room);

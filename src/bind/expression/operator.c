@@ -24,8 +24,8 @@ static void own_arithmetic(lua_State *L, int idx, const mr_node *other) {
     bool number = lua_type(L, idx) == LUA_TNUMBER, inexact = number && !lua_isinteger(L, idx);
     bool own = other->type && other->type->decorator;
     if (plain && (own || (mr_type_is_number(other->type) &&
-        (number ? inexact && mr_type_is_decimal(other->type)
-                : !bind_to_date(L, idx, &v) && !bind_to_decimal(L, idx, &v)))))
+                          (number ? inexact && mr_type_is_decimal(other->type)
+                                  : !bind_to_date(L, idx, &v) && !bind_to_decimal(L, idx, &v)))))
         bind_own_operand(L, idx, other->type, what);
     else bind_own_operand(L, idx, NULL, what);
     lua_pop(L, 1);
