@@ -380,6 +380,42 @@ describe("relationships of a subclass", function()
   end
 end)
 
+for _, kind in ipairs{ "single", "joined", "mixed" } do
+  describe("an object of the base that is merged onto one of a subclass (" .. kind .. ")", function()
+    local db, C
+    before_each(function() db, C = staff.filled(kind) end)
+
+    it("changes what it has, and leaves the class", function()
+      for _, held in ipairs{ false, true } do
+        local sue = held and db.session:get(C.Senior, 3) or nil
+        local merged = db.session:merge(C.Employee{ id = 3, name = held and "Su" or "Susan" })
+        assert.truthy(mr.class_of(merged) == C.Senior and (not sue or merged == sue))
+        assert.equal("senior", merged.kind)
+        assert.same({ "UPDATE employee" }, support.writes(db))
+        db.session:commit()
+        db.session:remove()
+        assert.same({ "senior", 3 }, { db.session:get(C.Employee, 3).kind, db.session:get(C.Senior, 3).level })
+      end
+      assert.equal("Su", db.session:get(C.Engineer, 3).name)
+    end)
+
+    it("does so at every level, and by the cascade of a relationship", function()
+      db.session:merge(C.Company{ id = 1, employees = { C.Employee{ id = 2 }, C.Engineer{ id = 3, machine = "saw" } } })
+      db.session:commit()
+      db.session:remove()
+      assert.equal("Employee Eve, Engineer Nick, Senior Sue, Manager Max",
+        staff.names(C.Employee.query:order_by(C.Employee.id):all()))
+      assert.same({ "saw", 3 }, { db.session:get(C.Senior, 3).machine, db.session:get(C.Senior, 3).level })
+    end)
+
+    it("writes a kind that the program has given it", function()
+      assert.equal("manager", db.session:merge(C.Employee{ id = 2, kind = "manager" }).kind)
+      assert.equal("new", db.session:merge(C.Employee{ id = 9, name = "new" }).name)
+      assert.equal("employee", db.session:get(C.Employee, 9).kind)
+    end)
+  end)
+end
+
 describe("a concrete class", function()
   it("has a whole table of its own, and the methods of its base", function()
     local db = mr.open "sqlite://"

@@ -353,6 +353,27 @@ describe("polymorphic_on", function()
     assert.truthy(mr.class_of(Thing.query:one()) == Tool)
   end)
 
+  it("is written, too, where a function gives the column", function()
+    local function the_kind(c) return c.kind end
+    for _, extra in ipairs{ false, true } do
+      local db = mr.open "sqlite://"
+      local Thing = db.Model:extend("Thing", { id = db.Column{ db.Integer, primary_key = true },
+        kind = db.Column{ db.String(9) },
+        __mapper_args = { polymorphic_on = the_kind, polymorphic_identity = "thing" } })
+      local key = extra and db.Column{ db.Integer, db.ForeignKey "thing.id", primary_key = true } or nil
+      local Tool = Thing:extend("Tool", { id = key, __mapper_args = { polymorphic_identity = "tool" } })
+      db:create_all()
+      local tool = Tool{}
+      assert.equal("tool", tool.kind)
+      db.session:add_all{ Thing{}, tool }
+      db.session:commit()
+      db.session:remove()
+      local all = Thing.query:order_by(Thing.id):all()
+      assert.truthy(mr.class_of(all[1]) == Thing and mr.class_of(all[2]) == Tool)
+      assert.same({ "thing", "tool", 1 }, { all[1].kind, all[2].kind, Tool.query:count() })
+    end
+  end)
+
   it("is an expression over the columns, which tells classes and is written by nobody", function()
     local db = mr.open "sqlite://"
     local Account = db.Model:extend("Account", {

@@ -112,11 +112,23 @@ static void find_discriminator(mr_mapper *m) {
                            mr_hint(m->env, mr_mapper_nearest(m, m->polymorphic_name)));
 }
 
+/* A function may give one of the columns itself: then the attribute of that column is what a new object's class is
+ * written to, as if it had been named. */
+static void find_discriminator_of_expression(mr_mapper *m) {
+    const mr_node *on = m->polymorphic_on;
+    if (!on || on->kind != MR_NODE_COLUMN || on->n > 0) return;
+    m->discriminator = mr_mapper_property_of_column(m, on->u.column);
+    if (!m->discriminator) return;
+    mr_node_release(m->polymorphic_on);
+    m->polymorphic_on = NULL;
+}
+
 mr_status mr_inheritance_settle(mr_mapper *m) {
     mr_value *id = &m->polymorphic_identity;
     if (m->polymorphic_name) find_discriminator(m);
     if (m->make_polymorphic_on && m->make_polymorphic_on(m->env, m->polymorphic_ud, m, &m->polymorphic_on) != MR_OK)
         return MR_FAIL;
+    find_discriminator_of_expression(m);
     if (m->base) take_over(m, m->base);
     bool tells = m->discriminator || m->polymorphic_on || m->polymorphic_name;
     if (!tells && id->kind != MR_UNLOADED)

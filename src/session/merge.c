@@ -230,6 +230,14 @@ static void end_replaced(merge *m, bool failed) {
     if (failed) mr_env_restore_error(m->s->env, error);
 }
 
+/* Is the attribute the one that tells of which class the source is? The row of the target is of a class below, which
+ * stays. A value that the program has given it is copied like any other. */
+static bool tells_class(const mr_property *prop, mr_entity *source, const mr_entity *target) {
+    const mr_mapper *mapper = source->mapper;
+    return prop == mapper->discriminator && target->mapper != mapper &&
+           mr_value_equal(mapper->env, mr_entity_slot(source, prop->slot), &mapper->polymorphic_identity);
+}
+
 static mr_status copy_columns(merge *m, mr_entity *source, mr_entity *target) {
     if (check_version(m, source, target) != MR_OK) return MR_FAIL;
     bool notes = m->load && may_refuse(source->mapper);
@@ -237,6 +245,7 @@ static mr_status copy_columns(merge *m, mr_entity *source, mr_entity *target) {
         const mr_property *prop = mr_vec_ptr(&source->mapper->columns, i);
         const mr_value *value = mr_entity_slot(source, prop->slot);
         if (value->kind == MR_UNLOADED || (m->load && prop->column->computed)) continue;
+        if (tells_class(prop, source, target)) continue;
         if (notes && note_replaced(m, target, prop) != MR_OK) return MR_FAIL;
         if (m->load ? mr_attribute_set(target, prop, value) != MR_OK
                     : mr_entity_put(target, prop->slot, value, true) != MR_OK)
