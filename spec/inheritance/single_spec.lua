@@ -275,6 +275,41 @@ describe("a row whose identity no class has", function()
     assert.equal("Engineer Nick", staff.names(C.Employee.query:filter_by{ name = "Nick" }:all()))
   end)
 
+  it("is found by queries of the class that says polymorphic_fallback, and of its bases, and by no other", function()
+    for _, class in ipairs{ "Engineer", "Senior" } do
+      local db, C = stranger{ [class] = { polymorphic_fallback = true } }
+      db.session:execute(mr.text "INSERT INTO employee (name, company_id) VALUES ('Nil', 1)")
+      local nick = db.session:get(C[class], 2)
+      assert.equal(class .. " Nick, Senior Sue", staff.names(C.Engineer.query:order_by(C.Engineer.id):all()))
+      assert.same({ 2, 1 }, { C.Engineer.query:count(), C.Manager.query:count() })
+      assert.equal(class == "Engineer" and 1 or 2, C.Senior.query:count())
+      assert.equal(2, #db.session:get(C.Company, 1).engineers)
+      assert.equal(1, C.Company.query:filter(C.Company.employees:of_type(C[class]):any(C[class].id:eq(2))):count())
+      db.session:expire_all()
+      assert.same({ "Nick", "robot", "drill" }, { nick.name, nick.kind, nick.machine })
+      for _, sync in ipairs{ "evaluate", "fetch" } do
+        local how = { synchronize_session = sync }
+        assert.equal(1, C[class].query:filter_by{ name = "Nick" }:update({ machine = sync }, how))
+        assert.equal(sync, nick.machine)
+      end
+    end
+  end)
+
+  it("is an object of a fallback without a sibling, too", function()
+    local db = mr.open "sqlite://"
+    local Thing = db.Model:extend("Thing", { id = db.Column{ db.Integer, primary_key = true },
+      kind = db.Column{ db.String(9) }, __mapper_args = { polymorphic_on = "kind" } })
+    local Other = Thing:extend("Other", { __mapper_args = { polymorphic_fallback = true } })
+    db:create_all()
+    db.session:execute(mr.text "INSERT INTO thing (kind) VALUES ('odd'), (NULL)")
+    assert.equal("SELECT thing.id AS thing_id, thing.kind AS thing_kind FROM thing WHERE thing.kind IS NOT NULL",
+      tostring(Other.query))
+    assert.same({ 1, 2 }, { #Other.query:all(), #Thing.query:all() })
+    local Third = Thing:extend("Third", { __mapper_args = { polymorphic_identity = "third" } })
+    db.session:add(Third{})
+    assert.same({ 1, 1, 3 }, { #Other.query:all(), #Third.query:all(), #Thing.query:all() })
+  end)
+
   it("of another class is refused where a statement of the program brings it", function()
     local db, C = staff.filled "single"
     refuse("InvalidRequestError", { "Manager 3", "a Senior", "'senior'", "query Employee" }, function()

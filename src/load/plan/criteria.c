@@ -206,23 +206,39 @@ mr_status mr_expression_through(mr_env *env, mr_node *expression, const mr_mappe
 
 /* ---------------------------------------------------------------- classes that share a table */
 
-/* Appends the discriminator values of the class and of its subclasses. */
-static mr_status identities_below(mr_env *env, mr_mapper *mapper, mr_vec *values) {
-    mr_vec queue;
-    mr_vec_init(&queue, env, sizeof(mr_mapper *));
-    mr_status status = mr_vec_push_ptr(&queue, mapper);
-    for (size_t i = 0; i < queue.len && status == MR_OK; i++) {
-        mr_mapper *m = mr_vec_ptr(&queue, i);
-        if (m->polymorphic_identity.kind != MR_UNLOADED) {
-            mr_value *v = mr_vec_push(values);
-            if (v) *v = m->polymorphic_identity;
-            else status = MR_FAIL;
-        }
-        for (size_t s = 0; s < m->subclasses.len && status == MR_OK; s++)
-            status = mr_vec_push_ptr(&queue, mr_vec_ptr(&m->subclasses, s));
+/* Are the rows that tell of no class objects of this one, or of a class below it? */
+static bool has_fallback(mr_mapper *mapper) {
+    bool has = mapper->polymorphic_fallback;
+    for (mr_mapper *m = NULL; !has && (m = mr_mapper_next_below(mapper, m));) has = m->polymorphic_fallback;
+    return has;
+}
+
+/* Appends the discriminator values of the class and of its subclasses; others: those of all other classes. */
+static mr_status append_identities(mr_mapper *mapper, bool others, mr_vec *values) {
+    for (mr_mapper *m = NULL; (m = mr_mapper_next_below(mapper->root, m));) {
+        if (m->polymorphic_identity.kind == MR_UNLOADED || mr_mapper_isa(m, mapper) == others) continue;
+        mr_value *v = mr_vec_push(values);
+        if (!v) return MR_FAIL;
+        *v = m->polymorphic_identity;
     }
-    mr_vec_done(&queue);
-    return status;
+    return MR_OK;
+}
+
+/* Takes the column. The rows of the class: those that tell of it, or (it has the fallback) of no other class. A row
+ * that tells nothing is one of the base. */
+static mr_node *tells_of(mr_env *env, mr_mapper *mapper, mr_node *column) {
+    bool others = has_fallback(mapper);
+    const mr_value null = mr_null_value();
+    mr_vec values;
+    mr_vec_init(&values, env, sizeof(mr_value));
+    mr_node *made = NULL;
+    if (append_identities(mapper, others, &values) != MR_OK) mr_node_release(column);
+    else if (others && values.len == 0) made = mr_sql_binary(env, MR_OP_IS_NOT, column, mr_sql_bind(env, NULL, &null));
+    else
+        made = mr_sql_binary(env, others ? MR_OP_NOT_IN : MR_OP_IN, column,
+                             mr_sql_binds(env, column->type, values.data, values.len));
+    mr_vec_done(&values);
+    return made;
 }
 
 /* *out: what tells the class of a row, read from the FROM object. NULL with MR_OK: the object does not have it. */
@@ -241,18 +257,8 @@ mr_status mr_inheritance_criterion(mr_env *env, mr_mapper *mapper, mr_node *from
     mr_node *column = NULL;
     if (discriminator_of(env, mapper, from, &column) != MR_OK) return MR_FAIL;
     if (!column) return MR_OK;
-    mr_vec values;
-    mr_vec_init(&values, env, sizeof(mr_value));
-    mr_status status = identities_below(env, mapper, &values);
-    if (status == MR_OK) {
-        mr_node *binds = mr_sql_binds(env, column->type, values.data, values.len);
-        *out = mr_sql_binary(env, MR_OP_IN, column, binds);
-        if (!*out) status = MR_FAIL;
-    } else {
-        mr_node_release(column);
-    }
-    mr_vec_done(&values);
-    return status;
+    *out = tells_of(env, mapper, column);
+    return *out ? MR_OK : MR_FAIL;
 }
 
 /* ---------------------------------------------------------------- with_parent */

@@ -148,7 +148,8 @@ mr_status mr_condition_whole(const mr_condition *c, mr_node **out);
 mr_status mr_plan_order(mr_planner *p, const mr_condition *c);
 /* A parameter for a late value, noted in lates. NULL: failed. */
 mr_node *mr_late_param(mr_env *env, mr_vec *lates, const mr_type *type, uint16_t parent, uint16_t slot);
-/* *out: discriminator IN (...) for a class that shares the table of its base. NULL: the class needs none. */
+/* *out: discriminator IN (...) for a class that shares the table of its base; NOT IN (those of other classes) if rows
+ * that tell of no class are objects of this one. NULL: the class needs none. */
 mr_status mr_inheritance_criterion(mr_env *env, mr_mapper *mapper, mr_node *from, mr_node **out);
 /* Adds the criteria of the query's parents (with_parent). */
 mr_status mr_plan_parents(mr_planner *p);
