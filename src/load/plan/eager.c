@@ -175,7 +175,7 @@ static bool need_column(void *ud, const mr_node *node) {
     uint16_t number;
     if (node->kind != MR_NODE_COLUMN) return !need->failed;
     const mr_node *from = node->n > 0 ? node->child[0] : NULL;
-    if (from && (from == need->remote || from == need->link)) return false;
+    if (from && (mr_from_contains(need->remote, from) || from == need->link)) return false;
     mr_node *column = mr_node_retain((mr_node *)node);
     if (mr_columns_add(need->p, false, column, NULL, true, &number) != MR_OK) need->failed = true;
     return false;
