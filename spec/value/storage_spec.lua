@@ -212,6 +212,56 @@ describe("criteria compare as the values do", function()
     assert.truthy(Row.query:filter(Row.v):sql():find([[WHERE "row".v = 'Y']], 1, true))
   end)
 
+  local SAME = {
+    { function() return mr.Boolean{ storage = "t/f" } end, true, false },
+    { function() return mr.Boolean{ storage = "Y/N" } end, true, false },
+    { function() return mr.Enum("x", "y", { storage = "position" }) end, "x", "y" },
+    { function() return mr.Enum("x", "y", { storage = "upper" }) end, "x", "y" },
+    { function() return mr.Enum("x", "y", { storage = { x = "one", y = "two" } }) end, "x", "y" },
+  }
+  for _, case in ipairs(SAME) do
+    local declare, one, other = table.unpack(case)
+    it("columns of one form are compared, united, written, whoever declares them: " .. tostring(declare()), function()
+      local db = mr.open "sqlite://"
+      local Row = db.Model:extend("Row", {
+        id = db.Column{ db.Integer, primary_key = true },
+        a = db.Column{ declare() }, b = db.Column{ declare() },
+      })
+      db:create_all()
+      local s = db.session
+      s:execute(mr.insert(Row), { { id = 1, a = one, b = one }, { id = 2, a = one, b = other } })
+      assert.equal(1, Row.query:filter(Row.a:eq(Row.b)):one().id)
+      assert.equal(2, Row.query:filter(Row.a:in_(mr.select(Row.b))):count())
+      assert.equal(1, Row.query:filter(mr.tuple_(Row.a, Row.id):eq(mr.tuple_(Row.b, Row.id))):one().id)
+      assert.equal(2, #s:execute(mr.select(Row.a):union(mr.select(Row.b))):all())
+      local second = s:get(Row, 2)
+      Row.query:filter(Row.a:ne(Row.b)):update({ a = Row.b }, { synchronize_session = "auto" })
+      assert.equal(other, second.a)
+      s:execute(mr.insert(Row):from_select({ "id", "a" }, mr.select(Row.id + 2, Row.b)))
+      assert.equal(other, s:get(Row, 4).a)
+    end)
+  end
+
+  it("columns whose words differ are not compared", function()
+    local db = mr.open "sqlite://"
+    local Row = db.Model:extend("Row", {
+      id = db.Column{ db.Integer, primary_key = true },
+      tf = db.Column{ db.Boolean{ storage = "t/f" } }, yn = db.Column{ db.Boolean{ storage = "y/n" } },
+      tg = db.Column{ db.Boolean{ storage = "t/g" } }, b = db.Column{ db.Boolean },
+      xy = db.Column{ db.Enum("x", "y", { storage = "position" }) },
+      yx = db.Column{ db.Enum("y", "x", { storage = "position" }) },
+      xyz = db.Column{ db.Enum("x", "y", "z", { storage = "position" }) },
+      text = db.Column{ db.Enum("x", "y") },
+    })
+    db:create_all()
+    for _, pair in ipairs{ { "tf", "yn" }, { "tf", "tg" }, { "tf", "b" }, { "xy", "yx" }, { "xy", "xyz" },
+      { "xyz", "xy" }, { "xy", "text" } } do
+      refuse("ArgumentError", "different forms", function()
+        Row.query:filter(Row[pair[1]]:eq(Row[pair[2]])):all()
+      end)
+    end
+  end)
+
   it("columns of different forms are not compared, and a form without order has none", function()
     local db = mr.open "sqlite://"
     local Row = db.Model:extend("Row", {

@@ -5,6 +5,8 @@
  */
 #include <moonrow/schema.h>
 
+#include <string.h>
+
 mr_status mr_type_store(const mr_type *type, mr_value *v, mr_store_room *room) {
     return v->kind == MR_NULL || !type->rules->store ? MR_OK : type->rules->store(type, v, room);
 }
@@ -24,12 +26,35 @@ void mr_store_done(mr_store_room *room) {
     room->filled = false;
 }
 
+static bool is_same_word(const mr_value *a, const mr_value *b) {
+    if (a->kind != b->kind) return false;
+    return a->kind == MR_TEXT ? a->len == b->len && memcmp(a->u.s, b->u.s, a->len) == 0 : a->u.i == b->u.i;
+}
+
+static bool has_choice(const mr_type *type, const char *choice, const mr_value *form) {
+    for (size_t i = 0; type->choices[i]; i++)
+        if (strcmp(type->choices[i], choice) == 0) return is_same_word(&type->forms[i], form);
+    return false;
+}
+
+/* Do both types, of the same rules, store each value in the same words? Each declaration has words of its own. */
+static bool are_same_words(const mr_type *a, const mr_type *b) {
+    if (a->forms == b->forms) return true;
+    if (!a->forms || !b->forms || !a->choices != !b->choices) return false;
+    if (!a->choices) return is_same_word(&a->forms[0], &b->forms[0]) && is_same_word(&a->forms[1], &b->forms[1]);
+    size_t n = 0, m = 0;
+    while (b->choices[m]) m++;
+    for (; a->choices[n]; n++)
+        if (!has_choice(b, a->choices[n], &a->forms[n])) return false;
+    return n == m;
+}
+
 bool mr_type_same_form(const mr_type *a, const mr_type *b) {
     bool usual = !a->rules->storage && !b->rules->storage && !a->forms && !b->forms;
     /* Whether values of two groups go together is not a question of their forms. */
     if (usual || a->rules->group != b->rules->group) return true;
     /* A number of digits is a form, too: as text, 13:04:05 is not equal to 13:04:05.000. */
-    return a->rules == b->rules && a->form == b->form && a->forms == b->forms; /* of a decorated type: of its impl */
+    return a->rules == b->rules && a->form == b->form && are_same_words(a, b); /* of a decorated type: of its impl */
 }
 
 bool mr_type_sorts(const mr_type *type) {
