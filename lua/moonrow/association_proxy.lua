@@ -42,6 +42,18 @@ end
 
 local function value_of(spec, item) return item[spec.attribute] end
 
+-- NULL, which a value of a set or by a key is in a loop, is nil in the attribute.
+local function plain(value)
+  if value == null then return nil end
+  return value
+end
+
+-- NULL as what a loop can go past.
+local function or_null(value)
+  if value == nil then return null end
+  return value
+end
+
 -- The items of the collection, as a list of their own.
 local function items_of(proxy)
   local spec, list = proxy.spec, {}
@@ -68,7 +80,8 @@ local function view_of(proxy) return proxy.object[proxy.spec.target] end
 local function list_of(where, given, wanted)
   local list = {}
   if getmetatable(given) == "moonrow proxy" and rawget(given, "kind") ~= "keyed" then
-    return given:all()
+    local spec = rawget(given, "spec")
+    for i, item in ipairs(items_of(given)) do list[i] = or_null(value_of(spec, item)) end
   elseif core.is_collection(given) then
     return core.collection_as_list(given)
   elseif type(given) == "table" and getmetatable(given) == nil then
@@ -86,9 +99,19 @@ end
 
 -- The first item with the value, and its place.
 local function find(proxy, value)
+  value = plain(value)
   for i, item in ipairs(items_of(proxy)) do
     if value_of(proxy.spec, item) == value then return item, i end
   end
+end
+
+-- for i, value in places(proxy): the values that there were when the loop began; one of NULL is nil, and ends nothing.
+local function places(proxy)
+  local values, n = {}, 0
+  for i, item in ipairs(items_of(proxy)) do values[i], n = value_of(proxy.spec, item), i end
+  return function(_, i)
+    if i < n then return i + 1, values[i + 1] end
+  end, proxy, 0
 end
 
 local lists, sets = {}, {} -- their methods
@@ -164,7 +187,20 @@ for _, methods in ipairs{ lists, sets } do
     return values
   end
   -- for i, value in proxy:iter()
-  function methods:iter() return ipairs(methods.all(self)) end
+  function methods:iter() return places(self) end
+end
+
+-- Each is a method of the attribute's value.
+for kind, methods in pairs{ list = lists, set = sets } do
+  for name, method in pairs(methods) do
+    methods[name] = function(self, ...)
+      if getmetatable(self) ~= "moonrow proxy" then
+        core.raise("ArgumentError", string.format("%s: a method of a %s of values is called with a colon: "
+          .. "object.items:%s(...)", name, kind, name))
+      end
+      return method(self, ...)
+    end
+  end
 end
 
 local cures = {
@@ -196,6 +232,9 @@ function Proxy:__newindex(key, value)
     view[key] = nil
     return
   end
+  if kind == "list" and not math.type(key) then
+    fail(where_of(self), "expected the place of a value, [1], got %s", tostring(key))
+  end
   local item = view[key]
   if item then item[spec.attribute] = value
   elseif kind == "keyed" then view[key] = create(self.object, spec, value, key)
@@ -204,27 +243,23 @@ end
 
 function Proxy:__len() return #view_of(self) end
 
-local function step(list, i)
-  i = i + 1
-  if list[i] ~= nil then return i, list[i] end
-end
-
 local function step_set(list, _)
   list.i = list.i + 1
   if list[list.i] ~= nil then return list[list.i], true end
 end
 
--- pairs: places and values of a list, values of a set, keys and values of a keyed one.
+-- pairs: places and values of a list, values of a set, keys and values of a keyed one. A value that is NULL is nil in
+-- a list, and mr.null in the others.
 function Proxy:__pairs()
   local kind, spec = rawget(self, "kind"), rawget(self, "spec")
-  if kind == "list" then return step, lists.all(self), 0 end
+  if kind == "list" then return places(self) end
   if kind == "set" then
-    local values = sets.all(self)
-    values.i = 0
+    local values = { i = 0 }
+    for i, item in ipairs(items_of(self)) do values[i] = or_null(value_of(spec, item)) end
     return step_set, values
   end
   local values = {}
-  for key, item in pairs(view_of(self)) do values[key] = value_of(spec, item) end
+  for key, item in pairs(view_of(self)) do values[key] = or_null(value_of(spec, item)) end
   return next, values
 end
 
@@ -235,7 +270,9 @@ end
 function Proxy:__tostring()
   local words = {}
   if rawget(self, "kind") == "keyed" then
-    for key, value in pairs(self) do words[#words + 1] = string.format("%s = %s", tostring(key), tostring(value)) end
+    for key, value in pairs(self) do
+      words[#words + 1] = string.format("%s = %s", tostring(key), tostring(plain(value)))
+    end
     table.sort(words)
   else
     for i, item in ipairs(items_of(self)) do words[i] = tostring(value_of(self.spec, item)) end
@@ -256,7 +293,7 @@ local function assign_list(proxy, values)
   local there, used, wanted = items_of(proxy), {}, {}
   for i, value in ipairs(values) do
     for k, item in ipairs(there) do
-      if not wanted[i] and not used[k] and value_of(proxy.spec, item) == value then
+      if not wanted[i] and not used[k] and value_of(proxy.spec, item) == plain(value) then
         used[k], wanted[i] = true, item
       end
     end
@@ -277,11 +314,13 @@ local function assign_set(proxy, values)
 end
 
 local function assign_keyed(proxy, given)
-  local spec, view, wanted = proxy.spec, view_of(proxy), {}
+  local spec, view, wanted, there = proxy.spec, view_of(proxy), {}, {}
   for key, value in pairs(given) do
-    local item = view[key]
-    if item and value_of(spec, item) ~= value then item[spec.attribute] = value end
-    wanted[key] = item or create(proxy.object, spec, value, key)
+    there[key] = view[key]
+    wanted[key] = there[key] or create(proxy.object, spec, value, key)
+  end
+  for key, item in pairs(there) do -- when all objects are made
+    if value_of(spec, item) ~= plain(given[key]) then item[spec.attribute] = given[key] end
   end
   proxy.object[spec.target] = wanted
 end
@@ -459,6 +498,20 @@ end
 
 -- ---------------------------------------------------------------- declaring
 
+-- Do the proxies behind the proxy, of which the first is an attribute of the class, come back to one of them?
+local function leads_to_itself(spec, class)
+  local seen = {}
+  while spec and spec.proxy and not seen[spec] do
+    seen[spec] = true
+    spec = core.descriptors(class)[spec.attribute]
+    if not spec or not spec.proxy then return false end
+    local kind = core.attribute_kind(class, spec.target)
+    if not kind or kind == "column" then return false end
+    class = core.target_of(class, spec.target)
+  end
+  return true
+end
+
 -- What is wrong with the proxy as an attribute of the class; nil: nothing.
 local function problem_of(spec)
   return function(class)
@@ -468,6 +521,9 @@ local function problem_of(spec)
         kind and ", but a column" or core.attribute_hint(class, spec.target))
     end
     local target = core.target_of(class, spec.target)
+    if leads_to_itself(spec, target) then
+      return string.format("it leads to itself, by way of '%s' and %s.%s", spec.target, target.__name, spec.attribute)
+    end
     if core.attribute_kind(target, spec.attribute) or core.has_member(target, spec.attribute) then return nil end
     return string.format("%s, to which '%s' leads, has no attribute '%s'%s", target.__name, spec.target, spec.attribute,
       core.attribute_hint(target, spec.attribute))

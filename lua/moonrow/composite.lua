@@ -182,7 +182,8 @@ local function history(spec)
       if #column.unchanged > 0 then now, before = column.unchanged[1], column.unchanged[1] end
       changed = changed or #column.added > 0
       known = known or #column.deleted > 0
-      new[i], old[i] = now ~= null and now or nil, before ~= null and before or nil
+      if now ~= null then new[i] = now end
+      if before ~= null then old[i] = before end
     end
     local function value_of(list)
       for i = 1, spec.n do

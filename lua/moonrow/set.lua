@@ -27,8 +27,16 @@ local function others(self, what, given)
   if type(given) ~= "table" then
     options.expect(string.format("%s:%s", name_of(self), what), "a collection or a list of objects", given)
   end
-  local found = {}
-  for i, object in ipairs(given) do found[i] = item(self, object) end
+  local found, n = {}, #given
+  if getmetatable(given) == nil then
+    for key in pairs(given) do
+      if math.type(key) ~= "integer" or key < 1 or key > n then
+        core.raise("ArgumentError", string.format("%s:%s: [%s]: a collection takes a list without holes or other keys",
+          name_of(self), what, tostring(key)))
+      end
+    end
+  end
+  for i = 1, n do found[i] = item(self, given[i]) end
   return found
 end
 

@@ -31,7 +31,13 @@ local function body_of(mr, given)
       core.raise("ArgumentError", string.format("settings: the name '%s' is the table's own key: give the setting "
         .. "another name", KEY))
     end
-    if core.type_name(value) == "Column" then n = n + 1 end
+    if core.type_name(value) == "Column" then
+      n = n + 1
+      if value.primary_key then
+        core.raise("ArgumentError", string.format("settings: '%s' is primary_key: the table has one row, whose key is "
+          .. "its own '%s': leave primary_key out", name, KEY))
+      end
+    end
     body[name] = value
   end
   if n == 0 then
@@ -61,9 +67,19 @@ end
 
 -- ---------------------------------------------------------------- the table
 
+-- CREATE TABLE t ( a INTEGER, ... ): the table's name as SQL has it, and the definitions. The name may have brackets.
+local function parts_of(class, mr)
+  local text, quoted = tostring(mr.CreateTable(class)):sub(#"CREATE TABLE " + 1), false
+  for i = 1, #text do
+    local c = text:sub(i, i)
+    if c == '"' then quoted = not quoted
+    elseif c == "(" and not quoted then return text:sub(1, i - 2), text:sub(i + 1):match "^(.*)%)[^)]*$" end
+  end
+end
+
 -- Splits the definitions in CREATE TABLE t ( a INTEGER, b NUMERIC(1, 2), "c,d" TEXT ) into { 'a INTEGER', ... }.
 local function definitions(class, mr)
-  local text = tostring(mr.CreateTable(class)):match "^.-%((.*)%)[^)]*$"
+  local _, text = parts_of(class, mr)
   local list, depth, quote, from = {}, 0, nil, 1
   for i = 1, #text do
     local c = text:sub(i, i)
@@ -84,7 +100,7 @@ end
 -- The attributes whose columns the table in the database lacks, in the order of the class; nil: there is no table.
 local function missing(entry, execute, mr)
   local there, any = {}, false
-  local found = execute(mr.text "SELECT name FROM pragma_table_info(:name)", { name = entry.tablename })
+  local found = execute(mr.text "SELECT name FROM pragma_table_xinfo(:name)", { name = entry.tablename })
   for _, row in ipairs(found:all()) do there[row[1]], any = true, true end
   if not any then return nil end
   local lacking = {}
@@ -103,7 +119,7 @@ local function add_column(entry, connection, name, defaults, mr)
     local quoted = '"' .. column:gsub('"', '""') .. '"'
     if plain:sub(1, #column + 1) == column .. " " or plain:sub(1, #quoted + 1) == quoted .. " " then line = plain end
   end
-  local table_name = tostring(mr.CreateTable(entry.class)):match "^CREATE TABLE (.-) %("
+  local table_name = parts_of(entry.class, mr)
   local sql = string.format("ALTER TABLE %s ADD COLUMN %s", table_name, (line:gsub(" NOT NULL", "", 1)))
   connection:execute(mr.text((sql:gsub(":", "\\:"))))
   if defaults[name] ~= nil then

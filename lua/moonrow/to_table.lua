@@ -128,32 +128,65 @@ end
 
 local object_to_table
 
+local function no_relationship(object, name)
+  core.raise("ArgumentError", string.format("to_table: %s.%s is no relationship: it has no attributes to choose",
+    core.class_of(object).__name, name))
+end
+
+-- What a collection has, each made by make(item): a list of the items of a list or a set; of a dict by its keys.
+local function each_of(kind, value, make)
+  local found = {}
+  if kind == "keyed" then
+    for key, item in pairs(value) do found[text_key(key)] = make(item) end
+  elseif kind == "set" then
+    for item in pairs(value) do found[#found + 1] = make(item) end
+  else
+    for i = 1, #value do found[i] = make(value[i]) end
+  end
+  return found
+end
+
 -- The objects of a relationship's value. The next level down: what is asked for there.
 local function related(attribute, value, below)
   if not attribute.collection then
     if value == nil then return null end
     return object_to_table(value, below)
   end
-  local found = {}
-  if attribute.collection == "keyed" then
-    for key, object in pairs(value) do found[text_key(key)] = object_to_table(object, below) end
-  elseif attribute.collection == "set" then
-    for object in pairs(value) do found[#found + 1] = object_to_table(object, below) end
-  else
-    for i, object in ipairs(value) do found[i] = object_to_table(object, below) end
-  end
-  return found
+  return each_of(attribute.collection, value, function(object) return object_to_table(object, below) end)
 end
 
--- A name of `only` that is no attribute of the mapping: a hybrid, say.
-local function other_value(object, name)
+-- "list", "set" or "keyed" for a collection, a list of results, or an association proxy's collection.
+local function kind_of(value)
+  if core.is_object(value) then return nil end
+  local class = getmetatable(value)
+  if class == "moonrow proxy" then return rawget(value, "kind") end
+  if class == core.list_metatable then return "list" end
+  return core.is_collection(value) and core.collection_info(value).kind or nil
+end
+
+-- A value that is no column's: a hybrid's, an association proxy's. below: nil where no attributes of it are chosen;
+-- no_objects(): raises for a value that has none to choose from.
+local function any_value(value, below, no_objects)
+  if core.is_object(value) then return object_to_table(value, below or { depth = 0 }) end
+  local kind = kind_of(value)
+  if not kind and type(value) == "table" and getmetatable(value) == nil and core.is_object(value[1]) then
+    kind = "list"
+  end
+  if kind then return each_of(kind, value, function(item) return any_value(item, below, no_objects) end) end
+  if below and value ~= nil and value ~= null then no_objects() end
+  return convert(value)
+end
+
+-- A name of `only` that is no column or relationship of the mapping: a hybrid, say. wanted: the names below it, or
+-- true.
+local function other_value(object, name, wanted)
   local value = object[name]
   if type(value) == "function" then
     core.raise("ArgumentError", string.format("to_table: %s.%s is a method: only takes attributes",
       core.class_of(object).__name, name))
   end
-  if core.is_object(value) then return object_to_table(value, { depth = 0 }) end
-  return convert(value)
+  local below = type(wanted) == "table" and { depth = 0, tree = wanted } or nil
+  return any_value(value, below, function() no_relationship(object, name) end)
 end
 
 -- A class may have its own to_table, which is asked for its objects wherever they are.
@@ -180,15 +213,16 @@ function to_table.convert(object, asked)
         found[name] = related(attribute, object[name], below)
       end
     elseif wanted or not tree and kind ~= "synonym" and core.is_loaded(object, name) then
-      if type(wanted) == "table" then
-        core.raise("ArgumentError", string.format("to_table: %s.%s is no relationship: it has no attributes to choose",
-          core.class_of(object).__name, name))
+      if kind == "synonym" then
+        found[name] = other_value(object, name, wanted)
+      else
+        if type(wanted) == "table" then no_relationship(object, name) end
+        found[name] = convert(object[name])
       end
-      found[name] = convert(object[name])
     end
   end
-  for name in pairs(tree or {}) do
-    if not by_name[name] then found[name] = other_value(object, name) end
+  for name, wanted in pairs(tree or {}) do
+    if not by_name[name] then found[name] = other_value(object, name, wanted) end
   end
   return found
 end
@@ -250,6 +284,16 @@ local function member(attribute, value, place)
   return from_table(attribute.class, value, place)
 end
 
+-- Raises for a table with names in it, or with a hole: what it has there would be lost.
+local function check_list(place, value)
+  for key in pairs(value) do
+    if math.type(key) ~= "integer" or key < 1 or key > #value then
+      core.raise("ArgumentError", string.format("from_table: %s[%s]: a collection takes a list without holes or other "
+        .. "keys", place, tostring(key)))
+    end
+  end
+end
+
 local function members(attribute, value, place)
   if not attribute.collection then
     if value == null then return null end
@@ -259,6 +303,7 @@ local function members(attribute, value, place)
   if type(value) ~= "table" then
     options.expect("from_table: " .. place, "a list of tables of values", value)
   end
+  if attribute.collection ~= "keyed" then check_list(place, value) end
   local list = {}
   if attribute.collection == "keyed" then
     for key, item in pairs(value) do
@@ -268,7 +313,7 @@ local function members(attribute, value, place)
     end
     return list
   end
-  for i, item in ipairs(value) do list[i] = member(attribute, item, string.format("%s[%d]", place, i)) end
+  for i = 1, #value do list[i] = member(attribute, value[i], string.format("%s[%d]", place, i)) end
   return list
 end
 

@@ -225,7 +225,7 @@ describe("settings", function()
     local did
     -- The other process is quicker, after this one has looked.
     mr.event.listen(two.engine, "after_execute", function(_, statement)
-      if did or not statement:find "pragma_table_info" then return end
+      if did or not statement:find "pragma_table_xinfo" then return end
       did = true
       assert.is_true(one:settings(more(one)).full)
     end)
@@ -294,6 +294,48 @@ describe("settings", function()
       .. "before the first write, or commit first", function() db:settings(columns(db)) end)
     db.session:commit()
     assert.equal(1.0, db:settings().volume)
+  end)
+
+  it("may have a column that the database computes, from the start or later", function()
+    local function settings(more)
+      local db = open()
+      return db, db:settings(columns(db, more and { twice = db.Column{ db.Float, db.Computed "volume * 2" } }))
+    end
+    settings(false)
+    for n = 1, 3 do
+      local db, s = settings(true)
+      s.volume = n
+      db.session:commit()
+      assert.equal(2.0 * n, s.twice)
+    end
+  end)
+
+  it("have names of every kind, and get columns later all the same", function()
+    local function settings(more)
+      local db = open()
+      local body = { __tablename = 'my "(own)" settings', ["a b"] = db.Column{ db.Integer, default = 1 },
+        x = db.Column{ 'q"(,t', db.Integer, default = 2 } }
+      if more then
+        body["c,d (e"] = db.Column{ db.Numeric(3, 1), default = 3 }
+        body.order = db.Column{ db.String, default = "o" }
+      end
+      return db, db:settings(body)
+    end
+    local db, s = settings(false)
+    s.x = 5
+    db.session:commit()
+    db, s = settings(true)
+    assert.same({ 1, 5, "o" }, { s["a b"], s.x, s.order })
+    assert.equal("3.0", string.format("%.1f", tonumber(tostring(s["c,d (e"]))))
+    s.order = "p"
+    db.session:commit()
+    assert.equal("p", select(2, settings(true)).order)
+  end)
+
+  it("have no primary key of their own", function()
+    local db = open()
+    refuse("ArgumentError", "settings: 'name' is primary_key: the table has one row, whose key is its own 'id': leave "
+      .. "primary_key out", function() db:settings{ name = db.Column{ db.String, primary_key = true } } end)
   end)
 
   it("in a sandbox are others", function()

@@ -316,6 +316,10 @@ describe("from_table", function()
       .. "number 5", function() Parent:from_table{ items = { 5 } } end)
     refuse("ArgumentError", "from_table: Parent.items: expected a list of tables of values, got string",
       function() Parent:from_table{ items = "x" } end)
+    refuse("ArgumentError", "from_table: Parent.items[name]: a collection takes a list without holes or other keys",
+      function() Parent:from_table{ items = { name = "x" } } end)
+    refuse("ArgumentError", "from_table: Parent.items[2]: expected a table of values, or an object of Item, got nil",
+      function() Parent:from_table{ items = { {}, nil, {} } } end)
     refuse("ArgumentError", "Item.day: expected a date", function() Item:from_table{ day = "x" } end)
     refuse("ArgumentError", "Parent:from_table: expected one table of values, got nil",
       function() Parent:from_table() end)

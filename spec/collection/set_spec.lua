@@ -287,6 +287,9 @@ describe("a set", function()
     db:create_all()
     local x, y, post = Tag{ name = "x" }, Tag{ name = "y" }, Post{}
     post.tags:update{ x, y, x }
+    refuse("ArgumentError", "Post.tags:update: [a]: a collection takes a list without holes or other keys",
+      function() post.tags:update{ a = x } end)
+    refuse("ArgumentError", "Post.tags", function() post.tags:difference_update{ x, nil, y } end)
     x.posts:add(post)
     db.session:add(post)
     db.session:commit()

@@ -180,6 +180,26 @@ describe("a composite value of an object", function()
   end)
 end)
 
+describe("a composite value with false in it", function()
+  it("has it in its history", function()
+    local db = mr.open "sqlite://"
+    local function pair(on, x) return { on = on, x = x } end
+    local Lamp = db.Model:extend("Lamp", {
+      id = db.Column{ db.Integer, primary_key = true }, on = db.Column{ db.Boolean }, x = db.Column{ db.Integer },
+      both = mr.composite(pair, "on", "x", { values = function(value) return value.on, value.x end }),
+    })
+    db:create_all()
+    local lamp = Lamp{ both = pair(false, nil) }
+    db.session:add(lamp)
+    db.session:commit()
+    assert.is_false(lamp.both.on)
+    assert.same({ { on = false } }, mr.inspect(lamp):history("both").unchanged)
+    lamp.both = pair(true, 3)
+    assert.same({ { on = false } }, mr.inspect(lamp):history("both").deleted)
+    assert.same({ { on = true, x = 3 } }, mr.inspect(lamp):history("both").added)
+  end)
+end)
+
 describe("a composite value that is changed inside", function()
   it("is written at the flush, and counts as a change before", function()
     local db, Edge = graph()

@@ -162,6 +162,18 @@ static int view_clear(lua_State *L) {
     return 0;
 }
 
+/* Raises for a table at idx that has other keys than those of a list: what is there would be lost. */
+static void refuse_other_keys(lua_State *L, int idx, mr_entity *parent, const mr_property *prop) {
+    if (!bind_is_plain_table(L, idx)) return;
+    lua_Integer n = (lua_Integer)lua_rawlen(L, idx);
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        if (lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 && lua_tointeger(L, -2) <= n) continue;
+        const char *key = luaL_tolstring(L, -2, NULL);
+        bind_error(L, MR_ERR_ARGUMENT, "%s:extend: [%s]: a collection takes a list without holes or other keys",
+                   view_name(L, parent, prop), key);
+    }
+}
+
 /* extend(list): every item is checked before the first is appended, all of them or none. The list is copied first: it
  * may be another collection, which loses each item as it is appended here. */
 static int view_extend(lua_State *L) {
@@ -175,6 +187,7 @@ static int view_extend(lua_State *L) {
         bind_push_as_list(L, 2);
         lua_replace(L, 2);
     }
+    refuse_other_keys(L, 2, parent, prop);
     lua_Integer n = luaL_len(L, 2);
     lua_createtable(L, n < INT_MAX ? (int)n : 0, 0);
     for (lua_Integer i = 1; i <= n; i++) {
