@@ -63,6 +63,37 @@ describe("a union that stands alone", function()
       :order_by(mr.asc "n"))
   end)
 
+  it("becomes a subquery where its first select reads several tables, which may have a column of that name", function()
+    local function joined(...) return mr.select(...):join(User.posts) end
+    local q = mr.union(joined(User.id), joined(Post.id))
+    w.gives("3; 2; 1", q:order_by(User.id:desc()),
+      "SELECT anon_1.id FROM (SELECT user.id AS id FROM user JOIN post ON user.id = post.user_id UNION "
+        .. "SELECT post.id AS id FROM user JOIN post ON user.id = post.user_id) AS anon_1 ORDER BY anon_1.id DESC")
+    w.gives("1; 2; 3", q, "SELECT user.id FROM user JOIN post ON user.id = post.user_id UNION "
+      .. "SELECT post.id FROM user JOIN post ON user.id = post.user_id")
+    w.gives("3; 2", mr.union(ids(User), joined(Post.id)):order_by(User.id:desc()):limit(2),
+      "SELECT user.id FROM user UNION SELECT post.id FROM user JOIN post ON user.id = post.user_id "
+        .. "ORDER BY id DESC LIMIT ?")
+    w.gives("2; 1", mr.union(ids(User):where(User.id:eq(Post.user_id)), ids(User):where(User.id:eq(1)))
+      :order_by(User.id:desc()))
+    w.gives("2; 2; 1; 1", mr.union_all(mr.union(joined(User.id), joined(User.id)), mr.union(joined(User.id),
+      joined(User.id))):order_by(User.id:desc()))
+  end)
+
+  it("of a class with a table of its own beside that of its base is ordered by the base's key", function()
+    local db = mr.open "sqlite://"
+    local Animal = db.Model:extend("Animal", { id = db.Column{ db.Integer, primary_key = true },
+      kind = db.Column{ db.String }, __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "animal" } })
+    local Dog = Animal:extend("Dog", { id = db.Column{ db.Integer, db.ForeignKey "animal.id", primary_key = true },
+      bark = db.Column{ db.String }, __mapper_args = { polymorphic_identity = "dog" } })
+    db:create_all()
+    db.session:add_all{ Animal{}, Dog{ bark = "wuff" }, Dog{ bark = "wau" } }
+    db.session:commit()
+    local dogs = db.session:scalars(mr.union(mr.select(Dog), mr.select(Dog)):order_by(Dog.id:desc())):all()
+    assert.same({ "wau", "wuff" }, { dogs[1].bark, dogs[2].bark })
+    db.session:remove()
+  end)
+
   it("becomes a subquery when a clause is about a row of it", function()
     w.gives("ann", mr.union(mr.select(User), mr.select(User)):where(User.name:eq "ann"))
     w.gives("ann a1; ann a2", mr.union(mr.select(User), mr.select(User)):join(User.posts)

@@ -38,6 +38,14 @@ static bool orders_by_names(const mr_planner *p, const mr_node *order) {
     return true;
 }
 
+/* Does a bare name in the order mean one column only? If the first select reads several tables, SQLite may find the
+ * name in two of them, and refuses it. */
+static bool names_are_clear(const mr_node *all) {
+    while (all->kind == MR_NODE_COMPOUND) all = all->child[0];
+    const mr_node *from = all->kind == MR_NODE_SELECT ? all->u.select->from : NULL;
+    return !from || (from->n == 1 && from->child[0]->kind != MR_NODE_JOIN);
+}
+
 /* The column's name alone, which is what may stand in the order of a compound. */
 static mr_node *bare(void *ud, const mr_node *column) {
     const mr_planner *p = ud;
@@ -52,6 +60,7 @@ bool mr_standing_select(mr_planner *p, const mr_select *s, mr_node **out) {
         return false;
     const mr_node *all = q->united->child[0];
     if (all->kind != MR_NODE_COMPOUND || !gives_all(p) || !orders_by_names(p, s->order_by)) return false;
+    if (s->order_by && !names_are_clear(all)) return false;
     mr_select clauses = {.limit = mr_node_retain(s->limit), .offset = mr_node_retain(s->offset)};
     clauses.order_by = s->order_by ? mr_node_replace(s->order_by, bare, p) : NULL;
     for (uint32_t i = 0; i < all->n; i++) mr_node_retain(all->child[i]);
