@@ -205,6 +205,51 @@ describe("a page of a query with joins", function()
     assert.equal(2, grouped:paginate().total)
   end)
 
+  it("counts the parents where the join begins with the children, is a criterion, or goes out from a union", function()
+    local P = mr.aliased(Post)
+    local two = Post.query:filter(Post.id:le(2))
+    for name, query in pairs{
+      join_from = Post.query:join_from(Comment, Comment.post),
+      select_from = Post.query:select_from(mr.join(Comment, Post)),
+      criterion = Post.query:filter(Post.id:eq(Comment.post_id)),
+      alias = db.session:query(P):filter(P.id:eq(Comment.post_id)),
+      beside = Post.query:join(Post.category):filter(Post.id:eq(Comment.post_id)),
+      union = Post.query:union(two):join(Comment, Comment.post_id:eq(Post.id)),
+      union_all = Post.query:union_all(two),
+    } do
+      local page = query:order_by(name == "alias" and P.id or Post.id):paginate{ per_page = 4 }
+      assert.equal("{<p1>, <p2>, <p3>, <p4>}", tostring(page.items), name)
+      assert.equal(6, page.total, name)
+      assert.equal("{<p5>, <p6>}", tostring(page:next().items), name)
+    end
+    for _, query in ipairs{
+      Post.query:join(Post.category):filter(Category.name:eq "news"),
+      Post.query:filter(Post.comments:any()),
+      Post.query:union(two),
+    } do
+      assert.is_nil(query:paginate().query:sql():find "GROUP")
+    end
+  end)
+
+  it("is refused where its rows would fill a list, or the query has a limit", function()
+    local joined = Post.query:join(Post.comments)
+    for _, query in ipairs{
+      joined:options(mr.contains_eager(Post.comments)),
+      Comment.query:join(Comment.post):join(Post.tags, { isouter = true })
+        :options(mr.contains_eager(Comment.post):contains_eager(Post.tags)),
+    } do
+      refuse("ArgumentError", { "paginate", "contains_eager(Post.", "selectinload" }, function() query:paginate() end)
+    end
+    local one = Comment.query:join(Comment.post):options(mr.contains_eager(Comment.post)):paginate{ per_page = 5 }
+    assert.equal(21, one.total)
+    assert.equal(0, #db:record(function() return one[5].post.title end))
+    for _, query in ipairs{ joined:limit(1), Post.query:offset(1), db.session:query(Post.id):slice(1, 2) } do
+      refuse("ArgumentError", { "paginate", "limit", "limit(mr.null)" }, function() query:paginate() end)
+    end
+    refuse("ArgumentError", { "paginate", "limit" }, function() db:paginate(mr.select(Post):limit(2)) end)
+    assert.equal(6, joined:limit(1):offset(1):limit(mr.null):offset(mr.null):paginate().total)
+  end)
+
   it("of a select is that of a session, or of the database", function()
     local select = mr.select(Post):join(Post.comments):order_by(Post.id)
     local page

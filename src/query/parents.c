@@ -7,15 +7,83 @@
  */
 #include <moonrow/query.h>
 
+/* ---------------------------------------------------------------- what can have pages */
+
+/* The relationship that contains_eager fills, if that is a list; or NULL. */
+static const mr_property *filled_list(const mr_query *q, const mr_option *o) {
+    const mr_mapper *mapper = o->mapper ? o->mapper : q->nitems ? q->items[0].mapper : NULL;
+    const mr_property *prop = NULL;
+    if (o->kind != MR_OPTION_CONTAINS_EAGER) return NULL;
+    for (unsigned i = 0; i < o->nsteps; i++) {
+        const mr_option_step *step = &o->steps[i];
+        prop = step->prop ? step->prop : mapper ? mr_mapper_property(mapper, step->name, false) : NULL;
+        if (!prop || !prop->relationship) return NULL; /* planning tells what is wrong */
+        mapper = step->of_type ? step->of_type : prop->relationship->target;
+    }
+    return prop && prop->relationship->uselist == 1 ? prop : NULL;
+}
+
+/* A page takes some rows only: a list that is filled from these rows would lack items, and a limit of the query's own
+ * would be lost. */
+static mr_status check_pages(const mr_query *q) {
+    if (q->clauses.limit || q->clauses.offset)
+        return mr_fail(q->env, MR_ERR_ARGUMENT,
+                       "paginate: the query has a limit or an offset, and a page has its own: take the first away with "
+                       "limit(mr.null):offset(mr.null)");
+    for (unsigned i = 0; i < q->noptions; i++) {
+        const mr_property *list = filled_list(q, &q->options[i]);
+        if (list)
+            return mr_fail(q->env, MR_ERR_ARGUMENT,
+                           "paginate: contains_eager(%s.%s) would miss items, as a page has one row for each object: "
+                           "load the list with selectinload",
+                           list->mapper->name, list->name);
+    }
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- objects that repeat */
+
+/* Is it a column of the class, or of the alias that stands for the class? */
+static bool is_of(const mr_node *column, const mr_mapper *mapper, const mr_node *alias) {
+    if (alias || column->n > 0) return column->n > 0 && column->child[0] == alias;
+    for (const mr_mapper *m = mapper; m; m = m->base)
+        if (column->u.column->table == m->table) return true;
+    return false;
+}
+
+typedef struct outside {
+    const mr_query *q;
+    bool found;
+} outside;
+
+static bool find_outside(void *ud, const mr_node *node) {
+    outside *o = ud;
+    if (o->found || node->kind == MR_NODE_SELECT) return false; /* a query inside has tables of its own */
+    if (node->kind != MR_NODE_COLUMN) return true;
+    bool known = is_of(node, o->q->items[0].mapper, o->q->items[0].alias);
+    for (unsigned i = 0; i < o->q->njoins && !known; i++)
+        known = is_of(node, o->q->joins[i].mapper, o->q->joins[i].target);
+    o->found = !known;
+    return true;
+}
+
+/* Do the criteria read a table that is neither the query's class nor joined? */
+static bool reads_outside(const mr_query *q) {
+    outside o = {q, false};
+    if (q->clauses.where) mr_node_walk(q->clauses.where, find_outside, &o);
+    return o.found;
+}
+
 /* May the query have several rows for one object? */
 static bool may_repeat(const mr_query *q) {
     const mr_select *s = &q->clauses;
-    if (q->nitems != 1 || !q->items[0].mapper || q->statement || q->united) return false;
-    if (s->group_by || s->having || s->distinct || s->limit || s->offset) return false;
-    if (s->from) return true;
+    if (q->nitems != 1 || !q->items[0].mapper || q->statement) return false;
+    if (s->group_by || s->having || s->distinct) return false;
+    if (q->united) return q->njoins > 0 || q->united->child[0]->op == MR_OP_UNION_ALL;
+    if (s->from || reads_outside(q)) return true;
     for (unsigned i = 0; i < q->njoins; i++) {
         const mr_property *along = q->joins[i].along;
-        if (!along || along->relationship->direction != MR_MANY_TO_ONE) return true;
+        if (!along || q->joins[i].from || along->relationship->direction != MR_MANY_TO_ONE) return true;
     }
     return false;
 }
@@ -29,15 +97,8 @@ typedef struct lead {
 static bool look_at(void *ud, const mr_node *node) {
     lead *l = ud;
     if (node->kind != MR_NODE_COLUMN) return true;
-    const mr_node *from = node->n > 0 ? node->child[0] : NULL;
-    const mr_mapper *mapper = l->item->mapper;
-    bool own = from == l->item->alias;
-    if (own && !from) {
-        own = false;
-        for (const mr_mapper *m = mapper; m && !own; m = m->base) own = node->u.column->table == m->table;
-    }
     l->any = true;
-    if (!own) l->others = true;
+    if (!is_of(node, l->item->mapper, l->item->alias)) l->others = true;
     return true;
 }
 
@@ -78,6 +139,7 @@ static mr_status order(mr_query **q, const mr_query *given) {
 }
 
 mr_query *mr_query_of_parents(mr_query *given) {
+    if (check_pages(given) != MR_OK) return NULL;
     mr_query *q = mr_query_retain(given);
     if (!may_repeat(given)) return q;
     const mr_query_item *item = &given->items[0];

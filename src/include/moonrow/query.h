@@ -144,7 +144,8 @@ mr_query *mr_query_having(const mr_query *q, mr_node *criterion);
 mr_query *mr_query_order_by(const mr_query *q, mr_node *item);
 mr_query *mr_query_group_by(const mr_query *q, mr_node *item);
 /* The query with one row for each object of its class, where a join repeats the objects; otherwise the query itself.
- * The class must be configured. One reference. */
+ * The class must be configured. One reference. NULL: the query cannot have pages, as it has a limit, or fills a list
+ * from its own rows (contains_eager). */
 mr_query *mr_query_of_parents(mr_query *q);
 mr_query *mr_query_limit(const mr_query *q, mr_node *limit);
 mr_query *mr_query_offset(const mr_query *q, mr_node *offset);
