@@ -55,6 +55,30 @@ static bool finds_attribute(const mr_node *list, const mr_node *wanted, uint32_t
     return false;
 }
 
+/* Is the column a twin of the attribute in a table of a class below? */
+static bool is_twin(const mr_property *prop, const mr_column *column) {
+    for (mr_mapper *m = NULL; (m = mr_mapper_next_below(prop->mapper, m));) {
+        for (size_t i = 0; i < m->twins.len; i++) {
+            const mr_twin *twin = mr_vec_at(&m->twins, i);
+            if (twin->column == column && twin->prop == prop) return true;
+        }
+    }
+    return false;
+}
+
+/* Finds a key column of a class of several tables, of which queries select that of the topmost table. */
+static bool finds_twin(const mr_node *list, const mr_node *wanted, uint32_t *place) {
+    for (uint32_t i = 0; list && wanted->n == 0 && i < list->n; i++) {
+        const mr_node *x = list->child[i];
+        while (x->kind == MR_NODE_LABEL) x = x->child[0];
+        if (x->kind != MR_NODE_COLUMN || x->n > 0 || !x->annotation || !is_twin(x->annotation, wanted->u.column))
+            continue;
+        *place = i;
+        return true;
+    }
+    return false;
+}
+
 /* The number of the union's column that the expression means. The names of the first query count first; those of the
  * other queries count only if no joined object has them. */
 static bool place_of(const mr_planner *p, const mr_node *wanted, uint32_t *place) {
@@ -63,7 +87,7 @@ static bool place_of(const mr_planner *p, const mr_node *wanted, uint32_t *place
     if (wanted->kind != MR_NODE_COLUMN || is_joined(p, wanted)) return false;
     for (uint32_t i = 1; all->kind == MR_NODE_COMPOUND && i < all->n; i++)
         if (finds(mr_query_columns(all->child[i]), wanted, place)) return true;
-    return finds_attribute(first_columns(p), wanted, place);
+    return finds_attribute(first_columns(p), wanted, place) || finds_twin(first_columns(p), wanted, place);
 }
 
 static mr_node *column_at(mr_planner *p, uint32_t place, const void *annotation) {
