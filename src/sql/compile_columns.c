@@ -11,8 +11,9 @@
 
 typedef struct column_names {
     mr_compiler *c;
-    mr_vec used; /* const char *, interned */
-    bool nested; /* the query stands in a FROM: the statement around it refers to its columns by name */
+    mr_vec used;   /* const char *, interned */
+    bool compared; /* the rows are compared with each other: DISTINCT, UNION */
+    bool nested;   /* the query stands in a FROM: the statement around it refers to its columns by name */
 } column_names;
 
 static bool is_used(const column_names *names, const char *name) {
@@ -75,10 +76,13 @@ static const mr_column *column_of(const mr_node *node) {
 static void compile_column(column_names *names, const mr_node *node, mr_vec *capture, const mr_node *into) {
     mr_compiler *c = names->c;
     bool written;
+    /* Equal decimals of a type without a number of digits may be different texts. */
+    bool compared = names->compared && node->type && node->type->scale < 0 && mr_sorts_by_decimal(c, node);
     const char *name =
         name_column(names, node, &written); /* before the expression is compiled: names are numbered in order */
     if (!into || !mr_compile_decimal_written(c, into, node)) mr_compile(c, node);
-    if (written) {
+    if (compared) mr_emit(c, " COLLATE decimal");
+    if (written || compared) {
         mr_emit(c, " AS ");
         mr_emit_name(c, name);
     }
@@ -90,9 +94,11 @@ static void compile_column(column_names *names, const mr_node *node, mr_vec *cap
 }
 
 void mr_compile_columns(mr_compiler *c, const mr_node *list, mr_place place, mr_vec *capture) {
-    column_names names = {.c = c, .nested = place == MR_PLACE_FROM || place == MR_PLACE_LATERAL};
+    column_names names = {
+        .c = c, .nested = place == MR_PLACE_FROM || place == MR_PLACE_LATERAL, .compared = c->compares};
     const mr_node *into = c->into;
     c->into = NULL;
+    c->compares = false;
     mr_vec_init(&names.used, c->env, sizeof(const char *));
     for (uint32_t i = 0; i < list->n && !c->failed; i++) {
         if (i) mr_emit(c, ", ");

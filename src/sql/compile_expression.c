@@ -242,13 +242,24 @@ static void compile_window_order(mr_compiler *c, const mr_node *list) {
     }
 }
 
+/* Equal decimals of a type without a number of digits may be different texts. */
+static void compile_partition(mr_compiler *c, const mr_node *by) {
+    bool listed = by->kind == MR_NODE_LIST;
+    for (uint32_t i = 0; i < (listed ? by->n : 1); i++) {
+        const mr_node *term = listed ? by->child[i] : by;
+        if (i) mr_emit(c, ", ");
+        mr_compile(c, term);
+        if (term->type && term->type->scale < 0 && mr_sorts_by_decimal(c, term)) mr_emit(c, " COLLATE decimal");
+    }
+}
+
 static void compile_over(mr_compiler *c, const mr_node *node) {
     const char *gap = "";
     mr_compile(c, node->child[0]);
     mr_emit(c, " OVER (");
     if (node->child[1]) {
         mr_emit(c, "PARTITION BY ");
-        mr_compile(c, node->child[1]);
+        compile_partition(c, node->child[1]);
         gap = " ";
     }
     if (node->child[2]) {

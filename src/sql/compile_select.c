@@ -233,7 +233,7 @@ static void compile_lock(mr_compiler *c, const mr_select *s) {
 /* ---------------------------------------------------------------- SELECT */
 
 static void compile_clauses(mr_compiler *c, const mr_node *node, mr_frame *frame, mr_place place, mr_vec *capture,
-                            const mr_node *into) {
+                            const mr_node *into, bool compares) {
     const mr_select *s = node->u.select;
     uint32_t start = c->ordinal;
     mr_vec shown;
@@ -244,9 +244,11 @@ static void compile_clauses(mr_compiler *c, const mr_node *node, mr_frame *frame
     compile_distinct(c, node, start);
     mr_seek(c, node, start, MR_SELECT_COLUMNS);
     c->into = into;
+    c->compares = compares || (s->distinct && !s->distinct_on);
     if (s->columns) mr_compile_columns(c, s->columns, place, capture);
     else mr_emit(c, "*");
     c->into = NULL;
+    c->compares = false;
     mr_seek(c, node, start, MR_SELECT_FROM);
     compile_froms(c, s->from, &shown);
     mr_lint_products(c, s, &shown);
@@ -274,13 +276,14 @@ static void compile_select(mr_compiler *c, const mr_node *node, mr_place place) 
     mr_frame frame = {.parent = c->frame, .in_from = place == MR_PLACE_FROM};
     mr_vec *capture = c->capture;
     const mr_node *into = c->into;
-    bool unqualified = c->unqualified;
+    bool unqualified = c->unqualified, compares = c->unites;
     mr_vec_init(&frame.leaves, c->env, sizeof(mr_node *));
     c->capture = NULL;
     c->into = NULL;
+    c->unites = false;
     c->frame = &frame;
     c->unqualified = false;
-    compile_clauses(c, node, &frame, place, capture, into);
+    compile_clauses(c, node, &frame, place, capture, into, compares);
     c->unqualified = unqualified;
     c->frame = frame.parent;
     mr_vec_done(&frame.leaves);
@@ -344,15 +347,18 @@ static void compile_compound(mr_compiler *c, const mr_node *node, mr_place place
     mr_vec *capture = c->capture;
     const mr_select *s = node->u.select;
     const mr_node *into = c->into;
+    bool unites = c->unites || node->op != MR_OP_UNION_ALL;
     uint32_t start = c->ordinal;
     mr_check_compound(c, node);
     for (uint32_t i = 0; i < node->n; i++) {
         if (i) mr_emit(c, compound_word((mr_op)node->op));
         c->into = into;
+        c->unites = unites;
         if (i && !into) mr_check_united(c, first_columns(node), node->child[i]);
         compile_member(c, node->child[i], place);
         c->capture = NULL; /* only the first member names the columns */
     }
+    c->unites = false;
     doubt_types(node, capture);
     mr_seek(c, node, start, node->n + MR_SELECT_ORDER_BY);
     compile_order(c, s->order_by, first_columns(node), true);

@@ -72,6 +72,8 @@ struct mr_compiler {
     mr_vec counters;     /* mr_name_counter */
     mr_vec ctes;         /* mr_cte *, in the order in which they are met */
     mr_vec finished;     /* mr_cte *, in the order in which they are completed, which is that of WITH */
+    bool unites;         /* the next SELECT stands in a UNION, INTERSECT or EXCEPT, which compares its rows */
+    bool compares;       /* the columns that are compiled next are compared with those of other rows */
     const mr_node *into; /* the columns (LIST) that the next SELECT's results are written into; or NULL */
     mr_vec *capture;     /* mr_result_column: receives the columns of the next SELECT; or NULL */
 };

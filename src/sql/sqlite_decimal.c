@@ -258,13 +258,17 @@ static bool compile_func(mr_compiler *c, const mr_node *node) {
         emit_choices(c, node);
         return true;
     }
-    if (!ours && !(extreme && form_of(first) == FORM_TEXT)) return false;
     bool distinct = node->flags & MR_NODE_DISTINCT || (first->kind == MR_NODE_UNARY && first->op == MR_OP_DISTINCT);
+    /* Equal decimals of a type without a number of digits may be different texts. */
+    bool counted =
+        distinct && node->n == 1 && first->type && first->type->scale < 0 && strcmp(node->name, "count") == 0;
+    if (!ours && !((extreme || counted) && form_of(first) == FORM_TEXT)) return false;
     mr_emit(c, ours ? ours : node->name);
     mr_emit(c, distinct ? "(DISTINCT " : "(");
     for (uint32_t i = 0; i < node->n; i++) {
         if (i) mr_emit(c, ", ");
         if (ours) emit_value(c, node->child[i]);
+        else if (counted) mr_compile(c, bare(node->child[i]));
         else mr_compile_result(c, node, bare(node->child[i]));
         if (i == 0 && (distinct || !ours) && !c->lasting) mr_emit(c, " COLLATE decimal");
     }
