@@ -242,6 +242,28 @@ describe("criteria compare as the values do", function()
     end)
   end
 
+  it("a cast gives a boolean of words as 0 and 1, and no value in another form than it is read in", function()
+    local db = mr.open "sqlite://"
+    local Row = db.Model:extend("Row", {
+      id = db.Column{ db.Integer, primary_key = true }, b = db.Column{ db.Boolean{ storage = "Y/N" } },
+      at = db.Column{ db.DateTime }, u = db.Column{ db.DateTime{ storage = "unix" } },
+      e = db.Column{ db.Enum("x", "y", { storage = "position" }) }, id16 = db.Column{ db.Uuid{ storage = "blob" } },
+    })
+    db:create_all()
+    local s = db.session
+    s:execute(mr.insert(Row), { { id = 1, b = true, at = AT, u = AT }, { id = 2, b = false, at = AT, u = AT } })
+    local function cast(x, as) return s:query(mr.cast(x, as)):filter(Row.id:lt(3)):order_by(Row.id):all() end
+    local rows = cast(Row.b, mr.Boolean)
+    assert.same({ true, false }, { rows[1][1], rows[2][1] })
+    assert.equal(1709665629, cast(Row.u, mr.Integer)[1][1])
+    assert.equal(AT:replace{ microsecond = 0 }, cast(Row.u, mr.DateTime{ storage = "unix" })[1][1])
+    for _, pair in ipairs{ { Row.at, mr.DateTime{ storage = "unix" } }, { Row.u, mr.DateTime },
+      { Row.u, mr.DateTime{ storage = "unix_ms" } }, { Row.e, mr.Enum("y", "x", { storage = "position" }) },
+      { Row.id16, mr.Uuid } } do
+      refuse("ArgumentError", { "cast: the database cannot turn", "different forms" }, cast, pair[1], pair[2])
+    end
+  end)
+
   it("columns whose words differ are not compared", function()
     local db = mr.open "sqlite://"
     local Row = db.Model:extend("Row", {

@@ -191,9 +191,11 @@ static void compile_func(mr_compiler *c, const mr_node *node) {
 static void compile_cast(mr_compiler *c, const mr_node *node) {
     char buf[128];
     const char *type = mr_type_sql(c->dialect, mr_typed(c, node), buf, sizeof buf);
+    /* The words of a boolean become 0 and 1: as a number, each word would be 0. */
+    bool number = mr_type_is_number(node->type) || (mr_type_is_boolean(node->type) && !node->type->forms);
+    mr_check_cast(c, node);
     mr_emit(c, *type ? "CAST(" : "(");
-    if (mr_type_is_number(node->type) && mr_is_spelled_boolean(c, node->child[0]))
-        mr_compile_condition(c, node->child[0], MR_OP_NONE);
+    if (number && mr_is_spelled_boolean(c, node->child[0])) mr_compile_condition(c, node->child[0], MR_OP_NONE);
     else mr_compile(c, node->child[0]);
     if (*type) mr_emit(c, " AS ");
     mr_emit(c, type);

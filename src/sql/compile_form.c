@@ -85,6 +85,18 @@ void mr_check_written(mr_compiler *c, const mr_node *column, const mr_node *valu
         mr_type_name(mr_typed(c, value), from), mr_type_name(mr_typed(c, column), to));
 }
 
+void mr_check_cast(mr_compiler *c, const mr_node *cast) {
+    const mr_node *x = cast->child[0];
+    char from[MR_TYPE_NAME], to[MR_TYPE_NAME];
+    if (!x->type || !has_form(x) || mr_type_is_decimal(cast->type) || mr_type_is_boolean(cast->type)) return;
+    const mr_type *is = mr_typed(c, x), *made = mr_typed(c, cast);
+    if (mr_type_same_form(is, made)) return;
+    mr_compile_fail(c,
+                    "cast: the database cannot turn %s into %s: they are stored in different forms (read the values, "
+                    "and convert them in Lua)",
+                    mr_type_name(is, from), mr_type_name(made, to));
+}
+
 void mr_check_selected(mr_compiler *c, const mr_node *columns, const mr_node *query) {
     const mr_node *values = columns_of(query);
     for (uint32_t i = 0; values && columns && i < columns->n && i < values->n; i++)
