@@ -190,6 +190,33 @@ describe("The session", function()
     assert.equal([[{"a":2}]], text())
   end)
 
+  it("takes an edit back in the rollback of a savepoint that has not flushed it", function()
+    local d, other = stored{ a = 1 }, stored{ b = 1 }
+    local kept = d.data
+    local nested = session:begin_nested()
+    d.data.a = 3
+    nested:rollback()
+    assert.same({ a = 1 }, d.data)
+    assert.same({ b = 1 }, other.data)
+    assert.is_false(session:is_modified(d))
+    kept.a = 4
+    pcall(session.begin_nested, session, function()
+      d.data.a = 5
+      session:begin_nested(function() other.data.b = { 2 } end)
+      other.data.b[2] = 3
+      error "the block fails"
+    end)
+    assert.same({ { a = 1 }, { b = 1 } }, { d.data, other.data })
+    nested = session:begin_nested()
+    d.data.a = print
+    other.data.b = 9
+    nested:rollback()
+    assert.same({ { a = 1 }, { b = 1 } }, { d.data, other.data })
+    d.data.a = 6
+    session:commit()
+    assert.same({ { a = 6 }, { b = 1 } }, { d.data, other.data })
+  end)
+
   it("drops the edit in refresh and expire", function()
     local d = stored{ a = 1 }
     session.autoflush = false

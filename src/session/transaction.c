@@ -121,6 +121,12 @@ static mr_status undo_transaction(mr_session *s) {
  * read since may show what it has written. If it has not both written and read, only the changed objects are wrong. */
 static mr_status undo_savepoint(mr_session *s) {
     const mr_savepoint *savepoint = innermost(s);
+    /* A change inside of a value, such as a JSON table, makes its object a changed one. Where it cannot be compared, it
+     * may be any object. */
+    mr_error *saved = mr_env_save_error(s->env);
+    bool noted = mr_session_note_edits(s) == MR_OK;
+    if (!noted) mr_env_clear_error(s->env);
+    mr_env_restore_error(s->env, saved);
     mr_state_drop_all_pending(s);
     mr_state_unmark_all(s);
     mr_uncommitted_forget(s, savepoint);
@@ -128,7 +134,7 @@ static mr_status undo_savepoint(mr_session *s) {
     bool read = (s->connection_lent || s->writes != savepoint->writes) && s->owner->reads != savepoint->reads;
     /* When all levels are rolled back, the last one expires all objects; those that become transient keep references.
      */
-    if (read && s->ending != MR_ENDING_BY_ROLLBACK) {
+    if ((read || !noted) && s->ending != MR_ENDING_BY_ROLLBACK) {
         mr_journal_before_expiry(s, NULL);
         mr_expire_everything(s);
     } else {
