@@ -217,6 +217,32 @@ describe("The session", function()
     assert.same({ { a = 6 }, { b = 1 } }, { d.data, other.data })
   end)
 
+  it("finds an edit in each of several columns, in whatever order they were read", function()
+    local own = mr.open "sqlite://"
+    local Sheet = own.Model:extend("Sheet", {
+      id = own.Column{ own.Integer, primary_key = true }, j = own.Column{ own.JSON },
+      l = own.Column{ own.Array(own.Integer) }, m = own.Column{ own.JSON },
+    })
+    own:create_all()
+    local s = own.session
+    for n, names in ipairs{ { "j", "l" }, { "l", "j" }, { "m", "l", "j" }, { "j", "m", "l" }, { "l", "m", "j" } } do
+      for _, edited in ipairs(names) do
+        local sheet = Sheet{ j = { 0 }, l = { 0 }, m = { 0 } }
+        s:add(sheet)
+        s:commit()
+        for _, name in ipairs(names) do assert.equal(0, sheet[name][1]) end
+        sheet.j[2] = 1
+        s:flush()
+        s:refresh(sheet)
+        for _, name in ipairs(names) do assert.equal(0, sheet[name][1]) end
+        sheet[edited][1] = n
+        s:flush()
+        s:expire_all()
+        assert.equal(n, sheet[edited][1], table.concat(names, " ") .. ": " .. edited)
+      end
+    end
+  end)
+
   it("drops the edit in refresh and expire", function()
     local d = stored{ a = 1 }
     session.autoflush = false

@@ -98,7 +98,7 @@ void bind_show(lua_State *L, int self, mr_entity *e, unsigned slot, int table, b
     if (given) lua_pushinteger(L, GIVEN);
     else lua_pushnil(L);
     lua_rawseti(L, -2, -(lua_Integer)slot - 1);
-    lua_pushnil(L);
+    lua_pushboolean(L, false); /* the key is there: a comparison, which goes through the keys, adds none */
     lua_rawseti(L, -2, (lua_Integer)slot + 1 + HASH);
     add_object(L, shown, self, table);
     lua_settop(L, top);
