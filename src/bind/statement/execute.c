@@ -10,6 +10,7 @@
 #include "query/result.h"
 #include "batch.h"
 #include "schema/schema.h"
+#include "value/descriptor.h"
 #include "value/engine.h"
 #include "value/node.h"
 #include "value/session.h"
@@ -63,10 +64,14 @@ static way choose_way(lua_State *L, const bind_target *t, const bind_statement *
             bind_error(L, MR_ERR_ARGUMENT,
                        "execute: a list of rows is for an insert without values, an update without values and "
                        "where, and for mr.text");
+        if (s) bind_spread_rows(L, s->mapper, params, "execute");
         bind_check_rows(L, stmt, params);
         return RUN_ROWS;
     }
-    if (params && insert_rows) return RUN_ONE_ROW;
+    if (params && insert_rows) {
+        bind_spread_values(L, s->mapper, params, "execute");
+        return RUN_ONE_ROW;
+    }
     return s && s->mapper && t->session && s->kind != MR_NODE_INSERT ? RUN_FOR_CLASS : RUN_AS_IT_IS;
 }
 

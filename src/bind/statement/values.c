@@ -31,6 +31,11 @@ mr_column *bind_statement_column(lua_State *L, const bind_statement *s, const ch
     if (prop && prop->kind == MR_PROPERTY_COLUMN) return prop->column;
     const char *near = prop ? NULL : bind_nearest_attribute(L, s->mapper, name);
     if (prop) bind_error(L, MR_ERR_ARGUMENT, "%s.%s is not a column", s->mapper->name, name);
+    if (bind_push_descriptor(L, s->mapper, name))
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s.%s is not a column (in a list of rows, the first one must name a hybrid or composite if another "
+                   "one does)",
+                   s->mapper->name, name);
     bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s", s->mapper->name, name, bind_hint(L, near));
     return NULL;
 }
@@ -273,6 +278,7 @@ int bind_statement_values(lua_State *L) {
     lua_settop(L, 2);
     if (!lua_istable(L, 2)) return bind_type_error(L, 2, "values", "a row or a list of rows");
     bind_spread_values(L, s->mapper, 2, "values");
+    bind_spread_rows(L, s->mapper, 2, "values");
     if (s->kind == MR_NODE_DELETE) return bind_error(L, MR_ERR_ARGUMENT, "a DELETE has no values");
     if (s->kind == MR_NODE_UPDATE) return update_values(L, s);
     lua_Integer n = (lua_Integer)lua_rawlen(L, 2);

@@ -113,6 +113,22 @@ void bind_spread_values(lua_State *L, const mr_mapper *mapper, int idx, const ch
     }
 }
 
+void bind_spread_rows(lua_State *L, const mr_mapper *mapper, int idx, const char *function) {
+    idx = lua_absindex(L, idx);
+    luaL_checkstack(L, 24, function);
+    int top = lua_gettop(L);
+    bool names = lua_rawgeti(L, idx, 1) == LUA_TTABLE && mapper && names_descriptor(L, mapper, top + 1);
+    lua_settop(L, top);
+    if (!names) return;
+    lua_Integer n = (lua_Integer)lua_rawlen(L, idx);
+    lua_createtable(L, n < INT_MAX ? (int)n : 0, 0);
+    for (lua_Integer i = 1; i <= n; i++) {
+        if (lua_rawgeti(L, idx, i) == LUA_TTABLE) bind_spread_values(L, mapper, -1, function);
+        lua_rawseti(L, top + 1, i);
+    }
+    lua_replace(L, idx);
+}
+
 const char *bind_nearest_attribute(lua_State *L, const mr_mapper *mapper, const char *name) {
     const char *near = mr_mapper_nearest(mapper, name);
     if (near) return near;

@@ -38,6 +38,9 @@ bool bind_push_described(lua_State *L, mr_mapper *mapper, mr_node *alias, const 
 /* Replaces the table of values at idx by one in which those of descriptors are the values of their columns. Does
  * nothing where it names none. */
 void bind_spread_values(lua_State *L, const mr_mapper *mapper, int idx, const char *function);
+/* The same for each row of the list of rows at idx, if the first row names a descriptor: so a list of rows that names
+ * none, as most do, costs no look at each row. */
+void bind_spread_rows(lua_State *L, const mr_mapper *mapper, int idx, const char *function);
 
 /* Where the value at the index is a mr.reconstructor: puts its function into the table of members as __reconstructor.
  */
