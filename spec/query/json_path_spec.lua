@@ -45,6 +45,23 @@ describe("a path into JSON", function()
     w.gives("1; 4", where(x:at("on"):is_(nil) | x:at("on"):eq(true)):where(doc.c.id:ne(3)))
   end)
 
+  it("finds keys with every character that a text spells by an escape", function()
+    local db = mr.open "sqlite://"
+    local Doc = db.Model:extend("Doc", { id = db.Column{ db.Integer, primary_key = true },
+      data = db.Column{ db.JSON } })
+    db:create_all()
+    local keys = { "a\\b", "a\nb", "\t", "\r\b\f", "\1\31\127", "a/b", "größe", "\\n", "\\" }
+    local data = {}
+    for i, key in ipairs(keys) do data[key] = i end
+    db.session:add(Doc{ data = { inner = data } })
+    db.session:commit()
+    for i, key in ipairs(keys) do
+      assert.equal(i, db.session:query(Doc.data:at("inner", key)):scalar(), key)
+      assert.equal(i, db.session:query(Doc.data:at "inner":at(key)):scalar(), key)
+    end
+    db.session:remove()
+  end)
+
   it("is a parameter: statements that differ by it are one statement", function()
     assert.equal(tostring(mr.select(x:at "a")), tostring(mr.select(x:at("b", 3))))
     w.gives("", where(x:at("name' OR 1=1 --"):eq(1)))

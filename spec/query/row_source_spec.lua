@@ -78,6 +78,12 @@ describe("mr.values", function()
     refuse("ArgumentError", { "values", "row 2", "1 values for 2" }, numbers, { { 1, "a" }, { 2 } })
     refuse("ArgumentError", { "id", "integer" }, numbers, { { "x", "a" } })
     refuse("ArgumentError", { "values", "there must be a row" }, numbers, {})
+    local twice = { mr.column("a", mr.Integer), mr.column("b"), mr.column("a", mr.String) }
+    refuse("ArgumentError", { "values", "two columns", "'a'" }, mr.values, twice, { { 1, 2, "x" } })
+    refuse("ArgumentError", { "table_valued", "two columns", "'key'" },
+      function() return f.json_each("[1]"):table_valued("key", "value", "key") end)
+    refuse("ArgumentError", { "table_valued", "two columns", "'n'" },
+      function() return f.generate_series(1, 2):table_valued("n", { with_ordinality = "n" }) end)
     refuse("ArgumentError", { "values", "list of columns" }, mr.values, mr.column "a")
     refuse("ArgumentError", { "values", "mr.column" }, mr.values, { User.id }, { { 1 } })
     refuse("ArgumentError", { "values", "at least one column" }, mr.values, {}, { { 1 } })

@@ -29,7 +29,8 @@ static void put_quoted(mr_strbuf *out, const char *key) {
 static void put_step(const mr_json_step *step, mr_strbuf *dollar, mr_strbuf *braces) {
     if (braces->len > 1) mr_strbuf_putc(braces, ',');
     if (step->key) {
-        mr_strbuf_printf(dollar, ".\"%s\"", step->key);
+        mr_strbuf_putc(dollar, '.');
+        mr_json_put_string(dollar, step->key, strlen(step->key)); /* SQLite looks for the key as the text spells it */
         if (is_plain(step->key)) mr_strbuf_puts(braces, step->key);
         else put_quoted(braces, step->key);
         return;

@@ -48,6 +48,15 @@ static mr_node *column_arg(lua_State *L, int idx, const char *function) {
     return x;
 }
 
+/* Both would be read by their name: the second one would give the values of the first. */
+static void refuse_twice(lua_State *L, const mr_node *columns, const char *function) {
+    for (uint32_t i = 0; i < columns->n; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (strcmp(columns->child[i]->u.column->name, columns->child[k]->u.column->name) == 0)
+                bind_error(L, MR_ERR_ARGUMENT, "%s: two columns have the name '%s'", function,
+                           columns->child[i]->u.column->name);
+}
+
 /* Replaces the row at idx, a list, by its values as a tuple of the columns' types. number: for the message. */
 static void own_row(lua_State *L, int idx, const mr_node *columns, int number) {
     int n = (int)columns->n;
@@ -92,6 +101,7 @@ static int f_values(lua_State *L) {
     lua_replace(L, 4);
     lua_settop(L, 4);
     const mr_node *columns = bind_test_node(L, 4);
+    refuse_twice(L, columns, "values");
     bind_check_room(L, rows + 8, "values");
     for (int i = 1; i <= rows; i++) {
         lua_rawgeti(L, 2, i);
@@ -144,6 +154,7 @@ static int table_valued(lua_State *L) {
         n++;
     }
     bind_push_list(L, 2, n, "table_valued");
+    refuse_twice(L, bind_test_node(L, -1), "table_valued");
     unsigned flags = (number ? MR_NODE_ORDINALITY : 0) | (derived || number ? MR_NODE_DERIVED : 0);
     bind_push_from(
         L, mr_sql_function_rows(func->env, mr_node_retain(func), mr_node_retain(bind_test_node(L, -1)), flags, name),
