@@ -454,6 +454,39 @@ describe("polymorphic_on", function()
     assert.equal("id kind name owner", (function() table.sort(names) return table.concat(names, " ") end)())
   end)
 
+  it("gives nil for a subclass that an outer join does not find, and keeps the row", function()
+    local db = mr.open "sqlite://"
+    local Owner = db.Model:extend("Owner", { id = db.Column{ db.Integer, primary_key = true } })
+    local Animal = db.Model:extend("Animal", { id = db.Column{ db.Integer, primary_key = true },
+      kind = db.Column{ db.String(10) }, owner_id = db.Column{ db.Integer, db.ForeignKey "owner.id" },
+      owner = db.relationship{ "Owner", backref = "animals" },
+      __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "animal" } })
+    local Cat = Animal:extend("Cat", { __mapper_args = { polymorphic_identity = "cat" } })
+    db:create_all()
+    db.session:add_all{ Owner{ animals = { Animal{} } }, Owner{ animals = { Cat{}, Animal{} } }, Owner{} }
+    db.session:commit()
+    local C, s = mr.aliased(Cat), db.session
+    local function found(query)
+      local out = {}
+      for i, row in ipairs(query:order_by(Owner.id):all()) do
+        out[i] = row[1].id .. ":" .. tostring(row[2] and (type(row[2]) == "number" and row[2] or row[2].id))
+      end
+      return table.concat(out, " ")
+    end
+    for _, query in ipairs{
+      s:query(Owner, Cat):outerjoin(Cat, Cat.owner_id:eq(Owner.id)),
+      s:query(Owner, Cat):outerjoin(Owner.animals:of_type(Cat)),
+      s:query(Owner, C):outerjoin(Owner.animals:of_type(C)),
+      s:query(Owner, C):outerjoin(C, C.owner_id:eq(Owner.id)),
+      s:query(Owner, C.id):outerjoin(C, C.owner_id:eq(Owner.id)),
+    } do
+      assert.equal("1:nil 2:2 3:nil", found(query))
+    end
+    assert.equal("2:2", found(s:query(Owner, Cat):join(Cat, Cat.owner_id:eq(Owner.id))))
+    assert.equal("2:2", found(s:query(Owner, Cat):outerjoin(Animal, Animal.owner_id:eq(Owner.id))))
+    db.session:remove()
+  end)
+
   it("works in PostgreSQL's dialect", function()
     local db, C = staff.declare("single", nil, nil, "mock+postgresql://")
     assert.truthy(db.session:query(C.Manager):sql():find("employee.kind IN ($1)", 1, true))

@@ -124,8 +124,21 @@ mr_status mr_plan_target(mr_planner *p, const mr_target *proto, uint16_t *out) {
     return add_keys(p, e) == MR_OK ? mr_plan_identities(p, number) : MR_FAIL;
 }
 
+/* Is the class joined by an outer join, whose ON tells the class already? In WHERE it would drop the rows without one.
+ */
+static bool is_joined_outer(const mr_planner *p, const mr_mapper *mapper, const mr_node *from) {
+    for (unsigned i = 0; i < p->q->njoins; i++) {
+        const mr_query_join *join = &p->q->joins[i];
+        const mr_mapper *joined = join->mapper ? join->mapper : join->along ? join->along->relationship->target : NULL;
+        bool same = join->target ? join->target == from : from->kind == MR_NODE_TABLE;
+        if (join->kind == MR_OP_LEFT && joined == mapper && same) return true;
+    }
+    return false;
+}
+
 mr_status mr_plan_class_criterion(mr_planner *p, mr_mapper *mapper, mr_node *from) {
     mr_node *criterion = NULL;
+    if (is_joined_outer(p, mapper, from)) return MR_OK;
     if (mr_inheritance_criterion(p->env, mapper, from, &criterion) != MR_OK) return MR_FAIL;
     if (!criterion) return MR_OK;
     if (mr_united_translate(p, criterion, &criterion) != MR_OK) return MR_FAIL;
