@@ -5,6 +5,7 @@
  * Invariant: the text of literal_column is the program's own, and enters the SQL as it is written; a value never does.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "expression.h"
 #include "value/from.h"
@@ -48,11 +49,12 @@ static mr_node *column_arg(lua_State *L, int idx, const char *function) {
     return x;
 }
 
-/* Both would be read by their name: the second one would give the values of the first. */
+/* Both would be read by their name: the second one would give the values of the first. SQLite does not tell capital
+ * letters from small ones in names. */
 static void refuse_twice(lua_State *L, const mr_node *columns, const char *function) {
     for (uint32_t i = 0; i < columns->n; i++)
         for (uint32_t k = 0; k < i; k++)
-            if (strcmp(columns->child[i]->u.column->name, columns->child[k]->u.column->name) == 0)
+            if (strcasecmp(columns->child[i]->u.column->name, columns->child[k]->u.column->name) == 0)
                 bind_error(L, MR_ERR_ARGUMENT, "%s: two columns have the name '%s'", function,
                            columns->child[i]->u.column->name);
 }
