@@ -1,4 +1,4 @@
--- Joined loads of lists of classes with several tables, in queries with a limit: the limit counts the objects of the query.
+-- Joined loads of lists of classes with several tables, where a limit counts the objects of the query.
 
 local mr = require "moonrow"
 local staff = require "spec.support.staff"
