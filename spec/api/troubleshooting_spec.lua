@@ -9,7 +9,7 @@ local PAGE = "examples/guide/troubleshooting.md"
 local OTHERS = {
   "Expression tree is too large", "LIKE or GLOB pattern too complex", "too many columns in result set",
   "too many terms in compound SELECT",
-  "... (… characters) ...",
+  "... (… bytes) ...",
   "NOT IN (SELECT value FROM json_each(",
   "...' of … bytes",
   "(added …, deleted …)",

@@ -80,7 +80,8 @@ describe("mr.values", function()
     refuse("ArgumentError", { "values", "there must be a row" }, numbers, {})
     local twice = { mr.column("a", mr.Integer), mr.column("b"), mr.column("a", mr.String) }
     refuse("ArgumentError", { "values", "two columns", "'a'" }, mr.values, twice, { { 1, 2, "x" } })
-    refuse("ArgumentError", { "values", "two columns", "'A'" }, mr.values, { mr.column "a", mr.column "A" }, { { 1, 2 } })
+    local alike = { mr.column "a", mr.column "A" }
+    refuse("ArgumentError", { "values", "two columns", "'A'" }, mr.values, alike, { { 1, 2 } })
     refuse("ArgumentError", { "table_valued", "two columns", "'key'" },
       function() return f.json_each("[1]"):table_valued("key", "value", "key") end)
     refuse("ArgumentError", { "table_valued", "two columns", "'n'" },

@@ -252,6 +252,8 @@ static const char *push_params(lua_State *L) {
     return lua_tostring(L, -1);
 }
 
+static bool is_inside_character(char c) { return ((unsigned char)c & 0xC0) == 0x80; }
+
 /* Adds the statement. Of a very long one the middle is left out: it would hide the message. e.statement has all of it.
  */
 static void add_statement(luaL_Buffer *buf, const char *statement, size_t len) {
@@ -260,11 +262,14 @@ static void add_statement(luaL_Buffer *buf, const char *statement, size_t len) {
         luaL_addlstring(buf, statement, len);
         return;
     }
+    size_t stop = BEGINNING, start = len - END;
+    while (stop > 0 && is_inside_character(statement[stop])) stop--;
+    while (start < len && is_inside_character(statement[start])) start++;
     char left_out[80];
-    snprintf(left_out, sizeof left_out, " ... (%zu characters) ... ", len - BEGINNING - END);
-    luaL_addlstring(buf, statement, BEGINNING);
+    snprintf(left_out, sizeof left_out, " ... (%zu bytes) ... ", start - stop);
+    luaL_addlstring(buf, statement, stop);
     luaL_addstring(buf, left_out);
-    luaL_addlstring(buf, statement + len - END, END);
+    luaL_addlstring(buf, statement + start, len - start);
 }
 
 static int error_tostring(lua_State *L) {
