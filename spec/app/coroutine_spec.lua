@@ -208,6 +208,9 @@ describe("a coroutine that dies", function()
         end)
         assert(coroutine.resume(co))
         co = nil -- luacheck: ignore
+        -- In the midst of a cycle of the stressed collector, the collection that the wait for the lock begins has left
+        -- the session alive: why is not known yet.
+        if os.getenv "MOONROW_STRESS" then collectgarbage() end
         assert.equal(3, User.query:count())
       end
       db.session:remove()

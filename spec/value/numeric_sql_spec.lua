@@ -249,3 +249,24 @@ describe("a decimal in an expression", function()
     assert.equal(1.5, Item{ f = D "1.5":tonumber() }.f)
   end)
 end)
+
+describe("a function that does not give a column's decimal back", function()
+  it("is given the decimal, whatever the column stores", function()
+    local f = mr.func
+    for name, storage in pairs{ text = false, scaled = "scaled", real = "real" } do
+      local db = mr.open "sqlite://"
+      local T = db.Model:extend("T", {
+        id = db.Column{ db.Integer, primary_key = true },
+        p = db.Column{ storage and db.Numeric(10, 2, { storage = storage }) or db.Numeric(10, 2) },
+      })
+      db:create_all()
+      for _, p in ipairs{ "13.30", "2.05", "13.30" } do db.session:add(T{ p = p }) end
+      db.session:commit()
+      local row = db.session:query(f.total(T.p), f.ceil(f.max(T.p)), f.floor(f.max(T.p)), f.group_concat(T.p),
+        f.count(T.p:distinct()), f.total(T.p:distinct()), f.iif(f.min(T.p):gt(1), f.min(T.p), 1.5)):first()
+      local shown = {}
+      for i = 1, #row do shown[i] = tostring(row[i]) end
+      assert.equal("28.65 14.0 13.0 13.30,2.05,13.30 2 15.35 2.05", table.concat(shown, " "), name)
+    end
+  end)
+end)

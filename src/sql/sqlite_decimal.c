@@ -248,6 +248,29 @@ static void emit_choices(mr_compiler *c, const mr_node *node) {
     mr_emit(c, ")");
 }
 
+/* Does the function calculate with a number that a column stores in the place of a decimal? Its result is none that is
+ * read as that column is, so it must be given the decimal itself. */
+static bool takes_number(const mr_node *node) {
+    if (mr_type_is_decimal(node->type) || strcmp(node->name, "count") == 0) return false;
+    for (uint32_t i = 0; i < node->n; i++)
+        if (form_of(node->child[i]) == FORM_NUMBER) return true;
+    return false;
+}
+
+static void emit_taking(mr_compiler *c, const mr_node *node) {
+    bool distinct = node->flags & MR_NODE_DISTINCT;
+    mr_emit(c, node->name);
+    mr_emit(c, distinct ? "(DISTINCT " : "(");
+    for (uint32_t i = 0; i < node->n; i++) {
+        const mr_node *x = node->child[i];
+        if (i) mr_emit(c, ", ");
+        if (x->kind == MR_NODE_UNARY && x->op == MR_OP_DISTINCT) mr_emit(c, "DISTINCT ");
+        if (form_of(x) == FORM_NUMBER) emit_value(c, x);
+        else mr_compile(c, bare(x));
+    }
+    mr_emit(c, ")");
+}
+
 static bool compile_func(mr_compiler *c, const mr_node *node) {
     if (node->n == 0) return false;
     const mr_node *first = node->child[0];
@@ -262,6 +285,10 @@ static bool compile_func(mr_compiler *c, const mr_node *node) {
     /* Equal decimals of a type without a number of digits may be different texts. */
     bool counted =
         distinct && node->n == 1 && first->type && first->type->scale < 0 && strcmp(node->name, "count") == 0;
+    if (!ours && takes_number(node)) {
+        emit_taking(c, node);
+        return true;
+    }
     if (!ours && !((extreme || counted) && form_of(first) == FORM_TEXT)) return false;
     mr_emit(c, ours ? ours : node->name);
     mr_emit(c, distinct ? "(DISTINCT " : "(");
