@@ -208,14 +208,37 @@ describe("a coroutine that dies", function()
         end)
         assert(coroutine.resume(co))
         co = nil -- luacheck: ignore
-        -- In the midst of a cycle of the stressed collector, the collection that the wait for the lock begins has left
-        -- the session alive: why is not known yet.
-        if os.getenv "MOONROW_STRESS" then collectgarbage() end
         assert.equal(3, User.query:count())
       end
       db.session:remove()
       os.remove(path)
     end
+  end)
+
+  it("holds its lock no longer than to the first question that a new connection asks of the schema", function()
+    local path = os.tmpname()
+    local first, second = mr.open("sqlite:///" .. path), mr.open("sqlite:///" .. path)
+    local function declare(db)
+      return db.Model:extend("User", { id = db.Column{ db.Integer, primary_key = true }, name = db.Column{ db.Text } })
+    end
+    local User = declare(second)
+    declare(first)
+    first:create_all()
+    first.session:remove()
+    local pause = collectgarbage("setpause", 1000)
+    local co = coroutine.create(function()
+      local s = mr.Session(first.engine)
+      s:begin{ mode = "exclusive" }
+      coroutine.yield()
+    end)
+    assert(coroutine.resume(co))
+    co = nil -- luacheck: ignore
+    local ok, count = pcall(function() return User.query:count() end)
+    collectgarbage("setpause", pause)
+    assert.is_true(ok, tostring(count))
+    assert.equal(0, count)
+    second.session:remove()
+    os.remove(path)
   end)
 
   it("and is held: the lock is told of, as one that is held is", function()

@@ -12,20 +12,39 @@ uint64_t mr_conn_schema_seen(const mr_conn *conn) {
     return conn->driver->schema_seen ? conn->driver->schema_seen(conn->dbc) : 0;
 }
 
+/* The question has failed. May it be asked again? Garbage of the program may have held a lock: see mr_conn_may_retry.
+ */
+static bool may_ask_again(mr_conn *conn, bool *asked) {
+    (void)mr_conn_failed(conn, NULL, NULL, 0);
+    if (*asked || conn->lost || !mr_conn_may_retry(conn)) return false;
+    *asked = true;
+    mr_env_clear_error(conn->env);
+    return true;
+}
+
 mr_status mr_conn_table_facts(mr_conn *conn, const mr_table *table, bool with_key, mr_table_facts *out) {
-    *out = (mr_table_facts){.numbers = true};
-    if (!conn->driver->table_facts) return MR_OK;
-    if (!mr_engine_call_fails(conn->engine) && conn->driver->table_facts(conn->dbc, table, with_key, out) == MR_OK)
-        return MR_OK;
-    return mr_conn_failed(conn, NULL, NULL, 0);
+    bool asked = false;
+    do {
+        *out = (mr_table_facts){.numbers = true};
+        if (!conn->driver->table_facts) return MR_OK;
+        if (!mr_engine_call_fails(conn->engine) && conn->driver->table_facts(conn->dbc, table, with_key, out) == MR_OK)
+            return MR_OK;
+    } while (may_ask_again(conn, &asked));
+    return MR_FAIL;
 }
 
 /* ---------------------------------------------------------------- columns */
 
 mr_status mr_conn_column_facts(mr_conn *conn, const mr_column *column, mr_column_facts *out) {
-    *out = (mr_column_facts){.not_null = true, .binary = true};
-    if (!conn->driver->column_facts) return MR_OK;
-    return conn->driver->column_facts(conn->dbc, column->table->schema, column->table->name, column->name, out);
+    const mr_table *table = column->table;
+    bool asked = false;
+    mr_status status;
+    do {
+        *out = (mr_column_facts){.not_null = true, .binary = true};
+        if (!conn->driver->column_facts) return MR_OK;
+        status = conn->driver->column_facts(conn->dbc, table->schema, table->name, column->name, out);
+    } while (status == MR_FAIL && may_ask_again(conn, &asked));
+    return status;
 }
 
 mr_status mr_conn_column_folds(mr_conn *conn, mr_column *column, bool *out) {

@@ -126,7 +126,10 @@ bool mr_conn_reads_outside(const mr_conn *conn) { return !conn->began || conn->l
 
 mr_status mr_conn_take_snapshot(mr_conn *conn) {
     if (!conn->driver->take_snapshot || conn->driver->take_snapshot(conn->dbc) == MR_OK) return MR_OK;
-    return mr_conn_failed(conn, NULL, NULL, 0);
+    (void)mr_conn_failed(conn, NULL, NULL, 0);
+    if (conn->lost || !mr_conn_may_retry(conn)) return MR_FAIL;
+    mr_env_clear_error(conn->env);
+    return conn->driver->take_snapshot(conn->dbc) == MR_OK ? MR_OK : mr_conn_failed(conn, NULL, NULL, 0);
 }
 
 void mr_conn_set_read_only(mr_conn *conn) { conn->read_only = conn->began; }
