@@ -212,7 +212,7 @@ describe("the reference has", function()
   end)
 
   it("what the body of a class may have", function()
-    local file = assert(io.open "src/bind/class/declare.c")
+    local file = assert(io.open "src/bind/class/body.c")
     local text, names = file:read "a", {}
     file:close()
     for list in (text:match "directives%[%] = (%b{})" .. text:match "special_members%[%] = (%b{})"):gmatch "%b{}" do
