@@ -147,12 +147,17 @@ $(BUILD)/moonrow: $(HOST_OBJ) $(SQLITE_OBJ) $(STATIC) $(BUILD)/obj/host.list
 		$(if $(SQLITE_OBJ),,$(SQLITE_LIBS)) $(JANSSON_STATIC) $(TOMMATH_STATIC) -lm -ldl
 
 # C programs of the tests, one file each; the pattern's folder is core and one of its layers, fault or bench.
-$(BUILD)/spec/%: spec/%.c $(BUILD)/lib/libmoonrow.a
+# Compiled and linked apart: a change of the library only links them anew.
+$(BUILD)/spec/%.o: spec/%.c
 	@mkdir -p $(@D)
-	$(LINK) $(C_FLAGS) -MF $@.d $(LUA_CFLAGS) -o $@ $< $(BUILD)/lib/libmoonrow.a $(TEST_LIBS) $(LIBS)
+	$(CC) $(C_FLAGS) $(LUA_CFLAGS) -c -o $@ $<
+
+$(BUILD)/spec/%: $(BUILD)/spec/%.o $(BUILD)/lib/libmoonrow.a
+	$(LINK) -o $@ $< $(BUILD)/lib/libmoonrow.a $(TEST_LIBS) $(LIBS)
 
 $(BUILD)/spec/core/% $(BUILD)/spec/fault/%: TEST_LIBS = -lcmocka
-$(BUILD)/spec/core/%: C_FLAGS += -Ispec/core
+$(BUILD)/spec/core/%.o: C_FLAGS += -Ispec/core
+.PRECIOUS: $(BUILD)/spec/%.o
 
 # Libraries that a program of the benchmarks is started with.
 $(BUILD)/spec/bench/preload/%.so: spec/bench/preload/%.c

@@ -7,7 +7,6 @@
 #include "env_private.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The size that stands in front of each block of mr_alloc. A union, so that the block behind it is aligned. */
@@ -16,18 +15,8 @@ typedef union header {
     uint64_t align;
 } header;
 
-static void *default_alloc(void *ud, void *ptr, size_t osize, size_t nsize) {
-    (void)ud;
-    (void)osize;
-    if (nsize == 0) {
-        free(ptr);
-        return NULL;
-    }
-    return realloc(ptr, nsize);
-}
-
 mr_env *mr_env_new(mr_alloc_fn alloc, void *ud) {
-    if (!alloc) alloc = default_alloc;
+    if (!alloc) alloc = mr_system_alloc;
     mr_env *env = alloc(ud, NULL, 0, sizeof *env);
     if (!env) return NULL;
     memset(env, 0, sizeof *env);
@@ -76,14 +65,13 @@ static void *resize_block(mr_env *env, void *ptr, size_t osize, size_t nsize) {
     return block;
 }
 
+void *mr_raw_try(mr_env *env, size_t size) {
+    return resize_block(env, NULL, 0, size > 0 ? size : 1); /* an allocator takes 0 as "free the block" */
+}
+
 void *mr_raw_alloc(mr_env *env, size_t size) {
-    if (size == 0) size = 1; /* an allocator takes 0 as "free the block" */
-    void *block = env->alloc(env->alloc_ud, NULL, 0, size);
-    if (!block) {
-        mr_nomem(env);
-        return NULL;
-    }
-    env->memory += size;
+    void *block = mr_raw_try(env, size);
+    if (!block) mr_nomem(env);
     return block;
 }
 

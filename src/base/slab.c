@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { PAGE = 8192, MOST_PAGES = 63 }; /* of a chunk, beside the page that aligning costs */
+enum { PAGE = 8192, MOST_PAGES = 63 }; /* of a chunk that is no huge page */
 
 /* Address sanitizers watch blocks that come from the allocator: there each block does. */
 #if defined(__has_feature)
@@ -39,7 +39,7 @@ struct mr_slab_page {
 struct mr_slab_chunk {
     mr_slab_chunk *next, **link;
     mr_slab_page *unused;
-    size_t size; /* bytes, this struct and what aligning costs included */
+    size_t size; /* bytes, with this struct and what is lost by aligning pages */
     uint32_t used;
 };
 
@@ -94,21 +94,40 @@ static void unlink_chunk(mr_slab_chunk *c) {
 
 /* ---------------------------------------------------------------- chunks and pages */
 
-/* Chunks grow with what is there, so that a small program has small ones. */
+/* Chunks grow with what is there, so that a small program has small ones. They have a page more, which aligning
+ * costs. */
 static size_t next_pages(const mr_slab *slab) {
     size_t pages = 1;
     for (size_t i = 0; i < slab->nchunks && pages < MOST_PAGES; i++) pages = pages * 2 + 1;
     return pages;
 }
 
+/* A block of the size of a huge page, from an allocator that has these (large.c), which is seen by where it lies. NULL:
+ * there is none. */
+static char *take_huge(mr_slab *slab) {
+    char *block = mr_raw_try(slab->env, MR_HUGE_PAGE);
+    if (!block || (uintptr_t)block % MR_HUGE_PAGE == 0) return block;
+    mr_raw_free(slab->env, block, MR_HUGE_PAGE);
+    slab->without_huge = true;
+    return NULL;
+}
+
+static char *take_chunk(mr_slab *slab, size_t *size) {
+    size_t pages = next_pages(slab);
+    char *huge = pages == MOST_PAGES && !slab->without_huge ? take_huge(slab) : NULL;
+    *size = huge ? MR_HUGE_PAGE : sizeof(mr_slab_chunk) + (pages + 1) * PAGE;
+    return huge ? huge : mr_raw_alloc(slab->env, *size);
+}
+
 static mr_slab_chunk *new_chunk(mr_slab *slab) {
-    size_t pages = next_pages(slab), size = sizeof(mr_slab_chunk) + (pages + 1) * PAGE;
-    char *block = mr_raw_alloc(slab->env, size);
+    size_t size;
+    char *block = take_chunk(slab, &size);
     if (!block) return NULL;
     mr_slab_chunk *c = (mr_slab_chunk *)(void *)block;
     *c = (mr_slab_chunk){.size = size};
-    for (size_t i = pages; i > 0; i--) {
-        mr_slab_page *p = page_of(block + sizeof *c + i * PAGE - 1);
+    char *first = (char *)page_of(block + sizeof *c + PAGE - 1);
+    for (char *page = (char *)page_of(block + size) - PAGE; page >= first; page -= PAGE) {
+        mr_slab_page *p = (mr_slab_page *)(void *)page;
         p->chunk = c;
         link_page(&c->unused, p);
     }

@@ -24,17 +24,21 @@ struct host_state {
 
 /* ---------------------------------------------------------------- memory */
 
+static void free_block(host_state *h, void *block, size_t size) {
+    if (mr_slab_holds(&h->slab, size)) mr_slab_free(&h->slab, block, size);
+    else mr_system_alloc(NULL, block, size, 0);
+}
+
 static void *resize(host_state *h, void *block, size_t was, size_t size) {
     bool paged = mr_slab_holds(&h->slab, size);
-    if (!paged && !mr_slab_holds(&h->slab, was)) return realloc(block, size);
+    if (!paged && !mr_slab_holds(&h->slab, was)) return mr_system_alloc(NULL, block, was, size);
     if (paged && mr_slab_holds(&h->slab, was) && mr_slab_size(block) >= size &&
         mr_slab_size(block) - size < MR_SLAB_STEP)
         return block;
-    void *made = paged ? mr_slab_alloc(&h->slab, size) : malloc(size);
+    void *made = paged ? mr_slab_alloc(&h->slab, size) : mr_system_alloc(NULL, NULL, 0, size);
     if (!made) return NULL;
     memcpy(made, block, was < size ? was : size);
-    if (mr_slab_holds(&h->slab, was)) mr_slab_free(&h->slab, block, was);
-    else free(block);
+    free_block(h, block, was);
     return made;
 }
 
@@ -42,10 +46,9 @@ static void *resize(host_state *h, void *block, size_t was, size_t size) {
 static void *allocate(void *ud, void *block, size_t was, size_t size) {
     host_state *h = ud;
     if (block && size > 0) return resize(h, block, was, size);
-    if (size > 0) return mr_slab_holds(&h->slab, size) ? mr_slab_alloc(&h->slab, size) : malloc(size);
-    if (!block) return NULL;
-    if (mr_slab_holds(&h->slab, was)) mr_slab_free(&h->slab, block, was);
-    else free(block);
+    if (size > 0)
+        return mr_slab_holds(&h->slab, size) ? mr_slab_alloc(&h->slab, size) : mr_system_alloc(NULL, NULL, 0, size);
+    if (block) free_block(h, block, was);
     return NULL;
 }
 

@@ -126,8 +126,12 @@ typedef void *(*mr_alloc_fn)(void *ud, void *ptr, size_t osize, size_t nsize);
 /* Receives one line of the log, or one warning. text is good only during the call. */
 typedef void (*mr_log_fn)(void *ud, const char *text);
 
-/* A new environment; the caller frees it with mr_env_free. alloc gets ud with each call; NULL: realloc and free are
- * used. NULL without memory. */
+enum { MR_HUGE_PAGE = 2 << 20 };
+/* The allocator of who brings none: malloc's blocks, and memory from the kernel for blocks of a megabyte and more, in
+ * huge pages where it has them: those begin at a multiple of MR_HUGE_PAGE. ud is not used. */
+void *mr_system_alloc(void *ud, void *ptr, size_t osize, size_t nsize);
+/* A new environment; the caller frees it with mr_env_free. alloc gets ud with each call; NULL: mr_system_alloc. NULL
+ * without memory. */
 mr_env *mr_env_new(mr_alloc_fn alloc, void *ud);
 /* Frees all that the environment owns, the arena of schema and mappings included. Before that it runs the hooks of
  * mr_env_on_close; the hook that was registered last runs first. */
@@ -149,6 +153,8 @@ void mr_free(mr_env *env, void *ptr);
 char *mr_strndup(mr_env *env, const char *s, size_t len);
 /* A block without the size in front, for the many small blocks of the heap. The caller frees it with mr_raw_free. */
 void *mr_raw_alloc(mr_env *env, size_t size);
+/* The same for who can do without: NULL without memory, and no error is recorded. */
+void *mr_raw_try(mr_env *env, size_t size);
 /* Frees a block of mr_raw_alloc; size is the size that was asked for. */
 void mr_raw_free(mr_env *env, void *ptr, size_t size);
 /* Number of bytes that the environment holds from its allocator now. */
@@ -237,6 +243,7 @@ typedef struct mr_slab {
     mr_slab_page *room[MR_SLAB_CLASSES]; /* by size: the pages that have a free block */
     mr_slab_chunk *open, *full;          /* chunks with an unused page, and without one */
     size_t nchunks;
+    bool without_huge; /* the allocator was asked for a huge page, and has none */
 } mr_slab;
 
 /* largest: MR_SLAB_LARGEST or less. */
