@@ -12,7 +12,7 @@ local listeners = require "moonrow.listeners"
 
 local session = {}
 
-local known = { "bind", "autoflush", "expire_on_commit", "autocommit", "info", "class_" }
+local known = { "bind", "autoflush", "expire_on_commit", "autocommit", "info", "class_", "lazy", "batch" }
 
 local begin_options = { "mode", "isolation_level", "read_only" }
 
@@ -35,6 +35,11 @@ local function check(what, given)
   if class ~= nil then options.check_callable(what .. ": class_", class) end
   for _, name in ipairs{ "autoflush", "expire_on_commit" } do options.typed(what, given, name, "boolean") end
   options.typed(what, given, "info", "table")
+  options.typed(what, given, "lazy", "string")
+  options.typed(what, given, "batch", "table")
+  if given.lazy ~= nil or given.batch ~= nil then
+    core.check_lazy{ lazy = given.lazy or "batch", batch = given.batch } -- a maker may have the other one
+  end
   return given
 end
 
@@ -43,6 +48,8 @@ local function make(given)
   return (given.class_ or core.Session)(bind, {
     autoflush = given.autoflush,
     expire_on_commit = given.expire_on_commit,
+    lazy = given.lazy,
+    batch = given.batch,
     info = info and merged(info, {}), -- each session has its own
   })
 end

@@ -139,6 +139,7 @@ describe("the reference has", function()
     ["moonrow.FromSelectOptions"] = { { write.from_select, write, { n }, mr.select(n), wrong } },
     ["moonrow.JoinedLoadOptions"] = { { mr.joinedload, User.posts, wrong } },
     ["moonrow.RaiseLoadOptions"] = { { mr.raiseload, User.posts, wrong } },
+    ["moonrow.BatchOptions"] = { { mr.batchload, User.posts, wrong } },
     ["moonrow.ContainsEagerOptions"] = { { mr.contains_eager, User.posts, wrong } },
     ["moonrow.ListenOptions"] = { { mr.event.listen, session, "before_flush", nothing, wrong },
       { mr.event.listens_for, session, "before_flush", wrong } },

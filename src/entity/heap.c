@@ -73,6 +73,7 @@ void mr_heap_set_origin_release(mr_heap *heap, void (*release)(mr_env *env, void
     heap->origin_release = release;
 }
 
+void mr_heap_set_swept(mr_heap *heap, void (*swept)(mr_env *env)) { heap->swept = swept; }
 void mr_heap_set_stress(mr_heap *heap, bool on) { heap->stress = on; }
 void mr_heap_set_step(mr_heap *heap, uint32_t entities) { heap->step = entities; }
 void mr_heap_block(mr_heap *heap) { heap->blocked++; }

@@ -62,6 +62,7 @@ struct mr_heap {
     mr_vec big;      /* big_entry */
     mr_heap_hooks hooks;
     void (*origin_release)(mr_env *env, void *origin);
+    void (*swept)(mr_env *env); /* or NULL */
 };
 
 enum { HEAP_MIN_THRESHOLD = 1024 * 1024, HEAP_PULSE_US = 500, HEAP_CHUNK = 256, HEAP_LARGE = 8192 };

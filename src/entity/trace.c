@@ -155,6 +155,7 @@ static void finish(mr_heap *heap) {
     mr_heap_shrink(heap);
     size_t twice = heap->bytes * 2;
     heap->threshold = twice > HEAP_MIN_THRESHOLD ? twice : HEAP_MIN_THRESHOLD;
+    if (heap->swept) heap->swept(heap->env);
 }
 
 static void step_sweep(mr_heap *heap) {

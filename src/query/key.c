@@ -79,6 +79,7 @@ static void add_options(const mr_query *q, node_list *l) {
         if (i > 0 && o->steps == q->options[i - 1].steps) add_number(l->key, (unsigned)SAME_STEPS);
         else add_path(q, i, l);
         add_number(l->key, (unsigned)o->kind << 16 | (unsigned)o->strategy << 1 | (o->innerjoin ? 1U : 0U));
+        add_number(l->key, (unsigned)o->batch.after << 16 | o->batch.max);
         add_number(l->key, o->nsteps);
         add_pointer(l->key, o->group);
         add_pointer(l->key, o->mapper);

@@ -78,8 +78,9 @@ static mr_status load_deferred(mr_session *s, mr_entity *e, const mr_property *p
             continue;
         if (mr_entity_slot(e, other->slot)->kind == MR_UNLOADED) status = mr_vec_push_ptr(&props, other);
     }
-    if (status == MR_OK)
-        status = mr_load_refresh(&s->load, e, (const mr_property *const *)props.data, (unsigned)props.len);
+    const mr_property *const *all = (const mr_property *const *)props.data;
+    if (status == MR_OK && prop->deferred) status = mr_load_deferred(&s->load, e, all, (unsigned)props.len);
+    else if (status == MR_OK) status = mr_load_refresh(&s->load, e, all, (unsigned)props.len);
     mr_vec_done(&props);
     return status;
 }

@@ -44,6 +44,7 @@ mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_option
     s->load.outside = mr_session_reads_outside;
     s->load.enter = mr_session_begin_load;
     s->load.leave = mr_session_end_load;
+    if (options) s->load.batch = options->batch;
     *out = s;
     return MR_OK;
 }

@@ -85,6 +85,17 @@ function LoaderOption:raiseload(path, options) end
 ---@return moonrow.LoaderOption
 function LoaderOption:noload(path, ...) end
 
+---When it is first read; from the second object of a result on, for the next 500 objects at once. From the class that
+---the chain has come to.
+---
+---```lua
+---Post.query:options(mr.joinedload(Post.author):batchload(User.posts, { max = 100 })):count() --> 3
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@param options? moonrow.BatchOptions
+---@return moonrow.LoaderOption
+function LoaderOption:batchload(path, options) end
+
 ---As the relationship says; for what follows in the chain. From the class that the chain has come to.
 ---
 ---```lua
@@ -162,6 +173,19 @@ function LoaderOption:undefer_group(name) end
 ---@class moonrow.JoinedLoadOptions
 ---JOIN in place of LEFT OUTER JOIN, where each object has a partner; false by default.
 ---@field innerjoin? boolean
+
+---How lazy = "batch" loads.
+---
+---```lua
+---local make = mr.sessionmaker{ bind = db.engine, lazy = "batch", batch = { after = 1, max = 100 } }
+---local s <close> = make()
+---#db:record(function() for _, user in ipairs(s:query(User):all()) do assert(#user.posts >= 0) end end) --> 3
+---```
+---@class moonrow.BatchOptions
+---So many objects of a result load alone; 1 by default.
+---@field after? integer
+---So many objects are loaded at once; 500 by default, which is the most.
+---@field max? integer
 
 ---@class moonrow.RaiseLoadOptions
 ---Only where it would need a statement: what is in memory is given. false by default.
@@ -244,6 +268,18 @@ function mr.raiseload(path, options) end
 ---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
 ---@return moonrow.LoaderOption
 function mr.noload(path, ...) end
+
+---When it is first read; from the second object of a result on, for the next 500 objects at once.
+---
+---```lua
+---session:expunge_all()
+---local users = User.query:options(mr.batchload(User.posts)):all()
+---#db:record(function() for _, user in ipairs(users) do assert(#user.posts >= 0) end end) --> 2
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@param options? moonrow.BatchOptions
+---@return moonrow.LoaderOption
+function mr.batchload(path, options) end
 
 ---As the relationship says; for what follows in the chain.
 ---

@@ -35,7 +35,7 @@ local mr = {}
 ---```
 ---@class moonrow.BackrefOptions
 ---When it is loaded: "select" (or true; the default) when it is first read, "joined" (or false), "selectin",
----"subquery", "immediate", "raise", "raise_on_sql", "noload" ("dynamic" is not supported).
+---"subquery", "immediate", "raise", "raise_on_sql", "noload", "batch" ("dynamic" is not supported).
 ---@field lazy? string|boolean
 ---Is it a collection? By default what the keys say: a collection where the foreign key is in the other table.
 ---@field uselist? boolean
@@ -68,6 +68,8 @@ local mr = {}
 ---@field innerjoin? boolean
 ---How deep "joined" goes in a self-referential one; by default once.
 ---@field join_depth? integer
+---How "batch" loads.
+---@field batch? moonrow.BatchOptions
 ---What holds the objects: "list", the default, `mr.set`, `mr.attribute_keyed`, `mr.column_keyed`, `mr.keyed`, or
 ---`mr.ordering_list`.
 ---@field collection_class? "list"|"set"|moonrow.CollectionClass

@@ -606,6 +606,11 @@ function ScopedSession:query_property(query_class) end
 ---@field autoflush? boolean
 ---What was read is read again after a commit; true by default.
 ---@field expire_on_commit? boolean
+---"batch": relationships that load at their first access do so for many objects at once, and so do deferred columns;
+---"select", the default: for one.
+---@field lazy? "batch"|"select"
+---How "batch" does it.
+---@field batch? moonrow.BatchOptions
 ---Accepted, for programs that say so; true is refused.
 ---@field autocommit? false
 ---A table of the program's.

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "class.h"
+#include "value/batching.h"
 #include "value/relationship.h"
 
 #define BIND_BACKREF "moonrow.Backref"
@@ -19,26 +20,10 @@ enum { ONLY_OF_RELATIONSHIP = 2 }; /* how many options, the first ones, a backre
 
 static const char order_key = 0; /* registry: creation counter of relationships */
 
-static const char *const relationship_options[] = {"backref",
-                                                   "back_populates",
-                                                   "lazy",
-                                                   "uselist",
-                                                   "secondary",
-                                                   "primaryjoin",
-                                                   "secondaryjoin",
-                                                   "foreign_keys",
-                                                   "remote_side",
-                                                   "order_by",
-                                                   "cascade",
-                                                   "single_parent",
-                                                   "passive_deletes",
-                                                   "passive_updates",
-                                                   "post_update",
-                                                   "viewonly",
-                                                   "innerjoin",
-                                                   "join_depth",
-                                                   "collection_class",
-                                                   NULL};
+static const char *const relationship_options[] = {
+    "backref",      "back_populates", "lazy",      "uselist",    "secondary",     "primaryjoin",      "secondaryjoin",
+    "foreign_keys", "remote_side",    "order_by",  "cascade",    "single_parent", "passive_deletes",  "passive_updates",
+    "post_update",  "viewonly",       "innerjoin", "join_depth", "batch",         "collection_class", NULL};
 
 /* ---------------------------------------------------------------- what the user wrote */
 
@@ -226,6 +211,10 @@ static int8_t read_uselist(lua_State *L, int opts, const char *what) {
 
 static void read_plain_options(lua_State *L, int opts, const char *what, mr_relationship *rel) {
     rel->lazy = read_lazy(L, opts, what);
+    const char *batch = lua_pushfstring(L, "%s: batch", what);
+    bind_option(L, opts, "batch");
+    rel->batch = bind_pop_batching(L, batch);
+    lua_pop(L, 1);
     rel->cascade = read_cascade(L, opts, what, &rel->cascade_given);
     rel->uselist = read_uselist(L, opts, what);
     rel->single_parent = bind_option_bool(L, opts, what, "single_parent", false);

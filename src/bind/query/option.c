@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "expression/from.h"
+#include "value/batching.h"
 #include "value/class.h"
 #include "value/from.h"
 #include "value/node.h"
@@ -130,11 +131,15 @@ static bool is_named(mr_lazy code, const char *name) {
 /* The names of the settings that the option takes: those of all strategies that it stands for. */
 static void settings_of(const char *name, const char **out) {
     size_t n = 0;
-    for (int i = 0; i < MR_LAZY__COUNT && n + 2 < MOST_SETTINGS; i++) {
+    for (int i = 0; i < MR_LAZY__COUNT && n + 3 < MOST_SETTINGS; i++) {
         const mr_strategy *s = mr_strategy_of((mr_lazy)i);
         if (!is_named((mr_lazy)i, name)) continue;
         if (s->setting) out[n++] = s->setting;
         if (s->joins) out[n++] = "innerjoin";
+        if (s->batches) {
+            out[n++] = "after";
+            out[n++] = "max";
+        }
     }
     if (strcmp(name, "contains_eager") == 0) out[n++] = "alias";
     out[n] = NULL;
@@ -178,6 +183,7 @@ static int load_option(lua_State *L) {
     part.option.kind = strcmp(name, "contains_eager") == 0 ? MR_OPTION_CONTAINS_EAGER : MR_OPTION_LAZY;
     if (wildcard) part.option.kind = MR_OPTION_WILDCARD_LAZY;
     part.option.strategy = read_strategy(L, name, options);
+    if (mr_strategy_of(part.option.strategy)->batches) part.option.batch = bind_read_batching(L, options, name);
     part.option.innerjoin = bind_option_bool(L, options, name, "innerjoin", false);
     part.option.alias = read_alias(L, options, name); /* stays on the stack */
     const bind_relationship *to = bind_test_relationship(L, first + n - 1);

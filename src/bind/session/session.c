@@ -5,24 +5,49 @@
  */
 #include "session.h"
 
+#include <string.h>
+
 #include "state/coroutine.h"
 #include "state/own.h"
+#include "value/batching.h"
 #include "value/engine.h"
 #include "value/proxy.h"
 #include "value/row.h"
 
 /* ---------------------------------------------------------------- making and closing */
 
-/* core.Session(engine or nil, { autoflush =, expire_on_commit =, info = }) */
+/* The options lazy and batch of a session. max is 0: its relationships load as they say. */
+static mr_batching read_lazy(lua_State *L, int idx) {
+    const char *lazy = bind_option_string(L, idx, "Session", "lazy", "select");
+    bind_option(L, idx, "batch");
+    mr_batching batch = bind_pop_batching(L, "Session: batch");
+    if (strcmp(lazy, "batch") == 0) return batch.max ? batch : (mr_batching){1, MR_BATCH_MAX};
+    if (strcmp(lazy, "select") != 0)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "Session: lazy is \"batch\" or \"select\", not '%s': other strategies are those of a relationship, "
+                   "or of a query's options",
+                   lazy);
+    if (batch.max) bind_error(L, MR_ERR_ARGUMENT, "Session: batch is given without lazy = \"batch\"");
+    return batch;
+}
+
+/* core.check_lazy{ lazy =, batch = }: raises where a session would refuse them. */
+static int core_check_lazy(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    read_lazy(L, 1);
+    return 0;
+}
+
+/* core.Session(engine or nil, { autoflush =, expire_on_commit =, info =, lazy =, batch = }) */
 static int core_session(lua_State *L) {
-    static const char *const options[] = {"autoflush", "expire_on_commit", "info", NULL};
+    static const char *const options[] = {"autoflush", "expire_on_commit", "info", "lazy", "batch", NULL};
     bind_state *b = bind_of(L);
     mr_engine *engine = NULL;
     if (!lua_isnoneornil(L, 1)) engine = *(mr_engine **)bind_arg(L, 1, BIND_ENGINE, "Session");
     int idx = lua_istable(L, 2) ? 2 : 0;
     bind_check_options(L, idx, "Session", options);
     mr_session_options o = {bind_option_bool(L, idx, "Session", "autoflush", true),
-                            bind_option_bool(L, idx, "Session", "expire_on_commit", true)};
+                            bind_option_bool(L, idx, "Session", "expire_on_commit", true), read_lazy(L, idx)};
     bind_session *s = bind_push_empty_session(L);
     if (engine) lua_pushvalue(L, 1);
     else lua_pushnil(L);
@@ -236,11 +261,9 @@ void bind_open_session(lua_State *L) {
                                        {"expire_on_commit", session_expire_on_commit},
                                        {"closed", session_closed},
                                        {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"Session", core_session},
-                                         {"rest", core_rest},
-                                         {"warn_uncommitted", core_warn_uncommitted},
-                                         {"is_open", core_is_open},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"Session", core_session}, {"check_lazy", core_check_lazy},
+                                         {"rest", core_rest},       {"warn_uncommitted", core_warn_uncommitted},
+                                         {"is_open", core_is_open}, {NULL, NULL}};
     bind_type(L, BIND_SESSION, "Session", methods, getters, metamethods);
     luaL_getmetatable(L, BIND_SESSION);
     lua_getfield(L, -1, "__index");

@@ -498,6 +498,9 @@ void mr_heap_unblock(mr_heap *heap);
 enum { MR_RULE_NEW_BLACK = 1, MR_RULE_WRITE_BARRIER = 2, MR_RULE_HANDLE_MARK = 4, MR_RULE_WHITE_ABSENT = 8 };
 void mr_heap_disable_rules(mr_heap *heap, unsigned rules);
 
+/* Set by the load layer: called at the end of each trace, when the entities that it has found dead are freed. It may
+ * free memory, and touches no entity. */
+void mr_heap_set_swept(mr_heap *heap, void (*swept)(mr_env *env));
 /* Set by the load layer: releases mr_entity.origin when an entity is freed. */
 void mr_heap_set_origin_release(mr_heap *heap, void (*release)(mr_env *env, void *origin));
 

@@ -34,6 +34,8 @@ typedef struct mr_load_context {
     /* Does the session read outside of a transaction? Then a row may be newer than its object in memory. NULL: no. */
     bool (*outside)(void *ud);
     mr_bad_values bad_values; /* the query may say otherwise */
+    mr_batching
+        batch; /* max > 0: the relationships that load lazily load as "batch" does, and so do deferred columns */
 } mr_load_context;
 
 /* Plans the query (or takes a plan from the cache) and runs the statement. No row has been read when it returns. The
@@ -161,6 +163,9 @@ mr_status mr_load_again(const mr_load_context *ctx, mr_entity *entity, mr_query 
 /* Loads column slots of a persistent entity. props: n properties to load; NULL: all that are neither loaded nor
  * deferred. Changed slots are kept. MR_NOTFOUND: the row is gone. */
 mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n);
+/* The same for deferred columns that a program reads: with those of the objects that were loaded together with the
+ * entity, if these load in batches. */
+mr_status mr_load_deferred(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n);
 /* ---- loader strategies (strategy.c) */
 
 typedef struct mr_job mr_job; /* private to load: one relationship of many parents */
@@ -180,6 +185,8 @@ typedef struct mr_strategy {
 
     /* Called when a program reads the unloaded attribute. NULL: the attribute is loaded then. */
     mr_status (*access)(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);
+    bool usual;      /* a session may say otherwise: mr_load_context.batch */
+    bool batches;    /* what a program reads is loaded for the objects that were loaded with it, too */
     bool users_only; /* access is for programs only: a flush or a cascade loads the attribute all the same */
     bool closed;     /* not even a reference that needs no statement may be read */
 } mr_strategy;

@@ -88,11 +88,19 @@ typedef enum mr_direction { MR_ONE_TO_MANY = 1, MR_MANY_TO_ONE, MR_MANY_TO_MANY 
     STRATEGY(IMMEDIATE, immediate)                                                                                     \
     STRATEGY(RAISE, raise)                                                                                             \
     STRATEGY(RAISE_ON_SQL, raise_on_sql)                                                                               \
-    STRATEGY(NOLOAD, noload)
+    STRATEGY(NOLOAD, noload)                                                                                           \
+    STRATEGY(BATCH, batch)
 
 #define MR_LAZY_CODE(CODE, row) MR_LAZY_##CODE,
 typedef enum mr_lazy { MR_LOADER_STRATEGIES(MR_LAZY_CODE) MR_LAZY__COUNT } mr_lazy;
 #undef MR_LAZY_CODE
+
+/* How lazy = "batch" loads: so many objects of a result load the attribute alone; then a statement loads it for one
+ * object and those after it, at most max in all. max 0: not given, (1, 500). */
+typedef struct mr_batching {
+    uint16_t after, max;
+} mr_batching;
+enum { MR_BATCH_MAX = 500 };
 
 enum { /* cascade bits */
        MR_CASCADE_SAVE_UPDATE = 1,
@@ -134,8 +142,9 @@ struct mr_relationship {
     mr_relationship
         *backref_options; /* a template for the other side (lazy, cascade, uselist, order_by ...), or NULL */
     mr_lazy lazy;
-    int8_t uselist;   /* is it a list? 1 yes, 0 no, -1 the direction decides */
-    unsigned cascade; /* MR_CASCADE_ bits; default: save-update, merge */
+    mr_batching batch; /* of the strategy "batch" */
+    int8_t uselist;    /* is it a list? 1 yes, 0 no, -1 the direction decides */
+    unsigned cascade;  /* MR_CASCADE_ bits; default: save-update, merge */
     bool cascade_given;
     bool single_parent, post_update, viewonly, innerjoin;
     bool passive_updates;   /* default true */

@@ -66,6 +66,7 @@ typedef struct mr_option {
     mr_option_kind kind;
     mr_lazy strategy;
     bool innerjoin;
+    mr_batching batch; /* LAZY, WILDCARD_LAZY: of the strategy "batch" */
     unsigned nsteps;
     mr_option_step *steps;
     mr_option_path *path;       /* the owner of steps, in a query's own options; ignored in options that callers pass */

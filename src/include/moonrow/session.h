@@ -25,6 +25,7 @@ typedef struct mr_session mr_session;
 typedef struct mr_session_options {
     bool autoflush;        /* default true */
     bool expire_on_commit; /* default true */
+    mr_batching batch;     /* lazy = "batch": max > 0; default: no */
 } mr_session_options;
 
 /* What a session fires: EVENT(CODE, NAME) for each. NAME is what Lua calls it. */

@@ -112,6 +112,7 @@ static mr_status expand(mr_planner *p, uint16_t number, const mr_property *prop,
     if (option && option->kind == MR_OPTION_CONTAINS_EAGER)
         return p->plain && !given ? MR_OK : add_joined(p, number, prop, option, true);
     const mr_strategy *strategy = mr_strategy_of(option ? option->strategy : prop->relationship->lazy);
+    if (strategy->batches) mr_target_at(p, number)->plan.batched = true;
     const mr_plan_path path = {t->plan.path, t->plan.npath};
     if (!mr_eager_is_due(&path, t->plan.mapper, prop, t->nopts, t->opts)) return MR_OK;
     if (!strategy->joins) return add_follow(p, follows, number, prop, strategy);
@@ -134,8 +135,19 @@ static mr_status expand_subclasses(mr_planner *p, uint16_t target, mr_vec *follo
     return MR_OK;
 }
 
+/* Does an option say "*" of the target's relationships, so that all of them, and its deferred columns, load in batches?
+ */
+static bool batches_all(const mr_target *t) {
+    bool found = false;
+    for (unsigned i = 0; i < t->nopts; i++)
+        if (t->opts[i].kind == MR_OPTION_WILDCARD_LAZY && t->opts[i].nsteps == 0)
+            found = mr_strategy_of(t->opts[i].strategy)->batches;
+    return found;
+}
+
 mr_status mr_eager_expand(mr_planner *p, uint16_t target) {
     const mr_mapper *mapper = mr_target_at(p, target)->plan.mapper;
+    if (batches_all(mr_target_at(p, target))) mr_target_at(p, target)->plan.batched = true;
     mr_vec follows;
     mr_status status = MR_OK;
     mr_vec_init(&follows, p->env, sizeof(mr_plan_follow));

@@ -172,6 +172,8 @@ static mr_status finish_arrays(const mr_planner *p) {
         e->outer = e->parent != MR_PLAN_NONE || mr_query_is_outer(p->q);
         if (e->collection) plan->collections = true;
         if (e->nfollows) plan->follows = true;
+        if (e->batched) plan->batched = true;
+        e->noted = e->nfollows || e->batched;
     }
     bool one_entity = plan->nitems == 1 && plan->items[0].entity != MR_PLAN_NONE;
     plan->unique = multiplying > 0 || (one_entity && !p->q->core_labels && rows_repeat(p));

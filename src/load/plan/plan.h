@@ -64,6 +64,8 @@ struct mr_plan_entity {
     const mr_plan_identity *fallback; /* for rows whose discriminator no class has; or NULL */
     uint16_t first, direct; /* direct > 0: slot i is column first + i for all i < direct, and slots has nothing else */
     uint16_t parent;        /* the entity that this one is joined to, or MR_PLAN_NONE */
+    bool batched;           /* some relationship of it loads in batches: its objects make a group */
+    bool noted;             /* the run notes its objects, for jobs or for a group */
     bool collection;        /* along is a collection */
     bool repeats;           /* an item of it can be in several rows of one parent */
     bool outer;             /* it is outer joined: a row may have no such entity */
@@ -106,6 +108,7 @@ struct mr_plan {
     bool unique;           /* a row with the same items as an earlier one is left out */
     bool collections;      /* some joined entity is a collection */
     bool follows;          /* jobs come after it */
+    bool batched;          /* some entity is */
     bool simple;           /* each row is one object of one class, and nothing follows */
     bool plain;            /* rows are the statement's columns as they are: no entities */
     bool by_name;          /* columns are found by name when the statement runs */

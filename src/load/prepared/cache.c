@@ -32,6 +32,7 @@ struct mr_loader {
     mr_map *stand_ins; /* stand_in */
     uint64_t clock;
     mr_class_plans *classes;
+    mr_siblings *siblings;
 };
 
 /* ---------------------------------------------------------------- life */
@@ -98,6 +99,11 @@ mr_loader *mr_loader_of(mr_env *env) {
     mr_heap_set_origin_release(heap, release_origin);
     mr_env_set(env, MR_ENV_LOAD, l);
     return l;
+}
+
+mr_siblings **mr_loader_siblings(mr_env *env) {
+    mr_loader *l = mr_env_get(env, MR_ENV_LOAD);
+    return l ? &l->siblings : NULL;
 }
 
 void mr_loader_add_class(mr_loader *loader, mr_class_plans *plans) {

@@ -10,6 +10,7 @@
 #include "plan/plan.h"
 
 typedef struct mr_loader mr_loader;
+typedef struct mr_siblings mr_siblings;
 
 /* A plan that is kept for a purpose, without the key of a query; for one dialect and one version of the registry. */
 typedef struct mr_prepared {
@@ -48,6 +49,8 @@ typedef struct mr_class_plans {
 
 /* The data of the environment, made at first use. NULL: no memory. */
 mr_loader *mr_loader_of(mr_env *env);
+/* Where run/siblings.c, which frees them, keeps the groups of objects. NULL: there is no loader yet. */
+mr_siblings **mr_loader_siblings(mr_env *env);
 /* The loader owns plans from now on. */
 void mr_loader_add_class(mr_loader *loader, mr_class_plans *plans);
 

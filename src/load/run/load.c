@@ -99,8 +99,8 @@ static mr_status fail(mr_load *load) {
 
 /* ---------------------------------------------------------------- starting */
 
-static mr_status enter(mr_load *load, const mr_plan *plan) {
-    if (!plan->follows || !load->ctx.enter) return MR_OK;
+mr_status mr_load_enter(mr_load *load, const mr_plan *plan) {
+    if (!plan->follows || load->entered || !load->ctx.enter) return MR_OK;
     if (load->ctx.enter(load->ctx.ud) != MR_OK) return MR_FAIL;
     load->entered = true;
     return MR_OK;
@@ -110,7 +110,7 @@ static mr_status open_main(mr_load *load, mr_plan *plan, const mr_run_source *so
     load->width = plan->nitems;
     load->has_objects = !plan->plain;
     load->unique = plan->unique && !load->yield_per;
-    if (enter(load, plan) != MR_OK) return MR_FAIL;
+    if (mr_load_enter(load, plan) != MR_OK) return MR_FAIL;
     return mr_run_open(load, plan, source, &load->main);
 }
 
@@ -164,6 +164,14 @@ mr_status mr_load_open_reading(const mr_load_context *ctx, mr_plan *plan, const 
         return MR_FAIL;
     }
     *out = load;
+    return MR_OK;
+}
+
+mr_status mr_load_open_jobs(const mr_load_context *ctx, mr_load **out) {
+    if (load_new(ctx, out) != MR_OK) return MR_FAIL;
+    (*out)->main_done = (*out)->without_rows = true;
+    (*out)->state = MR_LOAD_FOLLOWING;
+    (*out)->outside = ctx->outside && ctx->outside(ctx->ud);
     return MR_OK;
 }
 
@@ -373,6 +381,8 @@ static mr_status finish(mr_load *load) {
     while (status == MR_WAIT);
     return status;
 }
+
+mr_status mr_load_run_jobs(mr_load *load) { return finish(load); }
 
 mr_status mr_load_all_of_key(mr_load *load, const mr_mapper *mapper, const mr_value *key, const mr_value **rows,
                              size_t *n) {

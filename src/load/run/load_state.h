@@ -21,10 +21,11 @@ struct mr_load {
     mr_heap *heap;
     mr_load_state state;
     mr_run *main;
-    bool populate;  /* loaded slots are overwritten */
-    bool main_done; /* the main statement has been read to its end */
-    bool entered;   /* ctx.enter was called */
-    bool outside;   /* rows may be newer than the objects in memory */
+    bool populate;     /* loaded slots are overwritten */
+    bool main_done;    /* the main statement has been read to its end */
+    bool entered;      /* ctx.enter was called */
+    bool without_rows; /* it has no statement of its own, only jobs for objects in memory: see batch.c */
+    bool outside;      /* rows may be newer than the objects in memory */
     bool unique;
     bool keyless;       /* a row was left out, because its key is NULL */
     uint32_t yield_per; /* 0: read ahead */
@@ -50,6 +51,11 @@ mr_load_context mr_load_context_of(const mr_load_context *ctx, const mr_entity *
 mr_status mr_load_init(mr_load *load, const mr_load_context *ctx);
 /* Tells listeners of the objects that were loaded. */
 mr_status mr_load_fire_events(mr_load *load);
+/* A load that has no rows, only jobs: mr_jobs_add_for adds them, mr_load_run_jobs runs them. *out: close it. */
+mr_status mr_load_open_jobs(const mr_load_context *ctx, mr_load **out);
+mr_status mr_load_run_jobs(mr_load *load);
+/* Begins the snapshot for the statements of a load, if the plan is not the last of them. */
+mr_status mr_load_enter(mr_load *load, const mr_plan *plan);
 /* mr_load_start with values (mr_named_value; or NULL) for named parameters, before those that the query has. */
 mr_status mr_load_start_named(const mr_load_context *ctx, mr_query *query, const mr_vec *named, mr_load **out);
 /* one.c: reads the first row of a simple plan, and none after it. conn: that of ctx for the plan's class. values: the

@@ -5,6 +5,7 @@
  * Invariant: whatever happens, the statement is given back, and the run closed, before the function returns.
  */
 #include "load_state.h"
+#include "siblings.h"
 
 /* What reading by a simple plan needs. The plan keeps it for the next time. */
 struct mr_one {
@@ -26,6 +27,7 @@ static mr_one *make(const mr_load_context *ctx, mr_plan *plan) {
     one->run.row = one->values;
     one->run.out = one->values + plan->ncolumns;
     one->run.entities = &one->entity;
+    one->run.simple = true; /* read_all makes the group */
     mr_strbuf_init(&one->run.key, ctx->env);
     mr_vec_init(&one->entity.parents, ctx->env, sizeof(mr_entity *));
     return one;
@@ -116,6 +118,8 @@ static mr_status read_all(mr_one *one, mr_vec *items) {
     while ((status = mr_run_step(&one->run)) == MR_ROW) /* the last step closes the cursor */
         if (one->entity.current && mr_vec_push_ptr(items, one->entity.current) != MR_OK) return MR_FAIL;
     if (status != MR_DONE) return MR_FAIL;
+    bool grouped = one->load.ctx.batch.max > 0 || one->run.plan->batched;
+    if (grouped && mr_siblings_add(one->load.env, items->data, items->len) != MR_OK) return MR_FAIL;
     return one->load.events.len > 0 ? mr_load_fire_events(&one->load) : MR_OK;
 }
 

@@ -385,7 +385,7 @@ static bool has_relationship(const mr_entity *e, const mr_property *along) {
 mr_status mr_row_interpret(mr_run *run) {
     const mr_plan *plan = run->plan;
     if (plan->plain) return MR_OK; /* the row is run->out */
-    if (plan->simple) {            /* one object, as most rows */
+    if (run->simple) {             /* one object, as most rows */
         if (find_entity(run, plan->entities, run->entities, run->row) != MR_OK) return MR_FAIL;
         mr_entity *e = run->entities->current;
         *run->out = mr_value_of(e ? MR_ENTITY : MR_NULL, 0);
@@ -404,7 +404,7 @@ mr_status mr_row_interpret(mr_run *run) {
         mr_status status = pe->nkeys > 0 ? find_entity(run, pe, re, run->row) : fixed_entity(run, pe, re, run->row);
         if (status != MR_OK) return MR_FAIL;
         if (parent && attach(run, pe, re, parent) != MR_OK) return MR_FAIL;
-        if (pe->nfollows > 0 && re->current && note_parent(re) != MR_OK) return MR_FAIL;
+        if ((pe->noted || run->grouped) && re->current && note_parent(re) != MR_OK) return MR_FAIL;
     }
     fill_items(run);
     return MR_OK;

@@ -4,6 +4,7 @@
  * Invariant: the bytes of parameters live as long as the cursor: late values are copied; the others belong to the query
  * or the plan, and the run holds references to both.
  */
+#include "siblings.h"
 #include "strategy/job.h"
 
 #include <string.h>
@@ -84,6 +85,13 @@ static mr_status collect_values(mr_run *run, const mr_run_source *source) {
 
 static size_t align(size_t n) { return (n + 15) & ~(size_t)15; }
 
+/* Do the objects of the plan's rows make groups? Then a run of a simple plan notes them, as one of another plan does.
+ */
+static void set_grouping(mr_run *run) {
+    run->grouped = run->load->ctx.batch.max > 0;
+    run->simple = run->plan->simple && !run->grouped && !run->plan->batched;
+}
+
 /* The run and its arrays in one block. If columns are found by name, the number of columns is not known yet. */
 static mr_run *allocate(mr_load *load, mr_plan *plan) {
     mr_run *run = plan->spare;
@@ -91,6 +99,7 @@ static mr_run *allocate(mr_load *load, mr_plan *plan) {
         plan->spare = NULL;
         run->load = load;
         run->plan = mr_plan_retain(plan);
+        set_grouping(run);
         return run;
     }
     size_t head = align(sizeof(mr_run)), entities = align(plan->nentities * sizeof(mr_run_entity));
@@ -110,6 +119,7 @@ static mr_run *allocate(mr_load *load, mr_plan *plan) {
     mr_strbuf_init(&run->key, load->env);
     for (uint16_t i = 0; i < plan->nentities; i++)
         mr_vec_init(&run->entities[i].parents, load->env, sizeof(mr_entity *));
+    set_grouping(run);
     return run;
 }
 
@@ -239,8 +249,12 @@ mr_status mr_run_finish_rows(mr_run *run) {
         if (re->gather.env && mr_gather_finish(&re->gather) != MR_OK) return MR_FAIL;
     }
     for (uint16_t i = 0; i < run->plan->nentities; i++) {
-        if (run->entities[i].parents.len > 0 && mr_jobs_add(run, i) != MR_OK) return MR_FAIL;
-        run->entities[i].parents.len = 0;
+        mr_vec *parents = &run->entities[i].parents;
+        if (parents->len == 0) continue;
+        bool grouped = run->grouped || run->plan->entities[i].batched;
+        if (grouped && mr_siblings_add(run->load->env, parents->data, parents->len) != MR_OK) return MR_FAIL;
+        if (mr_jobs_add(run, i) != MR_OK) return MR_FAIL;
+        parents->len = 0;
     }
     return MR_OK;
 }

@@ -40,6 +40,8 @@ struct mr_run {
     int64_t rowcount;
     uint64_t rows; /* read so far */
     bool started;
+    bool grouped; /* the objects of each entity make a group */
+    bool simple;  /* the plan is simple, and its objects make no group */
 };
 
 /* The sources of the values of late parameters. */

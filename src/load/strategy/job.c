@@ -97,16 +97,16 @@ static mr_status take_parents(mr_job *job, const mr_vec *all) {
     return status;
 }
 
-static mr_status add_job(mr_run *run, const mr_plan_entity *entity, const mr_plan_follow *follow,
+/* run: the one that the job follows; NULL: none. */
+static mr_status add_job(mr_load *load, mr_run *run, const mr_plan_entity *entity, const mr_plan_follow *follow,
                          const mr_vec *parents) {
-    mr_load *load = run->load;
     mr_job *job = mr_calloc(load->env, sizeof *job);
     if (!job) return MR_FAIL;
     job->load = load;
-    job->plan = mr_plan_retain(run->plan);
+    job->plan = run ? mr_plan_retain(run->plan) : NULL;
     job->entity = entity;
     job->follow = follow;
-    job->query = mr_query_retain(run->query);
+    job->query = run ? mr_query_retain(run->query) : NULL;
     job->strategy = follow->strategy;
     mr_vec_init(&job->named, load->env, sizeof(mr_named_value));
     mr_vec_init(&job->parents, load->env, sizeof(mr_entity *));
@@ -118,7 +118,7 @@ static mr_status add_job(mr_run *run, const mr_plan_entity *entity, const mr_pla
         free_job(job);
         return MR_OK;
     }
-    if (status == MR_OK) status = copy_named(job, &run->named);
+    if (status == MR_OK && run) status = copy_named(job, &run->named);
     if (status == MR_OK) status = make_path(job);
     if (status == MR_OK) status = mr_vec_push_ptr(&load->jobs, job);
     if (status == MR_OK) return MR_OK;
@@ -129,8 +129,13 @@ static mr_status add_job(mr_run *run, const mr_plan_entity *entity, const mr_pla
 mr_status mr_jobs_add(mr_run *run, uint16_t entity) {
     const mr_plan_entity *pe = &run->plan->entities[entity];
     for (unsigned i = 0; i < pe->nfollows; i++)
-        if (add_job(run, pe, &pe->follows[i], &run->entities[entity].parents) != MR_OK) return MR_FAIL;
+        if (add_job(run->load, run, pe, &pe->follows[i], &run->entities[entity].parents) != MR_OK) return MR_FAIL;
     return MR_OK;
+}
+
+mr_status mr_jobs_add_for(mr_load *load, const mr_plan_entity *entity, const mr_plan_follow *follow,
+                          const mr_vec *parents) {
+    return add_job(load, NULL, entity, follow, parents);
 }
 
 void mr_jobs_done(mr_load *load) {
@@ -186,6 +191,7 @@ mr_status mr_job_start(mr_job *job, mr_query *q) {
     mr_status status = load->ctx.connection(load->ctx.ud, mr_query_lead(q), &conn);
     if (status == MR_OK) status = mr_plan_find(q, &job->path, mr_engine_dialect(mr_conn_engine(conn)), &binds, &plan);
     mr_run_source source = {.query = q, .binds = &binds, .named = &job->named};
+    if (status == MR_OK) status = mr_load_enter(load, plan);
     if (status == MR_OK) status = mr_run_open(load, plan, &source, &job->run);
     /* Joins to the children may repeat their rows. */
     if (status == MR_OK && plan->unique) job->gather.repeats = true;

@@ -35,6 +35,10 @@ struct mr_job {
 
 /* Adds jobs for the relationships that follow an entity of the run. entity: its number in the plan. */
 mr_status mr_jobs_add(mr_run *run, uint16_t entity);
+/* Adds a job for these parents (mr_entity *) to a load without rows of its own. entity and follow are borrowed until
+ * the load is closed. */
+mr_status mr_jobs_add_for(mr_load *load, const mr_plan_entity *entity, const mr_plan_follow *follow,
+                          const mr_vec *parents);
 /* Runs the load's jobs, and the jobs that they add. MR_DONE: all have run. */
 mr_status mr_jobs_advance(mr_load *load);
 /* Frees the load's jobs. */
@@ -72,5 +76,16 @@ mr_query *mr_query_from_keys(const mr_property *along, const mr_value *keys, siz
 /* Loads the slot with a statement of its own, and what the options say below it. */
 mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
                        const mr_option *opts);
+
+/* Is the relationship a reference by the target's key, and the target in memory (or the key NULL)? Then loading it
+ * takes no statement. */
+bool mr_relationship_is_in_memory(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);
+
+/* ---------------------------------------------------------------- batch.c */
+
+/* Loads the relationship for the entity and those after it in its group. MR_NOTFOUND: it is to be loaded alone. nopts,
+ * opts: what applies below. */
+mr_status mr_batch_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
+                                mr_batching batch, unsigned nopts, const mr_option *opts);
 
 #endif

@@ -246,6 +246,21 @@ static mr_status from_map(const mr_load_context *ctx, mr_entity *entity, const m
     return put_reference(entity, prop, mr_mapper_isa(known->mapper, rel->target) ? known : NULL);
 }
 
+bool mr_relationship_is_in_memory(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {
+    enum { FEW = 8 };
+    const mr_relationship *rel = prop->relationship;
+    mr_value few[FEW], identity;
+    mr_strbuf buf;
+    if (rel->direction != MR_MANY_TO_ONE || !rel->use_get || rel->target->npk > FEW) return false;
+    mr_strbuf_init(&buf, ctx->env);
+    mr_status status = mr_target_identity(rel, entity, &buf, few, &identity);
+    bool known = status == MR_NOTFOUND ||
+                 (status == MR_OK && mr_idmap_get(ctx->owner->idmap, rel->target->root, &identity) != NULL);
+    if (status == MR_FAIL) mr_env_clear_error(ctx->env);
+    mr_strbuf_done(&buf);
+    return known;
+}
+
 static mr_status load_reference(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, bool no_sql,
                                 unsigned nopts, const mr_option *opts) {
     mr_mapper *target = prop->relationship->target;
@@ -297,7 +312,7 @@ static mr_status access_noload(const mr_load_context *ctx, mr_entity *entity, co
     return put_nothing(entity, prop);
 }
 
-const mr_strategy mr_strategy_select = {.word = "select", .option = "lazyload"};
+const mr_strategy mr_strategy_select = {.word = "select", .option = "lazyload", .usual = true};
 const mr_strategy mr_strategy_raise = {
     .word = "raise", .option = "raiseload", .access = access_raise, .users_only = true, .closed = true};
 const mr_strategy mr_strategy_raise_on_sql = {.word = "raise_on_sql",
@@ -324,11 +339,18 @@ static bool is_rekeyed(const mr_entity *entity, const mr_relationship *rel) {
     return false;
 }
 
-static const mr_strategy *strategy_of(const mr_entity *entity, const mr_property *prop) {
+/* *batch: how it loads in batches; may be NULL. */
+static const mr_strategy *strategy_of(const mr_load_context *ctx, const mr_entity *entity, const mr_property *prop,
+                                      mr_batching *batch) {
+    const mr_relationship *rel = prop->relationship;
     const mr_origin *origin = mr_entity_origin(entity);
     const mr_option *option = origin ? mr_options_strategy(prop, origin->nopts, origin->opts) : NULL;
     bool chosen = option && option->kind != MR_OPTION_CONTAINS_EAGER;
-    return mr_strategy_of(chosen ? option->strategy : prop->relationship->lazy);
+    const mr_strategy *strategy = mr_strategy_of(chosen ? option->strategy : rel->lazy);
+    if (!chosen && strategy->usual && ctx->batch.max > 0) strategy = &mr_strategy_batch;
+    if (batch) *batch = chosen && option->batch.max ? option->batch : rel->batch;
+    if (batch && !batch->max) *batch = ctx->batch;
+    return strategy;
 }
 
 static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, mr_arena *arena,
@@ -337,10 +359,15 @@ static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const 
     const mr_origin *origin = mr_entity_origin(entity);
     const mr_option *below = NULL;
     unsigned nbelow = 0;
-    const mr_strategy *strategy = strategy_of(entity, prop);
+    mr_batching batch;
+    const mr_strategy *strategy = strategy_of(ctx, entity, prop, &batch);
     if (strategy->access && !(needed && strategy->users_only)) return strategy->access(ctx, entity, prop);
     if (origin && mr_options_below(arena, prop, origin->nopts, origin->opts, &nbelow, &below) != MR_OK) return MR_FAIL;
     if (needed && is_rekeyed(entity, rel)) return load_prepared(ctx, entity, prop, true);
+    if (strategy->batches && !needed) {
+        mr_status status = mr_batch_relationship(ctx, entity, prop, batch, nbelow, below);
+        if (status != MR_NOTFOUND) return status;
+    }
     return mr_lazy_load(ctx, entity, prop, nbelow, below);
 }
 
@@ -361,7 +388,7 @@ static mr_status load(const mr_load_context *ctx, mr_entity *entity, const mr_pr
 mr_status mr_load_known_reference(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {
     const mr_relationship *rel = prop->relationship;
     if (rel->direction != MR_MANY_TO_ONE || !rel->use_get) return MR_NOTFOUND;
-    if (strategy_of(entity, prop)->closed) return MR_NOTFOUND;
+    if (strategy_of(ctx, entity, prop, NULL)->closed) return MR_NOTFOUND;
     for (unsigned i = 0; i < rel->npairs; i++) {
         uint16_t slot = rel->pairs[i].local_slot;
         if (slot == UINT16_MAX || mr_entity_slot(entity, slot)->kind == MR_UNLOADED) return MR_NOTFOUND;

@@ -264,7 +264,7 @@ static mr_status take_targets(mr_job *job) {
     job->pending.len = 0;
     while (status == MR_OK && job->next < job->parents.len && job->keys.distinct.len < MR_KEYS_PER_STATEMENT) {
         mr_entity *parent = mr_vec_ptr(&job->parents, job->next++);
-        status = from_map(job, parent, true, &buf, key);
+        status = from_map(job, parent, !job->load->without_rows, &buf, key);
         if (status != MR_NOTFOUND) continue;
         status = mr_keyring_add(&job->keys, key, 0);
         if (status == MR_OK) status = mr_vec_push_ptr(&job->pending, parent);

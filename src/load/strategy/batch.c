@@ -1,0 +1,215 @@
+/*
+ * batch.c: loads what a program reads of one object for the objects after it in its result, too.
+ *
+ * Invariants: a statement for many objects stands for at least the one that the program would have sent. No object is
+ * kept alive, and one that is deleted, expunged, expired or changed is left alone. Where a row of another object cannot
+ * be read, the program is not told: the object is loaded alone, and so are the others of its group.
+ */
+#include "plan/planner.h"
+#include "run/siblings.h"
+#include "job.h"
+
+const mr_strategy mr_strategy_batch = {.word = "batch", .option = "batchload", .batches = true};
+
+static mr_batching or_usual(mr_batching given) { return given.max ? given : (mr_batching){1, MR_BATCH_MAX}; }
+
+/* ---------------------------------------------------------------- whom to load */
+
+enum { UNFIT = MR_ENTITY_TO_DELETE | MR_ENTITY_GONE };
+enum { BAD_VALUES = MR_ENTITY_BAD_NULL | MR_ENTITY_BAD_KEEP };
+
+/* May the object be loaded with the one that the program reads? It belongs to the same session, has a row, and all that
+ * is known of it is of now. */
+static bool is_fit(const mr_entity *of, mr_entity *e, const mr_mapper *mapper) {
+    return e->owner == of->owner && e->state == MR_PERSISTENT && e->generation == e->owner->generation &&
+           !(e->flags & UNFIT) && (e->flags & BAD_VALUES) == (of->flags & BAD_VALUES) &&
+           mr_mapper_isa(e->mapper, mapper) && mr_entity_slot(e, e->mapper->pk_slots[0])->kind != MR_UNLOADED;
+}
+
+/* Does loading the relationship of the object take a statement? Not if it is loaded or changed, its key is not known
+ * or not in the database yet, or the target is in memory. */
+static bool takes_statement(const mr_load_context *ctx, mr_entity *e, const mr_property *prop) {
+    const mr_relationship *rel = prop->relationship;
+    const mr_value *v = mr_entity_slot(e, prop->slot);
+    bool null = rel->npairs > 0;
+    if (v->kind != MR_UNLOADED && v->kind != MR_COLLECTION) return false;
+    if (v->kind == MR_COLLECTION) {
+        const mr_collection *c = v->u.p;
+        if (c->loaded || mr_collection_changed(c)) return false;
+    }
+    if (v->flags & MR_VALUE_DIRTY) return false;
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        uint16_t slot = rel->pairs[i].local_slot;
+        if (slot == UINT16_MAX) {
+            null = false;
+            continue;
+        }
+        uint8_t kind = mr_entity_slot(e, slot)->kind;
+        if (kind == MR_UNLOADED || mr_entity_is_dirty(e, slot)) return false;
+        if (kind != MR_NULL) null = false;
+    }
+    return !null && !mr_relationship_is_in_memory(ctx, e, prop);
+}
+
+/* Does the object lack one of the columns? */
+static bool lacks_column(mr_entity *e, const mr_property *const *props, unsigned n) {
+    for (unsigned i = 0; i < n; i++)
+        if (mr_entity_slot(e, props[i]->slot)->kind == MR_UNLOADED) return true;
+    return false;
+}
+
+/* What is loaded: a relationship, or (columns not NULL) n columns. */
+typedef struct what {
+    const mr_load_context *ctx;
+    const mr_property *prop;
+    const mr_property *const *columns;
+    unsigned n;
+} what;
+
+static bool is_wanted(const what *w, const mr_entity *of, mr_entity *e) {
+    if (!is_fit(of, e, w->prop->mapper)) return false;
+    return w->columns ? lacks_column(e, w->columns, w->n) : takes_statement(w->ctx, e, w->prop);
+}
+
+/* Counts the load, and appends to parents the object and those after it that are loaded with it. None: it is to be
+ * loaded alone. *loads: the count. */
+static mr_status gather(const what *w, mr_entity *entity, mr_batching batch, mr_vec *parents, uint32_t **loads) {
+    uint32_t index;
+    mr_group *group = mr_siblings_of(entity, &index);
+    const void *key = w->prop;
+    if (!group || !is_wanted(w, entity, entity)) return MR_OK;
+    if (w->columns && w->prop->deferred_group) key = w->prop->deferred_group;
+    if (!(*loads = mr_siblings_loads(group, key))) return MR_FAIL;
+    if (**loads < batch.after) {
+        ++**loads;
+        return MR_OK;
+    }
+    if (**loads == MR_GROUP_ALONE) return MR_OK;
+    mr_status status = mr_vec_push_ptr(parents, entity);
+    for (mr_entity *e; status == MR_OK && parents->len < batch.max && (e = mr_siblings_next(group, &index));)
+        if (is_wanted(w, entity, e)) status = mr_vec_push_ptr(parents, e);
+    if (parents->len < 2) parents->len = 0;
+    return status;
+}
+
+/* Is it an error of a row, which may be that of another object? */
+static bool is_of_a_row(const mr_env *env) {
+    mr_errkind kind = mr_env_error(env)->kind;
+    return kind == MR_ERR_DATA || kind == MR_ERR_INVALID_REQUEST || kind == MR_ERR_MULTIPLE_RESULTS_FOUND;
+}
+
+/* After a failure: MR_NOTFOUND, without an error, if the object is to be loaded alone, as are the others from now on.
+ */
+static mr_status alone(const mr_load_context *ctx, const mr_entity *entity, const void *key) {
+    uint32_t index;
+    if (!is_of_a_row(ctx->env)) return MR_FAIL;
+    mr_env_clear_error(ctx->env);
+    mr_group *group = mr_siblings_of(entity, &index);
+    uint32_t *loads = group ? mr_siblings_loads(group, key) : NULL;
+    if (group && !loads) return MR_FAIL;
+    if (loads) *loads = MR_GROUP_ALONE;
+    return MR_NOTFOUND;
+}
+
+/* ---------------------------------------------------------------- relationships */
+
+static mr_status load_related(const mr_load_context *ctx, const mr_property *prop, unsigned nopts,
+                              const mr_option *opts, const mr_vec *parents) {
+    mr_load *load;
+    const mr_entity *first = mr_vec_ptr(parents, 0);
+    const mr_plan_entity entity = {.mapper = first->mapper};
+    const mr_plan_follow follow = {.prop = prop, .strategy = &mr_strategy_selectin, .nopts = nopts, .opts = opts};
+    if (mr_load_open_jobs(ctx, &load) != MR_OK) return MR_FAIL;
+    mr_status status = mr_jobs_add_for(load, &entity, &follow, parents);
+    if (status == MR_OK) status = mr_load_run_jobs(load);
+    mr_load_close(load);
+    return status;
+}
+
+mr_status mr_batch_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
+                                mr_batching batch, unsigned nopts, const mr_option *opts) {
+    const what w = {.ctx = ctx, .prop = prop};
+    mr_vec parents;
+    uint32_t *loads;
+    mr_vec_init(&parents, ctx->env, sizeof(mr_entity *));
+    mr_status status = gather(&w, entity, or_usual(batch), &parents, &loads);
+    bool several = status == MR_OK && parents.len > 0;
+    if (several) status = load_related(ctx, prop, nopts, opts, &parents);
+    mr_vec_done(&parents);
+    if (several && status == MR_FAIL) return alone(ctx, entity, prop);
+    if (status != MR_OK) return status;
+    return several && !takes_statement(ctx, entity, prop) ? MR_OK : MR_NOTFOUND;
+}
+
+/* ---------------------------------------------------------------- deferred columns */
+
+/* The options of a query that reads nothing but these columns. Consumes q. */
+static mr_query *only(mr_query *q, const what *w) {
+    const mr_option lazily = {.kind = MR_OPTION_WILDCARD_LAZY, .strategy = MR_LAZY_SELECT, .mapper = w->prop->mapper};
+    mr_query *made = q ? mr_query_options(q, &lazily, 1) : NULL;
+    mr_query_release(q);
+    for (unsigned i = 0; made && i < w->n; i++) {
+        mr_option_step step = {.prop = w->columns[i]};
+        const mr_option option = {.kind = MR_OPTION_LOAD_ONLY, .nsteps = 1, .steps = &step, .mapper = w->prop->mapper};
+        mr_query *next = mr_query_options(made, &option, 1);
+        mr_query_release(made);
+        made = next;
+    }
+    return made;
+}
+
+/* The primary key IN the keys of the objects. NULL: failed. */
+static mr_node *keys_of(const mr_mapper *mapper, const mr_vec *entities) {
+    mr_env *env = mapper->env;
+    mr_value *keys = mr_alloc(env, (entities->len + 1) * mapper->npk * sizeof *keys);
+    mr_node **columns = mr_calloc(env, (mapper->npk + (size_t)1) * sizeof(mr_node *));
+    bool failed = !keys || !columns;
+    for (size_t i = 0; i < entities->len && !failed; i++)
+        mr_entity_key(mr_vec_ptr(entities, i), keys + i * mapper->npk);
+    for (uint16_t i = 0; i < mapper->npk && !failed; i++)
+        failed = !(columns[i] = mr_property_node(mr_mapper_at_slot(mapper, mapper->pk_slots[i]), NULL));
+    mr_node *made = failed ? NULL : mr_keys_criterion(env, columns, mapper->npk, keys, entities->len);
+    if (failed && columns)
+        for (uint16_t i = 0; i < mapper->npk; i++) mr_node_release(columns[i]);
+    mr_free(env, columns);
+    mr_free(env, keys);
+    return made;
+}
+
+static mr_status load_columns(const what *w, const mr_vec *entities) {
+    mr_query_item item = {.mapper = w->prop->mapper};
+    const mr_value *rows;
+    size_t n;
+    mr_load *load = NULL;
+    mr_load_context ctx = *w->ctx;
+    ctx.batch = (mr_batching){0, 0}; /* these rows make no group of their own */
+    mr_query *q = only(mr_query_new(ctx.env, &item, 1, false), w);
+    mr_query *keyed = q ? mr_query_where(q, keys_of(item.mapper, entities)) : NULL;
+    mr_query_release(q);
+    mr_status status = keyed ? mr_load_start(&ctx, keyed, &load) : MR_FAIL;
+    mr_query_release(keyed);
+    if (status == MR_OK) status = mr_load_all(load, &rows, &n);
+    mr_load_close(load);
+    return status;
+}
+
+mr_status mr_load_deferred(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n) {
+    const mr_property *prop = props[0];
+    const void *key = prop->deferred_group ? (const void *)prop->deferred_group : prop;
+    mr_heap *heap = mr_heap_of(ctx->env);
+    mr_vec entities;
+    uint32_t *loads;
+    if (!heap) return MR_FAIL;
+    mr_heap_block(heap);
+    mr_vec_init(&entities, ctx->env, sizeof(mr_entity *));
+    mr_load_context as_read = mr_load_context_of(ctx, entity);
+    const what read = {.ctx = &as_read, .prop = prop, .columns = props, .n = n};
+    mr_status status = gather(&read, entity, or_usual(ctx->batch), &entities, &loads);
+    bool several = status == MR_OK && entities.len > 0;
+    if (several) status = load_columns(&read, &entities);
+    mr_vec_done(&entities);
+    mr_heap_unblock(heap);
+    if (several && status == MR_FAIL) status = alone(ctx, entity, key);
+    if (status == MR_FAIL) return status;
+    return lacks_column(entity, props, n) ? mr_load_refresh(ctx, entity, props, n) : MR_OK;
+}
