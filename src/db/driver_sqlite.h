@@ -63,6 +63,13 @@ int mr_sqlite_add_decimals(sqlite_dbc *dbc);
 /* Takes them away from a connection that goes on without the library. */
 void mr_sqlite_remove_decimals(sqlite_dbc *dbc);
 
+/* ---- sqlite_cast.c */
+
+/* Gives the connection the function by which casts are written. Returns an SQLite result code. */
+int mr_sqlite_add_cast(sqlite_dbc *dbc);
+/* Takes it away again. */
+void mr_sqlite_remove_cast(sqlite_dbc *dbc);
+
 /* ---- sqlite_memory.c */
 
 /* Registers a VFS with the name, if there is none. Its database of the same name is in memory, and is shared by all

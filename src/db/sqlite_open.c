@@ -237,6 +237,7 @@ static mr_status prepare_handle(sqlite_dbc *dbc, const mr_url *url) {
     sqlite3_busy_handler(dbc->db, wait_for_lock, dbc);
     if (sqlite3_progress_handler) sqlite3_progress_handler(dbc->db, STEPS_BETWEEN_LOOKS, is_interrupted, dbc->env);
     int rc = mr_sqlite_add_decimals(dbc);
+    if (rc == SQLITE_OK) rc = mr_sqlite_add_cast(dbc);
     if (rc == SQLITE_OK) rc = mr_sqlite_add_regexp(dbc->db);
     return rc == SQLITE_OK ? exec(dbc, "PRAGMA foreign_keys=ON") : mr_sqlite_fail(dbc, rc);
 }
@@ -276,6 +277,7 @@ mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *
         dbc->native = true;
         dbc->db = native;
         int added = mr_sqlite_add_decimals(dbc);
+        if (added == SQLITE_OK) added = mr_sqlite_add_cast(dbc);
         if (added != SQLITE_OK) {
             mr_sqlite_fail(dbc, added);
             mr_free(env, dbc);
@@ -303,7 +305,10 @@ void mr_sqlite_close(mr_dbc *handle) {
     sqlite_dbc *dbc = sqlite_dbc_of(handle);
     mr_sqlite_forget_schema(dbc);
     /* If another statement keeps the connection from being freed, SQLite must not call our functions later. */
-    if (dbc->native && !mr_sqlite_is_inherited(dbc)) mr_sqlite_remove_decimals(dbc);
+    if (dbc->native && !mr_sqlite_is_inherited(dbc)) {
+        mr_sqlite_remove_decimals(dbc);
+        mr_sqlite_remove_cast(dbc);
+    }
     if (!dbc->native && !mr_sqlite_is_inherited(dbc)) {
         sqlite3_busy_handler(dbc->db, NULL, NULL);
         if (sqlite3_progress_handler) sqlite3_progress_handler(dbc->db, 0, NULL, NULL);

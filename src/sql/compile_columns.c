@@ -65,6 +65,7 @@ static const char *name_column(column_names *names, const mr_node *node, bool *w
 static const mr_type *result_type(const mr_compiler *c, const mr_node *node) {
     while (node->kind == MR_NODE_LABEL) node = node->child[0];
     if (node->kind == MR_NODE_COLUMN && node->u.column->table) return mr_typed(c, node);
+    if (node->kind == MR_NODE_CAST) return mr_typed(c, node); /* it was asked for */
     return mr_type_guessed(mr_typed(c, node));
 }
 

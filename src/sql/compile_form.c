@@ -30,6 +30,8 @@ static bool has_form(const mr_node *node) {
     case MR_NODE_SUBQUERY:
     case MR_NODE_CASE:
         return true;
+    case MR_NODE_CAST:
+        return !mr_type_is_decimal(node->type); /* of a decimal: its text */
     default:
         return false;
     }

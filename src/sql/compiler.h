@@ -197,6 +197,11 @@ void mr_compile_result(mr_compiler *c, const mr_node *node, const mr_node *x);
 /* Writes an expression that is assigned to the column, and returns true, if it must be brought to the column's digits
  * or form of storage. */
 bool mr_compile_decimal_written(mr_compiler *c, const mr_node *column, const mr_node *value);
+
+/* sqlite_cast.c */
+/* Writes the cast, and returns true, if SQLite's own CAST would not give values of the type. */
+bool mr_sqlite_cast(mr_compiler *c, const mr_node *node);
+
 /* compile_search.c */
 /* Writes what is read from JSON. */
 void mr_compile_json_at(mr_compiler *c, const mr_node *node);

@@ -265,6 +265,7 @@ static void compile_extract(mr_compiler *c, const mr_node *node) {
 }
 
 static bool compile_node(mr_compiler *c, const mr_node *node) {
+    if (node->kind == MR_NODE_CAST && mr_sqlite_cast(c, node)) return true;
     if (mr_sqlite_decimal(c, node)) return true;
     switch (node->kind) {
     case MR_NODE_BINARY:

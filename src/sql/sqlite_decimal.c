@@ -32,7 +32,7 @@ static form form_of(const mr_node *x) {
     if (x->kind == MR_NODE_BIND || x->kind == MR_NODE_BINDS) return FORM_BIND;
     if (!x->type || !mr_type_is_decimal(x->type)) return FORM_OTHER;
     if (x->kind == MR_NODE_LITERAL_SQL) return FORM_OTHER;
-    return x->type->rules->sql_read && x->kind != MR_NODE_CAST ? FORM_NUMBER : FORM_TEXT;
+    return x->type->rules->sql_read ? FORM_NUMBER : FORM_TEXT;
 }
 
 static bool is_decimal(const mr_node *x) {
@@ -315,7 +315,9 @@ static bool compile_cast(mr_compiler *c, const mr_node *node) {
         mr_emit(c, ")");
         return true;
     }
-    mr_emit(c, node->type->scale < 0 ? "decimal(" : "decimal_round(");
+    const char *number = node->type->rules->sql_write;
+    mr_emit(c, number ? number : node->type->scale < 0 ? "decimal" : "decimal_round");
+    mr_emit(c, "(");
     emit_value(c, x);
     if (node->type->scale < 0) mr_emit(c, ")");
     else emit_scale(c, node->type);

@@ -407,7 +407,7 @@ function Expression:distinct() end
 ---@return moonrow.Expression
 function Expression:label(name) end
 
----CAST(... AS type).
+---CAST(... AS type): a value of the type, in its form of storage. See `mr.cast`.
 ---
 ---```lua
 ---session:query(mr.literal("7"):cast(mr.Integer)):scalar() --> 7
@@ -498,10 +498,12 @@ function mr.not_(criterion) end
 ---@return moonrow.Expression
 function mr.case(cases, options) end
 
----CAST(value AS type).
+---CAST(value AS type): a value of the type, in its form of storage. Where no value of the one type can be one of the
+---other, that is an ArgumentError; a text that does not spell a value is a DataError.
 ---
 ---```lua
 ---session:query(mr.cast("7", mr.Integer)):scalar() --> 7
+---session:query(mr.cast("2024-02-29 13:04:05", mr.Date)):scalar() --> 2024-02-29
 ---```
 ---@param value moonrow.Operand
 ---@param type moonrow.Type

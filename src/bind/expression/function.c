@@ -100,11 +100,27 @@ static void refuse_more(lua_State *L, int n, const char *function, const char *t
                    bind_describe(L, n + 1));
 }
 
+/* Is the Lua value at 1 one of the type already, or must it be: a text that is to be a date? Then Lua makes it one.
+ * Other values are cast by the database. */
+static bool is_of_type(lua_State *L, const mr_type *type) {
+    mr_value v;
+    /* Only JSON, and what the program's functions convert, take a table. */
+    if (type->decorator || (lua_istable(L, 1) && mr_type_is_json(type))) return true;
+    if (bind_test_node(L, 1) || !bind_to_value(L, 1, NULL, &v)) return false;
+    bool moment = v.kind >= MR_DATE && v.kind <= MR_INTERVAL, number = v.kind == MR_INT || v.kind == MR_FLOAT;
+    mr_value whole; /* a text of a datetime has a date and a time inside */
+    if (v.kind == MR_TEXT && (type->rules->kind == MR_DATE || type->rules->kind == MR_TIME) &&
+        mr_calendar_read(MR_DATETIME, v.u.s, v.len, &whole))
+        return false;
+    if (mr_type_is_moment(type)) return moment ? v.kind == type->rules->kind : !number || !type->rules->unit;
+    if (mr_type_is_boolean(type)) return v.kind == MR_BOOL;
+    return v.kind == MR_TEXT && type->rules->group == MR_GROUP_WORD;
+}
+
 static int f_cast(lua_State *L) {
     const mr_type *type = bind_arg_type(L, 2, "cast");
     refuse_more(L, 2, "cast", "a value and a type");
-    /* Only JSON, and what the program's functions convert, take a table. */
-    bool own = type->decorator || (lua_istable(L, 1) && mr_type_is_json(type));
+    bool own = is_of_type(L, type);
     mr_node *value = own ? bind_to_operand(L, 1, type, "cast") : bind_to_value_node(L, 1, "cast");
     bind_push_node(L, mr_sql_cast(env_of(L), value, type));
     return 1;

@@ -155,6 +155,7 @@ struct mr_type_rules {
     mr_kind kind;        /* the kind of its values in memory; MR_UNLOADED: several kinds */
     bool natural;        /* a Lua value of the kind that stands beside no column has this type */
     bool late;      /* an object whose row holds a bad value raises when the attribute is read, not when it is loaded */
+    bool casts;     /* SQLite makes its values by our function: its own CAST knows numbers, texts and bytes */
     bool evaluated; /* a comparison in memory gives the same result as in the database */
     mr_type_argument argument; /* the argument behind its name */
     uint16_t takes;            /* the kinds of values that it takes unchanged: MR_TAKES bits */
@@ -340,6 +341,22 @@ static inline const mr_type *mr_type_in(const mr_type *type, const char *dialect
 }
 /* Are values of both types stored in the same form, so that the database can compare them? */
 bool mr_type_same_form(const mr_type *a, const mr_type *b);
+
+/* ---- casts (cast.c) */
+
+/* What a cast needs: its result's bytes may stand here. store.env must be set; mr_store_done(&store) at the end. */
+typedef struct mr_cast_room {
+    mr_store_room store;
+    char read[MR_READ_ROOM], text[MR_READ_ROOM];
+} mr_cast_room;
+/* Writes the type's name with its form of storage, "DateTime unix", to buf (MR_TYPE_NAME bytes). */
+void mr_type_form_name(const mr_type *type, char *buf);
+/* *out: a type of that name and form; false: there is none. It has no other argument. */
+bool mr_type_of_form_name(const char *name, mr_type *out);
+/* Makes of what is stored (not NULL) as a value of from (NULL: by its storage class) what is stored for that value as
+ * one of to, which is a String, a Boolean without words, a Uuid, Date, Time, DateTime or Interval; in place. False: it
+ * is none. Allocates nothing. */
+bool mr_type_cast(const mr_type *from, const mr_type *to, mr_value *v, mr_cast_room *room);
 
 /* ---- spellings: the ways in which one value may be stored (spelling.c) */
 

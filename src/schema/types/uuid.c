@@ -111,7 +111,8 @@ static mr_status store_form(const mr_type *type, mr_value *v, mr_store_room *roo
 }
 
 #define UUID                                                                                                           \
-    .name = "Uuid", .wants = "a uuid", .group = MR_GROUP_WORD, .kind = MR_TEXT, .coerce = coerce, .advise = advise
+    .name = "Uuid", .wants = "a uuid", .casts = true, .group = MR_GROUP_WORD, .kind = MR_TEXT, .coerce = coerce,       \
+    .advise = advise
 #define FORM .print = mr_rule_print_storage, .read = read_form, .store = store_form
 
 static const mr_type_rules uuid_text = {UUID, FORM, .storage = "text", .sql = "CHAR(36)",
