@@ -1,8 +1,8 @@
 -- composite.lua: several columns as one value of a class of the program's.
 --
 -- Invariant: the columns say what the value is. An object gives the same value as long as its columns and the value
--- agree; what the program changes inside of a value is written into the columns, at the next read or flush. All columns
--- of a value are set, or none.
+-- agree; what the program changes inside of a value is written into the columns, at the next read or flush. Of a column
+-- that was set otherwise, too, what was said last counts. All columns of a value are set, or none.
 
 local core, require = ...
 local options = require "moonrow.options"
@@ -76,23 +76,37 @@ end
 
 -- ---------------------------------------------------------------- objects
 
--- By value: the object that has given it. An object lives as long as its values do.
+-- By value: the objects that have given it. An object lives as long as its values do.
 local owners = setmetatable({}, { __mode = "k" })
+
+local function can_change(value) return type(value) == "table" or type(value) == "userdata" end
+
+local function forget(object, spec)
+  local all = held[object]
+  local entry = all and all[spec]
+  if not entry then return end
+  all[spec] = nil
+  for _, other in pairs(all) do
+    if rawequal(other.value, entry.value) then return end
+  end
+  local of = can_change(entry.value) and owners[entry.value]
+  if of then of[object] = nil end
+end
 
 -- The object has the value now, whose own values are given, and its columns have the values in columns.
 local function hold(object, spec, value, given, columns)
+  forget(object, spec)
   local all = held[object]
   if not all then
     all = {}
     held[object] = all
   end
-  all[spec] = { value = value, given = given, columns = columns }
-  if type(value) == "table" or type(value) == "userdata" then owners[value] = object end
+  all[spec] = { value = value, given = given, columns = columns, lost = {} }
+  if can_change(value) then
+    owners[value] = owners[value] or {}
+    owners[value][object] = true
+  end
   core.show_composite(object, spec)
-end
-
-local function forget(object, spec)
-  if held[object] then held[object][spec] = nil end
 end
 
 -- What the columns have, and whether one has anything.
@@ -105,31 +119,61 @@ local function columns_of(object, spec)
   return columns, any
 end
 
-local function write(object, spec, value, given)
-  core.set_together(object, spec, given, spec.n)
-  hold(object, spec, value, given, (columns_of(object, spec)))
-end
-
--- Writes what the program has changed inside of the value that the object has given. A change of the columns
--- themselves counts more.
-local function note_edits(object, spec, entry, columns)
+-- Writes what the program has changed inside of the value that the object has given: into the columns that it shows,
+-- each for itself, so that what was set otherwise since stays.
+local function note_edits(object, spec, entry, standing)
   local now = values_of(spec, object, entry.value)
   if agree(now, entry.given, spec.n) then return end
-  if agree(columns or columns_of(object, spec), entry.columns, spec.n) then write(object, spec, entry.value, now) end
+  local names, values, places = {}, {}, {}
+  for i = 1, spec.n do
+    if now[i] ~= entry.given[i] and not entry.lost[i] and standing:sub(i, i) == "s" then
+      places[#places + 1] = i
+      names[#places], values[#places] = spec[i], now[i]
+    end
+  end
+  if #places == 0 then return end
+  core.set_together(object, names, values, #places)
+  for _, i in ipairs(places) do entry.given[i], entry.columns[i] = now[i], object[spec[i]] end
+end
+
+-- Looks at the columns that were read again: where the row still has what it had, the value shows them. The others are
+-- not those of the value any more, whatever becomes of them later; returns the attribute of one that was changed inside
+-- of the value, too.
+local function show_again(object, spec, entry, standing)
+  local again, changed, now = {}, nil, nil
+  for i = 1, spec.n do
+    if standing:sub(i, i) ~= "s" and not entry.lost[i] then
+      if object[spec[i]] == entry.columns[i] then again[#again + 1] = spec[i]
+      else
+        now = now or values_of(spec, object, entry.value)
+        if now[i] ~= entry.given[i] then changed = spec[i] end
+        entry.lost[i] = true
+      end
+    end
+  end
+  if #again > 0 then core.show_composite(object, again) end
+  return changed
+end
+
+-- Does the object have the value still, whose edits have been noted?
+local function is_same(object, spec, entry, columns)
+  return not entry.behind and next(entry.lost) == nil and agree(columns, entry.columns, spec.n)
+    and agree(values_of(spec, object, entry.value), entry.given, spec.n)
 end
 
 local function read(spec)
   return function(object)
-    local columns, any = columns_of(object, spec)
     local entry = held[object] and held[object][spec]
-    if entry and core.shows_composite(object, spec) then
-      note_edits(object, spec, entry, columns)
-      entry = held[object][spec]
-      columns, any = columns_of(object, spec)
-      if agree(columns, entry.columns, spec.n) then
-        core.show_composite(object, spec)
-        return entry.value
-      end
+    local standing = entry and core.composite_standing(object, spec)
+    if standing then
+      show_again(object, spec, entry, standing)
+      note_edits(object, spec, entry, core.composite_standing(object, spec))
+    end
+    local columns, any = columns_of(object, spec)
+    entry = held[object] and held[object][spec]
+    if entry and is_same(object, spec, entry, columns) then
+      core.show_composite(object, spec)
+      return entry.value
     end
     if not any then
       forget(object, spec)
@@ -143,33 +187,110 @@ end
 
 local function set(spec)
   return function(object, value)
-    if value == nil or value == null then
-      core.set_together(object, spec, {}, spec.n)
-      forget(object, spec)
-      return
+    local none = value == nil or value == null
+    local given = none and {} or values_of(spec, object, value)
+    local before = held[object] and held[object][spec]
+    if before then held[object][spec] = nil end -- what was changed inside of it is overwritten
+    local ok, err = pcall(core.set_together, object, spec, given, spec.n)
+    if before then held[object][spec] = before end
+    if not ok then error(err, 0) end
+    if none then forget(object, spec)
+    else hold(object, spec, value, given, (columns_of(object, spec))) end
+  end
+end
+
+-- Was something changed inside of the value that an expired column would have?
+local function is_changed_after(spec, object, entry, standing)
+  local now = values_of(spec, object, entry.value)
+  for i = 1, spec.n do
+    if now[i] ~= entry.given[i] and not entry.lost[i] and standing:sub(i, i) == "e" then return true end
+  end
+  return false
+end
+
+-- How the columns stand to the value, after those that were read again have been looked at. In a flush, the row is read
+-- for what was changed inside of a value after its columns had expired.
+local function look(object, spec, entry, session, flushing)
+  local standing = core.composite_standing(object, spec, session)
+  if not standing or not standing:find("[er]") then return standing end
+  local expired = standing:find("e", 1, true) ~= nil
+  if expired and not (flushing and is_changed_after(spec, object, entry, standing)) then return standing end
+  local changed = show_again(object, spec, entry, standing)
+  if changed and expired then
+    core.raise("StaleDataError", string.format("%s: the value was changed inside after it had expired, and the row has "
+      .. "another %s by now: read the attribute again, and change what is there",
+      place(core.class_of(object), spec.name), changed))
+  end
+  return core.composite_standing(object, spec)
+end
+
+local function is_lost(entry, n)
+  for i = 1, n do
+    if not entry.lost[i] then return false end
+  end
+  return true
+end
+
+-- The composites of an object in the order of their names: of two that have a column in common, it is the last that
+-- counts, in each run of the program.
+local function by_name(entries)
+  local specs = {}
+  for spec in pairs(entries) do specs[#specs + 1] = spec end
+  table.sort(specs, function(a, b) return a.name < b.name end)
+  return ipairs(specs)
+end
+
+local function note_all(object, entries, session, flushing)
+  local any = false
+  for _, spec in by_name(entries) do
+    local entry = entries[spec]
+    local standing = look(object, spec, entry, session, flushing)
+    if standing then note_edits(object, spec, entry, standing) end
+    if standing and is_lost(entry, spec.n) then forget(object, spec) end
+    any = any or entries[spec] ~= nil
+  end
+  return any
+end
+
+-- core.composite_edits(session, object, flushing): writes what the program has changed inside of the values of the
+-- object; nil: of all objects of the session. Returns whether there are values that may change.
+function core.composite_edits(session, object, flushing)
+  if object then return held[object] ~= nil and note_all(object, held[object], nil, flushing) end
+  local objects, any = {}, false
+  for each in pairs(held) do objects[#objects + 1] = each end
+  for _, each in ipairs(objects) do any = note_all(each, held[each], session, flushing) or any end
+  return any
+end
+
+-- core.composite_set(object, name): the column has been set, to what counts more than what was changed in it before.
+function core.composite_set(object, name)
+  for spec, entry in pairs(held[object] or {}) do
+    for i = 1, spec.n do
+      if spec[i] == name and not entry.lost[i] then
+        local ok, now = pcall(values_of, spec, object, entry.value)
+        entry.columns[i] = object[name]
+        if ok then
+          entry.given[i] = now[i]
+          entry.behind = entry.behind or entry.columns[i] ~= now[i]
+        end
+        core.show_composite(object, { name })
+      end
     end
-    write(object, spec, value, values_of(spec, object, value))
   end
 end
 
-local function note_all(object, entries, session)
-  local any = false
-  for spec, entry in pairs(entries) do
-    local shown = core.shows_composite(object, spec, session)
-    if shown then note_edits(object, spec, entry)
-    elseif shown == false then entries[spec] = nil end
-    any = any or shown ~= false
+-- core.composite_drop(session, object): the columns that have expired are not those of a value any more.
+function core.composite_drop(session, object)
+  for each, entries in pairs(held) do
+    if object == nil or each == object then
+      for spec, entry in pairs(entries) do
+        local standing = core.composite_standing(each, spec, session)
+        for i = 1, standing and #standing or 0 do
+          if standing:sub(i, i) == "e" then entry.lost[i] = true end
+        end
+      end
+    end
   end
-  return any
-end
-
--- core.composite_edits(session, object): writes what the program has changed inside of the values of the object; nil:
--- of all objects of the session. Returns whether there are values that may change.
-function core.composite_edits(session, object)
-  if object then return held[object] ~= nil and note_all(object, held[object], nil) end
-  local any = false
-  for each, entries in pairs(held) do any = note_all(each, entries, session) or any end
-  return any
 end
 
 -- mr.inspect(object):history(name)

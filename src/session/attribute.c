@@ -214,7 +214,8 @@ MR_APART static bool overwrite_converted(mr_entity *e, const mr_property *prop, 
 }
 
 bool mr_attribute_overwrite(mr_entity *e, const mr_property *prop, const mr_value *value) {
-    if (e->mapper->attribute_hooks.len > 0 || prop->kind != MR_PROPERTY_COLUMN || prop->validate || prop->computed)
+    if (e->mapper->attribute_hooks.len > 0 || prop->kind != MR_PROPERTY_COLUMN || prop->validate || prop->computed ||
+        prop->in_composite)
         return false;
     const mr_type *type = prop->column->type;
     if (!type || type->rules->breaks || type->decorator) return false;
@@ -328,6 +329,7 @@ static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr
     room.filled = false;
     mr_status status = set_fitting(entity, prop, given, &room);
     mr_store_done(&room);
+    if (status == MR_OK && prop->in_composite) mr_entity_note_set(entity, prop);
     return status;
 }
 

@@ -49,22 +49,34 @@ void mr_session_expect_edits(mr_env *env, bool any) {
     if (common) common->expects_edits = any;
 }
 
-static mr_status call(mr_env *env, mr_edits_act act, mr_session *session, mr_entity *entity) {
+static mr_status call(mr_env *env, const mr_edits *what) {
     const mr_session_common *common = mr_env_get(env, MR_ENV_SESSION);
     if (!common || !common->expects_edits || !common->edits) return MR_OK;
-    return common->edits(common->edits_ud, act, session, entity);
+    return common->edits(common->edits_ud, what);
 }
 
-mr_status mr_session_note_edits(mr_session *session) { return call(session->env, MR_EDITS_NOTE, session, NULL); }
+mr_status mr_session_note_edits(mr_session *session) {
+    return call(session->env, &(mr_edits){MR_EDITS_NOTE, .session = session});
+}
 
-mr_status mr_session_note_edits_of_flush(mr_session *s) { return call(s->env, MR_EDITS_FLUSH, s, NULL); }
+mr_status mr_session_note_edits_of_flush(mr_session *s) {
+    return call(s->env, &(mr_edits){MR_EDITS_FLUSH, .session = s});
+}
 
-mr_status mr_entity_note_edits(mr_entity *entity) { return call(entity->mapper->env, MR_EDITS_NOTE, NULL, entity); }
+mr_status mr_entity_note_edits(mr_entity *entity) {
+    return call(entity->mapper->env, &(mr_edits){MR_EDITS_NOTE, .entity = entity});
+}
+
+void mr_entity_note_set(mr_entity *entity, const mr_property *prop) {
+    mr_env *env = entity->mapper->env;
+    if (call(env, &(mr_edits){MR_EDITS_SET, .entity = entity, .prop = prop}) != MR_OK) mr_env_clear_error(env);
+}
 
 void mr_session_drop_edits(mr_session *s, mr_entity *entity) {
     mr_env *env = s->env;
     mr_error *saved = mr_env_save_error(env);
-    (void)call(env, MR_EDITS_DROP, s, entity); /* without memory, a table is kept in vain */
+    (void)call(
+        env, &(mr_edits){MR_EDITS_DROP, .session = s, .entity = entity}); /* without memory, a table is kept in vain */
     mr_env_clear_error(env);
     mr_env_restore_error(env, saved);
 }

@@ -180,6 +180,8 @@ static inline bool mr_session_may_have_edits(const mr_session *s) {
 /* mr_session_note_edits before a flush. */
 mr_status mr_session_note_edits_of_flush(mr_session *s);
 /* The values of the entity (NULL: of the session) that have expired are not those of the program's tables any more. */
+/* MR_EDITS_SET. What cannot be noted is left to the flush. */
+void mr_entity_note_set(mr_entity *entity, const mr_property *prop);
 void mr_session_drop_edits(mr_session *s, mr_entity *entity);
 
 /* ---------------------------------------------------------------- own_values.c */

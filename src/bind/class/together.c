@@ -88,32 +88,45 @@ static int core_show_composite(lua_State *L) {
     lua_settop(L, 2);
     mr_entity_touch(e);
     for (lua_Integer i = 1; lua_rawgeti(L, 2, i) == LUA_TSTRING; i++, lua_settop(L, 2)) {
-        const mr_property *prop = mr_mapper_property(e->mapper, lua_tostring(L, 3), true);
-        if (prop) mr_entity_mark_shown(e, prop->slot);
+        mr_property *prop = mr_mapper_property(e->mapper, lua_tostring(L, 3), true);
+        if (!prop) continue;
+        prop->in_composite = true;
+        mr_entity_mark_shown(e, prop->slot);
     }
     bind_proxy_anchor_reader(L, 1, e);
     mr_session_expect_edits(e->mapper->env, true);
     return 0;
 }
 
-/* core.shows_composite(object, names, session or nil): do the columns show it still? nil: the object is in another
- * session. */
-static int core_shows_composite(lua_State *L) {
+/* How a column stands to the composite value that the object has given: 's': the value shows it (or nothing was set
+ * yet); 'e': it has expired, and shows again if the row still has it; 'r': it was read again since. */
+static char standing(mr_entity *e, const mr_property *prop) {
+    const mr_value *v = prop ? mr_entity_slot(e, prop->slot) : NULL;
+    if (!v) return 'r';
+    if (v->kind == MR_UNLOADED) return e->state == MR_TRANSIENT || e->state == MR_PENDING ? 's' : 'e';
+    return v->flags & MR_VALUE_SHOWN ? 's' : 'r';
+}
+
+/* core.composite_standing(object, names, session or nil): a letter for each column (see standing). nil: the object is
+ * in another session. */
+static int core_composite_standing(lua_State *L) {
     mr_entity *e = bind_arg_entity(L, 1, "composite");
     const mr_session *wanted = lua_touserdata(L, 3), *s = mr_session_of(e);
     if (wanted && s && s != wanted) return 0;
     lua_settop(L, 2);
     mr_entity_touch(e);
-    bool shown = true;
-    for (lua_Integer i = 1; shown && lua_rawgeti(L, 2, i) == LUA_TSTRING; i++, lua_settop(L, 2)) {
-        const mr_property *prop = mr_mapper_property(e->mapper, lua_tostring(L, 3), true);
-        const mr_value *v = prop ? mr_entity_slot(e, prop->slot) : NULL;
-        bool unset = v && v->kind == MR_UNLOADED && (e->state == MR_TRANSIENT || e->state == MR_PENDING);
-        shown = unset || (v && (v->flags & MR_VALUE_SHOWN));
+    luaL_Buffer letters;
+    luaL_buffinit(L, &letters);
+    lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, 2, i);
+        const char *name = lua_tostring(L, -1);
+        const mr_property *prop = name ? mr_mapper_property(e->mapper, name, true) : NULL;
+        lua_pop(L, 1);
+        luaL_addchar(&letters, standing(e, prop));
     }
-    lua_settop(L, 2);
+    luaL_pushresult(&letters);
     if (wanted) bind_proxy_release_reader(L, e);
-    lua_pushboolean(L, shown);
     return 1;
 }
 
@@ -135,8 +148,8 @@ void bind_open_together(lua_State *L) {
     lua_setfield(L, -2, "set_together");
     lua_pushcfunction(L, core_show_composite);
     lua_setfield(L, -2, "show_composite");
-    lua_pushcfunction(L, core_shows_composite);
-    lua_setfield(L, -2, "shows_composite");
+    lua_pushcfunction(L, core_composite_standing);
+    lua_setfield(L, -2, "composite_standing");
     lua_pushcfunction(L, core_attribute_hint);
     lua_setfield(L, -2, "attribute_hint");
 }

@@ -19,6 +19,7 @@ typedef struct comparison {
     mr_session *session;
     mr_entity *entity; /* NULL: all of the session */
     mr_edits_act act;
+    const mr_property *prop;
     mr_strbuf *text;
     bind_json_walk *walk;
 } comparison;
@@ -156,10 +157,7 @@ static void set_stale(lua_State *L, const comparison *c, unsigned slot) {
     const mr_property *prop = e ? bind_slot_property(e->mapper, slot) : NULL;
     const mr_value *v;
     if (!prop || mr_session_of(e) != c->session || mr_entity_slot(e, slot)->flags & MR_VALUE_SHOWN) return;
-    mr_session_block_autoflush(c->session, 1);
-    mr_status status = mr_attribute_get(e, prop, &v);
-    mr_session_block_autoflush(c->session, -1);
-    bind_check(L, status);
+    bind_check(L, mr_attribute_get(e, prop, &v));
     if (!bind_push_shown(L, self, slot)) return;
     if (!bind_is_row_unchanged(L, self, e, slot))
         bind_error(L, MR_ERR_STALE_DATA,
@@ -205,16 +203,18 @@ static void drop(lua_State *L, const comparison *c) {
     }
 }
 
-/* The Lua part does the same for composite values: core.composite_edits(session, entity). Returns whether there are
- * any. */
+/* The Lua part does the same for composite values: core.composite_edits(session, entity, flushing), or
+ * core.composite_drop(session, entity). Returns whether there are any. */
 static bool compare_composites(lua_State *L, const comparison *c) {
     int top = lua_gettop(L);
     bind_push_core(L);
-    lua_getfield(L, -1, "composite_edits");
-    lua_pushlightuserdata(L, c->session);
+    lua_getfield(L, -1, c->act == MR_EDITS_DROP ? "composite_drop" : "composite_edits");
+    if (c->session) lua_pushlightuserdata(L, c->session);
+    else lua_pushnil(L);
     if (c->entity) bind_push_entity(L, c->entity);
     else lua_pushnil(L);
-    lua_call(L, 2, 1);
+    lua_pushboolean(L, c->act == MR_EDITS_FLUSH);
+    lua_call(L, 3, 1);
     bool any = lua_toboolean(L, -1);
     lua_settop(L, top);
     return any;
@@ -224,11 +224,12 @@ static int compare_body(lua_State *L) {
     comparison *c = lua_touserdata(L, 1);
     luaL_checkstack(L, 40, "comparing JSON");
     lua_settop(L, 1);
-    bool any = c->act != MR_EDITS_DROP && compare_composites(L, c);
+    comparison failed = {.b = c->b, .act = MR_EDITS_DROP};
+    if (c->b->drop_failed) compare_composites(L, &failed);
+    bool any = compare_composites(L, c);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_shown_key);
     if (c->act == MR_EDITS_DROP || c->b->drop_failed) {
-        comparison all = {.b = c->b};
-        drop(L, c->b->drop_failed ? &all : c);
+        drop(L, c->b->drop_failed ? &failed : c);
         c->b->drop_failed = false;
         if (c->act == MR_EDITS_DROP) return 0;
         lua_settop(L, SHOWN);
@@ -264,14 +265,29 @@ static int compare_body(lua_State *L) {
     return 0;
 }
 
+/* MR_EDITS_SET: core.composite_set(entity, name). */
+static int note_set(lua_State *L) {
+    const comparison *c = lua_touserdata(L, 1);
+    bind_push_core(L);
+    lua_getfield(L, -1, "composite_set");
+    bind_push_entity(L, c->entity);
+    lua_pushstring(L, c->prop->name);
+    lua_call(L, 2, 0);
+    return 0;
+}
+
 /* mr_edits_fn */
-static mr_status compare(void *ud, mr_edits_act act, mr_session *session, mr_entity *entity) {
-    comparison c = {.b = ud, .act = act, .session = session, .entity = entity};
-    if (c.b->comparing) return MR_OK; /* it reads a row: nothing is changed meanwhile */
-    c.b->comparing = true;
-    mr_status status = bind_callback_mistake(c.b->env, compare_body, &c);
-    c.b->comparing = false;
-    if (act == MR_EDITS_DROP && status != MR_OK) c.b->drop_failed = true; /* it is done before the next comparison */
+static mr_status compare(void *ud, const mr_edits *what) {
+    bind_state *b = ud;
+    comparison c = {.b = b, .act = what->act, .session = what->session, .entity = what->entity, .prop = what->prop};
+    if (c.act == MR_EDITS_SET) return bind_callback_mistake(b->env, note_set, &c);
+    if (b->comparing) return MR_OK; /* it reads a row: nothing is changed meanwhile */
+    b->comparing = true;
+    if (c.session) mr_session_block_autoflush(c.session, 1); /* rows of expired values are read */
+    mr_status status = bind_callback_mistake(b->env, compare_body, &c);
+    if (c.session) mr_session_block_autoflush(c.session, -1);
+    b->comparing = false;
+    if (c.act == MR_EDITS_DROP && status != MR_OK) b->drop_failed = true; /* it is done before the next comparison */
     return status;
 }
 

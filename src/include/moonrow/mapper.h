@@ -61,6 +61,7 @@ struct mr_property {
     const char *deferred_group; /* interned, or NULL */
     bool active_history;        /* setting it loads the old value first */
     bool computed;              /* the database computes the column: it cannot be set */
+    bool in_composite;          /* objects have given a composite value of it: its changes are told (MR_EDITS_SET) */
     mr_mapper *mapper;          /* the class that has declared it */
     mr_column *column;          /* COLUMN */
     mr_node *expression;        /* EXPRESSION: a LABEL with the attribute's name; NULL: not made yet */

@@ -77,9 +77,16 @@ mr_status mr_session_set_expression(mr_env *env, mr_node *(*fn)(void *ud, const 
 typedef enum mr_edits_act {
     MR_EDITS_NOTE,
     MR_EDITS_FLUSH, /* the same; a flush of the session follows */
-    MR_EDITS_DROP   /* the tables of values that have expired are forgotten, with what was changed in them */
+    MR_EDITS_DROP,  /* the tables of values that have expired are forgotten, with what was changed in them */
+    MR_EDITS_SET    /* the column has been set: what was changed before in a composite value of it does not count */
 } mr_edits_act;
-typedef mr_status (*mr_edits_fn)(void *ud, mr_edits_act act, mr_session *session, mr_entity *entity);
+typedef struct mr_edits {
+    mr_edits_act act;
+    mr_session *session;
+    mr_entity *entity;
+    const mr_property *prop; /* of MR_EDITS_SET */
+} mr_edits;
+typedef mr_status (*mr_edits_fn)(void *ud, const mr_edits *what);
 mr_status mr_session_set_edits(mr_env *env, mr_edits_fn fn, void *ud);
 /* May there be such tables? */
 void mr_session_expect_edits(mr_env *env, bool any);
