@@ -124,6 +124,51 @@ describe("a declaration of a subclass is refused", function()
   end)
 end)
 
+describe("a subclass without an identity", function()
+  local db, Animal
+  before_each(function()
+    db = mr.open "sqlite://"
+    Animal = db.Model:extend("Animal", { id = db.Column{ db.Integer, primary_key = true },
+      name = db.Column{ db.String }, kind = db.Column{ db.String },
+      __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "animal" } })
+  end)
+
+  it("is a mistake, in its base's table and in one of its own, as its rows would be those of others", function()
+    Animal:extend("Cat", {})
+    Animal:extend("Dog", { __tablename = "dog",
+      id = db.Column{ db.Integer, db.ForeignKey "animal.id", primary_key = true } })
+    refuse("MappingError", { "2 mappings are wrong", "Cat: it has no polymorphic_identity",
+      "Dog: it has no polymorphic_identity", "of Animal", "kind" }, db.configure, db)
+  end)
+
+  it("is none, where it is between two others; but it has no objects", function()
+    local Pet = Animal:extend("Pet", { owner = db.Column{ db.String } })
+    local Cat = Pet:extend("Cat", { __mapper_args = { polymorphic_identity = "cat" } })
+    db:create_all()
+    db.session:add(Cat{ name = "Tom", owner = "Ann" })
+    db.session:commit()
+    assert.equal("Ann", Pet.query:one().owner)
+    db.session:add(Pet{ name = "Rex" })
+    refuse("InvalidRequestError", { "a new Pet", "no polymorphic_identity", "a subclass" }, db.session.flush, db.session)
+    db.session:rollback()
+    db.session:add(Pet{ name = "Rex", kind = "cat" }) -- the program says what the row is
+    db.session:commit()
+    db.session:remove()
+    assert.equal(2, #Cat.query:all())
+  end)
+
+  it("is none that takes all rows of no other class; its new objects need a value that tells it", function()
+    local Other = Animal:extend("Other", { __mapper_args = { polymorphic_fallback = true } })
+    db:create_all()
+    db.session:add(Other{ kind = "yeti" })
+    db.session:commit()
+    db.session:add(Other{})
+    refuse("InvalidRequestError", { "a new Other", "no polymorphic_identity" }, db.session.flush, db.session)
+    db.session:rollback()
+    assert.equal("yeti", Other.query:one().kind)
+  end)
+end)
+
 describe("the options of inheritance", function()
   it("are checked for their types and words", function()
     local db = mr.open "sqlite://"

@@ -333,7 +333,7 @@ describe("polymorphic_on", function()
       radius = db.Column{ db.Float },
       __mapper_args = { polymorphic_identity = identities[2] },
     })
-    local Square = Shape:extend("Square", {
+    local Square = identities[3] ~= nil and Shape:extend("Square", {
       side = db.Column{ db.Float },
       __mapper_args = { polymorphic_identity = identities[3] },
     })

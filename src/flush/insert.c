@@ -22,9 +22,21 @@ mr_node *mr_flush_expression(mr_flush *flush, const flush_op *op, unsigned c, co
     return node;
 }
 
+/* Without a value, the row would be one of another class. */
+static mr_status check_identity(const mr_mapper *mapper, const mr_column *column) {
+    const mr_property *tells = mapper->discriminator;
+    if (!tells || tells->kind != MR_PROPERTY_COLUMN || tells->column != column || !mr_mapper_lacks_identity(mapper))
+        return MR_OK;
+    return mr_fail(mapper->env, MR_ERR_INVALID_REQUEST,
+                   "a new %s: the class has no polymorphic_identity, so its row would be found as another's: make an "
+                   "object of a subclass, or give the class __mapper_args = { polymorphic_identity = ... }",
+                   mapper->name);
+}
+
 static mr_status stage_missing(mr_flush *flush, flush_op *op, unsigned c, uint64_t *shape) {
     const flush_class *cls = op->cls;
     const mr_column *column = cls->columns[c].column;
+    if (check_identity(cls->mapper, column) != MR_OK) return MR_FAIL;
     if (column->deflt.kind == MR_DEFAULT_SQL) {
         mr_flush_set_bit(shape + mr_flush_words(cls), c);
         return mr_flush_stage_server(flush, op, c);

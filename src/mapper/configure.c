@@ -269,6 +269,17 @@ static void check_validators(configuration *c, const mr_mapper *m) {
     }
 }
 
+/* A class between the base and its subclasses may do without an identity: no object is of it (see the flush). */
+static void check_identity(configuration *c, const mr_mapper *m) {
+    const mr_mapper *top = mr_mapper_polymorphic(m);
+    if (m->subclasses.len > 0 || m->polymorphic_fallback || !mr_mapper_lacks_identity(m)) return;
+    mr_strbuf_printf(&c->mistakes,
+                     "\n  %s: it has no polymorphic_identity, and its rows would count as those of %s: give it "
+                     "__mapper_args = { polymorphic_identity = ... }, the value that %s has in its rows",
+                     m->name, top->name, m->discriminator ? m->discriminator->name : "polymorphic_on");
+    c->nmistakes++;
+}
+
 /* The properties of this class's validators are there now. */
 static void attach_validators(mr_mapper *m) {
     for (const mr_validator *v = m->validators; v; v = v->next) {
@@ -301,6 +312,7 @@ static mr_status compute(configuration *c) {
     if (mr_configure_backrefs(c) != MR_OK || mr_configure_back_populates(c) != MR_OK) return MR_FAIL;
     if (each_property(c, MR_PROPERTY_SYNONYM, check_synonym) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < c->registry->mappers.len; i++) check_validators(c, mr_vec_ptr(&c->registry->mappers, i));
+    for (size_t i = 0; i < c->registry->mappers.len; i++) check_identity(c, mr_vec_ptr(&c->registry->mappers, i));
     return c->nmistakes || c->mistakes.oom ? report(c) : MR_OK;
 }
 

@@ -61,6 +61,11 @@ const mr_mapper *mr_mapper_polymorphic(const mr_mapper *mapper) {
     return top;
 }
 
+bool mr_mapper_lacks_identity(const mr_mapper *mapper) {
+    return mapper->polymorphic_identity.kind == MR_UNLOADED && mr_mapper_polymorphic(mapper) &&
+           mr_mapper_polymorphic(mapper) != mapper;
+}
+
 /* Converts the identity to what the column of polymorphic_on holds. */
 static void convert_identity(mr_mapper *m) {
     mr_value *id = &m->polymorphic_identity;

@@ -414,6 +414,8 @@ bool mr_mapper_reads(const mr_mapper *mapper, const mr_table *table);
 static inline bool mr_mapper_is_single(const mr_mapper *m) { return m->base && m->base->table == m->table; }
 /* The class whose polymorphic_on tells of which class a row is; or NULL. */
 const mr_mapper *mr_mapper_polymorphic(const mr_mapper *mapper);
+/* Does nothing tell that a row is of this class, where it is no base of its family? */
+bool mr_mapper_lacks_identity(const mr_mapper *mapper);
 /* The class after `at` in the walk through mapper and all its subclasses, a class before its own subclasses. at: NULL
  * at the start. NULL: the walk is over. */
 mr_mapper *mr_mapper_next_below(mr_mapper *mapper, mr_mapper *at);
