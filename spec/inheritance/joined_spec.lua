@@ -259,18 +259,87 @@ describe("bulk updates and deletes of joined tables", function()
       staff.names(C.Employee.query:order_by(C.Employee.id):all()))
   end)
 
-  it("refuse columns of two tables in one statement", function()
-    refuse("ArgumentError", { "update:", "'employee'", "'manager'", "an update for each" },
-      function() C.Manager.query:update{ name = "a", golf = "b" } end)
+  it("set columns of several tables, for the rows that met the criteria before", function()
+    local sue = C.Senior.query:one()
+    for _, how in ipairs{ "auto", "evaluate", "fetch" } do
+      local texts = support.statements(db, function()
+        assert.equal(1, C.Senior.query:filter_by{ level = sue.level }:update({ name = how, machine = "m " .. how,
+          level = sue.level + 1 }, { synchronize_session = how }))
+      end)
+      assert.same({ "SELECT senior.id FROM senior WHERE senior.level = ?",
+        "UPDATE employee SET name=? WHERE employee.id IN (?)", "UPDATE engineer SET machine=? WHERE engineer.id IN (?)",
+        "UPDATE senior SET level=? WHERE senior.id IN (?)" }, texts)
+      support.costs(db, 0, function() assert.same({ how, "m " .. how }, { sue.name, sue.machine }) end)
+      assert.equal(0, #db.session.dirty)
+      db.session:commit()
+      assert.same({ how, "m " .. how }, { sue.name, sue.machine })
+    end
+    C.Senior.query:update({ name = "off", level = 1 }, { synchronize_session = false })
+    assert.equal("fetch", sue.name)
+    db.session:refresh(sue)
+    assert.same({ "off", 1 }, { sue.name, sue.level })
   end)
 
-  it("delete from the class's own table", function()
-    local max = C.Manager.query:one()
-    assert.equal(1, C.Manager.query:filter_by{ name = "Max" }:delete())
-    assert.is_nil(C.Manager.query:filter_by{ name = "Max" }:first())
-    assert.truthy(max)
-    assert.equal(0, db.session:execute(mr.text "SELECT count(*) FROM manager"):scalar())
-    assert.equal(4, db.session:execute(mr.text "SELECT count(*) FROM employee"):scalar())
+  it("set all columns or none", function()
+    db.session:execute(mr.text "CREATE TRIGGER no BEFORE UPDATE ON manager BEGIN SELECT RAISE(ABORT, 'no'); END")
+    refuse("IntegrityError", "no", function() C.Manager.query:update{ name = "a", golf = "b" } end)
+    assert.equal("Max", C.Manager.query:one().name)
+    refuse("ArgumentError", { "Manager.golf", "'manager'", "an update for each" },
+      function() C.Manager.query:update{ name = "a", golf = C.Manager.name } end)
+    refuse("ArgumentError", { "Manager", "'nam'", "'name'" },
+      function() C.Manager.query:update{ nam = "a", golf = "b" } end)
+    refuse("ArgumentError", { "update:", "'employee'", "'manager'", "query:update" },
+      function() mr.update(C.Manager):values{ name = "a", golf = "b" } end)
+  end)
+
+  it("delete from all tables of the class and of those below it", function()
+    local sue, nick = C.Senior.query:one(), C.Engineer.query:filter_by{ name = "Nick" }:one()
+    for _, how in ipairs{ "auto", "evaluate", "fetch" } do
+      assert.equal("lathe", sue.machine)
+      local texts = support.statements(db, function()
+        assert.equal(1, C.Engineer.query:filter(C.Engineer.machine:eq "lathe"):delete{ synchronize_session = how })
+      end)
+      assert.same({ "SELECT engineer.id FROM engineer WHERE engineer.machine = ?",
+        "DELETE FROM senior WHERE senior.id IN (?)", "DELETE FROM engineer WHERE engineer.id IN (?)",
+        "DELETE FROM employee WHERE employee.id IN (?)" }, texts)
+      assert.same({ "deleted", "persistent" }, { mr.inspect(sue).state, mr.inspect(nick).state })
+      assert.equal("Employee Eve, Engineer Nick, Manager Max", staff.names(C.Employee.query:order_by "id":all()))
+      db.session:rollback()
+      assert.equal("persistent", mr.inspect(sue).state)
+    end
+    assert.equal(4, C.Employee.query:delete{ synchronize_session = false })
+    for _, name in ipairs{ "employee", "engineer", "senior", "manager" } do
+      assert.equal(0, db.session:execute(mr.text("SELECT count(*) FROM " .. name)):scalar())
+    end
+  end)
+
+  it("delete many rows, and rows whose key has several columns", function()
+    local Place = db.Model:extend("Place", { x = db.Column{ db.Integer, primary_key = true },
+      y = db.Column{ db.Integer, primary_key = true }, kind = db.Column{ db.String },
+      __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "place" } })
+    local Town = Place:extend("Town", { __tablename = "town", name = db.Column{ db.String },
+      x = db.Column{ db.Integer, primary_key = true }, y = db.Column{ db.Integer, primary_key = true },
+      __table_args = { db.ForeignKeyConstraint({ "x", "y" }, { "place.x", "place.y" }) },
+      __mapper_args = { polymorphic_identity = "town" } })
+    db:create_all()
+    for x = 1, 40 do
+      for y = 1, 30 do db.session:add(Town{ x = x, y = y, name = x > 20 and "far" or "near" }) end
+    end
+    db.session:commit()
+    assert.equal(600, Town.query:filter_by{ name = "far" }:update{ kind = "town", name = "gone" })
+    assert.equal(600, Town.query:filter_by{ name = "gone" }:delete())
+    assert.same({ 600, 600 }, { Place.query:count(), Town.query:filter(Town.x:le(20)):count() })
+  end)
+
+  it("are refused as statements that would write a part of the objects", function()
+    refuse("ArgumentError", { "delete: objects of Engineer", "several tables", "session:query(Engineer)" },
+      db.session.execute, db.session, mr.delete(C.Engineer))
+    refuse("ArgumentError", { "delete: objects of Employee", "several tables" },
+      db.session.execute, db.session, mr.delete(C.Employee))
+    refuse("ArgumentError", { "insert: objects of Engineer", "several tables", "session:add_all" }, mr.insert,
+      C.Engineer)
+    db.session:execute(mr.insert(C.Employee):values{ name = "Ida" })
+    assert.equal("employee", C.Employee.query:filter_by{ name = "Ida" }:one().kind)
   end)
 
   it("work for classes that share a joined table", function()

@@ -149,8 +149,13 @@ describe("a subclass without an identity", function()
     db.session:commit()
     assert.equal("Ann", Pet.query:one().owner)
     db.session:add(Pet{ name = "Rex" })
-    refuse("InvalidRequestError", { "a new Pet", "no polymorphic_identity", "a subclass" }, db.session.flush, db.session)
+    refuse("InvalidRequestError", { "a new Pet", "no polymorphic_identity", "a subclass" }, db.session.flush,
+      db.session)
     db.session:rollback()
+    for _, insert in ipairs{ function() db.session:execute(mr.insert(Pet):values{ name = "Rex" }) end,
+      function() db.session:execute(mr.insert(Pet), { { name = "Rex" } }) end } do
+      refuse("ArgumentError", { "Pet has no polymorphic_identity", "'kind'" }, insert)
+    end
     db.session:add(Pet{ name = "Rex", kind = "cat" }) -- the program says what the row is
     db.session:commit()
     db.session:remove()

@@ -69,6 +69,21 @@ for _, kind in ipairs{ "single", "joined", "mixed" } do
         assert.equal(2, db.session:query(any):filter(any.id:in_(mr.select(C.Engineer.id))):count())
       end)
 
+      it("may be the right side of an outer join that is written as a FROM object", function()
+        db.session:add(C.Company{ name = "empty" })
+        db.session:commit()
+        local on = C.Engineer.company_id:eq(C.Company.id)
+        for _, right in ipairs{ C.Engineer, mr.aliased(C.Engineer) } do
+          if right ~= C.Engineer then on = right.company_id:eq(C.Company.id) end
+          local q = db.session:query(C.Company.name, right):select_from(mr.outerjoin(C.Company, right, on))
+          local names = {}
+          for _, row in ipairs(q:order_by(C.Company.id, right.id):all()) do
+            names[#names + 1] = row[1] .. " " .. (row[2] and row[2].name or "-")
+          end
+          assert.equal("acme Nick, acme Sue, empty -", table.concat(names, ", "))
+        end
+      end)
+
       it("is joined from, and loaded eagerly from", function()
         local any = mr.with_polymorphic(C.Employee, "*", { aliased = true })
         assert.equal(4, db.session:query(any):join(any.company):filter(C.Company.name:eq "acme"):count())
@@ -123,6 +138,12 @@ for _, kind in ipairs{ "single", "joined", "mixed" } do
         assert.equal("9 holes", max.golf)
         support.costs(db, 1, function()
           C.Employee.query:options(mr.selectin_polymorphic(C.Employee, "*")):filter_by{ name = "Eve" }:all()
+        end)
+      end)
+
+      it("is refused on a query that loads none of its class", function()
+        refuse("ArgumentError", { "selectin_polymorphic", "Employee", "Company" }, function()
+          C.Company.query:options(mr.selectin_polymorphic(C.Employee, { C.Manager })):all()
         end)
       end)
 
@@ -221,6 +242,17 @@ for _, kind in ipairs{ "single", "joined", "mixed" } do
         refuse("ArgumentError", { "of_type: Company is no Employee" }, function()
           C.Company.employees:of_type(C.Company)
         end)
+      end)
+
+      it("takes an object of its class for contains, and refuses another", function()
+        local nick, max = C.Engineer.query:filter_by{ name = "Nick" }:one(), C.Manager.query:one()
+        local employees = C.Company.employees
+        for _, of in ipairs{ C.Engineer, C.Employee, mr.aliased(C.Engineer), mr.with_polymorphic(C.Employee, "*") } do
+          assert.equal("acme", C.Company.query:filter(employees:of_type(of):contains(nick)):one().name)
+        end
+        refuse("ArgumentError", { "Company.employees:of_type(Engineer):contains", "Manager" },
+          function() return employees:of_type(C.Engineer):contains(max) end)
+        refuse("ArgumentError", "Manager", function() return employees:of_type(mr.aliased(C.Engineer)):contains(max) end)
       end)
 
       it("lets contains_eager fill the list with what the query has joined", function()

@@ -312,7 +312,7 @@ describe("a row whose identity no class has", function()
 
   it("of another class is refused where a statement of the program brings it", function()
     local db, C = staff.filled "single"
-    refuse("InvalidRequestError", { "Manager 3", "a Senior", "'senior'", "query Employee" }, function()
+    refuse("InvalidRequestError", { "Manager 3", "the class Senior", "'senior'", "query Employee" }, function()
       C.Manager.query:from_statement(mr.text "SELECT * FROM employee ORDER BY id DESC"):all()
     end)
     local all = C.Employee.query:from_statement(mr.text "SELECT * FROM employee ORDER BY id"):all()

@@ -190,7 +190,7 @@ static mr_status check_given(const mr_named *named) {
     if (!pattern || named->given || !uses(pattern, "constraint_name")) return MR_OK;
     return mr_fail(
         env_of(named), MR_ERR_ARGUMENT,
-        "table '%s': a %s has no name, and the naming convention \"%s\" needs one: give it { name = \"...\" }",
+        "table '%s': its %s has no name, and the naming convention \"%s\" needs one: give it { name = \"...\" }",
         named->table->name, kind_words[named->kind], pattern);
 }
 

@@ -270,4 +270,22 @@ mr_status mr_session_identity(const mr_mapper *mapper, const mr_value *key, mr_s
 /* The query with its parents (with_parent) turned into criteria. *out: a new reference. */
 mr_status mr_query_parents_to_criteria(mr_query *query, mr_query **out);
 
+/* update_delete.c, all_tables.c */
+
+/* *own: the expression (NULL passes) names the table alone. */
+mr_status mr_session_names_alone(mr_env *env, const mr_table *table, const mr_node *where, bool *own);
+/* Runs an UPDATE or DELETE. *rowcount: the rows that it has matched. */
+mr_status mr_session_run_to_end(mr_session *s, mr_node *statement, const mr_named_value *named, size_t n,
+                                int64_t *rowcount);
+/* Does for all tables of the query's class what the statement (an UPDATE of columns of several tables, or a DELETE from
+ * the class's own; consumed) says for the rows that meet its criteria. *rowcount: their number. Nothing is written if
+ * it fails. */
+mr_status mr_session_write_all_tables(mr_session *s, mr_query *q, mr_node *statement, mr_synchronize how,
+                                      int64_t *rowcount);
+/* Like mr_synchronizer_new, and appends (to mr_value, owned by the caller) the keys of all rows that meet the criteria,
+ * whatever `how` says. */
+mr_status mr_synchronizer_new_with_keys(mr_session *s, mr_mapper *mapper, mr_node *statement,
+                                        const mr_named_value *named, size_t nnamed, mr_synchronize how, mr_vec *keys,
+                                        mr_synchronizer **out);
+
 #endif

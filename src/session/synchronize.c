@@ -22,6 +22,7 @@ struct mr_synchronizer {
     mr_node *statement;
     mr_evaluation evaluation;
     mr_vec matches; /* match */
+    mr_vec *keys;   /* mr_value: where to put the keys of all rows; or NULL */
 };
 
 static const mr_dml *dml_of(const mr_synchronizer *y) { return y->statement->u.dml; }
@@ -114,12 +115,27 @@ static mr_status match_row(mr_synchronizer *y, const mr_value *key, mr_strbuf *b
     return e && is_candidate(y, e) ? add_match(y, e, true) : MR_OK;
 }
 
-static mr_status read_keys(mr_synchronizer *y, mr_cursor *cursor, mr_value *key) {
+static mr_status keep_key(mr_synchronizer *y, const mr_value *key) {
+    for (unsigned k = 0; y->keys && k < y->mapper->npk; k++) {
+        mr_value copy, *place;
+        if (mr_value_copy(y->session->env, &copy, &key[k]) != MR_OK) return MR_FAIL;
+        if (!(place = mr_vec_push(y->keys))) {
+            mr_value_clear(y->session->env, &copy);
+            return MR_FAIL;
+        }
+        *place = copy;
+    }
+    return MR_OK;
+}
+
+/* match: are the objects looked for, too? */
+static mr_status read_keys(mr_synchronizer *y, mr_cursor *cursor, mr_value *key, bool matches) {
     mr_strbuf buf;
     mr_strbuf_init(&buf, y->session->env);
     mr_status status;
     while ((status = mr_cursor_step(cursor)) == MR_ROW) {
-        if (mr_cursor_fetch(cursor, NULL, key) == MR_FAIL || match_row(y, key, &buf) != MR_OK) {
+        if (mr_cursor_fetch(cursor, NULL, key) == MR_FAIL || keep_key(y, key) != MR_OK ||
+            (matches && match_row(y, key, &buf) != MR_OK)) {
             status = MR_FAIL;
             break;
         }
@@ -128,7 +144,7 @@ static mr_status read_keys(mr_synchronizer *y, mr_cursor *cursor, mr_value *key)
     return status == MR_DONE ? MR_OK : MR_FAIL;
 }
 
-static mr_status match_by_fetching(mr_synchronizer *y, mr_conn *conn) {
+static mr_status fetch(mr_synchronizer *y, mr_conn *conn, bool matches) {
     mr_env *env = y->session->env;
     mr_compiled *compiled = NULL;
     mr_value *values = NULL, *key = NULL;
@@ -139,7 +155,7 @@ static mr_status match_by_fetching(mr_synchronizer *y, mr_conn *conn) {
     if (mr_engine_compile(y->session->engine, select, y->evaluation.named, y->evaluation.nnamed, &compiled, &values) !=
         MR_OK)
         goto out;
-    if (mr_conn_execute(conn, compiled, values, &cursor) == MR_OK) status = read_keys(y, cursor, key);
+    if (mr_conn_execute(conn, compiled, values, &cursor) == MR_OK) status = read_keys(y, cursor, key, matches);
     mr_error *saved = status == MR_FAIL ? mr_env_save_error(env) : NULL;
     mr_cursor_close(cursor);
     mr_env_restore_error(env, saved);
@@ -194,13 +210,15 @@ static mr_status find_matches(mr_synchronizer *y, mr_synchronize how) {
     /* The flush comes first: objects in the criteria may get their keys by it. */
     if (refuse_keys(y) != MR_OK || mr_session_autoflush_now(y->session) != MR_OK) return MR_FAIL;
     bool evaluable = how != MR_SYNCHRONIZE_FETCH && (!where || mr_evaluable(&y->evaluation, where));
+    if (y->keys && how == MR_SYNCHRONIZE_AUTO) evaluable = false; /* the rows are fetched anyway */
     if (how == MR_SYNCHRONIZE_EVALUATE && !evaluable) return refuse_evaluation(y);
     if (mr_session_connect_to_write(y->session, &conn) != MR_OK) return MR_FAIL;
     bool folds = false;
     if (evaluable && where_folds(conn, where, &folds) != MR_OK) return MR_FAIL;
     if (folds && how == MR_SYNCHRONIZE_EVALUATE) return refuse_evaluation(y);
     evaluable = evaluable && !folds;
-    mr_status status = evaluable ? match_by_evaluation(y) : match_by_fetching(y, conn);
+    mr_status status = evaluable ? match_by_evaluation(y) : MR_OK;
+    if (status == MR_OK && (!evaluable || y->keys)) status = fetch(y, conn, !evaluable);
     return status == MR_OK ? mr_journal_reserve(y->session, 2 * y->matches.len) : status;
 }
 
@@ -216,20 +234,36 @@ static mr_status check_statement(const mr_synchronizer *y) {
     return status;
 }
 
+/* Nobody wants the objects to change, only the keys of the rows. */
+static mr_status fetch_keys(mr_synchronizer *y) {
+    mr_conn *conn;
+    if (mr_session_autoflush_now(y->session) != MR_OK || mr_session_connect_to_write(y->session, &conn) != MR_OK)
+        return MR_FAIL;
+    return fetch(y, conn, false);
+}
+
 mr_status mr_synchronizer_new(mr_session *s, mr_mapper *mapper, mr_node *statement, const mr_named_value *named,
                               size_t nnamed, mr_synchronize how, mr_synchronizer **out) {
+    return mr_synchronizer_new_with_keys(s, mapper, statement, named, nnamed, how, NULL, out);
+}
+
+mr_status mr_synchronizer_new_with_keys(mr_session *s, mr_mapper *mapper, mr_node *statement,
+                                        const mr_named_value *named, size_t nnamed, mr_synchronize how, mr_vec *keys,
+                                        mr_synchronizer **out) {
     *out = NULL;
     if (mr_session_allow(s, MR_ACT_READ, "execute()") != MR_OK) return MR_FAIL;
     mr_synchronizer *y = mr_calloc(s->env, sizeof *y);
     if (!y) return MR_FAIL;
     y->session = mr_session_retain(s);
     y->mapper = mapper;
+    y->keys = keys;
     y->statement = mr_node_retain(statement);
     y->evaluation = (mr_evaluation){mapper, named, nnamed};
     mr_vec_init(&y->matches, s->env, sizeof(match));
     mr_heap_block(s->heap);
     mr_status status = how == MR_SYNCHRONIZE_NONE ? MR_OK : check_statement(y);
     if (status == MR_OK && how != MR_SYNCHRONIZE_NONE) status = find_matches(y, how);
+    else if (status == MR_OK && keys) status = fetch_keys(y);
     mr_heap_unblock(s->heap);
     if (status == MR_OK) {
         *out = y;

@@ -39,8 +39,7 @@ static mr_status check_query(const mr_query *q, const char *function) {
                    function, clause, mapper->name, key_name(mapper));
 }
 
-/* *own: the criteria name the table alone. */
-static mr_status names_alone(mr_env *env, const mr_table *table, const mr_node *where, bool *own) {
+mr_status mr_session_names_alone(mr_env *env, const mr_table *table, const mr_node *where, bool *own) {
     *own = true;
     if (!where) return MR_OK;
     mr_vec froms;
@@ -81,7 +80,7 @@ static mr_status criteria_of(mr_query *q, const mr_table *table, const char *fun
     if (status == MR_OK) status = mr_load_statement(plain, true, &select);
     if (status == MR_OK) {
         mapper = q->items[0].mapper;
-        status = names_alone(q->env, table, select->u.select->where, &own);
+        status = mr_session_names_alone(q->env, table, select->u.select->where, &own);
     }
     if (status == MR_OK) *where = mr_node_retain(select->u.select->where);
     /* The rows of the class's own table are those of the class; those of a table above are not. */
@@ -117,8 +116,8 @@ out:
 
 /* ---------------------------------------------------------------- running it */
 
-static mr_status run_to_end(mr_session *s, mr_node *statement, const mr_named_value *named, size_t n,
-                            int64_t *rowcount) {
+mr_status mr_session_run_to_end(mr_session *s, mr_node *statement, const mr_named_value *named, size_t n,
+                                int64_t *rowcount) {
     mr_session_cursor open;
     mr_status status = mr_session_execute(s, mr_node_retain(statement), named, n, &open);
     if (status != MR_OK) return status;
@@ -143,7 +142,7 @@ static mr_status run(mr_session *s, mr_query *q, mr_node *statement, mr_synchron
     for (unsigned i = 0; i < q->nparams; i++) named[i] = (mr_named_value){q->params[i].name, q->params[i].value};
     if (!q->autoflush) mr_session_block_autoflush(s, 1);
     status = mr_synchronizer_new(s, q->items[0].mapper, statement, named, q->nparams, how, &y);
-    if (status == MR_OK) status = run_to_end(s, statement, named, q->nparams, rowcount);
+    if (status == MR_OK) status = mr_session_run_to_end(s, statement, named, q->nparams, rowcount);
     if (!q->autoflush) mr_session_block_autoflush(s, -1);
     if (status == MR_OK) status = mr_synchronizer_apply(y);
     if (status == MR_OK && statement->kind == MR_NODE_UPDATE)
@@ -178,6 +177,10 @@ mr_status mr_session_update_rows(mr_session *s, mr_query *query, mr_node *column
                                  int64_t *rowcount) {
     mr_dml d = {.columns = columns, .values = values};
     const mr_table *table = columns && columns->n > 0 ? columns->child[0]->u.column->table : NULL;
+    bool several = false;
+    for (uint32_t i = 1; table && i < columns->n; i++)
+        if (columns->child[i]->u.column->table != table) several = true;
+    if (several) table = mr_query_lead(query) ? mr_query_lead(query)->table : NULL;
     if (!table || !values || criteria_of(query, table, "update", &d.where) != MR_OK ||
         check_values(query->items[0].mapper, columns, values) != MR_OK || !(d.table = mr_sql_table(s->env, table))) {
         mr_node_release(columns);
@@ -185,7 +188,9 @@ mr_status mr_session_update_rows(mr_session *s, mr_query *query, mr_node *column
         mr_node_release(d.where);
         return MR_FAIL;
     }
-    return run(s, query, mr_sql_update(s->env, &d), how, rowcount);
+    mr_node *statement = mr_sql_update(s->env, &d);
+    return several ? mr_session_write_all_tables(s, query, statement, how, rowcount)
+                   : run(s, query, statement, how, rowcount);
 }
 
 mr_status mr_session_delete_rows(mr_session *s, mr_query *query, mr_synchronize how, int64_t *rowcount) {
@@ -196,5 +201,8 @@ mr_status mr_session_delete_rows(mr_session *s, mr_query *query, mr_synchronize 
         mr_node_release(d.where);
         return MR_FAIL;
     }
-    return run(s, query, mr_sql_delete(s->env, &d), how, rowcount);
+    mr_node *statement = mr_sql_delete(s->env, &d);
+    return mr_mapper_spans_tables(query->items[0].mapper)
+               ? mr_session_write_all_tables(s, query, statement, how, rowcount)
+               : run(s, query, statement, how, rowcount);
 }

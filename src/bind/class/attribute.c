@@ -57,6 +57,11 @@ static int r_contains(lua_State *L) {
         return bind_error(L, MR_ERR_INVALID_REQUEST, "%s.%s is no collection: use :eq()", r->prop->mapper->name,
                           r->prop->name);
     bind_refuse_more(L, 1, "contains", " (criteria are joined by &)");
+    const mr_entity *item = r->of_type ? bind_test_entity(L, 2) : NULL;
+    if (item && !mr_mapper_isa(item->mapper, r->of_type))
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s.%s:of_type(%s):contains: got an object of the class %s, which can never be in it",
+                   r->prop->mapper->name, r->prop->name, r->of_type->name, item->mapper->name);
     bind_push_about(L, r->prop, r->alias, 2, MR_REFERS_TO);
     return 1;
 }

@@ -196,7 +196,7 @@ static const char *table_name(lua_State *L, bind_state *b, const declaration *d)
 static void refuse_member_name(lua_State *L, const declaration *d, const entry *e) {
     push_entry(L, e);
     const bind_descriptor *descriptor = bind_descriptor_at(L, -1);
-    bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: a %s needs another name", d->name, e->name,
+    bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: the %s needs another name", d->name, e->name,
                descriptor ? descriptor->kind : "method");
 }
 

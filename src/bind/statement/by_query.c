@@ -8,6 +8,7 @@
 
 #include "query/query.h"
 #include "statement.h"
+#include "value/descriptor.h"
 
 /* Raises where criteria stand at the place of the options. */
 static void refuse_criteria(lua_State *L, int idx, const mr_query *q, const char *function) {
@@ -52,6 +53,51 @@ static const bind_statement *push_values(lua_State *L, mr_mapper *mapper, int id
     return bind_test_statement(L, -1);
 }
 
+/* Pushes the values of the table at idx that are of the class's part, as a table; NULL: there are none. */
+static bool push_of_part(lua_State *L, const mr_mapper *mapper, const mr_table *table, int idx) {
+    bool any = false;
+    lua_newtable(L);
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+        const mr_property *prop = name ? mr_mapper_property(mapper, name, true) : NULL;
+        /* What is no column is refused with the values of the class's own table. */
+        if ((prop && prop->kind == MR_PROPERTY_COLUMN ? prop->column->table : mapper->table) != table) continue;
+        lua_pushvalue(L, -2);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -5);
+        any = true;
+    }
+    if (!any) lua_pop(L, 1);
+    return any;
+}
+
+static void append(lua_State *L, mr_node **list, const mr_node *more) {
+    for (uint32_t i = 0; i < more->n; i++) {
+        *list = mr_sql_list_append(bind_of(L)->env, *list, mr_node_retain(more->child[i]));
+        if (!*list) bind_raise(L);
+    }
+}
+
+/* Pushes an UPDATE with values of several tables. */
+static const bind_statement *push_of_tables(lua_State *L, mr_mapper *mapper, int idx) {
+    bind_spread_values(L, mapper, idx, "update");
+    bind_statement *all = NULL;
+    for (unsigned i = 0; i < mapper->nparts; i++) {
+        if (!push_of_part(L, mapper, mapper->parts[i].table, idx)) continue;
+        bind_statement *one = (bind_statement *)(uintptr_t)push_values(L, mapper, lua_gettop(L));
+        lua_remove(L, -2);
+        if (!all) {
+            all = bind_push_statement_copy(L, one);
+            lua_remove(L, -2);
+            continue;
+        }
+        append(L, &all->dml.columns, one->dml.columns);
+        append(L, &all->dml.values, one->dml.values);
+        lua_pop(L, 1);
+    }
+    return all;
+}
+
 /* statement NULL: DELETE. */
 static int run(lua_State *L, mr_query *q, const bind_statement *statement, mr_synchronize how, const char *function) {
     mr_session *s = bind_query_session(L, function);
@@ -75,7 +121,8 @@ static int q_update(lua_State *L) {
     mr_mapper *mapper = only_class(L, q, "update");
     if (!bind_is_plain_table(L, 2)) bind_type_error(L, 2, "update", "a table of values such as { name = \"x\" }");
     mr_synchronize how = read_options(L, 3, q, "update");
-    const bind_statement *values = push_values(L, mapper, 2);
+    const bind_statement *values = mapper->nparts > 1 ? push_of_tables(L, mapper, 2) : NULL;
+    if (!values) values = push_values(L, mapper, 2);
     return run(L, q, values, how, "update");
 }
 

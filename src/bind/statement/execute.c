@@ -20,6 +20,11 @@
 /* Pushes the UPDATE or DELETE of a class, which the session's objects follow. */
 static void push_of_class(lua_State *L, bind_target *t, const bind_statement *s) {
     bind_state *b = bind_of(L);
+    if (s->kind == MR_NODE_DELETE && mr_mapper_spans_tables(s->mapper))
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "delete: objects of %s have rows in several tables, and a statement deletes from one: write "
+                   "session:query(%s):filter(...):delete(), or mr.delete(%s.__table) for rows of '%s' alone",
+                   s->mapper->name, s->mapper->name, s->mapper->name, s->mapper->table->name);
     mr_node *node = bind_statement_node(L, s);
     BIND_CALL(b, L, node = mr_class_statement(s->mapper, node));
     bind_push_node(L, node);

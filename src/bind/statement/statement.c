@@ -41,6 +41,11 @@ static int new_statement(lua_State *L, mr_node_kind kind, const char *function) 
         return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class or a table alone%s", function,
                           kind == MR_NODE_DELETE ? " (rows are chosen by :where(...))"
                                                  : " (values are given by :values{ ... })");
+    if (kind == MR_NODE_INSERT && mapper && mapper->nparts > 1)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "insert: objects of %s have rows in several tables, and an INSERT is for one: add objects to "
+                          "a session (session:add_all), or insert into %s.__table ('%s') and the tables of its bases",
+                          mapper->name, mapper->name, table->name);
     bind_push_statement(L, kind, mapper, table);
     return 1;
 }

@@ -46,6 +46,20 @@ const char *bind_push_column_what(lua_State *L, const bind_statement *s, const m
                            prop ? prop->name : column->name);
 }
 
+/* Without a value that tells its class, a new row would be one of another class. */
+static void check_identity(lua_State *L, const bind_statement *s, const bool *named, const char *function) {
+    const mr_mapper *m = s->mapper;
+    const mr_property *tells = m ? m->discriminator : NULL;
+    if (s->kind != MR_NODE_INSERT || !tells || tells->kind != MR_PROPERTY_COLUMN || named[tells->column->index] ||
+        tells->column->table != s->dml.table->u.table || !mr_mapper_lacks_identity(m))
+        return;
+    bind_error(
+        L, MR_ERR_ARGUMENT,
+        "%s: %s has no polymorphic_identity, so its row would be found as another's: give '%s' a value, or insert "
+        "for a subclass",
+        function, m->name, tells->name);
+}
+
 mr_column **bind_statement_columns(lua_State *L, const bind_statement *s, int idx, const char *function, size_t *n) {
     const mr_table *table = s->dml.table->u.table;
     mr_column **columns = lua_newuserdatauv(L, (table->ncolumns + 1) * sizeof *columns, 0);
@@ -61,6 +75,7 @@ mr_column **bind_statement_columns(lua_State *L, const bind_statement *s, int id
     *n = 0;
     for (unsigned i = 0; i < table->ncolumns; i++)
         if (named[i]) columns[(*n)++] = table->columns[i];
+    check_identity(L, s, named, function);
     lua_pop(L, 1);
     return columns;
 }
@@ -189,7 +204,8 @@ static const bind_statement *about_table(lua_State *L, const bind_statement *s) 
             lua_type(L, -2) == LUA_TSTRING ? bind_statement_column(L, s, lua_tostring(L, -2)) : NULL;
         if (column && first && column->table != first->table)
             bind_error(L, MR_ERR_ARGUMENT,
-                       "update: '%s' is a column of the table '%s', and '%s' one of '%s': write an update for each",
+                       "update: '%s' is a column of the table '%s', and '%s' one of '%s': write an update for each, or "
+                       "use query:update",
                        column->name, column->table->name, first->name, first->table->name);
         if (column) first = column;
     }

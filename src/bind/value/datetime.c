@@ -181,7 +181,7 @@ static int date_index(lua_State *L) {
 
 static int date_newindex(lua_State *L) {
     mr_value v = self(L, 1);
-    return bind_error(L, MR_ERR_ARGUMENT, "a %s cannot be changed: make a new one", mr_kind_name(v.kind));
+    return bind_error(L, MR_ERR_ARGUMENT, "the %s cannot be changed: make a new one", mr_kind_name(v.kind));
 }
 
 static int date_tostring(lua_State *L) {

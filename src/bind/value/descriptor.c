@@ -229,7 +229,8 @@ static int descriptor_tostring(lua_State *L) {
 static int descriptor_index(lua_State *L) {
     const bind_descriptor *d = bind_descriptor_at(L, 1);
     if (!d) return bind_type_error(L, 1, "an attribute's declaration", "a value of moonrow");
-    return bind_error(L, MR_ERR_ARGUMENT, "a %s is read from a class that has it: Class.NAME, or object.NAME", d->kind);
+    return bind_error(L, MR_ERR_ARGUMENT, "the %s is read from a class that has it: Class.NAME, or object.NAME",
+                      d->kind);
 }
 
 void bind_open_descriptor(lua_State *L) {

@@ -254,15 +254,17 @@ typedef enum mr_synchronize {
     MR_SYNCHRONIZE_NONE      /* objects are not changed */
 } mr_synchronize;
 
-/* UPDATE ... SET columns = values for all rows of the query. The query is over one class, and has only criteria
- * (ArgumentError: it has another clause). columns: LIST of COLUMN; values: LIST with one value for each; both consumed.
- * Autoflushes first. The objects in memory get the values, which do not count as changes; a value that cannot be
- * computed is read again when it is next used. *rowcount: the number of rows matched. ArgumentError: a column is in the
- * primary key, and how is not MR_SYNCHRONIZE_NONE. */
+/* UPDATE ... SET columns = values for all rows of the query, one for each table that has one of the columns. The query
+ * is over one class, and has only criteria (ArgumentError: it has another clause). columns: LIST of COLUMN; values:
+ * LIST with one value for each; both consumed. Autoflushes first. The objects in memory get the values, which do not
+ * count as changes; a value that cannot be computed is read again when it is next used. *rowcount: the number of rows
+ * matched. ArgumentError: a column is in the primary key, and how is not MR_SYNCHRONIZE_NONE. */
 mr_status mr_session_update_rows(mr_session *s, mr_query *query, mr_node *columns, mr_node *values, mr_synchronize how,
                                  int64_t *rowcount);
-/* DELETE of all rows of the query, in the same way. The objects become deleted; a rollback makes them persistent again.
- * Nothing cascades. */
+/* Are there objects of the class, or of one below it, that have rows in several tables? */
+bool mr_mapper_spans_tables(mr_mapper *mapper);
+/* DELETE of all rows of the query, from all tables of its class, in the same way. The objects become deleted; a
+ * rollback makes them persistent again. Nothing cascades. */
 mr_status mr_session_delete_rows(mr_session *s, mr_query *query, mr_synchronize how, int64_t *rowcount);
 
 /* The same for a statement that the caller runs with mr_session_execute. Call new before it (this autoflushes, and

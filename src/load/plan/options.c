@@ -122,6 +122,12 @@ static mr_status no_start(mr_planner *p, const mr_option *o) {
     if (o->mapper && name)
         return mr_fail(p->env, MR_ERR_ARGUMENT, "the option for %s.%s does not apply: the query loads no %s",
                        o->mapper->name, name, o->mapper->name);
+    if (o->mapper && lead && o->kind == MR_OPTION_POLYMORPHIC)
+        return mr_fail(
+            p->env, MR_ERR_ARGUMENT,
+            "selectin_polymorphic(%s, ...) does not apply: the query loads %s, and no %s: behind a path it is "
+            "written mr.selectinload(%s.NAME):selectin_polymorphic(...)",
+            o->mapper->name, lead->name, o->mapper->name, lead->name);
     if (!lead || !name)
         return mr_fail(p->env, MR_ERR_ARGUMENT, "a loader option does not apply: the query loads no class");
     return no_attribute(p->env, lead, name);

@@ -132,8 +132,9 @@ static mr_status wrong_identity(mr_run *run, const mr_plan_entity *pe, const mr_
     const char *w = mr_strbuf_str(&who), *v = mr_strbuf_str(&value);
     if (w && v && other)
         mr_fail(env, MR_ERR_INVALID_REQUEST,
-                "the row %s is a %s by its %s, %s, and no %s: leave such rows out of the statement, or query %s", w,
-                other->name, on, v, class, mr_mapper_polymorphic(pe->mapper)->name);
+                "the row %s is of the class %s by its %s, %s, and not of %s: leave such rows out of the statement, or "
+                "query %s",
+                w, other->name, on, v, class, mr_mapper_polymorphic(pe->mapper)->name);
     else if (w && v)
         mr_fail(env, MR_ERR_INVALID_REQUEST,
                 "the row %s has the %s %s, which is the polymorphic_identity of no class: declare one, or give a class "
