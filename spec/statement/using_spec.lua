@@ -149,3 +149,104 @@ describe("ordered_values", function()
     refuse("ArgumentError", "update", function() mr.insert(Post):ordered_values{ "title", "a" } end)
   end)
 end)
+
+-- Restates test/sql/test_insert.py (InsertTest: values called again, rows beside values, a select beside values),
+-- test_update.py (ordered_values beside values) and test_defaults.py (each run makes its defaults).
+describe("values called again", function()
+  local db, Post, Item, calls
+
+  before_each(function()
+    local m = blog.open()
+    db, Post = m.db, m.Post
+    calls = 0
+    Item = db.Model:extend("Item", {
+      id     = db.Column{ db.Integer, primary_key = true },
+      name   = db.Column{ db.String(20), default = "none" },
+      ticket = db.Column{ db.Integer, default = function() calls = calls + 1 return calls end },
+      twin   = db.Column{ db.Integer, default = function(c) return c.current_parameters.ticket end },
+      edits  = db.Column{ db.Integer, onupdate = function(c)
+        calls = calls + 1
+        return c.current_parameters.ticket * 10
+      end },
+    })
+    db:create_all()
+    db.session:execute(mr.insert(Post):values{ id = 1, title = "a" })
+  end)
+
+  it("adds to the row of an INSERT; the later value wins", function()
+    local base = mr.insert(Post):values{ title = "x" }
+    assert.equal("INSERT INTO post (id, title) VALUES (5, 'x')", base:values{ id = 5 }:sql{ literals = true })
+    assert.equal("INSERT INTO post (id, title) VALUES (5, 'y')",
+      base:values{ id = 5 }:values{ title = "y" }:sql{ literals = true })
+    assert.equal("INSERT INTO post (title) VALUES ('x')", base:sql{ literals = true })
+    assert.equal("INSERT INTO post (title, category_id) VALUES ('x', (2 + 1))",
+      mr.insert(Post):values{ { category_id = mr.literal(2) + 1 } }:values{ title = "x" }:sql{ literals = true })
+    assert.equal(1, #db:record(function() db.session:execute(base:values{ id = 5 }) end))
+    assert.equal("x", db.session:get(Post, 5).title)
+  end)
+
+  it("adds to the SET of an UPDATE; the later value wins", function()
+    local update = mr.update(Post):where(Post.id:eq(1)):values{ category_id = 3 }:values{ title = "b" }
+    assert.equal("UPDATE post SET title='b', category_id=3 WHERE post.id = 1", update:sql{ literals = true })
+    assert.equal("UPDATE post SET title=(post.title || '!'), category_id=3 WHERE post.id = 1",
+      update:values{ title = Post.title .. "!" }:sql{ literals = true })
+    db.session:execute(update:values{ title = Post.title .. "!", category_id = mr.null })
+    assert.equal("a!", db.session:get(Post, 1).title)
+  end)
+
+  it("is refused beside several rows, a select and ordered_values; nothing changes", function()
+    local one = mr.insert(Post):values{ title = "x" }
+    local rows = mr.insert(Post):values{ { title = "x" }, { title = "y" } }
+    local select = mr.insert(Post):from_select({ "title" }, mr.select(Post.title))
+    local ordered = mr.update(Post):ordered_values{ "title", "x" }
+    for _, case in ipairs{
+      { "give all rows in one list", function() rows:values{ id = 4 } end },
+      { "give all rows in one list", function() rows:values{ { title = "z" } } end },
+      { "give all rows in one list", function() one:values{ { title = "y" }, { title = "z" } } end },
+      { "from_select", function() select:values{ title = "x" } end },
+      { "from_select", function() one:from_select({ "title" }, mr.select(Post.title)) end },
+      { "in their order", function() ordered:values{ id = 2 } end },
+      { "in their order", function() ordered:ordered_values{ "id", 2 } end },
+      { "in their order", function() mr.update(Post):values{ id = 2 }:ordered_values{ "title", "x" } end },
+    } do
+      refuse("InvalidRequestError", { "already", case[1] }, case[2])
+    end
+    assert.equal("UPDATE post SET title=?", tostring(ordered))
+    assert.equal("INSERT INTO post (title) VALUES (?), (?)", tostring(rows))
+  end)
+
+  it("keeps an UPDATE of a class in several tables to one of them", function()
+    local Base = db.Model:extend("Base", { id = db.Column{ db.Integer, primary_key = true },
+      kind = db.Column{ db.String(9) }, a = db.Column{ db.Integer } }, { polymorphic_on = "kind" })
+    local Sub = Base:extend("Sub", { id = db.Column{ db.Integer, db.ForeignKey "base.id", primary_key = true },
+      b = db.Column{ db.Integer } })
+    assert.equal("UPDATE base SET kind=?, a=?", tostring(mr.update(Sub):values{ a = 1 }:values{ kind = "x" }))
+    refuse("ArgumentError", { "'a'", "'base'", "'sub'", "an update for each" }, function()
+      mr.update(Sub):values{ b = 1 }:values{ a = 1 }
+    end)
+  end)
+
+  it("leaves the defaults to the run: each run makes its own, and a printed statement none", function()
+    local insert = mr.insert(Item):values{ name = "x" }
+    assert.equal("INSERT INTO item (name, ticket, twin) VALUES (?, ?, ?)", tostring(insert))
+    assert.equal(0, calls)
+    db.session:execute(insert)
+    db.session:execute(insert)
+    db.session:execute(mr.insert(Item):values{ { name = "r" }, { name = "s" } })
+    db.session:execute(mr.insert(Item), { { name = "t" }, { name = "u" } })
+    db.session:execute(insert:values{ ticket = 50 })
+    db.session:execute(mr.insert(Item))
+    local seen = {}
+    for i, row in ipairs(db.session:execute(mr.select(Item.name, Item.ticket, Item.twin)):all()) do
+      seen[i] = ("%s%d=%d"):format(row[1], row[2], row[3])
+    end
+    assert.equal("x1=1 x2=2 r3=3 s4=4 t5=5 u6=6 x50=50 none7=7", table.concat(seen, " "))
+    local update = mr.update(Item):where(Item.id:eq(1)):values{ ticket = 9 }
+    assert.equal("UPDATE item SET ticket=?, edits=? WHERE item.id = ?", tostring(update))
+    db.session:execute(update)
+    db.session:execute(update:values{ ticket = 8 })
+    db.session:execute(mr.update(Item), { { id = 2, ticket = 4 }, { id = 3, ticket = 5 } })
+    assert.equal(11, calls)
+    assert.equal("{(80), (40), (50)}", tostring(db.session:execute(mr.select(Item.edits):limit(3)):all()))
+  end)
+end)

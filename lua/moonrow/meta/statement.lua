@@ -74,10 +74,12 @@ local Write = {}
 ---@return string
 function Write:sql(options) end
 
----The values, or rows of them.
+---The values, or rows of them. Called again, it adds values to one row, and the later one wins. Columns that are not
+---named get their defaults when the statement runs, each time anew.
 ---
 ---```lua
 ---session:execute(mr.insert(User):values{ { name = "Dan" }, { name = "Eve" } }).rowcount --> 2
+---session:execute(mr.insert(User):values{ name = "Fay" }:values{ age = 30 }).rowcount --> 1
 ---session:rollback()
 ---```
 ---@param values table<string, any>|table<string, any>[]

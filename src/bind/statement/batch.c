@@ -4,6 +4,7 @@
  * Invariant: rows run in their order. Rows of one structure run through one prepared statement.
  */
 #include "batch.h"
+#include "row_default.h"
 
 #include "query/result.h"
 #include "state/own.h"
@@ -192,9 +193,6 @@ static bool same_keys(lua_State *L, int rows, lua_Integer i, lua_Integer j) {
     return same && n == 0;
 }
 
-/* INSERT ... DEFAULT VALUES makes one row: no list of values can stand for several. */
-static bool names_columns(const bind_statement *s) { return s->dml.columns && s->dml.columns->n > 0; }
-
 /* insert(T):returning(...) with rows: each statement inserts as many rows of one structure as a database takes. */
 static void run_chunks(lua_State *L, const bind_target *t, int result, int stmt, int rows) {
     enum { VALUES_AT_ONCE = 900 }; /* databases limit the parameters of a statement */
@@ -205,7 +203,7 @@ static void run_chunks(lua_State *L, const bind_target *t, int result, int stmt,
     for (lua_Integer at = 1, to; at <= n; at = to + 1) {
         for (to = at; to < n && to - at + 1 < chunk && same_keys(L, rows, at, to + 1);) to++;
         bind_push_with_rows(L, stmt, rows, at, to);
-        if (to > at && !names_columns(bind_test_statement(L, -1))) {
+        if (to > at && bind_writes_no_column(bind_test_statement(L, -1))) { /* DEFAULT VALUES makes one row */
             lua_pop(L, 1);
             bind_push_with_rows(L, stmt, rows, at, to = at);
         }

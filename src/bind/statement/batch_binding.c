@@ -15,7 +15,8 @@
 typedef struct row_column {
     mr_column *column;
     const mr_type *type;
-    const char *key;     /* in the row's table; NULL: the default gives the value */
+    const char *name;    /* of the attribute, or of the column where there is none */
+    const char *key;     /* the same where the row's table has it; NULL: the default gives the value */
     const char *address; /* of the key as Lua's string, which the binding keeps */
     const char *what;    /* "User.name", for messages */
     mr_default deflt;
@@ -24,6 +25,7 @@ typedef struct row_column {
 struct bind_row_binding {
     bind_state *state;
     size_t n, named;
+    size_t written;   /* the columns behind these are the key by which an UPDATE finds the row */
     bool calls;       /* a default is a function: it may change the row, or free a value that another default gave */
     bool makes;       /* a value is JSON: its text is made, and the row's table does not keep it */
     mr_value *values; /* behind columns */
@@ -72,6 +74,7 @@ static bool read_column(lua_State *L, const bind_statement *s, bind_row_binding 
     c->column = column;
     c->type = mr_column_type(env, column);
     c->address = find_key(L, row, keys, name);
+    c->name = name;
     c->key = c->address ? name : NULL;
     c->deflt = bind_row_default(s, column);
     if (!c->key && c->deflt.kind == MR_DEFAULT_FUNCTION) b->calls = true;
@@ -107,6 +110,7 @@ bind_row_binding *bind_push_row_binding(lua_State *L, const bind_statement *s, c
     int keys = lua_gettop(L);
     b->state = bind_of(L);
     b->n = b->named = 0;
+    b->written = nset;
     b->calls = b->makes = false;
     b->values = (mr_value *)(void *)(b->columns + n);
     b->order = (size_t *)(void *)(b->values + n);
@@ -185,17 +189,41 @@ static bool all_fit(const bind_row_binding *b) {
     return true;
 }
 
+/* Sets the value on top of the stack (popped) in the table of the row that functions are told of. */
+static void note(lua_State *L, const row_column *c, int told) {
+    lua_pushvalue(L, -1);
+    lua_setfield(L, told, c->column->name);
+    lua_setfield(L, told, c->name);
+}
+
+/* The same as give_default for all columns that the row does not name, of which some call functions. These are told of
+ * the values that the row has by then, as push_operands in with_defaults.c does. */
+static void call_defaults(lua_State *L, bind_row_binding *b, int row) {
+    lua_createtable(L, 0, (int)b->written);
+    int told = lua_gettop(L);
+    for (size_t i = 0; i < b->written; i++) {
+        if (!b->columns[i].key) continue;
+        lua_getfield(L, row, b->columns[i].key);
+        note(L, &b->columns[i], told);
+    }
+    for (size_t i = 0; i < b->written; i++) {
+        if (b->columns[i].key) continue;
+        bind_set_default_row(L, told);
+        give_default(L, b->state, &b->columns[i].deflt, &b->values[i]);
+        bind_push_value(L, &b->values[i]);
+        note(L, &b->columns[i], told);
+    }
+    bind_set_default_row(L, 0);
+}
+
 const mr_value *bind_row_values(lua_State *L, bind_row_binding *b, int row) {
     bool kept = b->calls || b->makes;
-    if (kept) bind_check_room(L, (int)b->n + 8, "execute");
+    if (kept) bind_check_room(L, (int)b->n + 16, "execute");
     if (!lua_istable(L, row) || lua_getmetatable(L, row)) return NULL;
     if (!(kept ? read_row : read_plain_row)(L, b, row)) return NULL;
-    for (size_t i = 0; b->named < b->n && i < b->n; i++) {
-        if (b->columns[i].key) continue;
-        if (b->calls) bind_set_default_row(L, row);
-        give_default(L, b->state, &b->columns[i].deflt, &b->values[i]);
-    }
-    if (b->calls) bind_set_default_row(L, 0);
+    if (b->calls) call_defaults(L, b, row);
+    for (size_t i = 0; !b->calls && b->named < b->n && i < b->n; i++)
+        if (!b->columns[i].key) give_default(L, b->state, &b->columns[i].deflt, &b->values[i]);
     if (all_fit(b)) return b->values;
     mr_status st = MR_OK;
     bool plain = true;

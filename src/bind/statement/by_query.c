@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "query/query.h"
+#include "row_default.h"
 #include "statement.h"
 #include "value/descriptor.h"
 
@@ -50,7 +51,7 @@ static const bind_statement *push_values(lua_State *L, mr_mapper *mapper, int id
     bind_push_statement(L, MR_NODE_UPDATE, mapper, mapper->table);
     lua_pushvalue(L, idx);
     lua_call(L, 2, 1);
-    return bind_test_statement(L, -1);
+    return bind_push_with_defaults(L, bind_test_statement(L, -1), false);
 }
 
 /* Pushes the values of the table at idx that are of the class's part, as a table; NULL: there are none. */

@@ -6,21 +6,11 @@
 #include "row_default.h"
 #include "value/node.h"
 
-/* Pushes an array with the columns that the INSERT names, and room for all others of the table. */
-static mr_column **named_columns(lua_State *L, const bind_statement *s, size_t *n) {
-    const mr_node *list = s->dml.columns;
-    const mr_table *table = s->dml.table->u.table;
-    *n = list ? list->n : 0;
-    mr_column **columns = lua_newuserdatauv(L, (*n + table->ncolumns + (size_t)1) * sizeof *columns, 0);
-    for (size_t i = 0; i < *n; i++) columns[i] = (mr_column *)list->child[i]->u.column;
-    return columns;
-}
-
 const bind_statement *bind_push_insert_select(lua_State *L, const bind_statement *s, bool shown) {
     size_t named;
     int top = lua_gettop(L);
     bind_statement *copy = bind_push_statement_copy(L, s);
-    mr_column **columns = named_columns(L, s, &named);
+    mr_column **columns = bind_push_named_columns(L, s, &named);
     size_t n = bind_add_defaulted(s, columns, named);
     if (n == named) {
         lua_settop(L, top + 1);

@@ -26,6 +26,14 @@ mr_default bind_row_default(const bind_statement *s, const mr_column *column) {
     return column->deflt;
 }
 
+mr_column **bind_push_named_columns(lua_State *L, const bind_statement *s, size_t *n) {
+    const mr_node *list = s->dml.columns;
+    *n = list ? list->n : 0;
+    mr_column **columns = lua_newuserdatauv(L, (*n + s->dml.table->u.table->ncolumns + 1u) * sizeof *columns, 0);
+    for (size_t i = 0; i < *n; i++) columns[i] = (mr_column *)list->child[i]->u.column;
+    return columns;
+}
+
 size_t bind_add_defaulted(const bind_statement *s, mr_column **columns, size_t n) {
     const mr_table *table = s->dml.table->u.table;
     size_t total = n;
@@ -36,6 +44,14 @@ size_t bind_add_defaulted(const bind_statement *s, mr_column **columns, size_t n
         if (!named && bind_row_default(s, column).kind != MR_DEFAULT_NONE) columns[total++] = column;
     }
     return total;
+}
+
+bool bind_writes_no_column(const bind_statement *s) {
+    const mr_table *table = s->dml.table->u.table;
+    if (s->dml.columns) return false;
+    for (unsigned i = 0; i < table->ncolumns; i++)
+        if (bind_row_default(s, table->columns[i]).kind != MR_DEFAULT_NONE) return false;
+    return true;
 }
 
 mr_status bind_default_value(mr_env *env, const mr_default *d, mr_value *out) {

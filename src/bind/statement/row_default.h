@@ -15,10 +15,17 @@ mr_status bind_default_value(mr_env *env, const mr_default *d, mr_value *out);
 /* Pushes the column's default, which it must have, as an expression. shown: the statement is printed, not run;
  * functions are not called. */
 void bind_push_row_default(lua_State *L, const bind_statement *s, mr_column *column, bool shown);
+/* Pushes an array with the n columns that the statement names, and room for all others of its table. */
+mr_column **bind_push_named_columns(lua_State *L, const bind_statement *s, size_t *n);
 /* Adds to the n columns those that have a default for this statement and are not among them. The array has room for all
  * columns of the table. Returns the new n. */
 size_t bind_add_defaulted(const bind_statement *s, mr_column **columns, size_t n);
-/* insert_select.c: pushes and returns the INSERT ... SELECT with the defaults of the columns that it does not name. */
+/* Does the INSERT write no column at all, neither a named one nor one with a default? */
+bool bind_writes_no_column(const bind_statement *s);
+/* with_defaults.c: pushes and returns the statement with the defaults of the columns that it does not name. shown: it
+ * is printed, not run. The statement itself where it has none. */
+const bind_statement *bind_push_with_defaults(lua_State *L, const bind_statement *s, bool shown);
+/* insert_select.c: the same for INSERT ... SELECT. */
 const bind_statement *bind_push_insert_select(lua_State *L, const bind_statement *s, bool shown);
 /* The version column of the class, if the statement finds rows by their version; or NULL. */
 mr_column *bind_row_version(const bind_statement *s);

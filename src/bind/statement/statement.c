@@ -21,8 +21,7 @@ static bind_statement *self(lua_State *L, const char *function) { return bind_ar
 /* shown: the node is printed, not run. */
 static mr_node *statement_node(lua_State *L, const bind_statement *s, bool shown) {
     int top = lua_gettop(L);
-    bool defaults = s->kind == MR_NODE_INSERT && s->dml.select && !s->bare;
-    mr_dml d = defaults ? bind_push_insert_select(L, s, shown)->dml : s->dml;
+    mr_dml d = bind_push_with_defaults(L, s, shown)->dml;
     if (s->kind == MR_NODE_UPDATE && !d.columns)
         bind_error(L, MR_ERR_ARGUMENT, "update: nothing to set: use :values{ ... }");
     mr_node *node = bind_statement_of_clauses(env_of(L), s->kind, &d);
@@ -127,6 +126,9 @@ static int s_from_select(lua_State *L) {
     int options = lua_isnil(L, 4) ? 0 : 4;
     bind_check_options(L, options, "from_select", names);
     bool bare = !bind_option_bool(L, options, "from_select", "include_defaults", true);
+    if (s->dml.values)
+        return bind_error(L, MR_ERR_INVALID_REQUEST,
+                          "from_select: the statement has values already: select them, as in mr.literal(1)");
     bind_statement *copy = bind_push_statement_copy(L, s);
     copy->bare = bare;
     push_listed_columns(L, s, 2, "from_select");
@@ -186,7 +188,7 @@ static int on_conflict(lua_State *L, const char *function, bool update) {
         bind_push_column_list(L, columns, n);
         bind_statement_take(L, &copy->dml.conflict_columns);
         int first = lua_gettop(L) + 1;
-        bind_push_row_operands(L, s, set, columns, n, n);
+        bind_push_row_operands(L, copy, set, columns, n);
         mr_node **nodes = bind_collect_nodes(L, first, (int)n);
         bind_push_node(L, mr_sql_list(env_of(L), MR_OP_COMMA, nodes, n));
         bind_statement_take(L, &copy->dml.conflict_values);

@@ -20,10 +20,8 @@ const char *bind_push_column_what(lua_State *L, const bind_statement *s, const m
 void bind_push_field(lua_State *L, const bind_statement *s, int idx, const mr_column *column);
 /* Pushes the columns as one expression. */
 void bind_push_column_list(lua_State *L, mr_column **columns, size_t n);
-/* Pushes n operands, one for each column: of the first `named` columns from the row at idx, of the others from their
- * defaults. */
-void bind_push_row_operands(lua_State *L, const bind_statement *s, int idx, mr_column **columns, size_t named,
-                            size_t n);
+/* Pushes n operands, one for each column: from the row at idx, or else the value that the statement has already. */
+void bind_push_row_operands(lua_State *L, const bind_statement *s, int idx, mr_column **columns, size_t n);
 /* statement:values(row or rows). Returns 1. */
 int bind_statement_values(lua_State *L);
 /* Pushes the INSERT at idx with the rows from..to of the list at rows. from 0: rows is the only row itself. */

@@ -1,7 +1,8 @@
 /*
  * values.c: statement:values: the rows of INSERT and UPDATE, as columns and operands.
  *
- * Invariant: a value is checked against its column when it is given. A column without a value gets its default.
+ * Invariant: a value is checked against its column when it is given. The defaults of the other columns are added when
+ * the statement runs (with_defaults.c).
  */
 #include <string.h>
 
@@ -105,17 +106,40 @@ void bind_push_column_list(lua_State *L, mr_column **columns, size_t n) {
     lua_settop(L, first);
 }
 
-void bind_push_row_operands(lua_State *L, const bind_statement *s, int idx, mr_column **columns, size_t named,
-                            size_t n) {
+/* The value that the statement, which has one row, has for the column already; NULL: it has none. */
+static mr_node *value_before(const bind_statement *s, const mr_column *column) {
+    const mr_node *columns = s->dml.columns, *values = s->dml.values;
+    for (uint32_t i = 0; columns && values && i < columns->n; i++)
+        if (columns->child[i]->u.column == column)
+            return (s->kind == MR_NODE_INSERT ? values->child[0] : values)->child[i];
+    return NULL;
+}
+
+/* Adds to the n columns those for which the statement has values already, in the table's order. */
+static size_t add_columns_before(const bind_statement *s, mr_column **columns, size_t n) {
+    if (!s->dml.columns || !s->dml.values) return n;
+    for (uint32_t i = 0; i < s->dml.columns->n; i++) {
+        mr_column *column = (mr_column *)s->dml.columns->child[i]->u.column;
+        size_t at = 0;
+        while (at < n && columns[at]->index < column->index) at++;
+        if (at < n && columns[at] == column) continue;
+        memmove(columns + at + 1, columns + at, (n++ - at) * sizeof *columns);
+        columns[at] = column;
+    }
+    return n;
+}
+
+void bind_push_row_operands(lua_State *L, const bind_statement *s, int idx, mr_column **columns, size_t n) {
     luaL_checkstack(L, (int)n + 8, "too many columns");
     for (size_t i = 0; i < n; i++) {
         mr_column *column = columns[i];
-        if (i >= named) {
-            bind_set_default_row(L, idx);
-            bind_push_row_default(L, s, column, false);
+        bind_push_field(L, s, idx, column);
+        mr_node *before = lua_isnil(L, -1) ? value_before(s, column) : NULL;
+        if (before) {
+            lua_pop(L, 1);
+            bind_push_node(L, mr_node_retain(before));
             continue;
         }
-        bind_push_field(L, s, idx, column);
         const char *what = bind_push_column_what(L, s, column);
         if (lua_isnil(L, -2))
             bind_error(L, MR_ERR_ARGUMENT, "%s: the row has no value, as the first one has (write mr.null)", what);
@@ -146,15 +170,15 @@ static void check_same_columns(lua_State *L, const bind_statement *s, int idx, m
 
 /* Pushes the LIST of TUPLEs of the rows from..to of the list at rows. */
 static void push_tuples(lua_State *L, const bind_statement *s, int rows, lua_Integer from, lua_Integer to,
-                        mr_column **columns, size_t named, size_t n) {
+                        mr_column **columns, size_t n) {
     int first = lua_gettop(L) + 1, count = (int)(to - from + 1);
     bind_check_room(L, count + 8, "values");
     for (lua_Integer i = from; i <= to; i++) {
         int top = lua_gettop(L);
         lua_rawgeti(L, rows, i);
         if (!lua_istable(L, -1)) bind_type_error(L, -1, "values", "rows as tables");
-        check_same_columns(L, s, top + 1, columns, named);
-        bind_push_row_operands(L, s, top + 1, columns, named, n);
+        check_same_columns(L, s, top + 1, columns, n);
+        bind_push_row_operands(L, s, top + 1, columns, n);
         mr_node **parts = bind_collect_nodes(L, top + 2, (int)n);
         bind_push_node(L, mr_sql_tuple(env_of(L), parts, n));
         lua_replace(L, top + 1);
@@ -168,7 +192,7 @@ static void push_tuples(lua_State *L, const bind_statement *s, int rows, lua_Int
 
 void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_Integer to) {
     const bind_statement *s = bind_test_statement(L, idx);
-    size_t named;
+    size_t n;
     lua_createtable(L, 1, 0); /* a single row as a list of one */
     int list = lua_gettop(L);
     if (from == 0) {
@@ -179,14 +203,16 @@ void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_
     }
     lua_rawgeti(L, rows, from);
     if (!lua_istable(L, -1)) bind_type_error(L, -1, "values", "rows as tables");
-    mr_column **columns = bind_statement_columns(L, s, lua_gettop(L), "values", &named);
-    size_t n = bind_add_defaulted(s, columns, named);
+    mr_column **columns = bind_statement_columns(L, s, lua_gettop(L), "values", &n);
+    n = add_columns_before(s, columns, n);
     bind_statement *copy = bind_push_statement_copy(L, s);
     int made = lua_gettop(L);
     if (n > 0) {
         bind_push_column_list(L, columns, n);
         bind_statement_take(L, &copy->dml.columns);
-        push_tuples(L, s, rows, from, to, columns, named, n);
+    }
+    if (n > 0 || !bind_writes_no_column(copy)) {
+        push_tuples(L, s, rows, from, to, columns, n);
         bind_statement_take(L, &copy->dml.values);
     }
     lua_settop(L, made);
@@ -210,6 +236,12 @@ static const bind_statement *about_table(lua_State *L, const bind_statement *s) 
         if (column) first = column;
     }
     if (!first || first->table == s->dml.table->u.table) return s;
+    if (s->dml.columns)
+        bind_error(
+            L, MR_ERR_ARGUMENT,
+            "update: '%s' is a column of the table '%s', and the statement has values for '%s' already: write an "
+            "update for each",
+            first->name, first->table->name, s->dml.table->u.table->name);
     bind_statement *copy = bind_push_statement_copy(L, s);
     mr_node *table = mr_sql_table(env_of(L), first->table);
     if (!table) bind_raise(L);
@@ -219,28 +251,27 @@ static const bind_statement *about_table(lua_State *L, const bind_statement *s) 
     return copy;
 }
 
-/* Pushes a copy of the UPDATE that sets the columns, the first `named` of which have values in the table at idx.
- * columns has room for all of the table. */
-static void push_update(lua_State *L, const bind_statement *s, int idx, mr_column **columns, size_t named) {
-    size_t n = bind_add_defaulted(s, columns, named);
+/* Pushes a copy of the UPDATE that sets the n columns to the values in the table at idx. */
+static bind_statement *push_update(lua_State *L, const bind_statement *s, int idx, mr_column **columns, size_t n) {
     bind_statement *copy = bind_push_statement_copy(L, s);
     int made = lua_gettop(L);
     bind_push_column_list(L, columns, n);
     bind_statement_take(L, &copy->dml.columns);
-    bind_push_row_operands(L, s, idx, columns, named, n);
+    bind_push_row_operands(L, s, idx, columns, n);
     mr_node **nodes = bind_collect_nodes(L, made + 1, (int)n);
     bind_push_node(L, mr_sql_list(env_of(L), MR_OP_COMMA, nodes, n));
     bind_statement_take(L, &copy->dml.values);
     lua_settop(L, made);
+    return copy;
 }
 
 /* update(...):values(row) */
 static int update_values(lua_State *L, const bind_statement *s) {
-    size_t named;
+    size_t n;
     s = about_table(L, s);
-    mr_column **columns = bind_statement_columns(L, s, 2, "values", &named);
-    if (named == 0) return bind_error(L, MR_ERR_ARGUMENT, "values: the table is empty (NULL is written mr.null)");
-    push_update(L, s, 2, columns, named);
+    mr_column **columns = bind_statement_columns(L, s, 2, "values", &n);
+    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "values: the table is empty (NULL is written mr.null)");
+    push_update(L, s, 2, columns, add_columns_before(s, columns, n));
     return 1;
 }
 
@@ -260,8 +291,10 @@ static int s_ordered_values(lua_State *L) {
     if (s->kind != MR_NODE_UPDATE)
         return bind_error(L, MR_ERR_ARGUMENT, "ordered_values is for update (the values of an insert have no order)");
     if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "ordered_values: expected pairs such as { User.name, \"x\" }");
-    const mr_table *table = s->dml.table->u.table;
-    mr_column **columns = lua_newuserdatauv(L, ((size_t)n + table->ncolumns + 1) * sizeof *columns, 0);
+    if (s->dml.values)
+        return bind_error(L, MR_ERR_INVALID_REQUEST,
+                          "ordered_values: the statement has values already: give all in one call, in their order");
+    mr_column **columns = lua_newuserdatauv(L, (size_t)n * sizeof *columns, 0);
     lua_createtable(L, 0, n);
     int values = lua_gettop(L);
     for (int i = 0; i < n; i++) {
@@ -278,7 +311,7 @@ static int s_ordered_values(lua_State *L) {
         lua_setfield(L, values, prop ? prop->name : columns[i]->name);
         lua_settop(L, values);
     }
-    push_update(L, s, values, columns, (size_t)n);
+    push_update(L, s, values, columns, (size_t)n)->ordered = true;
     return 1;
 }
 
@@ -287,19 +320,32 @@ void bind_open_values(lua_State *L) {
     bind_extend_type(L, BIND_STATEMENT, methods, NULL);
 }
 
+/* Raises where the values cannot be added to those of the statement. n: how many rows are given in a list. */
+static void check_before(lua_State *L, const bind_statement *s, lua_Integer n) {
+    if (s->dml.select)
+        bind_error(L, MR_ERR_INVALID_REQUEST,
+                   "values: the statement inserts the rows of a select already: name the columns in from_select");
+    if (s->ordered)
+        bind_error(L, MR_ERR_INVALID_REQUEST,
+                   "values: the statement has ordered_values already: give all in one call, in their order");
+    if (s->kind == MR_NODE_INSERT && s->dml.values && (n > 1 || s->dml.values->n > 1))
+        bind_error(L, MR_ERR_INVALID_REQUEST, "values: the statement has rows already: give all rows in one list");
+}
+
 /* values(row) or values{ row, row, ... } */
 int bind_statement_values(lua_State *L) {
     const bind_statement *s = bind_arg(L, 1, BIND_STATEMENT, "values");
     bind_refuse_more(L, 1, "values", " (many rows are given in one list)");
     lua_settop(L, 2);
     if (!lua_istable(L, 2)) return bind_type_error(L, 2, "values", "a row or a list of rows");
+    if (s->kind == MR_NODE_DELETE) return bind_error(L, MR_ERR_ARGUMENT, "a DELETE has no values");
     bind_spread_values(L, s->mapper, 2, "values");
     bind_spread_rows(L, s->mapper, 2, "values");
-    if (s->kind == MR_NODE_DELETE) return bind_error(L, MR_ERR_ARGUMENT, "a DELETE has no values");
-    if (s->kind == MR_NODE_UPDATE) return update_values(L, s);
     lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
+    check_before(L, s, n);
+    if (s->kind == MR_NODE_UPDATE) return update_values(L, s);
     bind_push_with_rows(L, 1, 2, n > 0 ? 1 : 0, n);
-    if (n > 1 && !bind_test_statement(L, -1)->dml.columns) /* DEFAULT VALUES would make one row of all */
+    if (n > 1 && bind_writes_no_column(bind_test_statement(L, -1)))
         return bind_error(L, MR_ERR_ARGUMENT,
                           "values: the first of several rows names no column: session:execute(mr.insert(Class), rows) "
                           "sends a statement for each");

@@ -13,6 +13,7 @@ typedef struct bind_statement {
     mr_mapper *mapper;   /* of the class that the statement was made with; NULL: it was a table */
     mr_dml dml;          /* its nodes are counted */
     mr_mapper *returned; /* RETURNING gives objects of this class; NULL: columns, or nothing */
+    bool ordered;        /* UPDATE: the values came from ordered_values */
     bool bare;           /* INSERT ... SELECT: without the defaults of the columns that it does not name */
     mr_synchronize how;  /* UPDATE, DELETE: how the objects of the session are brought up to date */
 } bind_statement;
