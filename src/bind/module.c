@@ -209,6 +209,7 @@ static int core_type_name(lua_State *L) {
     open(query) \
     open(query_clause) \
     open(query_from) \
+    open(query_cte) \
     open(query_join) \
     open(query_compound) \
     open(text_columns) \
@@ -220,6 +221,7 @@ static int core_type_name(lua_State *L) {
     /* statement */ \
     open(statement) \
     open(values) \
+    open(statement_cte) \
     open(from_statement) \
     open(by_query) \
     open(execute) \

@@ -94,8 +94,8 @@ static void add_clauses(const mr_query *q, node_list *l) {
     add_number(l->key, (q->core_labels ? 1U : 0U) | (s->distinct ? 2U : 0U) | (s->for_update ? 4U : 0U) |
                            (q->united_outer ? 8U : 0U) | (s->correlate_except ? 16U : 0U) | (q->standing ? 32U : 0U));
     add_pointer(l->key, s->for_update_mode);
-    mr_node *const nodes[] = {s->from,   s->where,       s->group_by,  s->having,    s->order_by, s->limit,
-                              s->offset, s->distinct_on, s->correlate, q->statement, q->united};
+    mr_node *const nodes[] = {s->from,   s->where,       s->group_by,  s->having, s->order_by,  s->limit,
+                              s->offset, s->distinct_on, s->correlate, s->with,   q->statement, q->united};
     for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) add_node(l, nodes[i]);
 }
 

@@ -9,8 +9,8 @@
 /* Calls visit for the place of each node of the query. */
 static void each_node(mr_query *c, void (*visit)(void *ud, mr_node **place), void *ud) {
     mr_select *s = &c->clauses;
-    mr_node **const places[] = {&s->from,   &s->where,       &s->group_by,  &s->having,    &s->order_by, &s->limit,
-                                &s->offset, &s->distinct_on, &s->correlate, &c->statement, &c->united};
+    mr_node **const places[] = {&s->from,   &s->where,       &s->group_by,  &s->having, &s->order_by,  &s->limit,
+                                &s->offset, &s->distinct_on, &s->correlate, &s->with,   &c->statement, &c->united};
     for (unsigned i = 0; i < c->nitems; i++) visit(ud, &c->items[i].alias), visit(ud, &c->items[i].expression);
     for (unsigned i = 0; i < c->njoins; i++) {
         mr_query_join *join = &c->joins[i];

@@ -21,14 +21,14 @@ static void release_items(mr_env *env, mr_query_item *items, unsigned n) {
 }
 
 static void release_select(mr_select *s) {
-    mr_node *const nodes[] = {s->columns,  s->from,  s->where,  s->group_by,    s->having,
-                              s->order_by, s->limit, s->offset, s->distinct_on, s->correlate};
+    mr_node *const nodes[] = {s->columns, s->from,   s->where,       s->group_by,  s->having, s->order_by,
+                              s->limit,   s->offset, s->distinct_on, s->correlate, s->with};
     for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) mr_node_release(nodes[i]);
 }
 
 static void retain_select(const mr_select *s) {
-    mr_node *const nodes[] = {s->columns,  s->from,  s->where,  s->group_by,    s->having,
-                              s->order_by, s->limit, s->offset, s->distinct_on, s->correlate};
+    mr_node *const nodes[] = {s->columns, s->from,   s->where,       s->group_by,  s->having, s->order_by,
+                              s->limit,   s->offset, s->distinct_on, s->correlate, s->with};
     for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) mr_node_retain(nodes[i]);
 }
 
@@ -265,6 +265,10 @@ mr_query *mr_query_correlate_list(const mr_query *q, mr_node *froms, bool except
     return c;
 }
 
+mr_query *mr_query_add_cte(const mr_query *q, mr_node *cte) {
+    return cte ? add_to_list(q, offsetof(mr_select, with), cte) : NULL;
+}
+
 /* A query with the node in place of the clause at that offset. Consumes node. */
 static mr_query *with_clause(const mr_query *q, size_t clause, mr_node *node) {
     mr_query *c = begin(q, node);
@@ -407,6 +411,21 @@ mr_query *mr_query_bad_values(const mr_query *q, mr_bad_values how) {
     return c;
 }
 
+static bool node_writes(const mr_node *node) { return node && node->flags & MR_NODE_WRITES; }
+
+bool mr_query_writes(const mr_query *q) {
+    const mr_select *s = &q->clauses;
+    const mr_node *const nodes[] = {s->from,     s->where, s->having,    s->group_by,
+                                    s->order_by, s->with,  q->statement, q->united};
+    bool writes = false;
+    for (size_t i = 0; i < sizeof nodes / sizeof *nodes && !writes; i++) writes = node_writes(nodes[i]);
+    for (unsigned i = 0; i < q->nitems && !writes; i++)
+        writes = node_writes(q->items[i].expression) || node_writes(q->items[i].alias);
+    for (unsigned i = 0; i < q->njoins && !writes; i++)
+        writes = node_writes(q->joins[i].target) || node_writes(q->joins[i].on);
+    return writes;
+}
+
 const char *mr_query_clause_method(const mr_query *q) {
     const mr_select *c = &q->clauses;
     if (q->njoins) return "join";
@@ -418,5 +437,6 @@ const char *mr_query_clause_method(const mr_query *q) {
     if (c->offset) return "offset";
     if (c->distinct || c->distinct_on) return "distinct";
     if (c->for_update) return "with_for_update";
+    if (c->with) return "add_cte";
     return q->nparents ? "with_parent" : NULL;
 }

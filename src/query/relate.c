@@ -120,8 +120,9 @@ mr_query *mr_query_without_parents(const mr_query *q) {
 
 static void drop_clauses(mr_query *c) {
     mr_select *s = &c->clauses;
-    mr_node *const nodes[] = {s->columns, s->from,   s->where,       s->group_by,  s->having,    s->order_by,
-                              s->limit,   s->offset, s->distinct_on, s->correlate, c->statement, c->united};
+    mr_node *const nodes[] = {s->columns,  s->from,      s->where,  s->group_by,    s->having,
+                              s->order_by, s->limit,     s->offset, s->distinct_on, s->correlate,
+                              s->with,     c->statement, c->united};
     for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) mr_node_release(nodes[i]);
     *s = (mr_select){0};
     c->statement = c->united = NULL;

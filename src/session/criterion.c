@@ -97,7 +97,8 @@ static mr_node *select_one(mr_env *env, mr_node *node) {
     s.group_by = differ && !s.distinct_on && !s.having ? plain_columns(env, s.columns) : NULL;
     if (differ && !s.group_by) return node;
     if (differ) s.distinct = false;
-    mr_node *const parts[] = {s.from, s.where, s.having, s.order_by, s.limit, s.offset, s.distinct_on, s.correlate};
+    mr_node *const parts[] = {s.from,   s.where,       s.having,    s.order_by, s.limit,
+                              s.offset, s.distinct_on, s.correlate, s.with};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) mr_node_retain(parts[i]);
     mr_node *one = mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
     s.columns = mr_sql_list(env, MR_OP_COMMA, &one, 1);

@@ -14,17 +14,12 @@ static mr_status begin_write(mr_session *s) {
     return mr_session_connect_to_write(s, &conn);
 }
 
-static bool writes(const mr_query *query) {
-    const mr_node *st = query->statement;
-    return st && (st->kind == MR_NODE_INSERT || st->kind == MR_NODE_UPDATE || st->kind == MR_NODE_DELETE);
-}
-
 /* Before a query runs. */
 static mr_status prepare(mr_session *s, const mr_query *query) {
     if (mr_session_allow(s, MR_ACT_READ, "a query") != MR_OK) return MR_FAIL;
     if (query->autoflush && mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
     if (!query->autoflush) mr_session_compare_mutable(s); /* what is changed is not overwritten by what is read */
-    return writes(query) ? begin_write(s) : MR_OK;
+    return mr_query_writes(query) ? begin_write(s) : MR_OK;
 }
 
 mr_status mr_session_load(mr_session *s, mr_query *query, mr_load **out) {

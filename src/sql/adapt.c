@@ -200,6 +200,7 @@ static const mr_node *select_of(const mr_node *query) {
 
 const mr_node *mr_query_columns(const mr_node *query) {
     const mr_node *of = query && (query->kind == MR_NODE_ALIAS || query->kind == MR_NODE_CTE) ? query->child[0] : query;
+    if (of && mr_node_is_dml(of)) return of->u.dml->returning;
     if (of && of->kind == MR_NODE_CTE) return mr_query_columns(of);
     if (of && (of->kind == MR_NODE_TYPED_TEXT || of->kind == MR_NODE_ROWS)) return of->child[1];
     if (of && of->kind == MR_NODE_VALUES) return of->child[0];

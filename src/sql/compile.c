@@ -335,7 +335,8 @@ mr_status mr_sql_compile(mr_env *env, const mr_dialect *dialect, const mr_node *
         made->is_write = made->kind == MR_TEXT_WRITES;
     } else {
         made->is_ddl = false;
-        made->is_write = !mr_node_is_query(statement) || locks_rows(dialect, statement);
+        made->is_write =
+            !mr_node_is_query(statement) || (statement->flags & MR_NODE_WRITES) || locks_rows(dialect, statement);
         made->returns_rows = mr_node_is_query(statement) || statement->u.dml->returning;
     }
     made->params = hand_over(&params, &made->nparams);

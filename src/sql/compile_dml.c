@@ -222,6 +222,7 @@ void mr_compile_dml(mr_compiler *c, const mr_node *node) {
     mr_vec *capture = c->capture;
     check_target(c, node);
     c->capture = NULL;
+    mr_compile_with(c, node->u.dml->with);
     mr_vec_init(&frame.leaves, c->env, sizeof(mr_node *));
     /* Subqueries correlate with the rows of UPDATE and DELETE. An INSERT has no such rows: its SELECT reads the table.
      */

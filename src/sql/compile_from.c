@@ -213,13 +213,32 @@ static void compile_header(mr_compiler *c, const mr_cte *cte, const mr_vec *colu
         }
         if (columns->len) mr_emit(c, ")");
     }
-    mr_emit(c, " AS (");
+    mr_emit(c, cte->node->flags & MR_NODE_MATERIALIZED       ? " AS MATERIALIZED ("
+               : cte->node->flags & MR_NODE_NOT_MATERIALIZED ? " AS NOT MATERIALIZED ("
+                                                             : " AS (");
     at = c->out->sql.len;
     if (body.oom) c->out->sql.oom = true;
     else if (body.len) mr_strbuf_add(&c->out->sql, body.data, body.len);
     mr_emit(c, ")");
     mr_strbuf_done(&body);
     for (size_t i = 0; i < c->out->params.len; i++) ((mr_placed_param *)mr_vec_at(&c->out->params, i))->at += at;
+}
+
+/* An INSERT, UPDATE or DELETE, whose RETURNING gives the rows. */
+static void compile_dml_body(mr_compiler *c, const mr_node *node) {
+    if (c->dialect->dml_in_cte) mr_compile_dml(c, node);
+    else
+        mr_compile_fail(c,
+                        "cte: %s has no INSERT, UPDATE or DELETE in WITH: execute it first, and give what it returns "
+                        "to the next statement",
+                        c->dialect->name);
+}
+
+static void compile_body(mr_compiler *c, const mr_node *of) {
+    if (mr_node_is_query(of)) mr_compile_query(c, of, MR_PLACE_FROM);
+    else if (mr_node_is_dml(of)) compile_dml_body(c, of);
+    else if (of->kind == MR_NODE_TYPED_TEXT) mr_compile(c, of->child[0]);
+    else mr_compile(c, of);
 }
 
 static void compile_cte(mr_compiler *c, mr_cte *cte) {
@@ -235,9 +254,7 @@ static void compile_cte(mr_compiler *c, mr_cte *cte) {
     c->unqualified = false;
     c->ordinal = mr_object_base(c, cte->node);
     cte->open = true;
-    if (mr_node_is_query(cte->node->child[0])) mr_compile_query(c, cte->node->child[0], MR_PLACE_FROM);
-    else if (cte->node->child[0]->kind == MR_NODE_TYPED_TEXT) mr_compile(c, cte->node->child[0]->child[0]);
-    else mr_compile(c, cte->node->child[0]);
+    compile_body(c, cte->node->child[0]);
     cte->open = false;
     compile_header(c, cte, &columns);
     c->out = out;
@@ -260,6 +277,10 @@ static const mr_cte *find_restated(mr_compiler *c, const mr_node *node) {
             mr_compile_fail(c, "two different CTEs are named '%s'", node->name);
     }
     return NULL;
+}
+
+void mr_compile_with(mr_compiler *c, const mr_node *list) {
+    for (uint32_t i = 0; list && i < list->n && !c->failed; i++) (void)mr_cte_name(c, list->child[i]);
 }
 
 const char *mr_cte_name(mr_compiler *c, const mr_node *node) {

@@ -237,6 +237,7 @@ static void compile_clauses(mr_compiler *c, const mr_node *node, mr_frame *frame
     const mr_select *s = node->u.select;
     uint32_t start = c->ordinal;
     mr_vec shown;
+    mr_compile_with(c, s->with);
     mr_vec_init(&shown, c->env, sizeof(mr_node *));
     display_froms(c, frame, s, &shown);
     for (size_t i = 0; i < shown.len; i++) mr_collect_leaves(c, &frame->leaves, mr_vec_ptr(&shown, i));
@@ -350,6 +351,7 @@ static void compile_compound(mr_compiler *c, const mr_node *node, mr_place place
     bool unites = c->unites || node->op != MR_OP_UNION_ALL;
     uint32_t start = c->ordinal;
     mr_check_compound(c, node);
+    mr_compile_with(c, s->with);
     for (uint32_t i = 0; i < node->n; i++) {
         if (i) mr_emit(c, compound_word((mr_op)node->op));
         c->into = into;

@@ -222,6 +222,8 @@ void mr_collect_leaves(mr_compiler *c, mr_vec *leaves, const mr_node *from);
 /* Writes a table's name with its schema. */
 void mr_emit_table(mr_compiler *c, const mr_table *table);
 /* The name of a CTE; compiles the CTE when its name is needed first. Interned; "" after a failure. */
+/* Puts the CTEs of the list (NULL: none) in front of the statement. */
+void mr_compile_with(mr_compiler *c, const mr_node *list);
 const char *mr_cte_name(mr_compiler *c, const mr_node *cte);
 
 /* compile_dml.c */

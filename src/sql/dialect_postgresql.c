@@ -230,6 +230,7 @@ static unsigned table_exists(const mr_dialect *d, const mr_table *table, mr_strb
 const mr_dialect *mr_dialect_postgresql(void) {
     static const mr_dialect dialect = {
         .name = "postgresql",
+        .dml_in_cte = true,
         .delete_using = true,
         .parameter = '$',
         .returning = true,

@@ -10,8 +10,8 @@
 #include "node.h"
 
 static void retain_clauses(const mr_select *s) {
-    mr_node *const nodes[] = {s->columns,  s->from,  s->where,  s->group_by,    s->having,
-                              s->order_by, s->limit, s->offset, s->distinct_on, s->correlate};
+    mr_node *const nodes[] = {s->columns, s->from,   s->where,       s->group_by,  s->having, s->order_by,
+                              s->limit,   s->offset, s->distinct_on, s->correlate, s->with};
     for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) mr_node_retain(nodes[i]);
 }
 

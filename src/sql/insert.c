@@ -75,8 +75,8 @@ static mr_node *append_all(mr_env *env, mr_node *list, mr_node *const *values, s
 /* SELECT columns, values FROM ... */
 static mr_node *select_beside(mr_env *env, const mr_node *query, mr_node *const *values, size_t n) {
     mr_select s = *query->u.select;
-    mr_node *const parts[] = {s.from,  s.where,  s.group_by,    s.having,   s.order_by,
-                              s.limit, s.offset, s.distinct_on, s.correlate};
+    mr_node *const parts[] = {s.from,  s.where,  s.group_by,    s.having,    s.order_by,
+                              s.limit, s.offset, s.distinct_on, s.correlate, s.with};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) mr_node_retain(parts[i]);
     s.columns = append_all(env, mr_node_retain(s.columns), values, n);
     if (s.columns) return mr_sql_select(env, &s);

@@ -83,6 +83,7 @@ void mr_nodes_release(mr_node *const *nodes, size_t n) {
 static void measure(mr_node *node, const mr_node *child) {
     if (!child) return;
     if (child->depth >= node->depth) node->depth = child->depth + 1;
+    node->flags |= child->flags & MR_NODE_WRITES;
     if (node->kind == MR_NODE_COLUMN) return;
     node->weight += child->weight;
     if (node->kind != MR_NODE_ALIAS && node->kind != MR_NODE_CTE) node->binds += child->binds;
@@ -235,6 +236,7 @@ static void copy_clauses(mr_node *copy, const mr_node *node, void *extra) {
         s->offset = part[MR_SELECT_OFFSET];
         s->distinct_on = part[MR_SELECT_DISTINCT_ON];
         s->correlate = part[MR_SELECT_CORRELATE];
+        s->with = part[MR_SELECT_WITH];
         copy->u.select = s;
     } else if (mr_node_is_dml(node)) {
         mr_dml *d = extra;
@@ -252,6 +254,7 @@ static void copy_clauses(mr_node *copy, const mr_node *node, void *extra) {
         d->conflict_values = part[MR_DML_CONFLICT_VALUES];
         d->conflict_where = part[MR_DML_CONFLICT_WHERE];
         d->others = part[MR_DML_OTHERS];
+        d->with = part[MR_DML_WITH];
         copy->u.dml = d;
     }
 }

@@ -38,9 +38,9 @@ mr_node *mr_sql_join(mr_env *env, mr_op kind, mr_node *left, mr_node *right, mr_
     return mr_node_new(env, MR_NODE_JOIN, kind, NULL, parts, 3);
 }
 
-mr_node *mr_sql_cte(mr_env *env, mr_node *select, const char *name, bool recursive) {
-    mr_node *node = mr_node_new(env, MR_NODE_CTE, MR_OP_NONE, NULL, &select, 1);
-    if (node && recursive) node->flags |= MR_NODE_RECURSIVE;
+mr_node *mr_sql_cte(mr_env *env, mr_node *query, const char *name, unsigned flags) {
+    mr_node *node = mr_node_new(env, MR_NODE_CTE, MR_OP_NONE, NULL, &query, 1);
+    if (node) node->flags |= (uint16_t)flags;
     return mr_node_named(node, name ? name : "");
 }
 
@@ -64,6 +64,7 @@ static void select_parts(const mr_select *s, mr_node **part) {
     part[MR_SELECT_OFFSET] = s->offset;
     part[MR_SELECT_DISTINCT_ON] = s->distinct_on;
     part[MR_SELECT_CORRELATE] = s->correlate;
+    part[MR_SELECT_WITH] = s->with;
 }
 
 /* Is it a text that may stand behind FOR UPDATE, or in its place? */
@@ -136,6 +137,7 @@ static void dml_parts(const mr_dml *d, mr_node **part) {
     part[MR_DML_CONFLICT_VALUES] = d->conflict_values;
     part[MR_DML_CONFLICT_WHERE] = d->conflict_where;
     part[MR_DML_OTHERS] = d->others;
+    part[MR_DML_WITH] = d->with;
 }
 
 /* Is there one value for each column? Also true when both are NULL. */
@@ -192,6 +194,7 @@ static mr_node *dml(mr_env *env, mr_node_kind kind, const mr_dml *given) {
     mr_node *node = mr_node_new_sparse(env, kind, MR_OP_NONE, NULL, parts, MR_DML_PARTS, sizeof(mr_dml), &extra);
     if (!node) return NULL;
     node->n = 0;
+    node->flags |= MR_NODE_WRITES;
     node->u.dml = extra;
     *node->u.dml = *clauses;
     return node;

@@ -429,6 +429,8 @@ function Select:with_for_update(options) end
 ---@field name? string
 ---May it refer to itself? false by default.
 ---@field recursive? boolean
+---AS MATERIALIZED, or with false AS NOT MATERIALIZED: does the database keep its rows? By default it decides.
+---@field materialized? boolean
 
 ---A common table expression: WITH name AS (...). A recursive one refers to itself in a `union`.
 ---
@@ -436,12 +438,25 @@ function Select:with_for_update(options) end
 ---local n = mr.select(mr.literal(1):label "n"):cte("n", { recursive = true })
 ---n = n:union_all(mr.select(n.c.n + 1):where(n.c.n:lt(5)))
 ---session:scalars(mr.select(n.c.n)):all() --> {1, 2, 3, 4, 5}
----mr.select(User.id):cte{ name = "ids" }.name --> ids
+---mr.select(User.id):cte{ name = "ids", materialized = true }.name --> ids
 ---```
 ---@param name? string
 ---@param options? moonrow.CteOptions
 ---@return moonrow.Subquery
 function Select:cte(name, options) end
+
+---CTEs that stand in front, whether the query reads from them or not. (What it reads from is there anyway.)
+---
+---```lua
+---local old = mr.select(User.id):where(User.age:gt(30)):cte "old"
+---mr.select(Post.id):add_cte(old)
+-----> WITH old AS (SELECT user.id AS id FROM user WHERE user.age > ?) SELECT post.id FROM post
+---```
+---@generic S
+---@param self S
+---@param ... moonrow.Subquery
+---@return S
+function Select:add_cte(...) end
 
 ---As an expression with a name: a scalar subquery.
 ---

@@ -172,6 +172,30 @@ function Write:on_conflict_do_update(options) end
 ---@return moonrow.Write
 function Write:on_conflict_do_nothing(options) end
 
+---The rows that it returns, as a table for other statements: WITH name AS (DELETE ... RETURNING ...). PostgreSQL runs
+---it; SQLite has none, and it is refused there. Defaults are made at this call, and objects in memory do not follow it.
+---
+---```lua
+---local gone = mr.delete(Post):where(Post.title:eq "News"):returning(Post.id):cte "gone"
+---mr.select(gone.c.id):sql{ dialect = "postgresql", literals = true }
+-----> WITH gone AS (DELETE FROM post WHERE post.title = 'News' RETURNING post.id) SELECT gone.id FROM gone
+---```
+---@param name? string
+---@param options? moonrow.CteOptions
+---@return moonrow.Subquery
+function Write:cte(name, options) end
+
+---CTEs that stand in front, whether the statement names them or not. (What it names is there anyway.)
+---
+---```lua
+---local old = mr.select(User.id):where(User.age:gt(30)):cte "old"
+---mr.delete(Post):add_cte(old)
+-----> WITH old AS (SELECT user.id AS id FROM user WHERE user.age > ?) DELETE FROM post
+---```
+---@param ... moonrow.Subquery
+---@return moonrow.Write
+function Write:add_cte(...) end
+
 ---How it runs.
 ---
 ---```lua

@@ -152,8 +152,8 @@ static void compounds_and_ctes(void **state) {
           "SELECT * FROM (SELECT user.id FROM user LIMIT ?) EXCEPT SELECT post.id FROM post",
           "(SELECT \"user\".id FROM \"user\" LIMIT $1) EXCEPT SELECT post.id FROM post");
 
-    mr_node *cte = mr_sql_cte(
-        w->env, select_from(w, list1(w, col(w, w->id)), users(w), eq(w, col(w, w->age), num(w, 1))), "x", false);
+    mr_node *cte =
+        mr_sql_cte(w->env, select_from(w, list1(w, col(w, w->id)), users(w), eq(w, col(w, w->age), num(w, 1))), "x", 0);
     mr_node *outer = select_from(w, list2(w, label(w, "two", num(w, 2)), col_of(w, w->id, cte)),
                                  list1(w, mr_node_retain(cte)), eq(w, col_of(w, w->id, cte), num(w, 3)));
     check(w, mr_node_retain(outer), NULL,
@@ -169,12 +169,13 @@ static void compounds_and_ctes(void **state) {
     for (int named = 0; named < 2; named++) { /* a recursive CTE is found by its name, or by its first part */
         const char *name = named ? "r" : NULL;
         mr_node *base = select_from(w, list1(w, col(w, w->id)), users(w), eq(w, col(w, w->id), num(w, 4)));
-        mr_node *seed = mr_sql_cte(w->env, mr_node_retain(base), name, true);
+        mr_node *seed = mr_sql_cte(w->env, mr_node_retain(base), name, MR_NODE_RECURSIVE);
         mr_node *step =
             select_from(w, list1(w, binary(w, MR_OP_ADD, col_of(w, w->id, seed), num(w, 5))),
                         list1(w, mr_node_retain(seed)), binary(w, MR_OP_LT, col_of(w, w->id, seed), num(w, 6)));
         mr_node *arms[] = {base, step};
-        mr_node *whole = mr_sql_cte(w->env, mr_sql_compound(w->env, MR_OP_UNION_ALL, arms, 2, NULL), name, true);
+        mr_node *whole =
+            mr_sql_cte(w->env, mr_sql_compound(w->env, MR_OP_UNION_ALL, arms, 2, NULL), name, MR_NODE_RECURSIVE);
         check_params(w, select_from(w, list1(w, col_of(w, w->id, whole)), list1(w, mr_node_retain(whole)), NULL),
                      named ? "WITH RECURSIVE r(id) AS (SELECT user.id AS id FROM user WHERE user.id = ? UNION ALL "
                              "SELECT r.id + ? AS anon_1 FROM r WHERE r.id < ?) SELECT r.id FROM r"
@@ -419,7 +420,7 @@ static void replacing_and_froms(void **state) {
 
 static mr_node *rich(world *w) {
     mr_node *cte = mr_sql_cte(
-        w->env, select_from(w, list1(w, col(w, w->id)), users(w), eq(w, col(w, w->age), str(w, "1"))), NULL, false);
+        w->env, select_from(w, list1(w, col(w, w->id)), users(w), eq(w, col(w, w->age), str(w, "1"))), NULL, 0);
     mr_node *alias = mr_sql_alias(w->env, table(w, w->user), NULL);
     const char *sql = "a = :a or b";
     mr_value values[2] = {mr_text_value("x", 1), mr_text_value("y", 1)};

@@ -102,6 +102,9 @@ static int columns_index(lua_State *L) {
     }
     const char *near = mr_nearest(name, next_name, columns);
     const char *owner = columns->from ? "the subquery" : columns->table->name;
+    const mr_node *of = columns->from && columns->from->kind == MR_NODE_CTE ? columns->from->child[0] : NULL;
+    if (of && of->flags & MR_NODE_WRITES && n == 0)
+        bind_error(L, MR_ERR_ARGUMENT, "the statement returns no columns: write returning(...) before cte()");
     if (columns->from && mr_from_table(columns->from)) owner = mr_from_table(columns->from)->name;
     return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s'%s", owner, name, bind_hint(L, near));
 }

@@ -117,7 +117,7 @@ static int unite_cte(lua_State *L) {
     for (int i = 2; i <= n; i++) bind_push_inner_select(L, i, function);
     mr_node **selects = bind_collect_nodes(L, n + 1, parts);
     mr_node *all = mr_sql_compound(cte->env, o->op, selects, (size_t)parts, NULL);
-    bind_push_from(L, mr_sql_cte(cte->env, all, cte->name, (cte->flags & MR_NODE_RECURSIVE) != 0), NULL);
+    bind_push_from(L, mr_sql_cte(cte->env, all, cte->name, cte->flags & ~(unsigned)MR_NODE_WRITES), NULL);
     return 1;
 }
 

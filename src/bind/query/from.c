@@ -99,21 +99,6 @@ static int q_lateral(lua_State *L) {
     return 1;
 }
 
-/* cte("name", { recursive = true }) */
-static int q_cte(lua_State *L) {
-    static const char *const names[] = {"name", "recursive", NULL};
-    int options;
-    bind_query_arg_for_subquery(L, "cte");
-    int n = bind_arguments(L, 2, &options);
-    bind_check_options(L, options, "cte", names);
-    const char *name = bind_option_string(L, options, "cte", "name", NULL);
-    if (n > 0) name = bind_arg_name(L, 2, "cte", "a name");
-    bool recursive = bind_option_bool(L, options, "cte", "recursive", false);
-    bind_push_inner_select(L, 1, "cte");
-    bind_push_from(L, mr_sql_cte(bind_of(L)->env, mr_node_retain(bind_test_node(L, -1)), name, recursive), NULL);
-    return 1;
-}
-
 static int q_exists(lua_State *L) {
     mr_query *q = bind_query_arg(L, "exists");
     bind_refuse_more(L, 0, "exists", " (criteria are given to filter)");
@@ -146,7 +131,6 @@ void bind_open_query_from(lua_State *L) {
                                        {"with_parent", q_with_parent},
                                        {"subquery", q_subquery},
                                        {"lateral", q_lateral},
-                                       {"cte", q_cte},
                                        {"exists", q_exists},
                                        {"scalar_subquery", q_scalar_subquery},
                                        {"label", q_label},

@@ -23,6 +23,17 @@ void bind_push_inner_select(lua_State *L, int idx, const char *function);
  * from the stack: call bind_retain_items just before the constructor that consumes them. */
 mr_query_item *bind_read_items(lua_State *L, int first, int n, const char *function, unsigned *count);
 void bind_retain_items(mr_query_item *items, unsigned count);
+/* cte.c: the name and options that the arguments from index 2 on give a CTE. */
+typedef struct bind_cte_form {
+    const char *name; /* NULL: the compiler chooses one */
+    unsigned flags;   /* of mr_sql_cte */
+} bind_cte_form;
+bind_cte_form bind_read_cte_form(lua_State *L);
+/* Pushes the CTE of the body (consumed). */
+void bind_push_cte(lua_State *L, const bind_cte_form *form, mr_node *body);
+/* The CTEs from index 2 on as a LIST (new reference). Raises where something else is among them. */
+mr_node *bind_arg_ctes(lua_State *L);
+
 /* Adds methods to Query and, if of_select, to Select. */
 void bind_extend_query(lua_State *L, const luaL_Reg *methods, bool of_select);
 /* Adds methods that differ by an operator, to both. */

@@ -9,7 +9,7 @@
 
 #include "node.h"
 
-enum { DML_PARTS = 11 };
+enum { DML_PARTS = 12 };
 
 static void each_part(mr_dml *d, mr_node **parts[DML_PARTS]) {
     mr_node **all[DML_PARTS] = {&d->table,
@@ -22,7 +22,8 @@ static void each_part(mr_dml *d, mr_node **parts[DML_PARTS]) {
                                 &d->conflict_index_where,
                                 &d->conflict_columns,
                                 &d->conflict_values,
-                                &d->conflict_where};
+                                &d->conflict_where,
+                                &d->with};
     memcpy(parts, all, sizeof all);
 }
 

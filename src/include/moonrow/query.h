@@ -153,6 +153,10 @@ mr_query *mr_query_offset(const mr_query *q, mr_node *offset);
 mr_query *mr_query_distinct(const mr_query *q, mr_node *on /* or NULL */);
 mr_query *mr_query_select_from(const mr_query *q, mr_node *from);
 mr_query *mr_query_correlate(const mr_query *q, mr_node *froms);
+/* Writes the CTE in front of the query, whether it reads from it or not. */
+mr_query *mr_query_add_cte(const mr_query *q, mr_node *cte);
+/* Does the query change rows, by a statement among its CTEs? */
+bool mr_query_writes(const mr_query *q);
 /* Only the LIST is correlated, nothing if it is empty; except: all but the LIST. */
 mr_query *mr_query_correlate_list(const mr_query *q, mr_node *froms, bool except);
 /* The query without its DISTINCT. */

@@ -49,7 +49,7 @@ typedef enum mr_node_kind {
     MR_NODE_TABLE,      /* table */
     MR_NODE_ALIAS,      /* name ("": the compiler chooses a name), child 0: TABLE or SELECT */
     MR_NODE_JOIN,       /* op: INNER, LEFT, FULL; child 0, 1, child 2: ON */
-    MR_NODE_CTE,        /* name, child 0: SELECT or COMPOUND; flag RECURSIVE */
+    MR_NODE_CTE,        /* name, child 0: SELECT, COMPOUND, INSERT, UPDATE or DELETE; flags */
     MR_NODE_VALUES,     /* below an ALIAS: child 0: LIST of the COLUMNs, 1: LIST of TUPLEs */
     MR_NODE_ROWS,       /* below an ALIAS: a function that gives rows: child 0: FUNC; 1: LIST of the COLUMNs; flags */
     MR_NODE_TYPED_TEXT, /* below an ALIAS or CTE: child 0: TEXT; 1: LIST of the COLUMNs that it returns */
@@ -121,15 +121,18 @@ enum {
     MR_NODE_NEGATED = 1,
     MR_NODE_DISTINCT = 2,
     MR_NODE_RECURSIVE = 4,
-    MR_NODE_NAME = 8,       /* COLUMN: only the name, of a label or column of the query that it is used in;
-                               TYPED_TEXT: its columns are found by name, not by their order */
-    MR_NODE_VALUED = 16,    /* CASE: the conditions are values, which the last child is compared with */
-    MR_NODE_DEFAULTED = 32, /* BIND with a name: its value is used where none is given */
-    MR_NODE_EXPANDING = 64, /* BIND with a name: a list takes its place (mr_sql_with_list) */
-    MR_NODE_LATERAL = 128,  /* ALIAS of a SELECT: it may name the FROM objects before it */
-    MR_NODE_NATURAL = 16,   /* JSON_AT: the type is that of the value that it is compared with */
-    MR_NODE_DERIVED = 16,   /* ROWS: the names of the columns are written */
-    MR_NODE_ORDINALITY = 32 /* ROWS: WITH ORDINALITY, whose column comes last */
+    MR_NODE_NAME = 8,              /* COLUMN: only the name, of a label or column of the query that it is used in;
+                                      TYPED_TEXT: its columns are found by name, not by their order */
+    MR_NODE_VALUED = 16,           /* CASE: the conditions are values, which the last child is compared with */
+    MR_NODE_DEFAULTED = 32,        /* BIND with a name: its value is used where none is given */
+    MR_NODE_EXPANDING = 64,        /* BIND with a name: a list takes its place (mr_sql_with_list) */
+    MR_NODE_LATERAL = 128,         /* ALIAS of a SELECT: it may name the FROM objects before it */
+    MR_NODE_NATURAL = 16,          /* JSON_AT: the type is that of the value that it is compared with */
+    MR_NODE_DERIVED = 16,          /* ROWS: the names of the columns are written */
+    MR_NODE_ORDINALITY = 32,       /* ROWS: WITH ORDINALITY, whose column comes last */
+    MR_NODE_MATERIALIZED = 16,     /* CTE: AS MATERIALIZED */
+    MR_NODE_NOT_MATERIALIZED = 32, /* CTE: AS NOT MATERIALIZED */
+    MR_NODE_WRITES = 256           /* an INSERT, UPDATE or DELETE, or one is below, in a CTE too */
 };
 
 /* The clauses of a SELECT. Each node may be NULL. LIST means a LIST node with op COMMA. */
@@ -143,6 +146,7 @@ typedef struct mr_select {
     mr_node *limit, *offset; /* BIND or expression */
     mr_node *distinct_on;    /* LIST; PostgreSQL only */
     mr_node *correlate;      /* LIST of the FROM objects that the enclosing SELECT reads, so this one must not */
+    mr_node *with;           /* LIST of CTEs that stand in front, whether they are read or not */
     bool correlate_except;   /* it reads these itself, and all others are those of the enclosing SELECT */
     bool distinct;
     bool for_update;
@@ -163,6 +167,7 @@ typedef struct mr_dml {
     mr_node *conflict_where;
     mr_node *others;  /* UPDATE, DELETE: LIST of the other FROM objects that values and criteria name; NULL: there are
                          none. The constructors set it, whatever is given. */
+    mr_node *with;    /* LIST of CTEs that stand in front, whether they are read or not */
     bool on_conflict; /* ON CONFLICT is written; with conflict_columns NULL: DO NOTHING */
 } mr_dml;
 
@@ -332,7 +337,9 @@ mr_node *mr_sql_table(mr_env *env, const mr_table *table);
 mr_node *mr_sql_alias(mr_env *env, mr_node *of, const char *name);
 /* A join; kind is MR_OP_INNER, MR_OP_LEFT or MR_OP_FULL. */
 mr_node *mr_sql_join(mr_env *env, mr_op kind, mr_node *left, mr_node *right, mr_node *on);
-mr_node *mr_sql_cte(mr_env *env, mr_node *select, const char *name, bool recursive);
+/* A CTE of a query or of an INSERT, UPDATE or DELETE. flags: MR_NODE_RECURSIVE, MR_NODE_MATERIALIZED,
+ * MR_NODE_NOT_MATERIALIZED. name NULL: the compiler chooses one. */
+mr_node *mr_sql_cte(mr_env *env, mr_node *query, const char *name, unsigned flags);
 /* A SELECT in FROM that may name the objects before it. */
 mr_node *mr_sql_lateral(mr_env *env, mr_node *select, const char *name);
 /* Rows of values as a FROM object. columns: LIST of COLUMNs; rows: LIST of TUPLEs of the same width. */
@@ -564,6 +571,7 @@ struct mr_dialect {
     bool index_schema;           /* CREATE INDEX schema.name ON table; otherwise name ON schema.table */
     bool returning_qualified;    /* RETURNING "user".id; otherwise RETURNING id */
     bool spells;                 /* dates and booleans are stored as programs spell them: criteria name each spelling */
+    bool dml_in_cte;             /* WITH x AS (INSERT ...) */
     bool delete_using;           /* DELETE ... USING; otherwise the criteria stand in an EXISTS */
     bool compound_parens;        /* a member of a compound may stand in parentheses; otherwise it becomes a subquery */
     const char *const *reserved; /* the words that must be quoted: NULL-terminated, lower case, sorted */

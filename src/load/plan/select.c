@@ -9,8 +9,8 @@
 #include <string.h>
 
 static void release_clauses(mr_select *s) {
-    mr_node *const nodes[] = {s->columns,  s->from,  s->where,  s->group_by,    s->having,
-                              s->order_by, s->limit, s->offset, s->distinct_on, s->correlate};
+    mr_node *const nodes[] = {s->columns, s->from,   s->where,       s->group_by,  s->having, s->order_by,
+                              s->limit,   s->offset, s->distinct_on, s->correlate, s->with};
     for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) mr_node_release(nodes[i]);
 }
 
@@ -33,6 +33,7 @@ static mr_status own_clauses(mr_planner *p, mr_select *s) {
     s->limit = mr_node_retain(q->limit);
     s->offset = mr_node_retain(q->offset);
     s->correlate = mr_node_retain(q->correlate);
+    s->with = mr_node_retain(q->with);
     s->correlate_except = q->correlate_except;
     if (mr_united_translate(p, mr_node_retain(q->where), &where) != MR_OK) return MR_FAIL;
     mr_node *const parts[] = {mr_node_retain(p->criteria), where, mr_node_retain(p->classes)};

@@ -56,7 +56,7 @@ bool mr_standing_select(mr_planner *p, const mr_select *s, mr_node **out) {
     const mr_query *q = p->q;
     *out = NULL;
     if (!q->standing || q->njoins || s->where || s->group_by || s->having || s->distinct || s->distinct_on ||
-        s->for_update || !s->from || s->from->n != 1 || s->from->child[0] != q->united)
+        s->for_update || s->with || !s->from || s->from->n != 1 || s->from->child[0] != q->united)
         return false;
     const mr_node *all = q->united->child[0];
     if (all->kind != MR_NODE_COMPOUND || !gives_all(p) || !orders_by_names(p, s->order_by)) return false;
