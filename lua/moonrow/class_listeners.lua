@@ -194,6 +194,14 @@ end
 -- class_listeners.classes(): the mapped classes, in the order of declaration. The list is not to be changed.
 function class_listeners.classes() return classes end
 
+-- class_listeners.comes_from(class, source): is the source, a mixin or a base without a table, a part of the class?
+function class_listeners.comes_from(class, source)
+  for _, other in ipairs(sources(class)) do
+    if rawequal(other, source) then return true end
+  end
+  return false
+end
+
 -- class_listeners.watch(fn): fn(class) is called for each mapped class, when it is declared.
 function class_listeners.watch(fn) watchers[#watchers + 1] = fn end
 

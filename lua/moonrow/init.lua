@@ -13,6 +13,7 @@ require "moonrow.query"
 require "moonrow.not_found"
 require "moonrow.explain"
 require "moonrow.work"
+require "moonrow.loader_criteria"
 require "moonrow.paginate"
 require "moonrow.descriptors"
 local association_proxy = require "moonrow.association_proxy"
@@ -39,10 +40,9 @@ local private = options.set{
   "event_dispatchers", "event_kinds", "session_hook", "engine_audience", "engine_hook",
   "connection_methods", "connection_execute", "result_methods", "run_query", "query_class_name", "query_session",
   "query_of_parents", "run_compiled", "compiled_methods",
-  "interval_of", "descriptor", "descriptor_spec", "compared", "label_of", "attribute_of",
-  "watch_loads", "watch_mistakes", "descriptors", "set_together", "show_composite", "composite_standing",
-  "composite_edits", "composite_drop", "composite_set",
-  "attribute_hint",
+  "interval_of", "loader_criterion", "session_criteria", "descriptor", "descriptor_spec", "compared", "label_of",
+  "attribute_of", "watch_loads", "watch_mistakes", "descriptors", "set_together", "show_composite", "composite_standing",
+  "composite_edits", "composite_drop", "composite_set", "attribute_hint",
   "target_of", "has_member", "registry_of",
   "snake_case", "expand_declared", "synonym_of_member",
   "collection_class", "collection_class_metatable", "collection_at", "collection_find", "collection_find_key",

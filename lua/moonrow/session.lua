@@ -9,10 +9,12 @@ local options = require "moonrow.options"
 local app = require "moonrow.app"
 local block = require "moonrow.block"
 local listeners = require "moonrow.listeners"
+local loader_criteria = require "moonrow.loader_criteria"
 
 local session = {}
 
-local known = { "bind", "autoflush", "expire_on_commit", "autocommit", "info", "class_", "lazy", "batch" }
+local known = { "bind", "autoflush", "expire_on_commit", "autocommit", "info", "class_", "lazy", "batch", "criteria",
+  "timeout" }
 
 local begin_options = { "mode", "isolation_level", "read_only" }
 
@@ -40,18 +42,25 @@ local function check(what, given)
   if given.lazy ~= nil or given.batch ~= nil then
     core.check_lazy{ lazy = given.lazy or "batch", batch = given.batch } -- a maker may have the other one
   end
+  local timeout = given.timeout
+  if timeout ~= nil and timeout ~= false and not (type(timeout) == "number" and timeout > 0) then
+    options.expect(what .. ": timeout", "seconds above 0, or false", timeout)
+  end
+  loader_criteria.check(what, given.criteria)
   return given
 end
 
 local function make(given)
   local info, bind = given.info, given.bind
-  return (given.class_ or core.Session)(bind, {
+  local made = (given.class_ or core.Session)(bind, {
     autoflush = given.autoflush,
     expire_on_commit = given.expire_on_commit,
     lazy = given.lazy,
     batch = given.batch,
     info = info and merged(info, {}), -- each session has its own
+    timeout = given.timeout,
   })
+  return loader_criteria.adopt(made, given.criteria)
 end
 
 local function read(what, ...)
@@ -69,7 +78,7 @@ local function read(what, ...)
   return check(what, given)
 end
 
--- mr.Session(engine, { autoflush =, expire_on_commit =, info = })
+-- mr.Session(engine, { autoflush =, expire_on_commit =, info =, criteria =, timeout = })
 function session.new(...) return make(read("Session", ...)) end
 
 -- ---------------------------------------------------------------- sessionmaker

@@ -61,7 +61,8 @@ struct mr_conn {
     mr_stmt *control[MR_CONTROL__COUNT];
     mr_stmt_cache cache;
     mr_cursor *cursors;
-    mr_cursor *spare; /* a closed one: the memory of the next; or NULL */
+    mr_cursor *spare;      /* a closed one: the memory of the next; or NULL */
+    const mr_marks *marks; /* of statements that begin; borrowed, or NULL */
     mr_conn *next_idle;
     mr_conn *prev, *next; /* in mr_db_state */
 };
@@ -89,11 +90,30 @@ struct mr_cursor {
     unsigned ncolumns;
     uint64_t execution;
     int64_t rowcount, last_insert_id;
+    char *shown; /* the SQL with the comment of its tag; NULL: it has none */
+    double left; /* seconds that the execution may still run; 0: no limit */
     bool watched, not_inserted;
     bool notified;          /* its executions belong to a batch, for which the hooks were called already */
     double seconds;         /* the duration of these executions */
     mr_cursor *prev, *next; /* in conn->cursors */
 };
+
+/* The SQL as it is shown. */
+static inline const char *mr_cursor_sql(const mr_cursor *c) { return c->shown ? c->shown : c->compiled->sql; }
+
+/* ---- marks of statements (marks.c) */
+
+/* Do statements of the connection have marks? */
+static inline bool mr_conn_is_marked(const mr_conn *conn) {
+    const mr_engine *engine = conn->engine;
+    return conn->marks || engine->timeout > 0 || engine->hooks.place;
+}
+/* The SQL with the comment of its tag; free it. NULL: it has none, or there is no memory. */
+char *mr_conn_shown_sql(mr_conn *conn, const char *sql);
+/* Gives the new cursor its marks. InvalidRequestError: the driver cannot stop a statement. */
+mr_status mr_cursor_mark(mr_cursor *cursor);
+/* A step of the driver, within the time that is left. */
+mr_status mr_cursor_step_limited(mr_cursor *cursor);
 
 /* ---- physical connections (connection.c) */
 

@@ -20,7 +20,12 @@ static void link_cursor(mr_conn *conn, mr_cursor *cursor) {
 
 static mr_status prepare(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cached_stmt **entry) {
     if (mr_stmt_cache_take(conn, compiled, keep, entry) == MR_OK) return MR_OK;
-    return mr_conn_failed(conn, compiled->sql, NULL, 0);
+    mr_error *saved = mr_env_save_error(conn->env);
+    char *shown = conn->setting_up ? NULL : mr_conn_shown_sql(conn, compiled->sql);
+    mr_env_restore_error(conn->env, saved);
+    (void)mr_conn_failed(conn, shown ? shown : compiled->sql, NULL, 0);
+    mr_free(conn->env, shown);
+    return MR_FAIL;
 }
 
 mr_status mr_conn_cursor(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cursor **out) {
@@ -55,6 +60,10 @@ mr_status mr_conn_cursor(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cur
     cursor->execution = ++conn->engine->executions;
     cursor->rowcount = -1;
     link_cursor(conn, cursor);
+    if (mr_conn_is_marked(conn) && mr_cursor_mark(cursor) != MR_OK) {
+        mr_cursor_close(cursor);
+        return MR_FAIL;
+    }
     *out = cursor;
     return MR_OK;
 fail:
@@ -90,8 +99,10 @@ mr_status mr_conn_prepare(mr_conn *conn, mr_compiled *compiled, mr_cursor **out)
 mr_status mr_conn_execute(mr_conn *conn, mr_compiled *compiled, const mr_value *values, mr_cursor **out) {
     mr_cursor *cursor;
     if (mr_conn_prepare(conn, compiled, &cursor)) {
-        if (mr_env_error(conn->env)->statement) /* the error also shows the parameters */
-            mr_error_add_statement(conn->env, compiled->sql, values, compiled->nparams);
+        const char *sql = mr_env_error(conn->env)->statement;
+        char *shown = sql ? mr_strndup(conn->env, sql, strlen(sql)) : NULL;
+        if (shown) mr_error_add_statement(conn->env, shown, values, compiled->nparams); /* it shows parameters, too */
+        mr_free(conn->env, shown);
         return MR_FAIL;
     }
     if (mr_cursor_bind(cursor, values)) {
@@ -126,6 +137,7 @@ void mr_cursor_close(mr_cursor *cursor) {
     mr_cursor_invalidate(cursor);
     mr_compiled_release(cursor->compiled);
     mr_free(cursor->env, cursor->stored);
+    mr_free(cursor->env, cursor->shown);
     mr_store_done(&cursor->room);
     if (conn && !conn->spare) conn->spare = cursor;
     else mr_free(cursor->env, cursor);
@@ -167,7 +179,7 @@ mr_status mr_cursor_bind_n(mr_cursor *cursor, const mr_value *values, size_t n) 
     cursor->nvalues = n;
     if (mr_engine_call_fails(conn->engine) || conn->driver->bind(cursor->stmt, values, n)) {
         conn->driver->reset(cursor->stmt);
-        return mr_conn_failed(conn, cursor->compiled->sql, values, n);
+        return mr_conn_failed(conn, mr_cursor_sql(cursor), values, n);
     }
     cursor->state = MR_CURSOR_BOUND;
     return MR_OK;
@@ -182,7 +194,7 @@ static mr_status step_watched(mr_cursor *cursor) {
     mr_conn *conn = cursor->conn;
     int64_t id;
     conn->driver->watch_insert(conn->dbc, true, &id);
-    mr_status status = conn->driver->step(cursor->stmt);
+    mr_status status = cursor->left > 0 ? mr_cursor_step_limited(cursor) : conn->driver->step(cursor->stmt);
     cursor->not_inserted = !conn->driver->watch_insert(conn->dbc, false, &id);
     return status;
 }
@@ -192,7 +204,8 @@ static mr_status step(mr_cursor *cursor) {
     if (mr_env_is_interrupted(conn->env) && mr_conn_may_run(conn) != MR_OK) return MR_FAIL;
     if (mr_engine_call_fails(conn->engine)) return MR_FAIL;
     bool watched = cursor->watched && cursor->state == MR_CURSOR_BOUND;
-    return watched ? step_watched(cursor) : conn->driver->step(cursor->stmt);
+    if (watched) return step_watched(cursor);
+    return cursor->left > 0 ? mr_cursor_step_limited(cursor) : conn->driver->step(cursor->stmt);
 }
 
 /* Called after a failed step. True: the step may be tried again, because the execution has returned no row yet. */
@@ -223,7 +236,7 @@ static mr_status after_step(mr_cursor *cursor, mr_status status) {
     }
     cursor->state = MR_CURSOR_FAILED;
     conn->driver->reset(cursor->stmt);
-    return mr_conn_failed(conn, compiled->sql, cursor->values, cursor->nvalues);
+    return mr_conn_failed(conn, mr_cursor_sql(cursor), cursor->values, cursor->nvalues);
 }
 
 static mr_status advance_once(mr_cursor *cursor) { return after_step(cursor, step(cursor)); }
@@ -244,7 +257,7 @@ static double now(void) {
 mr_status mr_cursor_notify(mr_cursor *cursor, bool after, const mr_value *const *lists, size_t n) {
     mr_conn *conn = cursor->conn;
     const mr_engine_hooks *hooks = &conn->engine->hooks;
-    const char *sql = cursor->compiled->sql;
+    const char *sql = mr_cursor_sql(cursor);
     size_t width = cursor->notified ? cursor->compiled->nparams : cursor->nvalues;
     mr_status status = MR_OK;
     if (after && hooks->after_execute) {
@@ -263,7 +276,7 @@ mr_status mr_cursor_notify(mr_cursor *cursor, bool after, const mr_value *const 
 /* Makes the first step of an execution that is recorded, logged, or reported to hooks. */
 static mr_status advance_observed(mr_cursor *cursor) {
     mr_engine *engine = cursor->conn->engine;
-    const char *sql = cursor->compiled->sql;
+    const char *sql = mr_cursor_sql(cursor);
     const mr_value *values = cursor->values;
     if (!cursor->notified && mr_cursor_notify(cursor, false, &values, 1)) return MR_FAIL;
     if (engine->echo) mr_echo(engine, sql, cursor->values, cursor->nvalues);
@@ -339,7 +352,7 @@ mr_status mr_cursor_next(mr_cursor *cursor, const mr_type *const *types, mr_valu
 
 mr_status mr_cursor_failed(mr_cursor *cursor) {
     if (!cursor->conn) return MR_FAIL;
-    return mr_conn_failed(cursor->conn, cursor->compiled->sql, cursor->values, cursor->nvalues);
+    return mr_conn_failed(cursor->conn, mr_cursor_sql(cursor), cursor->values, cursor->nvalues);
 }
 
 const mr_type *const *mr_cursor_types(const mr_cursor *cursor) { return cursor->entry ? cursor->entry->types : NULL; }

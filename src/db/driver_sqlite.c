@@ -168,6 +168,7 @@ static const mr_driver driver = {
     .set_timeout = set_timeout,
     .blocks = blocks,
     .interrupt = interrupt,
+    .limit = mr_sqlite_limit,
 };
 
 const mr_driver *mr_driver_sqlite(void) { return &driver; }

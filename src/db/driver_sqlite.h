@@ -28,6 +28,8 @@ typedef struct sqlite_dbc {
     void *busy_ud;
     bool asked; /* busy was called during the current call of SQLite */
     volatile sig_atomic_t interrupted;
+    double deadline;         /* the time (sqlite_limit.c) at which the running statement is stopped; 0: never */
+    bool timed_out;          /* it was stopped for that */
     uint64_t seen;           /* rises when the schema may have changed */
     sqlite3_stmt *key_query; /* asks for a table's key; NULL until it is needed */
     mr_map *known;           /* the facts about tables (answer); NULL until they are needed */
@@ -42,6 +44,10 @@ static inline bool mr_sqlite_is_inherited(const sqlite_dbc *dbc) { return dbc->p
 
 /* Records the error of SQLite's result code rc, with SQLite's message, and returns MR_FAIL. */
 mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc);
+
+/* SQLite calls this now and then during a long statement, and stops it when the result is not 0. */
+int mr_sqlite_should_stop(void *dbc);
+void mr_sqlite_limit(mr_dbc *dbc, double seconds);
 
 /* ---- sqlite_open.c */
 

@@ -81,7 +81,9 @@ static mr_status set_up(mr_engine *engine, const char *url, size_t len, const mr
     if (!engine->driver) return no_dialect(env, &engine->url);
     engine->dialect = engine->driver->dialect();
     engine->busy_timeout = options ? options->busy_timeout : -1;
+    engine->timeout = options ? options->timeout : 0;
     engine->echo = options && options->echo;
+    engine->timeout = options ? options->timeout : 0;
     engine->statement_cache =
         options && options->statement_cache > 0 ? (unsigned)options->statement_cache : STATEMENT_CACHE;
     if (engine->driver->check && engine->driver->check(env, &engine->url)) return MR_FAIL;

@@ -39,6 +39,7 @@ struct mr_engine {
     unsigned statement_cache;
     int busy_timeout; /* in milliseconds; -1: the driver's default */
     bool echo;
+    double timeout; /* seconds that a statement may run; 0: no limit */
     mr_engine_hooks hooks;
     mr_recorder *recorders; /* the running recorders, the newest first */
     uint64_t executions;    /* the number of the last execution: the rows of a batch have one number */

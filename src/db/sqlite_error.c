@@ -97,6 +97,7 @@ static const char *cure_of(const sqlite_dbc *dbc, int rc, const char *words) {
         return ": others have committed since this transaction began to read: run it again (session:retry)";
     if ((rc & 0xff) == SQLITE_BUSY)
         return ": another program holds it: run the transaction again (session:retry), or wait longer (busy_timeout)";
+    if (rc == SQLITE_INTERRUPT && dbc->timed_out) return ": the statement ran longer than its timeout allows";
     if (mr_sqlite_out_of_files(rc)) return MR_SQLITE_TOO_MANY_FILES;
     bool is_locked = rc == SQLITE_READONLY_DIRECTORY || sqlite3_db_readonly(dbc->db, "main") == 1;
     if ((rc & 0xff) == SQLITE_READONLY && is_locked)

@@ -120,9 +120,6 @@ static int wait_for_lock(void *p, int count) {
     return 1;
 }
 
-/* SQLite calls this now and then during a long statement, and stops it when the result is true. */
-static int is_interrupted(void *p) { return mr_env_should_stop(p); }
-
 /* ---------------------------------------------------------------- opening */
 
 /* When SQLite cannot create a file, its error says only that it cannot open the file. So the folder is checked for the
@@ -235,7 +232,7 @@ static mr_status prepare_handle(sqlite_dbc *dbc, const mr_url *url) {
     sqlite3_extended_result_codes(dbc->db, 1);
     if (timeout) parse_milliseconds(timeout, &dbc->timeout);
     sqlite3_busy_handler(dbc->db, wait_for_lock, dbc);
-    if (sqlite3_progress_handler) sqlite3_progress_handler(dbc->db, STEPS_BETWEEN_LOOKS, is_interrupted, dbc->env);
+    if (sqlite3_progress_handler) sqlite3_progress_handler(dbc->db, STEPS_BETWEEN_LOOKS, mr_sqlite_should_stop, dbc);
     int rc = mr_sqlite_add_decimals(dbc);
     if (rc == SQLITE_OK) rc = mr_sqlite_add_cast(dbc);
     if (rc == SQLITE_OK) rc = mr_sqlite_add_regexp(dbc->db);

@@ -2,6 +2,7 @@
  * key.c: writes the structure of a query as bytes, so that one plan can be used for all queries of the same structure.
  *
  * Invariant: the key has everything on which the plan depends, and nothing else: no value of a bind, no parent object.
+ * The values of a loader criterion are the exception, because objects that the plan has loaded keep the criterion.
  * All nodes are written by one call of mr_sql_key, so that an alias in the criteria and in the order is written as the
  * same one. The key also tells which binds are the same node, because a plan finds its values by the numbers of binds.
  */
@@ -56,6 +57,31 @@ static void add_joins(const mr_query *q, node_list *l) {
     }
 }
 
+/* Writes a value of a loader criterion. A value that only the program can tell is known by its node, which a plan with
+ * the criterion keeps alive. */
+static void add_value(mr_strbuf *key, const mr_node *bind) {
+    const mr_value *v = &bind->u.value;
+    if (bind->kind != MR_NODE_BIND || v->kind >= MR_OPAQUE) {
+        add_pointer(key, bind);
+        return;
+    }
+    add_number(key, v->kind);
+    add_number(key, v->len);
+    if (mr_kind_is_bytes(v->kind)) mr_strbuf_add(key, v->u.s, v->len);
+    else mr_strbuf_add(key, (const char *)&v->u, sizeof v->u);
+}
+
+static void add_criterion(const mr_loader_criterion *c, node_list *l) {
+    mr_vec binds;
+    mr_vec_init(&binds, c->mapper->env, sizeof(mr_node *));
+    add_pointer(l->key, c->mapper);
+    add_number(l->key, (c->aliases ? 1U : 0U) | (c->goes_on ? 2U : 0U));
+    add_node(l, c->expression);
+    if (mr_sql_key(c->expression, NULL, &binds) != MR_OK) l->failed = true;
+    for (size_t i = 0; i < binds.len; i++) add_value(l->key, mr_vec_ptr(&binds, i));
+    mr_vec_done(&binds);
+}
+
 /* Writes the path of option i. Options behind it with the same path do not write it again. */
 static void add_path(const mr_query *q, unsigned i, node_list *l) {
     const mr_option *first = &q->options[i];
@@ -86,6 +112,7 @@ static void add_options(const mr_query *q, node_list *l) {
         add_pointer(l->key, o->with);
         add_node(l, o->alias);
         add_node(l, o->start);
+        if (o->criterion) add_criterion(o->criterion, l);
     }
 }
 

@@ -24,6 +24,24 @@ void mr_option_path_release(mr_env *env, mr_option_path *path) {
     if (path && --path->refs == 0) mr_free(env, path);
 }
 
+mr_loader_criterion *mr_loader_criterion_new(mr_mapper *mapper, mr_node *expression, bool aliases, bool goes_on) {
+    mr_loader_criterion *c = expression ? mr_alloc(mapper->env, sizeof *c) : NULL;
+    if (c) *c = (mr_loader_criterion){1, mapper, expression, aliases, goes_on};
+    else mr_node_release(expression);
+    return c;
+}
+
+mr_loader_criterion *mr_loader_criterion_retain(mr_loader_criterion *c) {
+    if (c) c->refs++;
+    return c;
+}
+
+void mr_loader_criterion_release(mr_loader_criterion *c) {
+    if (!c || --c->refs > 0) return;
+    mr_node_release(c->expression);
+    mr_free(c->mapper->env, c);
+}
+
 /* The number of options, counted from the first one, that have the same pointer steps. *nsteps: the largest number of
  * their steps. */
 static unsigned run_length(const mr_option *options, unsigned n, unsigned *nsteps) {
@@ -63,6 +81,7 @@ static mr_status append_run(mr_query *c, const mr_option *options, unsigned n, u
         o->group = mr_query_name(c->env, options[i].group, &failed);
         mr_node_retain(o->alias);
         mr_node_retain(o->start);
+        mr_loader_criterion_retain(o->criterion);
     }
     mr_option_path_release(c->env, path);
     return failed ? MR_FAIL : MR_OK;
@@ -89,4 +108,13 @@ mr_query *mr_query_option(const mr_query *q, const mr_option *option) {
     mr_node_release(option->alias);
     mr_node_release(option->start);
     return c;
+}
+
+void mr_query_drop_criteria(mr_query *q) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < q->noptions; i++) {
+        if (q->options[i].kind == MR_OPTION_CRITERIA) mr_loader_criterion_release(q->options[i].criterion);
+        else q->options[n++] = q->options[i];
+    }
+    q->noptions = n;
 }

@@ -51,6 +51,7 @@ void mr_query_release(mr_query *q) {
         mr_node_release(q->options[i].alias);
         mr_node_release(q->options[i].start);
         mr_option_path_release(q->env, q->options[i].path);
+        mr_loader_criterion_release(q->options[i].criterion);
     }
     mr_free(q->env, q->options);
     for (unsigned i = 0; i < q->nparents; i++) {
@@ -63,6 +64,7 @@ void mr_query_release(mr_query *q) {
     release_select(&q->clauses);
     mr_node_release(q->statement);
     mr_node_release(q->united);
+    mr_free(q->env, q->tag);
     mr_free(q->env, q);
 }
 
@@ -151,6 +153,7 @@ static void copy_options(const mr_query *q, mr_query *c, bool *failed) {
         mr_option_path_retain(c->options[i].path);
         mr_node_retain(c->options[i].alias);
         mr_node_retain(c->options[i].start);
+        mr_loader_criterion_retain(c->options[i].criterion);
     }
     c->noptions = q->noptions;
 }
@@ -174,6 +177,7 @@ mr_query *mr_query_copy(const mr_query *q) {
     c->refs = 1;
     c->items = NULL, c->joins = NULL, c->parents = NULL, c->options = NULL, c->params = NULL;
     c->nitems = c->njoins = c->nparents = c->noptions = c->nparams = 0;
+    c->tag = NULL;
     retain_select(&c->clauses);
     mr_node_retain(c->statement);
     mr_node_retain(c->united);
@@ -181,6 +185,7 @@ mr_query *mr_query_copy(const mr_query *q) {
     copy_arrays(q, c, &failed);
     copy_options(q, c, &failed);
     copy_params(q, c, &failed);
+    if (q->tag && !(c->tag = mr_strndup(q->env, q->tag, strlen(q->tag)))) failed = true;
     if (!failed) return c;
     mr_query_release(c);
     return NULL;
@@ -402,6 +407,21 @@ mr_query *mr_query_flags(const mr_query *q, int populate_existing, int autoflush
     if (!c) return NULL;
     if (populate_existing >= 0) c->populate_existing = populate_existing != 0;
     if (autoflush >= 0) c->autoflush = autoflush != 0;
+    return c;
+}
+
+mr_query *mr_query_tag(const mr_query *q, const char *tag) {
+    mr_query *c = mr_query_copy(q);
+    if (!c) return NULL;
+    mr_free(c->env, c->tag);
+    if ((c->tag = mr_strndup(c->env, tag, strlen(tag)))) return c;
+    mr_query_release(c);
+    return NULL;
+}
+
+mr_query *mr_query_timeout(const mr_query *q, double seconds) {
+    mr_query *c = mr_query_copy(q);
+    if (c) c->timeout = seconds;
     return c;
 }
 

@@ -175,8 +175,10 @@ mr_status mr_session_write_all_tables(mr_session *s, mr_query *q, mr_node *state
     for (unsigned i = 0; i < q->nparams; i++) a.named[i] = (mr_named_value){q->params[i].name, q->params[i].value};
     if (check_values(&a, statement) != MR_OK) goto out;
     if (!q->autoflush) mr_session_block_autoflush(s, 1);
+    const mr_marks marks = {q->tag, q->timeout}, *before = mr_session_use_marks(s, &marks);
     status = mr_synchronizer_new_with_keys(s, a.mapper, statement, a.named, q->nparams, how, &a.keys, &y);
     if (status == MR_OK) status = write_or_undo(&a, statement);
+    mr_session_use_marks(s, before);
     if (!q->autoflush) mr_session_block_autoflush(s, -1);
     if (status == MR_OK) status = mr_synchronizer_apply(y);
     *rowcount = (int64_t)(a.keys.len / a.mapper->npk);

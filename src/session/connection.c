@@ -98,6 +98,7 @@ mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out) {
     mr_conn_set_lazy(conn, true, write_began, s);
     mr_conn_set_on_read(conn, has_read, s);
     mr_conn_set_on_lost(conn, mr_transaction_note_loss, s);
+    if (s->marks.timeout != 0) mr_conn_use_marks(conn, &s->marks);
     *out = s->conn = conn;
     mr_session_common *common = mr_env_get(s->env, MR_ENV_SESSION);
     if (common) common->last = s;
@@ -115,7 +116,9 @@ void mr_session_disconnect(mr_session *s) {
     s->conn = NULL;
     s->load_transaction = s->connection_lent = false;
     s->open_loads = 0;
-    if (conn) mr_conn_close(conn);
+    if (!conn) return;
+    mr_conn_use_marks(conn, NULL);
+    mr_conn_close(conn);
 }
 
 void mr_session_return_idle_connection(mr_session *s) {

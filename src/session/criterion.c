@@ -134,13 +134,15 @@ static mr_status read_integer(mr_session *s, mr_node *statement, const mr_named_
 
 /* *out: the statement that counts. A row without a key is no object, and is not counted. */
 static mr_status count_statement(mr_session *s, mr_query *query, mr_node **out) {
-    mr_query *keyed = NULL, *plain = NULL;
+    mr_query *keyed = NULL, *plain = NULL, *whole = NULL;
     mr_status status = mr_session_allow(s, MR_ACT_READ, "a query");
-    if (status == MR_OK) status = mr_load_keyed(&s->load, query, &keyed);
+    if (status == MR_OK && !(whole = mr_load_query(&s->load, query))) status = MR_FAIL;
+    if (status == MR_OK) status = mr_load_keyed(&s->load, whole, &keyed);
     if (status == MR_OK) status = mr_query_parents_to_criteria(keyed, &plain);
     if (status == MR_OK) status = mr_load_count_statement(plain, out);
     mr_query_release(plain);
     mr_query_release(keyed);
+    mr_query_release(whole);
     return status;
 }
 
@@ -149,8 +151,10 @@ mr_status mr_session_count(mr_session *s, mr_query *query, int64_t *out) {
     mr_node *statement;
     if (values_of(query, &named) != MR_OK) return MR_FAIL;
     if (!query->autoflush) mr_session_block_autoflush(s, 1);
+    const mr_marks marks = {query->tag, query->timeout}, *before = mr_session_use_marks(s, &marks);
     mr_status status = count_statement(s, query, &statement);
     if (status == MR_OK) status = read_integer(s, statement, named, query->nparams, out);
+    mr_session_use_marks(s, before);
     if (!query->autoflush) mr_session_block_autoflush(s, -1);
     mr_free(s->env, named);
     return status;

@@ -70,7 +70,19 @@ static mr_status open_cursor(mr_session *s, mr_session_cursor *out, const mr_nam
         s->writes++;
         s->statements++;
     }
-    return mr_conn_execute(conn, out->compiled, out->values, &out->cursor);
+    if (!s->call_marks) return mr_conn_execute(conn, out->compiled, out->values, &out->cursor);
+    mr_marks marks = *s->call_marks;
+    const mr_marks *before = mr_conn_use_marks(conn, &marks);
+    if (before && marks.timeout == 0) marks.timeout = before->timeout;
+    mr_status status = mr_conn_execute(conn, out->compiled, out->values, &out->cursor);
+    mr_conn_use_marks(conn, before);
+    return status;
+}
+
+const mr_marks *mr_session_use_marks(mr_session *s, const mr_marks *marks) {
+    const mr_marks *before = s->call_marks;
+    s->call_marks = marks;
+    return before;
 }
 
 mr_status mr_session_execute(mr_session *s, mr_node *statement, const mr_named_value *named, size_t nnamed,

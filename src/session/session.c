@@ -24,6 +24,7 @@ mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_option
     s->engine = engine ? mr_engine_retain(engine) : NULL;
     s->autoflush = options ? options->autoflush : true;
     s->expire_on_commit = options ? options->expire_on_commit : true;
+    s->marks.timeout = options ? options->timeout : 0;
     s->serial = s->last_serial = 1;
     s->oldest_version = s->owner->as_of;
     s->nothing_read = true;
@@ -48,6 +49,14 @@ mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_option
     *out = s;
     return MR_OK;
 }
+
+void mr_session_set_criteria(mr_session *s, mr_query *criteria) {
+    mr_query_retain(criteria);
+    mr_query_release(s->load.criteria);
+    s->load.criteria = criteria;
+}
+
+mr_query *mr_session_whole_query(const mr_session *s, mr_query *query) { return mr_load_query(&s->load, query); }
 
 mr_session *mr_session_retain(mr_session *s) {
     if (s) s->refs++;
@@ -76,6 +85,7 @@ void mr_session_release(mr_session *s) {
     mr_vec_done(&s->spared);
     mr_vec_done(&s->changed);
     mr_engine_release(s->engine);
+    mr_query_release(s->load.criteria);
     mr_free(s->env, s);
 }
 

@@ -85,6 +85,8 @@ struct mr_session {
     uint8_t flush_step;   /* mr_flush_step */
     uint8_t ending;       /* mr_ending */
     mr_load_context load;
+    mr_marks marks;                  /* of all its statements */
+    const mr_marks *call_marks;      /* of the statement that a call runs; or NULL */
     mr_vec hooks[MR_SESSION__COUNT]; /* mr_session_hook */
 
     /* The connection. */

@@ -142,7 +142,9 @@ static mr_status run(mr_session *s, mr_query *q, mr_node *statement, mr_synchron
     for (unsigned i = 0; i < q->nparams; i++) named[i] = (mr_named_value){q->params[i].name, q->params[i].value};
     if (!q->autoflush) mr_session_block_autoflush(s, 1);
     status = mr_synchronizer_new(s, q->items[0].mapper, statement, named, q->nparams, how, &y);
+    const mr_marks marks = {q->tag, q->timeout}, *before = mr_session_use_marks(s, &marks);
     if (status == MR_OK) status = mr_session_run_to_end(s, statement, named, q->nparams, rowcount);
+    mr_session_use_marks(s, before);
     if (!q->autoflush) mr_session_block_autoflush(s, -1);
     if (status == MR_OK) status = mr_synchronizer_apply(y);
     if (status == MR_OK && statement->kind == MR_NODE_UPDATE)
@@ -173,6 +175,16 @@ static mr_status check_values(const mr_mapper *mapper, const mr_node *columns, c
     return MR_OK;
 }
 
+/* The same with the loader criteria of the session. */
+static mr_status criteria_in(const mr_session *s, mr_query *q, const mr_table *table, const char *function,
+                             mr_node **where) {
+    mr_query *whole = mr_load_query(&s->load, q);
+    *where = NULL;
+    mr_status status = whole ? criteria_of(whole, table, function, where) : MR_FAIL;
+    mr_query_release(whole);
+    return status;
+}
+
 mr_status mr_session_update_rows(mr_session *s, mr_query *query, mr_node *columns, mr_node *values, mr_synchronize how,
                                  int64_t *rowcount) {
     mr_dml d = {.columns = columns, .values = values};
@@ -181,7 +193,7 @@ mr_status mr_session_update_rows(mr_session *s, mr_query *query, mr_node *column
     for (uint32_t i = 1; table && i < columns->n; i++)
         if (columns->child[i]->u.column->table != table) several = true;
     if (several) table = mr_query_lead(query) ? mr_query_lead(query)->table : NULL;
-    if (!table || !values || criteria_of(query, table, "update", &d.where) != MR_OK ||
+    if (!table || !values || criteria_in(s, query, table, "update", &d.where) != MR_OK ||
         check_values(query->items[0].mapper, columns, values) != MR_OK || !(d.table = mr_sql_table(s->env, table))) {
         mr_node_release(columns);
         mr_node_release(values);
@@ -196,7 +208,7 @@ mr_status mr_session_update_rows(mr_session *s, mr_query *query, mr_node *column
 mr_status mr_session_delete_rows(mr_session *s, mr_query *query, mr_synchronize how, int64_t *rowcount) {
     mr_dml d = {0};
     const mr_mapper *mapper = query->nitems > 0 ? query->items[0].mapper : NULL;
-    if (criteria_of(query, mapper ? mapper->table : NULL, "delete", &d.where) != MR_OK) return MR_FAIL;
+    if (criteria_in(s, query, mapper ? mapper->table : NULL, "delete", &d.where) != MR_OK) return MR_FAIL;
     if (!(d.table = mr_sql_table(s->env, mapper->table))) {
         mr_node_release(d.where);
         return MR_FAIL;

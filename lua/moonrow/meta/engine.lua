@@ -19,6 +19,10 @@ local mr = {}
 ---@field synchronous? "off"|"normal"|"full"|"extra"
 ---Logs each statement, with its parameters in a second line; false by default.
 ---@field echo? boolean
+---How many seconds a statement may run; without a limit by default.
+---@field timeout? number|false
+---Writes the file and line that runs a statement in a comment before its SQL, wherever that is shown; false by default.
+---@field tag? boolean
 ---How many prepared statements each connection keeps, 1 to 100000; 100 by default.
 ---@field statement_cache? integer
 ---Accepted; it has no effect.
@@ -45,7 +49,7 @@ local mr = {}
 ---
 ---```lua
 ---local engine = mr.create_engine("sqlite://", { echo = false, busy_timeout = 1000, statement_cache = 10,
----  journal_mode = "wal", synchronous = "normal", convert_unicode = true })
+---  journal_mode = "wal", synchronous = "normal", convert_unicode = true, timeout = 30, tag = true })
 ---engine.name --> sqlite
 ---```
 ---@error ArgumentError the URL cannot be read, or an option is unknown

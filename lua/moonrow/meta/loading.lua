@@ -353,3 +353,23 @@ function mr.undefer(...) end
 ---@param name string
 ---@return moonrow.LoaderOption
 function mr.undefer_group(name) end
+
+---@class moonrow.LoaderCriteriaOptions
+---true: rows of the program's own aliases must meet it, too; false by default.
+---@field include_aliases? boolean
+---false: what an object loads later, at the first access, need not meet it; true by default.
+---@field propagate_to_loaders? boolean
+
+---A criterion for the rows of a class wherever the query reads them: its own rows, joins (in their ON), eager and later
+---loads, `any()`, `has()`, subqueries and unions. Of a mixin or base it is a function that is given each class.
+---A reference to an object in memory, and what an expired object reads of itself, is not left out.
+---
+---```lua
+---local adults = mr.with_loader_criteria(User, User.age:ge(0), { include_aliases = true, propagate_to_loaders = false })
+---tostring(User.query:options(adults)) --> SELECT ...FROM user WHERE user.age >= ?
+---```
+---@param class moonrow.Model|table a class; or a mixin or base of classes
+---@param criterion moonrow.Expression|fun(class: moonrow.Model): moonrow.Expression
+---@param options? moonrow.LoaderCriteriaOptions
+---@return moonrow.LoaderOption
+function mr.with_loader_criteria(class, criterion, options) end

@@ -19,6 +19,9 @@ local mr = {}
 ---@field populate_existing? boolean
 ---What a stored value that is none of its column's type becomes; "raise" by default, a DataError.
 ---@field bad_values? "raise"|"null"|"keep"
+---How many seconds each statement may run; then it is stopped, an OperationalError. false: no limit, also where the
+---session or engine has one.
+---@field timeout? number|false
 
 ---A class of queries with methods of the program's own. To an editor it is written with a generic of its own,
 ---`---@class PostQuery<T>: moonrow.Query<T>`, and a class that has it says `---@field query PostQuery<Post>`.
@@ -384,7 +387,7 @@ function Select:except_(other, ...) end
 ---```lua
 ---User.query:execution_options{ autoflush = false, yield_per = 10, populate_existing = true }:count() --> 3
 ---session:execute(mr.text "UPDATE user SET age = 'old' WHERE id = 1")
----User.query:filter_by{ id = 1 }:execution_options{ bad_values = "null" }:one().age --> nil
+---User.query:filter_by{ id = 1 }:execution_options{ bad_values = "null", timeout = 5 }:one().age --> nil
 ---session:rollback()
 ---```
 ---@generic S
@@ -392,6 +395,19 @@ function Select:except_(other, ...) end
 ---@param options moonrow.ExecutionOptions
 ---@return S
 function Select:execution_options(options) end
+
+---A comment before the SQL of its statements, with these words and the file and line of the call, wherever the SQL is
+---shown: in logs, records, events and errors. Caches hold one statement for all tags.
+---
+---```lua
+---tostring(User.query:tag "shop") --> /* shop ... */ SELECT ...
+---```
+---@error ArgumentError the words would end the comment
+---@generic S
+---@param self S
+---@param words string
+---@return S
+function Select:tag(words) end
 
 ---What `with_for_update` takes.
 ---@class moonrow.ForUpdateOptions

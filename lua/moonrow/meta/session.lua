@@ -77,7 +77,9 @@ local Session = {}
 ---A session of an engine.
 ---
 ---```lua
----local s <close> = mr.Session(db.engine, { expire_on_commit = false, autocommit = false })
+---local named = mr.with_loader_criteria(User, User.name:is_not(nil))
+---local s <close> = mr.Session(db.engine, { expire_on_commit = false, autocommit = false, criteria = { named },
+---  timeout = 5 })
 ---s:query(User):count() --> 3
 ---local made = mr.Session{ bind = db.engine, class_ = function(engine, options) return mr.Session(engine) end }
 ---made.bind == db.engine --> true
@@ -615,5 +617,9 @@ function ScopedSession:query_property(query_class) end
 ---@field autocommit? false
 ---A table of the program's.
 ---@field info? table
+---What all queries of the session get: a list of `mr.with_loader_criteria(...)`.
+---@field criteria? moonrow.LoaderOption[]
+---How many seconds each of its statements may run; false: no limit, also where the engine has one.
+---@field timeout? number|false
 ---Makes the session, in place of `mr.Session`.
 ---@field class_? fun(engine: moonrow.Engine?, options: table): moonrow.Session

@@ -195,14 +195,18 @@ function Write:cte(name, options) end
 ---@param ... moonrow.Subquery
 ---@return moonrow.Write
 function Write:add_cte(...) end
+---How a statement runs.
+---@class moonrow.WriteOptions: moonrow.SynchronizeOptions
+---How many seconds it may run: see moonrow.ExecutionOptions.
+---@field timeout? number|false
 
 ---How it runs.
 ---
 ---```lua
----local update = mr.update(User):values{ age = 1 }:execution_options{ synchronize_session = false }
+---local update = mr.update(User):values{ age = 1 }:execution_options{ synchronize_session = false, timeout = 5 }
 ---session:execute(update).rowcount --> 3
 ---session:rollback()
 ---```
----@param options moonrow.SynchronizeOptions
+---@param options moonrow.WriteOptions
 ---@return moonrow.Write
 function Write:execution_options(options) end

@@ -104,7 +104,7 @@ static void test_hooks(void **state) {
     mr_engine *engine = db_memory_engine(state);
     hooked h = {.env = f->env, .refuse_connect = true};
     mr_engine_hooks *hooks = mr_engine_hooks_of(engine);
-    *hooks = (mr_engine_hooks){&h, hook_connect, hook_before, hook_after};
+    *hooks = (mr_engine_hooks){&h, hook_connect, hook_before, hook_after, NULL, NULL};
     mr_conn *conn;
     assert_int_equal(mr_engine_connect(engine, &conn), MR_FAIL);
     db_assert_error(f->env, MR_ERR_CALLBACK, "no connection");

@@ -276,7 +276,8 @@ static int f_with_polymorphic(lua_State *L) {
     const char *name = bind_option_string(L, options, function, "name", NULL);
     bool aliased = bind_option_bool(L, options, function, "aliased", false) || name ||
                    bind_option_bool(L, options, function, "flat", false);
-    bind_push_from(L, mr_polymorphic_from(with, aliased, name), mapper);
+    mr_node *from = mr_polymorphic_from(with, aliased, name);
+    bind_push_from(L, aliased ? mr_from_given(from) : from, mapper);
     return 1;
 }
 

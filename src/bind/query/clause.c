@@ -10,6 +10,7 @@
 #include "expression/expression.h"
 #include "option.h"
 #include "query.h"
+#include "state/place.h"
 #include "value/own_value.h"
 #include "value/class.h"
 #include "value/descriptor.h"
@@ -328,7 +329,7 @@ static mr_bad_values bad_values(lua_State *L, int idx) {
 }
 
 static int q_execution_options(lua_State *L) {
-    static const char *const names[] = {"autoflush", "yield_per", "populate_existing", "bad_values", NULL};
+    static const char *const names[] = {"autoflush", "yield_per", "populate_existing", "bad_values", "timeout", NULL};
     const char *function = "execution_options";
     mr_query *q = bind_query_arg(L, function);
     if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, function, "a table of options");
@@ -340,7 +341,26 @@ static int q_execution_options(lua_State *L) {
     bind_derive_self(L, mr_query_flags(q, populate, autoflush));
     if (bind_option(L, 2, "bad_values") != LUA_TNIL)
         bind_derive_self(L, mr_query_bad_values(bind_query_arg(L, function), bad_values(L, -1)));
+    double timeout = bind_option_timeout(L, 2, function, 0);
+    if (timeout != 0) bind_derive_self(L, mr_query_timeout(bind_query_arg(L, function), timeout));
     if (bind_option(L, 2, "yield_per") != LUA_TNIL) return yield_per(L, -1, function);
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* tag "shop": the words and the place of the call, in a comment before the SQL wherever that is shown. */
+static int q_tag(lua_State *L) {
+    bind_query_arg(L, "tag");
+    bind_refuse_more(L, 1, "tag", "");
+    size_t len;
+    const char *words = lua_type(L, 2) == LUA_TSTRING ? lua_tolstring(L, 2, &len) : NULL;
+    if (!words || len == 0) return bind_type_error(L, 2, "tag", "a text that says what the query is for");
+    if (strlen(words) != len || strstr(words, "*/") || strstr(words, "/*"))
+        return bind_error(L, MR_ERR_ARGUMENT, "tag: the text stands in a comment of SQL, and may not have %s in it",
+                          strlen(words) != len ? "a zero byte" : "/* or */");
+    const char *place = bind_push_place(L);
+    const char *text = *place ? lua_pushfstring(L, "%s %s", words, place) : words;
+    bind_derive_self(L, mr_query_tag(bind_query_arg(L, "tag"), text));
     lua_settop(L, 1);
     return 1;
 }
@@ -420,6 +440,7 @@ void bind_open_query_clause(lua_State *L) {
                                        {"autoflush", q_autoflush},
                                        {"execution_options", q_execution_options},
                                        {"with_for_update", q_with_for_update},
+                                       {"tag", q_tag},
                                        {"params", q_params},
                                        {"options", q_options},
                                        {NULL, NULL}};

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "expression/expression.h"
 #include "expression/from.h"
 #include "value/batching.h"
 #include "value/class.h"
@@ -15,6 +16,7 @@
 #include "value/node.h"
 #include "value/query.h"
 #include "value/relationship.h"
+#include "value/session.h"
 
 /* One of the options in a value. All share the steps of the value: an option has the first nsteps of them, and a column
  * option has one more in `last`. */
@@ -47,7 +49,10 @@ static int option_gc(lua_State *L) {
     bind_option_value *o = bind_test(L, 1, BIND_OPTION);
     if (!o) return 0;
     bool open = bind_peek(L) != NULL;
-    for (unsigned i = 0; open && i < o->nparts; i++) mr_node_release(o->parts[i].option.alias);
+    for (unsigned i = 0; open && i < o->nparts; i++) {
+        mr_node_release(o->parts[i].option.alias);
+        mr_loader_criterion_release(o->parts[i].option.criterion);
+    }
     if (open) mr_node_release(o->start);
     o->nparts = 0;
     o->start = NULL;
@@ -63,7 +68,10 @@ static bind_option_value *extend(lua_State *L, const bind_option_value *from, un
     o->nparts = nparts;
     memcpy(o->steps, from->steps, nsteps * sizeof *o->steps);
     memcpy(o->parts, from->parts, nparts * sizeof *o->parts);
-    for (unsigned i = 0; i < nparts; i++) mr_node_retain(o->parts[i].option.alias);
+    for (unsigned i = 0; i < nparts; i++) {
+        mr_node_retain(o->parts[i].option.alias);
+        mr_loader_criterion_retain(o->parts[i].option.criterion);
+    }
     o->mapper = from->mapper;
     o->start = mr_node_retain(from->start);
     return o;
@@ -258,10 +266,59 @@ static int f_undefer_group(lua_State *L) {
     return 1;
 }
 
+/* ---------------------------------------------------------------- criteria of classes */
+
+/* core.loader_criterion(option or nil, Class, criterion, include_aliases, propagate_to_loaders): the option, with a
+ * criterion more. Without arguments: an option that says nothing. */
+static int core_loader_criterion(lua_State *L) {
+    const char *function = "with_loader_criteria";
+    const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
+    if (lua_gettop(L) == 0) {
+        push_option(L, 0, 0);
+        return 1;
+    }
+    mr_mapper *mapper = bind_arg_class(L, 2, function);
+    mr_node *node = bind_arg_criterion(L, 3, function);
+    bind_option_value *o = extend(L, before, 0, 1);
+    option_part part = {0};
+    part.option.kind = MR_OPTION_CRITERIA;
+    part.option.criterion =
+        mr_loader_criterion_new(mapper, mr_node_retain(node), lua_toboolean(L, 4), lua_toboolean(L, 5));
+    if (!part.option.criterion) return bind_raise(L);
+    o->parts[o->nparts++] = part;
+    return 1;
+}
+
+/* core.session_criteria(session, option or nil): all queries of the session get the criteria. */
+static int core_session_criteria(lua_State *L) {
+    mr_session *s = bind_to_session(L, 1);
+    const bind_option_value *o = bind_test(L, 2, BIND_OPTION);
+    mr_query *none = o ? mr_query_new(bind_of(L)->env, NULL, 0, false) : NULL;
+    if (o && !none) return bind_raise(L);
+    if (o) {
+        lua_settop(L, 2);
+        bind_push_query(L, none, 0, BIND_SELECT);
+        lua_insert(L, 1);
+        bind_apply_option(L, 3);
+    }
+    mr_session_set_criteria(s, o ? bind_query_arg(L, "criteria") : NULL);
+    return 0;
+}
+
 /* ---------------------------------------------------------------- use */
 
+/* Replaces the value at idx, which may be one that says how to make an option, by that option. */
+static const bind_option_value *option_at(lua_State *L, int idx) {
+    if (lua_istable(L, idx) && luaL_getmetafield(L, idx, "__loader_option") != LUA_TNIL) {
+        lua_pushvalue(L, idx);
+        lua_call(L, 1, 1);
+        lua_replace(L, idx);
+    }
+    return bind_test(L, idx, BIND_OPTION);
+}
+
 void bind_apply_option(lua_State *L, int idx) {
-    const bind_option_value *o = bind_test(L, idx, BIND_OPTION);
+    const bind_option_value *o = option_at(L, idx);
     if (!o) bind_type_error(L, idx, "options", "a loader option such as joinedload(User.posts)");
     if (o->nparts == 0 && o->nsteps > 0) {
         mr_option alone = {.kind = MR_OPTION_PATH, .steps = o->steps, .nsteps = o->nsteps, .mapper = o->mapper};
@@ -350,4 +407,8 @@ void bind_open_option(lua_State *L) {
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
     set_functions(L);
+    lua_pushcfunction(L, core_loader_criterion);
+    lua_setfield(L, -2, "loader_criterion");
+    lua_pushcfunction(L, core_session_criteria);
+    lua_setfield(L, -2, "session_criteria");
 }

@@ -187,7 +187,9 @@ static int push_sql(lua_State *L, const char *function, bind_sql_form form) {
     BIND_CALL(b, L, st = form.literals ? mr_query_whole_statement(q, &node) : mr_load_statement(q, false, &node));
     owner->p = node;
     bind_check(L, st);
+    if (q->tag) lua_pushfstring(L, "/* %s */ ", q->tag);
     bind_push_sql(L, node, form);
+    if (q->tag) lua_concat(L, 2);
     bind_own_done(owner);
     return 1;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "state/coroutine.h"
+#include "state/place.h"
 #include "value/engine.h"
 #include "value/row.h"
 
@@ -32,7 +33,8 @@ static void add_parameters(lua_State *L, int options) {
 
 static int create_engine(lua_State *L) {
     static const char *const names[] = {
-        "echo", "convert_unicode", "busy_timeout", "statement_cache", "journal_mode", "synchronous", NULL};
+        "echo", "convert_unicode", "busy_timeout", "statement_cache", "journal_mode", "synchronous", "timeout", "tag",
+        NULL};
     const char *function = "create_engine";
     bind_state *b = bind_of(L);
     int options;
@@ -54,13 +56,16 @@ static int create_engine(lua_State *L) {
                           "%s: option 'statement_cache' expects a number of statements, 1 to 100000", function);
     mr_engine_options o = {.echo = bind_option_bool(L, options, function, "echo", false),
                            .statement_cache = (int)cache,
-                           .busy_timeout = (int)timeout};
+                           .busy_timeout = (int)timeout,
+                           .timeout = bind_option_timeout(L, options, function, 0)};
+    bool tags = bind_option_bool(L, options, function, "tag", false);
     size_t len;
     if (strlen(lua_tostring(L, 1)) == lua_rawlen(L, 1)) add_parameters(L, options); /* a zero byte is refused below */
     const char *url = lua_tolstring(L, 1, &len);
     bind_engine *e = bind_push_empty_engine(L);
     BIND_TRY(b, L, mr_engine_new(b->env, url, len, &o, &e->engine));
     b->dialect = mr_engine_dialect(e->engine)->name;
+    if (tags) bind_tag_places(b, e->engine);
     return 1;
 }
 

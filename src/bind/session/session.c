@@ -40,14 +40,15 @@ static int core_check_lazy(lua_State *L) {
 
 /* core.Session(engine or nil, { autoflush =, expire_on_commit =, info =, lazy =, batch = }) */
 static int core_session(lua_State *L) {
-    static const char *const options[] = {"autoflush", "expire_on_commit", "info", "lazy", "batch", NULL};
+    static const char *const options[] = {"autoflush", "expire_on_commit", "info", "lazy", "batch", "timeout", NULL};
     bind_state *b = bind_of(L);
     mr_engine *engine = NULL;
     if (!lua_isnoneornil(L, 1)) engine = *(mr_engine **)bind_arg(L, 1, BIND_ENGINE, "Session");
     int idx = lua_istable(L, 2) ? 2 : 0;
     bind_check_options(L, idx, "Session", options);
     mr_session_options o = {bind_option_bool(L, idx, "Session", "autoflush", true),
-                            bind_option_bool(L, idx, "Session", "expire_on_commit", true), read_lazy(L, idx)};
+                            bind_option_bool(L, idx, "Session", "expire_on_commit", true), read_lazy(L, idx),
+                            bind_option_timeout(L, idx, "Session", 0)};
     bind_session *s = bind_push_empty_session(L);
     if (engine) lua_pushvalue(L, 1);
     else lua_pushnil(L);

@@ -126,6 +126,15 @@ int64_t bind_option_int(lua_State *L, int idx, const char *function, const char 
     return type == LUA_TNIL ? deflt : (int64_t)value;
 }
 
+double bind_option_timeout(lua_State *L, int idx, const char *function, double deflt) {
+    int type = bind_option(L, idx, "timeout");
+    double seconds = type == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
+    bool none = type == LUA_TBOOLEAN && !lua_toboolean(L, -1);
+    if (type != LUA_TNIL && !none && !(seconds > 0)) refuse_value(L, function, "timeout", "seconds above 0, or false");
+    lua_pop(L, 1);
+    return type == LUA_TNIL ? deflt : none ? -1 : seconds;
+}
+
 const char *bind_option_string(lua_State *L, int idx, const char *function, const char *name, const char *deflt) {
     int type = bind_option(L, idx, name);
     if (type != LUA_TNIL && type != LUA_TSTRING) refuse_value(L, function, name, "a string");

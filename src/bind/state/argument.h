@@ -25,6 +25,8 @@ void bind_check_options(lua_State *L, int idx, const char *function, const char 
 /* The value of options[name], or deflt where the option is absent (it is for idx 0). Raises for another type, with the
  * names of function and option in the message. */
 bool bind_option_bool(lua_State *L, int idx, const char *function, const char *name, bool deflt);
+/* A limit of time in seconds, more than 0; -1 where the option is false: no limit. */
+double bind_option_timeout(lua_State *L, int idx, const char *function, double deflt);
 int64_t bind_option_int(lua_State *L, int idx, const char *function, const char *name, int64_t deflt);
 /* Raises where a method is given more than n arguments (0 to 3) besides its object: they would be ignored silently.
  * cure: text for the end of the message. */

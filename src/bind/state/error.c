@@ -4,6 +4,7 @@
  * Invariant: a callback's own error is raised again as it was, and never wrapped.
  */
 #include "error.h"
+#include "place.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,20 +15,11 @@ static const char kinds_key = 0; /* registry: array of metatables by mr_errkind 
 enum { ERROR_SLOTS = 8 };
 static const char error_keys[ERROR_SLOTS] = {0};
 
-/* Is it a frame of the library's Lua part? An error names the user's line instead. */
-static bool is_own_frame(const lua_Debug *ar) { return strncmp(ar->source, "=[moonrow", 9) == 0; }
-
 /* "file:line" of the innermost Lua frame that is the user's, or "". */
 static void push_where(lua_State *L) {
     lua_Debug ar;
-    for (int level = 1; lua_getstack(L, level, &ar); level++) {
-        lua_getinfo(L, "Sl", &ar);
-        if (ar.currentline > 0 && !is_own_frame(&ar)) {
-            lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
-            return;
-        }
-    }
-    lua_pushliteral(L, "");
+    if (bind_find_place(L, &ar)) lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
+    else lua_pushliteral(L, "");
 }
 
 /* Replaces the message on top by an error object of the kind. */

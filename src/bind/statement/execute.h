@@ -14,6 +14,7 @@ typedef struct bind_target {
     mr_synchronize how;  /* an UPDATE or DELETE of a class, on a session: how its objects are changed */
     mr_mapper *mapper;   /* ... and the class; NULL for other statements */
     mr_mapper *returned; /* on a session: the class whose objects the statement returns; NULL: it returns columns */
+    mr_marks marks;      /* of the statement on a session */
     lua_Integer row, last_row; /* the statement is of these rows of a list, for messages; 0: of no list */
 } bind_target;
 

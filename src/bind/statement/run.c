@@ -95,8 +95,10 @@ void bind_cursor_open(lua_State *L, const bind_target *t, bind_cursor *cursor, m
     BIND_ENTER(b, L);
     /* A default's function may have closed the connection. */
     mr_conn *conn = t->session ? NULL : ((bind_connection *)lua_touserdata(L, t->owner))->conn;
+    const mr_marks *before = t->session ? mr_session_use_marks(t->session, &t->marks) : NULL;
     mr_status st = t->session ? mr_session_execute(t->session, node, named, n, &cursor->c)
                               : mr_connection_execute(b->env, conn, node, named, n, &cursor->c);
+    if (t->session) mr_session_use_marks(t->session, before);
     cursor->open = st == MR_OK;
     BIND_LEAVE(b);
     bind_check(L, bind_note_rows(b->env, t->row, t->last_row, st));

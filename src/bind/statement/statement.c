@@ -213,20 +213,25 @@ static int get_excluded(lua_State *L) {
     return 1;
 }
 
-mr_synchronize bind_option_synchronize(lua_State *L, int idx, const char *function, mr_synchronize deflt) {
-    static const char *const names[] = {"synchronize_session", NULL};
-    bind_check_options(L, idx, function, names);
+mr_synchronize bind_option_synchronize(lua_State *L, int idx, const char *function, mr_synchronize deflt,
+                                       double *timeout) {
+    static const char *const names[] = {"synchronize_session", "timeout", NULL}, *const one[] = {names[0], NULL};
+    bind_check_options(L, idx, function, timeout ? names : one);
+    if (timeout) *timeout = bind_option_timeout(L, idx, function, *timeout);
     if (bind_option(L, idx, "synchronize_session") != LUA_TNIL) deflt = bind_to_synchronize(L, -1, function);
     lua_pop(L, 1);
     return deflt;
 }
 
-/* execution_options{ synchronize_session = "fetch" } */
+/* execution_options{ synchronize_session = "fetch", timeout = 2 } */
 static int s_execution_options(lua_State *L) {
     const bind_statement *s = self(L, "execution_options");
     if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, "execution_options", "a table of options");
-    mr_synchronize how = bind_option_synchronize(L, 2, "execution_options", MR_SYNCHRONIZE_AUTO);
-    bind_push_statement_copy(L, s)->how = how;
+    double timeout = s->timeout;
+    mr_synchronize how = bind_option_synchronize(L, 2, "execution_options", s->how, &timeout);
+    bind_statement *made = bind_push_statement_copy(L, s);
+    made->how = how;
+    made->timeout = timeout;
     return 1;
 }
 

@@ -28,6 +28,7 @@ int bind_statement_values(lua_State *L);
 void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_Integer to);
 
 /* The only option synchronize_session in the table at idx (0: none); deflt where it is absent. Other options raise. */
-mr_synchronize bind_option_synchronize(lua_State *L, int idx, const char *function, mr_synchronize deflt);
+mr_synchronize bind_option_synchronize(lua_State *L, int idx, const char *function, mr_synchronize deflt,
+                                       double *timeout);
 
 #endif

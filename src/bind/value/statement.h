@@ -15,6 +15,7 @@ typedef struct bind_statement {
     mr_mapper *returned; /* RETURNING gives objects of this class; NULL: columns, or nothing */
     bool ordered;        /* UPDATE: the values came from ordered_values */
     bool bare;           /* INSERT ... SELECT: without the defaults of the columns that it does not name */
+    double timeout;      /* seconds that it may run: see mr_marks */
     mr_synchronize how;  /* UPDATE, DELETE: how the objects of the session are brought up to date */
 } bind_statement;
 

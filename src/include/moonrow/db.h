@@ -127,6 +127,8 @@ struct mr_driver {
      * exclusive: that call locks readers out. Both connections are this driver's. */
     bool (*blocks)(mr_dbc *holder, mr_dbc *waiter, bool exclusive);
     void (*interrupt)(mr_dbc *dbc); /* optional; may be called from a signal handler */
+    /* Optional. Stops the statement that runs after so many seconds from now, with an OperationalError; 0: no more. */
+    void (*limit)(mr_dbc *dbc, double seconds);
 };
 /* The driver for SQLite. Static. */
 const mr_driver *mr_driver_sqlite(void);
@@ -157,6 +159,7 @@ typedef struct mr_engine_options {
     int statement_cache; /* number of prepared statements that each connection keeps; 0: 100 */
     int busy_timeout;    /* longest time to wait for a lock, in milliseconds; -1: 5000 */
     void *native;        /* an open sqlite3 *, which stays the caller's; or NULL */
+    double timeout;      /* seconds that a statement may run; 0: no limit */
 } mr_engine_options;
 
 /* The listeners to an engine's events; each may be NULL. When one fails, the operation fails with its error. */
@@ -168,6 +171,9 @@ typedef struct mr_engine_hooks {
                                 size_t n);
     mr_status (*after_execute)(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
                                size_t n, double seconds);
+    /* Appends the place in the program that runs a statement: the tag of statements without one. */
+    void (*place)(void *ud, mr_strbuf *out);
+    void *place_ud;
 } mr_engine_hooks;
 
 /* Sets the function that frees the connections, of all engines of the environment, that the program has dropped without
@@ -230,6 +236,15 @@ void mr_engine_fail_at(mr_engine *engine, uint64_t n);
 uint64_t mr_engine_calls(const mr_engine *engine);
 
 /* ---------------------------------------------------------------- connections */
+
+/* What a statement is run with, besides its values. */
+typedef struct mr_marks {
+    const char *tag; /* stands in a comment before the SQL wherever that is shown; borrowed, or NULL */
+    double timeout;  /* seconds that the statement may run; 0: what is said elsewhere; below 0: no limit */
+} mr_marks;
+/* Sets the marks (borrowed; NULL: none) of the statements that the connection begins from now on. Returns those before.
+ */
+const mr_marks *mr_conn_use_marks(mr_conn *conn, const mr_marks *marks);
 
 /* The ways to begin a transaction. */
 typedef enum mr_txmode {

@@ -36,8 +36,15 @@ typedef struct mr_load_context {
     mr_bad_values bad_values; /* the query may say otherwise */
     mr_batching
         batch; /* max > 0: the relationships that load lazily load as "batch" does, and so do deferred columns */
+    mr_query *criteria; /* its options are loader criteria, which all queries get; borrowed, or NULL */
+    mr_marks marks;     /* of the statements; what they do not say, the connection's say */
+    bool any_row;       /* an object in memory is read again: loader criteria do not leave its row out */
 } mr_load_context;
 
+/* Sets what the query says of its statements in the context, whose tag is then borrowed from the query. */
+void mr_load_mark(mr_load_context *ctx, const mr_query *query);
+/* The query with the loader criteria of the context. One reference; NULL: failed. */
+mr_query *mr_load_query(const mr_load_context *ctx, mr_query *query);
 /* Plans the query (or takes a plan from the cache) and runs the statement. No row has been read when it returns. The
  * load retains the query, and pins the entities that it gives out. *out: close it. */
 mr_status mr_load_start(const mr_load_context *ctx, mr_query *query, mr_load **out);
@@ -96,9 +103,11 @@ mr_status mr_from_item(mr_node *from, size_t i, mr_node **out);
 /* The FROM object of a class with subclasses, annotated with the set. aliased: under names of its own; name: the one
  * that the program wants (of several tables: name_table), or NULL. A new reference; NULL: failed. */
 mr_node *mr_polymorphic_from(const mr_polymorphic *with, bool aliased, const char *name);
+/* Notes that the program made the aliases in the FROM object, which nobody else has yet. NULL passes. Returns it. */
+mr_node *mr_from_given(mr_node *from);
 /* The tables of a class, as a query of it reads them. A new reference; NULL: failed. */
 mr_node *mr_mapper_from(mr_mapper *mapper);
-/* The same under names of their own; name: as above. */
+/* The same under names of their own, for a program; name: as above. */
 mr_node *mr_class_alias(mr_mapper *mapper, const char *name);
 
 /* ---------------------------------------------------------------- criteria along a relationship */

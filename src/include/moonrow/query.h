@@ -59,8 +59,24 @@ typedef enum mr_option_kind {
     MR_OPTION_LOAD_ONLY,     /* only the attributes that the options with this path name are loaded */
     MR_OPTION_WILDCARD_LAZY, /* "*": all relationships of the last step's class are loaded by strategy */
     MR_OPTION_POLYMORPHIC,   /* what these subclasses add is loaded by a statement for each class */
+    MR_OPTION_CRITERIA,      /* the rows of a class meet a criterion wherever they are read; no path */
     MR_OPTION_PATH           /* only a path: it must exist, and changes nothing */
 } mr_option_kind;
+
+/* What with_loader_criteria says of the rows of a class. Never changes; has a reference count. */
+typedef struct mr_loader_criterion {
+    uint32_t refs;
+    mr_mapper *mapper;   /* the class; its subclasses, too */
+    mr_node *expression; /* names the columns of the class */
+    bool aliases;        /* rows of aliases that the program made must meet it, too */
+    bool goes_on;        /* so must what is loaded later, when a relationship of the objects is read */
+} mr_loader_criterion;
+
+/* One reference. Consumes the expression, also on failure. NULL: failed. */
+mr_loader_criterion *mr_loader_criterion_new(mr_mapper *mapper, mr_node *expression, bool aliases, bool goes_on);
+/* Adds a reference. Returns c. NULL is allowed. */
+mr_loader_criterion *mr_loader_criterion_retain(mr_loader_criterion *c);
+void mr_loader_criterion_release(mr_loader_criterion *c); /* NULL passes */
 
 typedef struct mr_option {
     mr_option_kind kind;
@@ -75,6 +91,7 @@ typedef struct mr_option {
     mr_node *alias;             /* CONTAINS_EAGER: the FROM object that has the rows, or NULL */
     mr_mapper *mapper; /* the class where the path starts; NULL: the query's first class that has the first step */
     mr_node *start;    /* the alias of that class whose objects are meant; NULL: those of the class itself */
+    mr_loader_criterion *criterion; /* CRITERIA */
 } mr_option;
 
 /* The criterion with_parent, whose values are read from the parent when the query is executed. */
@@ -127,6 +144,8 @@ struct mr_query {
     bool populate_existing;
     mr_bad_values bad_values;
     bool autoflush; /* default true */
+    char *tag;      /* mr_marks, the text owned */
+    double timeout;
     mr_lazy deflt;
     const char *cardinality_name; /* the name in the errors of one(): "User" */
 };
@@ -167,11 +186,13 @@ mr_query *mr_query_with_list(const mr_query *q, const mr_named_list *list, bool 
 mr_query *mr_query_for_update(const mr_query *q, const char *mode);
 /* Adds a join. *join is copied; its nodes are consumed. */
 mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join);
-/* Adds a loader option. *option is copied; its alias and start are consumed. */
+/* Adds a loader option. *option is copied; its alias and start are consumed, its criterion is borrowed. */
 mr_query *mr_query_option(const mr_query *q, const mr_option *option);
-/* Adds n options. They are copied; their aliases and starts are borrowed. Options that follow each other with the same
- * pointer steps share one copy of the steps, so the time is linear for a chain of options, too. */
+/* Adds n options. They are copied; their aliases, starts and criteria are borrowed. Options that follow each other with
+ * the same pointer steps share one copy of the steps, so the time is linear for a chain of options, too. */
 mr_query *mr_query_options(const mr_query *q, const mr_option *options, unsigned n);
+/* Takes the loader criteria from the options of a query that the caller alone has. */
+void mr_query_drop_criteria(mr_query *q);
 /* Adds the criterion that the row belongs to parent, along a relationship of the parent's class. alias is that of the
  * target class (consumed), or NULL. */
 mr_query *mr_query_with_parent(const mr_query *q, const mr_property *along, mr_entity *parent, mr_node *alias);
@@ -197,6 +218,9 @@ mr_query *mr_query_standing(const mr_query *q, mr_node *united, bool outer);
 bool mr_query_is_outer(const mr_query *q);
 mr_query *mr_query_yield_per(const mr_query *q, uint32_t rows);
 mr_query *mr_query_bad_values(const mr_query *q, mr_bad_values how);
+/* Sets the tag (copied) or the timeout of the query's statements: see mr_marks. They are no part of its key. */
+mr_query *mr_query_tag(const mr_query *q, const char *tag);
+mr_query *mr_query_timeout(const mr_query *q, double seconds);
 /* Sets the flags: 1 or 0; -1 leaves a flag as it is. */
 mr_query *mr_query_flags(const mr_query *q, int populate_existing, int autoflush);
 

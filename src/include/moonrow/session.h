@@ -26,6 +26,7 @@ typedef struct mr_session_options {
     bool autoflush;        /* default true */
     bool expire_on_commit; /* default true */
     mr_batching batch;     /* lazy = "batch": max > 0; default: no */
+    double timeout;        /* seconds that a statement may run: see mr_marks */
 } mr_session_options;
 
 /* What a session fires: EVENT(CODE, NAME) for each. NAME is what Lua calls it. */
@@ -48,6 +49,13 @@ typedef mr_status (*mr_session_hook_fn)(mr_env *env, void *ud, mr_session_event 
 /* A new session with one reference. engine: retained; NULL: a session that only holds objects. options NULL: the
  * defaults. */
 mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_options *options, mr_session **out);
+/* Sets the marks (borrowed; NULL: none) of the statements that mr_session_execute runs from now on, before those of the
+ * session. Returns those before, which the caller sets again. */
+const mr_marks *mr_session_use_marks(mr_session *s, const mr_marks *marks);
+/* Sets the query whose loader criteria all queries of the session get; other options of it do not count. NULL: none. */
+void mr_session_set_criteria(mr_session *s, mr_query *criteria);
+/* The query with the loader criteria of the session. One reference; NULL: failed. */
+mr_query *mr_session_whole_query(const mr_session *s, mr_query *query);
 mr_session *mr_session_retain(mr_session *s); /* NULL passes */
 /* Drops a reference; the last one closes and frees the session. NULL passes. */
 void mr_session_release(mr_session *s);

@@ -132,7 +132,9 @@ enum {
     MR_NODE_ORDINALITY = 32,       /* ROWS: WITH ORDINALITY, whose column comes last */
     MR_NODE_MATERIALIZED = 16,     /* CTE: AS MATERIALIZED */
     MR_NODE_NOT_MATERIALIZED = 32, /* CTE: AS NOT MATERIALIZED */
-    MR_NODE_WRITES = 256           /* an INSERT, UPDATE or DELETE, or one is below, in a CTE too */
+    MR_NODE_WRITES = 256 /* an INSERT, UPDATE or DELETE, or one is below, in a CTE too */,
+    /* Above the bits that change the SQL: */
+    MR_NODE_GIVEN = 512 /* ALIAS: the program has made it, of a class */
 };
 
 /* The clauses of a SELECT. Each node may be NULL. LIST means a LIST node with op COMMA. */
@@ -183,7 +185,9 @@ struct mr_node {
     mr_env *env;
     const mr_type *type;    /* the type of an expression; the unknown type for other nodes; never NULL */
     const void *annotation; /* of a higher layer: the mapped attribute of a column; lives as long as the environment */
-    const void *reader; /* of a higher layer: the class that a column was asked of, if it is not the declaring one */
+    /* Of a higher layer: the class that a column was asked of, if it is not the declaring one; the class whose rows a
+     * TABLE or ALIAS gives. */
+    const void *reader;
     union {
         const mr_column *column;
         const mr_table *table;
@@ -393,6 +397,17 @@ typedef struct mr_adaption {
 /* The expression moved by *a, one reference. In nested SELECTs, everything that they take from the surrounding
  * statement is moved, too. */
 mr_node *mr_node_adapt(mr_node *node, const mr_adaption *a);
+/* Criteria for the rows of FROM objects. */
+typedef struct mr_narrowing {
+    /* *out: the criterion for the rows of leaf, a TABLE or ALIAS in object, an entry of the FROM of select; a new
+     * reference, or NULL for all rows. outermost: no other SELECT is around that one. */
+    mr_status (*criterion)(void *ud, const mr_node *select, bool outermost, mr_node *object, mr_node *leaf,
+                           mr_node **out);
+    void *ud;
+} mr_narrowing;
+/* *out: the statement, one reference, in which each SELECT, those of subqueries and EXISTS included, has these criteria
+ * in its WHERE, or in the ON that joins the object. A CTE stays as it is. On failure *out is NULL. */
+mr_status mr_node_narrow(mr_node *statement, const mr_narrowing *how, mr_node **out);
 /* Does the COLUMN belong to the FROM object, or to an object that is joined in it? */
 bool mr_column_is_of(const mr_node *column, const mr_node *from);
 /* The part of the FROM object, a join perhaps, that is the table, also behind an alias. Borrowed. NULL: there is none.

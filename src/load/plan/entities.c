@@ -86,6 +86,7 @@ static mr_status add_keys(mr_planner *p, mr_plan_entity *e) {
 /* Does the option matter after the row was read: for entities below this one, or for a later load of its attributes? */
 static bool reaches_on(const mr_option *o) {
     if (o->kind == MR_OPTION_CONTAINS_EAGER) return false;
+    if (o->kind == MR_OPTION_CRITERIA) return o->criterion->goes_on;
     return o->nsteps > 0 || o->kind == MR_OPTION_WILDCARD_LAZY || o->kind == MR_OPTION_UNDEFER_GROUP;
 }
 

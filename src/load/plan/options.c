@@ -146,7 +146,8 @@ mr_status mr_options_resolve(mr_planner *p) {
         if ((unsigned)o->strategy >= MR_LAZY__COUNT)
             return mr_fail(p->env, MR_ERR_ARGUMENT, "a loader option asks for strategy %d, which does not exist",
                            (int)o->strategy);
-        if (o->nsteps == 0 && !o->mapper && o->kind == MR_OPTION_WILDCARD_LAZY) {
+        if (o->kind == MR_OPTION_CRITERIA && mr_plan_keep_criterion(p, o->criterion) != MR_OK) return MR_FAIL;
+        if (o->kind == MR_OPTION_CRITERIA || (o->nsteps == 0 && !o->mapper && o->kind == MR_OPTION_WILDCARD_LAZY)) {
             p->nopts++;
             continue;
         }

@@ -103,6 +103,8 @@ struct mr_plan {
     mr_plan_late *lates;
     uint32_t nbinds;
     mr_plan_bind *binds;
+    unsigned ncriteria;
+    mr_loader_criterion **criteria; /* those of the options, which objects keep (mr_origin); one reference each */
     uint16_t ncolumns;
     const mr_type **types; /* by column; NULL: the types of compiled */
     bool unique;           /* a row with the same items as an earlier one is left out */

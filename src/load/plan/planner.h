@@ -104,6 +104,8 @@ mr_node *mr_mapper_tables(mr_mapper *mapper);
 mr_node *mr_mapper_alias(mr_mapper *mapper);
 /* The class's own tables alone, under names of their own. */
 mr_node *mr_tables_alias(mr_mapper *mapper);
+/* The same for the keys of objects that are loaded already: loader criteria do not leave them out. */
+mr_node *mr_keys_alias(mr_mapper *mapper);
 
 /* froms.c */
 /* A FROM object of the query that has the tables of the class, or else these tables. It is a left side for
@@ -189,6 +191,14 @@ mr_status mr_options_below(mr_arena *arena, const mr_property *prop, unsigned no
 const mr_option *mr_options_strategy(const mr_property *prop, unsigned nopts, const mr_option *opts);
 /* Is the column loaded with its entity? */
 bool mr_options_loads(const mr_property *prop, unsigned nopts, const mr_option *opts);
+
+/* loader_criteria.c */
+/* Has the plan keep the criterion of an option. */
+mr_status mr_plan_keep_criterion(mr_planner *p, mr_loader_criterion *c);
+void mr_plan_release_criteria(mr_plan *plan);
+/* Replaces the SELECT by one with the criteria of the query's options (with_loader_criteria), if it has any. On failure
+ * *select is NULL. */
+mr_status mr_loader_criteria_apply(mr_planner *p, mr_node **select);
 
 /* eager.c */
 /* Adds the eagerly loaded relationships of the target to the plan. */

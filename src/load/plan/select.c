@@ -156,5 +156,6 @@ static mr_status build_wrapped(mr_planner *p, mr_node **out) {
 
 mr_status mr_select_build(mr_planner *p, mr_node **out) {
     *out = NULL;
-    return p->wrap ? build_wrapped(p, out) : build_plain(p, out);
+    mr_status status = p->wrap ? build_wrapped(p, out) : build_plain(p, out);
+    return status == MR_OK ? mr_loader_criteria_apply(p, out) : status;
 }

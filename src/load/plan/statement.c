@@ -24,6 +24,7 @@ mr_status mr_load_statement(mr_query *query, bool plain, mr_node **out) {
     mr_planner_init(&p, query, &plan, plain);
     mr_status status = mr_planner_select(&p, out);
     mr_planner_done(&p);
+    mr_plan_release_criteria(&plan);
     mr_arena_free(plan.arena);
     return status;
 }

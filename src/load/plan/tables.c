@@ -16,6 +16,7 @@ typedef struct joining {
     bool aliased;
     const char *name; /* of the alias that the program wants; NULL: the compiler chooses */
     bool several;     /* each table's alias is called name_table */
+    mr_mapper *reads; /* the class whose rows these are; NULL: only keys of it are read */
     mr_node *from;    /* owned; NULL: nothing yet, or failed */
     bool failed;
 } joining;
@@ -55,6 +56,7 @@ static void add_part(joining *j, const mr_mapper_part *part, mr_op kind) {
     mr_node *table = part_node(j, part->table);
     if (!j->from) {
         if (!(j->from = table)) j->failed = true;
+        else table->reader = j->reads; /* nobody else has the node yet */
         return;
     }
     /* The ON names the new table, too: it is found in a join of both that has no condition yet. */
@@ -82,13 +84,14 @@ static void add_below(joining *j, const mr_mapper *mapper) {
 }
 
 mr_node *mr_mapper_tables(mr_mapper *mapper) {
-    joining j = {.env = mapper->env};
+    joining j = {.env = mapper->env, .reads = mapper};
     add_own(&j, mapper);
     return j.from;
 }
 
 static mr_node *with_inline(mr_mapper *mapper, bool aliased, const char *name) {
-    joining j = {.env = mapper->env, .aliased = aliased, .name = name, .several = mapper->nparts > 1};
+    joining j = {.env = mapper->env, .aliased = aliased, .name = name, .reads = mapper};
+    j.several = mapper->nparts > 1;
     for (mr_mapper *m = NULL; (m = mr_mapper_next_below(mapper, m));)
         j.several = j.several || (mr_mapper_is_inline(mapper, m) && m->nparts > 1);
     add_own(&j, mapper);
@@ -101,16 +104,29 @@ mr_node *mr_mapper_from(mr_mapper *mapper) { return with_inline(mapper, false, N
 
 mr_node *mr_mapper_alias(mr_mapper *mapper) { return with_inline(mapper, true, NULL); }
 
-mr_node *mr_class_alias(mr_mapper *mapper, const char *name) { return with_inline(mapper, true, name); }
+mr_node *mr_from_given(mr_node *from) {
+    for (mr_node *x = from; x; x = x->kind == MR_NODE_JOIN ? x->child[0] : NULL) {
+        mr_node *leaf = x->kind == MR_NODE_JOIN ? x->child[1] : x;
+        if (leaf->kind == MR_NODE_ALIAS) leaf->flags |= MR_NODE_GIVEN;
+    }
+    return from;
+}
 
-mr_node *mr_tables_alias(mr_mapper *mapper) {
-    joining j = {.env = mapper->env, .aliased = true};
+mr_node *mr_class_alias(mr_mapper *mapper, const char *name) { return mr_from_given(with_inline(mapper, true, name)); }
+
+static mr_node *tables_alias(mr_mapper *mapper, mr_mapper *reads) {
+    joining j = {.env = mapper->env, .aliased = true, .reads = reads};
     add_own(&j, mapper);
     return j.from;
 }
 
+mr_node *mr_tables_alias(mr_mapper *mapper) { return tables_alias(mapper, mapper); }
+
+mr_node *mr_keys_alias(mr_mapper *mapper) { return tables_alias(mapper, NULL); }
+
 mr_node *mr_polymorphic_from(const mr_polymorphic *with, bool aliased, const char *name) {
-    joining j = {.env = with->mapper->env, .aliased = aliased, .name = name, .several = with->mapper->nparts > 1};
+    joining j = {.env = with->mapper->env, .aliased = aliased, .name = name, .reads = with->mapper};
+    j.several = with->mapper->nparts > 1;
     for (unsigned i = 0; i < with->n; i++) j.several = j.several || with->classes[i]->nparts > 1;
     add_own(&j, with->mapper);
     for (unsigned i = 0; i < with->n && !j.failed; i++) add_below(&j, with->classes[i]);

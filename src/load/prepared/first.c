@@ -85,7 +85,7 @@ mr_status mr_load_first(const mr_load_context *ctx, mr_mapper *mapper, const mr_
     mr_conn *conn;
     mr_value values[MAX_PARAMS], params[MAX_PARAMS];
     *out = NULL;
-    if (n == 0 || n > MAX_PARAMS) return MR_DONE;
+    if (n == 0 || n > MAX_PARAMS || ctx->criteria) return MR_DONE;
     mr_class_plans *plans = mr_class_plans_of(mapper);
     if (!plans || ctx->connection(ctx->ud, mapper, &conn) != MR_OK) return MR_FAIL;
     wanted w = {mapper, equals, n};

@@ -36,7 +36,8 @@ mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_va
 }
 
 /* A query for the key, with the loader and execution options of another query. */
-static mr_query *query_with_options(mr_mapper *mapper, const mr_value *values, const mr_query *options) {
+static mr_query *query_with_options(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values,
+                                    const mr_query *options) {
     mr_env *env = mapper->env;
     /* If the options belong to an alias, the query uses that alias. */
     mr_node *alias = options->nitems == 1 && options->items[0].mapper ? options->items[0].alias : NULL;
@@ -44,6 +45,7 @@ static mr_query *query_with_options(mr_mapper *mapper, const mr_value *values, c
     mr_query *plain = mr_query_new(env, &item, 1, false), *next;
     mr_query *q = plain ? mr_query_options(plain, options->options, options->noptions) : NULL;
     mr_query_release(plain);
+    if (q && ctx->any_row) mr_query_drop_criteria(q); /* nobody else has it yet */
     for (uint16_t i = 0; q && i < mapper->npk; i++) {
         const mr_property *prop = mr_mapper_at_slot(mapper, mapper->pk_slots[i]);
         mr_node *bind = mr_sql_bind(env, mr_column_type(env, prop->column), &values[i]);
@@ -70,9 +72,11 @@ static mr_query *query_with_options(mr_mapper *mapper, const mr_value *values, c
 
 static mr_status open_load(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values,
                            const mr_query *options, mr_load **out) {
-    if (!options || (options->noptions == 0 && !options->bad_values && !options->clauses.for_update))
+    bool criteria = ctx->criteria && !ctx->any_row;
+    if (!criteria && (!options || (options->noptions == 0 && !options->bad_values && !options->clauses.for_update)))
         return mr_get_open(ctx, mapper, values, options && options->populate_existing, NULL, out);
-    mr_query *q = query_with_options(mapper, values, options);
+    const mr_query none = {.env = ctx->env};
+    mr_query *q = query_with_options(ctx, mapper, values, options ? options : &none);
     if (!q) return MR_FAIL;
     mr_status status = mr_load_start(ctx, q, out);
     mr_query_release(q);
@@ -156,7 +160,7 @@ mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, con
     if (identity->kind == MR_INT) few[0] = mr_int_value(identity->u.i);
     else mr_identity_values(mapper, identity, values);
     mr_heap_block(heap);
-    mr_status status = options ? MR_DONE : get_one(ctx, mapper, values, out);
+    mr_status status = options || ctx->criteria ? MR_DONE : get_one(ctx, mapper, values, out);
     if (status == MR_DONE) status = get_by_query(ctx, mapper, values, options, out);
     mr_heap_unblock(heap);
     if (values != few) mr_free(ctx->env, values);

@@ -98,12 +98,13 @@ mr_status mr_load_ready(const mr_load_context *ctx, mr_ready *r, const mr_vec *n
     mr_query *q = r->query;
     if (prepare(r, ctx) != MR_OK || check_names(r, ctx, named) != MR_OK) return MR_FAIL;
     /* Such a query may have to become another one. */
-    mr_vec *binds = q->clauses.offset ? NULL : &r->binds;
+    mr_vec *binds = q->clauses.offset || ctx->criteria ? NULL : &r->binds;
     mr_run_source source = {.query = q, .binds = binds, .named = named};
     if (!binds) return mr_load_start_named(ctx, q, named, out);
     mr_plan *plan = mr_plan_retain(r->plan);
     mr_load_context own = *ctx;
     if (q->bad_values) own.bad_values = q->bad_values;
+    mr_load_mark(&own, q);
     mr_heap *heap = mr_heap_of(ctx->env);
     mr_heap_block(heap);
     mr_status status = mr_load_open_reading(&own, plan, &source, q->yield_per, q->populate_existing, out);
@@ -115,8 +116,8 @@ mr_status mr_load_ready(const mr_load_context *ctx, mr_ready *r, const mr_vec *n
 /* A load that is more than the first row of one statement. */
 static bool is_plain(const mr_ready *r) {
     const mr_query *q = r->query;
-    return r->plan->simple && !q->populate_existing && !q->yield_per && !q->bad_values && !q->clauses.offset &&
-           q->nparents == 0 && r->plan->nlates == 0;
+    return r->plan->simple && !q->populate_existing && !q->yield_per && !q->bad_values && !q->tag && q->timeout == 0 &&
+           !q->clauses.offset && q->nparents == 0 && r->plan->nlates == 0;
 }
 
 mr_status mr_ready_first(const mr_load_context *ctx, mr_ready *r, const mr_vec *named, mr_entity **out) {
@@ -125,7 +126,7 @@ mr_status mr_ready_first(const mr_load_context *ctx, mr_ready *r, const mr_vec *
     mr_vec all;
     *out = NULL;
     if (prepare(r, ctx) != MR_OK || check_names(r, ctx, named) != MR_OK) return MR_FAIL;
-    if (!is_plain(r) || r->plan->compiled->nparams > ROOM || r->query->nparams > 0) return MR_DONE;
+    if (!is_plain(r) || ctx->criteria || r->plan->compiled->nparams > ROOM || r->query->nparams > 0) return MR_DONE;
     mr_plan *plan = mr_plan_retain(r->plan);
     mr_vec_init(&all, ctx->env, sizeof(mr_node *));
     mr_status status = MR_OK;

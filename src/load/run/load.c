@@ -19,6 +19,7 @@ mr_status mr_load_init(mr_load *load, const mr_load_context *ctx) {
     load->heap = heap;
     load->seen_entities.env = load->seen_rows.env = load->overwritten.env = ctx->env;
     mr_owner_retain(ctx->owner);
+    mr_query_retain(ctx->criteria);
     mr_vec_init(&load->rows, ctx->env, sizeof(mr_value));
     mr_vec_init(&load->jobs, ctx->env, sizeof(mr_job *));
     mr_vec_init(&load->events, ctx->env, sizeof(mr_load_event));
@@ -83,6 +84,7 @@ void mr_load_close(mr_load *load) {
     mr_vec_done(&load->rows);
     mr_vec_done(&load->jobs);
     mr_vec_done(&load->events);
+    mr_query_release(load->ctx.criteria);
     mr_owner_release(load->ctx.owner);
     mr_free(load->env, load);
 }
@@ -114,6 +116,16 @@ static mr_status open_main(mr_load *load, mr_plan *plan, const mr_run_source *so
     return mr_run_open(load, plan, source, &load->main);
 }
 
+void mr_load_mark(mr_load_context *ctx, const mr_query *query) {
+    if (query->tag) ctx->marks.tag = query->tag;
+    if (query->timeout != 0) ctx->marks.timeout = query->timeout;
+}
+
+mr_query *mr_load_query(const mr_load_context *ctx, mr_query *query) {
+    const mr_query *more = ctx->any_row ? NULL : ctx->criteria;
+    return more ? mr_query_options(query, more->options, more->noptions) : mr_query_retain(query);
+}
+
 mr_status mr_load_start(const mr_load_context *ctx, mr_query *query, mr_load **out) {
     return mr_load_start_named(ctx, query, NULL, out);
 }
@@ -130,9 +142,12 @@ mr_status mr_load_start_named(const mr_load_context *ctx, mr_query *query, const
     load->yield_per = query->yield_per;
     load->populate = query->populate_existing;
     if (query->bad_values) load->ctx.bad_values = query->bad_values;
+    mr_load_mark(&load->ctx, query);
     /* An offset skips rows unseen, so rows without a key must be left out by the statement. */
-    mr_query *keyed = NULL;
-    mr_status status = query->clauses.offset ? mr_load_keyed(ctx, query, &keyed) : MR_OK;
+    mr_query *keyed = NULL, *whole = mr_load_query(ctx, query);
+    mr_status status = whole ? MR_OK : MR_FAIL;
+    if (whole) query = whole;
+    if (status == MR_OK && query->clauses.offset) status = mr_load_keyed(ctx, query, &keyed);
     if (keyed) query = keyed;
     if (status == MR_OK) status = ctx->connection(ctx->ud, mr_query_lead(query), &conn);
     if (status == MR_OK) status = mr_plan_find(query, NULL, mr_engine_dialect(mr_conn_engine(conn)), &binds, &plan);
@@ -141,6 +156,7 @@ mr_status mr_load_start_named(const mr_load_context *ctx, mr_query *query, const
     mr_plan_release(plan);
     mr_vec_done(&binds);
     mr_query_release(keyed);
+    mr_query_release(whole);
     mr_heap_unblock(load->heap);
     if (status == MR_OK) *out = load;
     else mr_load_close(load);

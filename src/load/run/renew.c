@@ -111,8 +111,10 @@ static void forget_deferred(mr_entity *e) {
 mr_status mr_load_again(const mr_load_context *ctx, mr_entity *entity, mr_query *options) {
     mr_entity *found = NULL;
     const mr_value identity = mr_entity_identity(entity);
+    mr_load_context any = *ctx;
+    any.any_row = true;
     forget_deferred(entity);
-    mr_status status = mr_load_by_identity(ctx, entity->mapper, &identity, options, &found);
+    mr_status status = mr_load_by_identity(&any, entity->mapper, &identity, options, &found);
     mr_entity_unpin(found);
     return status;
 }

@@ -138,11 +138,23 @@ static mr_status refuse_yield_per(mr_env *env, const mr_plan *plan) {
                    class_name, name);
 }
 
+/* Executes the plan's statement with the marks of its load. */
+static mr_status execute(const mr_load *load, mr_conn *conn, const mr_plan *plan, const mr_value *values,
+                         mr_cursor **out) {
+    mr_marks marks = load->ctx.marks;
+    if (!marks.tag && marks.timeout == 0) return mr_conn_execute(conn, plan->compiled, values, out);
+    const mr_marks *before = mr_conn_use_marks(conn, &marks);
+    if (before && marks.timeout == 0) marks.timeout = before->timeout;
+    mr_status status = mr_conn_execute(conn, plan->compiled, values, out);
+    mr_conn_use_marks(conn, before);
+    return status;
+}
+
 mr_status mr_run_open_with(mr_load *load, mr_plan *plan, const mr_value *values, mr_run **out) {
     mr_conn *conn;
     mr_run *run = *out = allocate(load, plan);
     if (!run || load->ctx.connection(load->ctx.ud, plan->lead, &conn) != MR_OK) return MR_FAIL;
-    return mr_conn_execute(conn, plan->compiled, values, &run->cursor);
+    return execute(load, conn, plan, values, &run->cursor);
 }
 
 mr_status mr_run_open(mr_load *load, mr_plan *plan, const mr_run_source *source, mr_run **out) {
@@ -155,7 +167,7 @@ mr_status mr_run_open(mr_load *load, mr_plan *plan, const mr_run_source *source,
     run->fixed = source->fixed;
     if (collect_values(run, source) != MR_OK) goto fail;
     if (load->ctx.connection(load->ctx.ud, plan->lead, &conn) != MR_OK) goto fail;
-    if (mr_conn_execute(conn, plan->compiled, run->values, &run->cursor) != MR_OK) goto fail;
+    if (execute(load, conn, plan, run->values, &run->cursor) != MR_OK) goto fail;
     *out = run;
     return MR_OK;
 fail:

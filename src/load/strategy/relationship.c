@@ -329,7 +329,8 @@ mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_p
     if (status == MR_FAIL) return status;
     if (rel->direction == MR_MANY_TO_ONE && rel->use_get) return load_reference(ctx, entity, prop, false, nopts, opts);
     if (has_no_key(entity, rel)) return put_nothing(entity, prop);
-    return nopts > 0 ? load_planned(ctx, entity, prop, nopts, opts) : load_prepared(ctx, entity, prop, false);
+    bool planned = nopts > 0 || ctx->criteria;
+    return planned ? load_planned(ctx, entity, prop, nopts, opts) : load_prepared(ctx, entity, prop, false);
 }
 
 /* Is the key changed and not flushed? Then the related rows still have the old one. */

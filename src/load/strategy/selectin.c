@@ -148,7 +148,7 @@ static mr_query *from_keys(const mr_property *along, const mr_query_item *target
     mr_relationship *rel = along->relationship;
     mr_env *env = rel->parent->env;
     mr_mapper *parent = rel->parent;
-    mr_node *alias = mr_tables_alias(parent);
+    mr_node *alias = mr_keys_alias(parent);
     mr_query *q = alias ? mr_query_new(env, NULL, 0, false) : NULL;
     mr_node **columns = mr_calloc(env, (parent->npk + (size_t)1) * sizeof(mr_node *));
     bool failed = !q || !columns;
