@@ -19,8 +19,9 @@ check() {
         sees["entity"] = " base schema mapper entity "
         sees["query"] = " base schema sql db mapper entity query "
         sees["load"] = " base schema sql db mapper entity query load "
+        sees["criteria"] = " base schema sql db mapper entity query load criteria "
         sees["flush"] = " base schema sql db mapper entity query flush "
-        sees["session"] = " base schema sql db mapper entity query load flush session "
+        sees["session"] = " base schema sql db mapper entity query load criteria flush session "
     }
     function bad(why) { print $0 ": " why; found = 1 }
     {

@@ -181,6 +181,7 @@ static int core_type_name(lua_State *L) {
     open(search) \
     open(from) \
     open(source) \
+    open(criteria_text) \
     /* class */ \
     open(relationship_attribute) \
     open(class) \

@@ -1,5 +1,5 @@
 /*
- * sqlite_decimal.c: the SQL functions and the collation with which SQLite calculates with decimals.
+ * sqlite_decimal.c: the SQL functions and the collation with which SQLite calculates with decimals, and Lua's // and %.
  *
  * Invariant: an argument is an integer, a text of digits, or a float, which counts as the decimal with the fewest
  * digits that is read back as the same float. NULL gives NULL, and so does a division by zero, as in SQLite's own
@@ -126,6 +126,34 @@ static void modulo(sqlite3_context *c, int n, sqlite3_value **values) {
     set_result(c, status, moved.len ? &moved : &out);
     mr_strbuf_done(&moved);
     mr_strbuf_done(&out);
+}
+
+/* ---------------------------------------------------------------- Lua's // and % */
+
+OPERATION(decimal_floor_div, MR_DECIMAL_FLOOR_DIV)
+OPERATION(decimal_floor_mod, MR_DECIMAL_MOD)
+
+static void floor_numbers(sqlite3_context *c, sqlite3_value **values, bool rest) {
+    mr_value v[2];
+    for (int i = 0; i < 2; i++) {
+        int type = sqlite3_value_numeric_type(values[i]);
+        if (type == SQLITE_INTEGER) v[i] = mr_int_value(sqlite3_value_int64(values[i]));
+        else if (type == SQLITE_FLOAT) v[i] = mr_float_value(sqlite3_value_double(values[i]));
+        else return; /* NULL, or no number */
+    }
+    mr_value made = rest ? mr_floor_mod(&v[0], &v[1]) : mr_floor_div(&v[0], &v[1]);
+    if (made.kind == MR_INT) sqlite3_result_int64(c, made.u.i);
+    else if (made.kind == MR_FLOAT) sqlite3_result_double(c, made.u.d);
+}
+
+static void floor_div(sqlite3_context *c, int n, sqlite3_value **values) {
+    (void)n;
+    floor_numbers(c, values, false);
+}
+
+static void floor_mod(sqlite3_context *c, int n, sqlite3_value **values) {
+    (void)n;
+    floor_numbers(c, values, true);
 }
 
 static void compare(sqlite3_context *c, int n, sqlite3_value **values) {
@@ -322,6 +350,10 @@ static const struct {
                  {"decimal_mul", 2, multiply},
                  {"decimal_div", 2, divide},
                  {"decimal_mod", 2, modulo},
+                 {"decimal_floor_div", 2, decimal_floor_div},
+                 {"decimal_floor_mod", 2, decimal_floor_mod},
+                 {"mr_floor_div", 2, floor_div},
+                 {"mr_floor_mod", 2, floor_mod},
                  {"decimal_cmp", 2, compare},
                  {"decimal_abs", 1, absolute},
                  {"decimal_round", 1, round_value},

@@ -41,7 +41,7 @@ static void add_joins(const mr_query *q, node_list *l) {
     add_number(l->key, q->njoins);
     for (unsigned i = 0; i < q->njoins; i++) {
         const mr_query_join *join = &q->joins[i];
-        add_number(l->key, (unsigned)join->kind << 1 | (join->ordered ? 1U : 0U));
+        add_number(l->key, (unsigned)join->kind << 2 | (join->ordered ? 1U : 0U) | (join->implied ? 2U : 0U));
         add_pointer(l->key, join->along);
         add_pointer(l->key, join->mapper);
         add_node(l, join->left_alias);

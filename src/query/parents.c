@@ -83,6 +83,7 @@ static bool may_repeat(const mr_query *q) {
     if (s->from || reads_outside(q)) return true;
     for (unsigned i = 0; i < q->njoins; i++) {
         const mr_property *along = q->joins[i].along;
+        if (q->joins[i].implied) continue;
         if (!along || q->joins[i].from || along->relationship->direction != MR_MANY_TO_ONE) return true;
     }
     return false;

@@ -446,9 +446,15 @@ bool mr_query_writes(const mr_query *q) {
     return writes;
 }
 
+bool mr_query_has_joins(const mr_query *q) {
+    for (unsigned i = 0; i < q->njoins; i++)
+        if (!q->joins[i].implied) return true;
+    return false;
+}
+
 const char *mr_query_clause_method(const mr_query *q) {
     const mr_select *c = &q->clauses;
-    if (q->njoins) return "join";
+    if (mr_query_has_joins(q)) return "join";
     if (c->from) return "select_from";
     if (c->group_by) return "group_by";
     if (c->having) return "having";

@@ -5,14 +5,18 @@
  */
 #include "copy.h"
 
+static void drop_join(const mr_query_join *join) {
+    mr_node_release(join->left_alias);
+    mr_node_release(join->target);
+    mr_node_release(join->on);
+    mr_node_release(join->from);
+}
+
 mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join) {
     mr_query *c = mr_query_copy(q);
     mr_query_join *grown = c ? mr_query_grow(c->env, c->joins, c->njoins, sizeof *grown) : NULL;
     if (!grown) {
-        mr_node_release(join->left_alias);
-        mr_node_release(join->target);
-        mr_node_release(join->on);
-        mr_node_release(join->from);
+        drop_join(join);
         mr_query_release(c);
         return NULL;
     }
@@ -21,10 +25,27 @@ mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join) {
     return c;
 }
 
+mr_query *mr_query_with_criterion(const mr_query *q, mr_node *criterion) {
+    mr_query *c = mr_query_copy(q);
+    if (!c) {
+        mr_node_release(criterion);
+        return NULL;
+    }
+    mr_node_release(c->clauses.where);
+    c->clauses.where = criterion;
+    unsigned kept = 0;
+    for (unsigned i = 0; i < c->njoins; i++) {
+        if (c->joins[i].implied) drop_join(&c->joins[i]);
+        else c->joins[kept++] = c->joins[i];
+    }
+    c->njoins = kept;
+    return c;
+}
+
 bool mr_query_is_outer(const mr_query *q) {
     if (q->statement || q->clauses.from || q->united_outer) return true;
     for (unsigned i = 0; i < q->njoins; i++)
-        if (q->joins[i].kind != MR_OP_INNER && (q->nitems > 1 || q->joins[i].kind != MR_OP_LEFT)) return true;
+        if (!q->joins[i].implied && q->joins[i].kind != MR_OP_INNER && (q->nitems > 1 || q->joins[i].kind != MR_OP_LEFT)) return true;
     return false;
 }
 
@@ -51,9 +72,14 @@ static mr_mapper *item_mapper(const mr_query_item *item, mr_node **alias) {
     return ((const mr_property *)found.node->annotation)->mapper;
 }
 
+mr_mapper *mr_query_lead_and_alias(const mr_query *q, mr_node **alias) {
+    *alias = NULL;
+    return q->nitems > 0 ? item_mapper(&q->items[0], alias) : NULL;
+}
+
 mr_mapper *mr_query_lead(const mr_query *q) {
     mr_node *alias;
-    return q->nitems > 0 ? item_mapper(&q->items[0], &alias) : NULL;
+    return mr_query_lead_and_alias(q, &alias);
 }
 
 mr_mapper *mr_query_filter_by_target(const mr_query *q, mr_node **alias) {
@@ -62,7 +88,7 @@ mr_mapper *mr_query_filter_by_target(const mr_query *q, mr_node **alias) {
         const mr_query_join *join = &q->joins[i];
         mr_mapper *mapper = join->mapper;
         if (!mapper && join->along) mapper = join->along->relationship->target;
-        if (!mapper) continue;
+        if (!mapper || join->implied) continue;
         if (join->target && (join->target->kind == MR_NODE_ALIAS || join->target->kind == MR_NODE_JOIN))
             *alias = join->target;
         return mapper;
@@ -126,12 +152,7 @@ static void drop_clauses(mr_query *c) {
     for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) mr_node_release(nodes[i]);
     *s = (mr_select){0};
     c->statement = c->united = NULL;
-    for (unsigned i = 0; i < c->njoins; i++) {
-        mr_node_release(c->joins[i].left_alias);
-        mr_node_release(c->joins[i].target);
-        mr_node_release(c->joins[i].on);
-        mr_node_release(c->joins[i].from);
-    }
+    for (unsigned i = 0; i < c->njoins; i++) drop_join(&c->joins[i]);
     c->njoins = 0;
 }
 

@@ -93,7 +93,7 @@ static mr_status write_table(all_tables *a, const mr_mapper_part *part, mr_node 
 /* Refuses a value that reads another table: that may have been written before. */
 static mr_status check_value(const all_tables *a, const mr_column *column, const mr_node *value) {
     bool own;
-    if (mr_session_names_alone(a->s->env, column->table, value, &own) != MR_OK) return MR_FAIL;
+    if (mr_session_names_alone(a->mapper, column->table, value, &own) != MR_OK) return MR_FAIL;
     if (own) return MR_OK;
     const mr_property *prop = mr_mapper_property_of_column(a->mapper, column);
     return mr_fail(a->s->env, MR_ERR_ARGUMENT,

@@ -4,6 +4,7 @@
  * Invariant: a result is the same that the database gives (text is compared by its bytes). An expression with uncertain
  * results is refused (mr_evaluable), or its result is MR_UNLOADED: "not known".
  */
+#include "criteria.h"
 #include "evaluate.h"
 
 #include <math.h>
@@ -190,6 +191,11 @@ static group group_of(const mr_evaluation *x, const mr_node *node) {
         return truth_if(is_word(node, "true") || is_word(node, "false"));
     case MR_NODE_LABEL:
         return group_of(x, node->child[0]);
+    case MR_NODE_CRITERION: {
+        const mr_criterion *c = mr_criterion_of(node);
+        bool own = !mr_criterion_alias(c) && mr_mapper_isa(x->mapper, mr_criterion_mapper(c));
+        return truth_if(own && mr_criterion_computable(c, false));
+    }
     case MR_NODE_UNARY:
         if (node->op != MR_OP_NOT && node->op != MR_OP_NEG) return GROUP_NONE;
         return number_if(group_of(x, node->child[0]));
@@ -404,6 +410,14 @@ static mr_value binary(const mr_evaluation *x, mr_entity *e, const mr_node *node
     return op >= MR_OP_ADD ? calculated(op, &a, &b) : compared(op, &a, &b);
 }
 
+/* Criteria as text, whose truth is never NULL. */
+static mr_value criterion(mr_entity *e, const mr_node *node) {
+    bool met = false;
+    mr_status status = mr_criterion_of_row(mr_criterion_of(node), e, &met);
+    if (status == MR_FAIL) mr_env_clear_error(node->env); /* the database decides */
+    return status == MR_OK ? truth(met) : unknown();
+}
+
 mr_value mr_evaluate(const mr_evaluation *x, mr_entity *e, const mr_node *node) {
     const mr_value *v;
     switch ((mr_node_kind)node->kind) {
@@ -416,6 +430,8 @@ mr_value mr_evaluate(const mr_evaluation *x, mr_entity *e, const mr_node *node) 
         return is_word(node, "NULL") ? mr_null_value() : truth(is_word(node, "true"));
     case MR_NODE_LABEL:
         return mr_evaluate(x, e, node->child[0]);
+    case MR_NODE_CRITERION:
+        return criterion(e, node);
     case MR_NODE_UNARY:
         return node->op == MR_OP_NOT ? negated(mr_evaluate(x, e, node->child[0]))
                                      : opposite(mr_evaluate(x, e, node->child[0]));

@@ -274,8 +274,9 @@ mr_status mr_query_parents_to_criteria(mr_query *query, mr_query **out);
 
 /* update_delete.c, all_tables.c */
 
-/* *own: the expression (NULL passes) names the table alone. */
-mr_status mr_session_names_alone(mr_env *env, const mr_table *table, const mr_node *where, bool *own);
+/* *own: the expression (NULL passes) names the table of the class alone. A query inside of it may take columns of the
+ * class's other tables: then it does not. */
+mr_status mr_session_names_alone(const mr_mapper *mapper, const mr_table *table, const mr_node *where, bool *own);
 /* Runs an UPDATE or DELETE. *rowcount: the rows that it has matched. */
 mr_status mr_session_run_to_end(mr_session *s, mr_node *statement, const mr_named_value *named, size_t n,
                                 int64_t *rowcount);

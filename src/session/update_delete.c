@@ -39,9 +39,28 @@ static mr_status check_query(const mr_query *q, const char *function) {
                    function, clause, mapper->name, key_name(mapper));
 }
 
-mr_status mr_session_names_alone(mr_env *env, const mr_table *table, const mr_node *where, bool *own) {
+/* A column of another table of the class. */
+typedef struct foreign_part {
+    const mr_mapper *mapper;
+    const mr_table *table;
+    bool found;
+} foreign_part;
+
+static bool find_part(void *ud, const mr_node *node) {
+    foreign_part *f = ud;
+    if (node->kind == MR_NODE_COLUMN && node->n == 0 && node->u.column->table != f->table &&
+        mr_mapper_reads(f->mapper, node->u.column->table))
+        f->found = true;
+    return !f->found;
+}
+
+mr_status mr_session_names_alone(const mr_mapper *mapper, const mr_table *table, const mr_node *where, bool *own) {
+    mr_env *env = mapper->env;
+    foreign_part part = {mapper, table, false};
     *own = true;
     if (!where) return MR_OK;
+    if (mapper->nparts > 1) mr_node_walk(where, find_part, &part);
+    if (part.found) *own = false;
     mr_vec froms;
     mr_vec_init(&froms, env, sizeof(mr_node *));
     mr_status status = mr_node_froms(env, where, &froms);
@@ -67,6 +86,16 @@ static mr_node *with_joins(const mr_mapper *mapper, mr_node *where) {
     return where ? mr_sql_and(mapper->env, all, where) : all;
 }
 
+/* Replaces the query, which is consumed, by one in which criteria that are text need no joins. */
+static mr_status alone(mr_query **q) {
+    mr_query *before = *q;
+    mr_node *where = NULL;
+    if (!before->njoins || !before->clauses.where) return MR_OK;
+    *q = mr_criteria_alone(before->clauses.where, &where) == MR_OK ? mr_query_with_criterion(before, where) : NULL;
+    mr_query_release(before);
+    return *q ? MR_OK : MR_FAIL;
+}
+
 /* *where: the query's criteria about the rows of a table of its class, with those of its parents and of its class; a
  * new reference. NULL: there are none. */
 static mr_status criteria_of(mr_query *q, const mr_table *table, const char *function, mr_node **where) {
@@ -74,13 +103,13 @@ static mr_status criteria_of(mr_query *q, const mr_table *table, const char *fun
     mr_node *select = NULL;
     bool own = true;
     *where = NULL;
-    if (mr_query_parents_to_criteria(q, &plain) != MR_OK) return MR_FAIL;
+    if (mr_query_parents_to_criteria(q, &plain) != MR_OK || alone(&plain) != MR_OK) return MR_FAIL;
     const mr_mapper *mapper = NULL;
     mr_status status = check_query(plain, function);
     if (status == MR_OK) status = mr_load_statement(plain, true, &select);
     if (status == MR_OK) {
         mapper = q->items[0].mapper;
-        status = mr_session_names_alone(q->env, table, select->u.select->where, &own);
+        status = mr_session_names_alone(mapper, table, select->u.select->where, &own);
     }
     if (status == MR_OK) *where = mr_node_retain(select->u.select->where);
     /* The rows of the class's own table are those of the class; those of a table above are not. */

@@ -355,6 +355,7 @@ static void dispatch(mr_compiler *c, const mr_node *node) {
         compile_case(c, node);
         break;
     case MR_NODE_LABEL:
+    case MR_NODE_CRITERION:
     case MR_NODE_TYPED_TEXT: /* without the names of its columns */
         mr_compile(c, node->child[0]);
         break;
@@ -435,7 +436,7 @@ static bool needs_group(const mr_node *node, mr_op against) {
 }
 
 void mr_compile_operand(mr_compiler *c, const mr_node *node, mr_op against) {
-    while (node->kind == MR_NODE_LABEL) node = node->child[0];
+    node = mr_unlabelled(node);
     bool group = needs_group(node, against);
     if (group) mr_emit(c, "(");
     mr_compile(c, node);
@@ -454,7 +455,7 @@ static bool is_word(const mr_node *node, const char *word) {
 
 /* In a database without boolean literals, a boolean column is compared with a number, so that an index can be used. */
 void mr_compile_condition(mr_compiler *c, const mr_node *node, mr_op against) {
-    while (node->kind == MR_NODE_LABEL) node = node->child[0];
+    node = mr_unlabelled(node);
     const char *compared = NULL;
     if (!c->dialect->true_literals) {
         if (is_boolean_column(node) || is_word(node, "true") || is_word(node, "false")) compared = " = 1";

@@ -86,9 +86,9 @@ void mr_lint_products(mr_compiler *c, const mr_select *s, const mr_vec *shown);
 /* For mr_compile_operand: every operand that is not a single term gets parentheses. */
 #define MR_AGAINST_ANY ((mr_op)255)
 
-/* The expression that the labels around it name. */
+/* The expression that the labels around it name, or that a CRITERION is written as. */
 static inline const mr_node *mr_unlabelled(const mr_node *node) {
-    while (node->kind == MR_NODE_LABEL) node = node->child[0];
+    while (node->kind == MR_NODE_LABEL || node->kind == MR_NODE_CRITERION) node = node->child[0];
     return node;
 }
 

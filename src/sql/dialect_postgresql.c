@@ -189,7 +189,31 @@ static bool compile_whole_in(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
+/* Writes floor(a / b), or what that leaves of a: a - b * floor(a / b). Of integers, too: their quotient is cut, not
+ * rounded down. */
+static bool compile_floor(mr_compiler *c, const mr_node *node) {
+    bool rest = strcmp(node->name, "mr_floor_mod") == 0, whole = mr_type_is_integer(node->type);
+    if (node->n != 2 || (!rest && strcmp(node->name, "mr_floor_div") != 0)) return false;
+    const uint32_t start = c->ordinal;
+    if (rest) {
+        mr_emit(c, "(");
+        mr_compile_operand(c, node->child[0], MR_OP_SUB);
+        mr_emit(c, " - ");
+        mr_compile_operand(c, node->child[1], MR_AGAINST_ANY);
+        mr_emit(c, " * ");
+        c->ordinal = start;
+    }
+    mr_emit(c, whole ? "CAST(floor(" : "floor(");
+    mr_compile_operand(c, node->child[0], MR_AGAINST_ANY);
+    mr_emit(c, whole ? " / CAST(" : " / ");
+    mr_compile_operand(c, node->child[1], whole ? MR_OP_NONE : MR_AGAINST_ANY);
+    mr_emit(c, whole ? " AS NUMERIC)) AS BIGINT)" : ")");
+    if (rest) mr_emit(c, ")");
+    return true;
+}
+
 static bool compile_node(mr_compiler *c, const mr_node *node) {
+    if (node->kind == MR_NODE_FUNC) return compile_floor(c, node);
     if (node->kind != MR_NODE_BINARY) return false;
     switch (node->op) {
     case MR_OP_DIV:

@@ -217,10 +217,11 @@ static bool compile_func(mr_compiler *c, const mr_node *node) {
         mr_emit(c, "CURRENT_TIMESTAMP");
         return true;
     }
-    if (strcmp(node->name, "char_length") != 0) return false;
-    mr_emit(c, "length(");
+    bool bytes = strcmp(node->name, "octet_length") == 0 && node->n == 1;
+    if (!bytes && strcmp(node->name, "char_length") != 0) return false;
+    mr_emit(c, bytes ? "length(CAST(" : "length(");
     mr_compile_items(c, node);
-    mr_emit(c, ")");
+    mr_emit(c, bytes ? " AS BLOB))" : ")");
     return true;
 }
 

@@ -49,7 +49,7 @@ static void drop_children(mr_node *node, mr_node **dead) {
 }
 
 static void clear_payload(mr_node *node) {
-    if (node->kind == MR_NODE_BIND || node->kind == MR_NODE_TEXT) {
+    if (node->kind == MR_NODE_BIND || node->kind == MR_NODE_TEXT || node->kind == MR_NODE_CRITERION) {
         mr_value_clear(node->env, &node->u.value);
     } else if (node->kind == MR_NODE_BINDS) {
         for (size_t i = 0; i < node->u.list.n; i++) mr_value_clear(node->env, &node->u.list.values[i]);
@@ -274,7 +274,7 @@ mr_node *mr_node_with_parts(const mr_node *node, mr_node *const *parts) {
     copy->name = node->name;
     copy->annotation = node->annotation;
     copy->reader = node->reader;
-    if (node->kind == MR_NODE_TEXT) {
+    if (node->kind == MR_NODE_TEXT || node->kind == MR_NODE_CRITERION) {
         if (mr_value_copy(env, &copy->u.value, &node->u.value) == MR_OK) return copy;
         mr_node_release(copy);
         return NULL;

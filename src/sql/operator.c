@@ -72,6 +72,16 @@ mr_node *mr_sql_binary(mr_env *env, mr_op op, mr_node *left, mr_node *right) {
     return mr_node_new(env, MR_NODE_BINARY, op, type, sides, 2);
 }
 
+/* A call of the function of ours, which SQLite has on each connection; other dialects write it out. */
+static mr_node *floored(mr_env *env, const char *name, mr_node *a, mr_node *b) {
+    mr_node *sides[2] = {as_operand(a), as_operand(b)};
+    const mr_type *type = sides[0] && sides[1] ? number_type(MR_OP_MOD, sides[0]->type, sides[1]->type) : NULL;
+    return mr_sql_func(env, name, type, sides, 2);
+}
+
+mr_node *mr_sql_floor_div(mr_env *env, mr_node *a, mr_node *b) { return floored(env, "mr_floor_div", a, b); }
+mr_node *mr_sql_floor_mod(mr_env *env, mr_node *a, mr_node *b) { return floored(env, "mr_floor_mod", a, b); }
+
 /* May the user's operator be written into SQL? It is made of words, or of the characters that PostgreSQL allows in
  * operators, and opens no comment. */
 static bool is_operator(const char *op) {
@@ -286,6 +296,8 @@ mr_node *mr_sql_not(mr_env *env, mr_node *operand) {
     const char *word = negated_word(inner);
     if (inner->kind == MR_NODE_UNARY && inner->op == MR_OP_NOT) result = mr_node_retain(inner->child[0]);
     else if (word) result = mr_sql_raw(env, inner->type, word);
+    else if (inner->kind == MR_NODE_CRITERION)
+        result = mr_sql_binary(env, MR_OP_IS_NOT, mr_node_retain(inner), mr_sql_raw(env, boolean(), "true"));
     else result = negated(inner, &tried);
     if (!result && !tried) result = mr_sql_unary(env, MR_OP_NOT, mr_node_retain(inner));
     mr_node_release(x);

@@ -229,6 +229,8 @@ static const char *replacement(const char *name, form f) {
     } rows[] = {{"sum", "decimal_sum", false},
                 {"avg", "decimal_avg", false},
                 {"round", "decimal_round", false},
+                {"mr_floor_div", "decimal_floor_div", false},
+                {"mr_floor_mod", "decimal_floor_mod", false},
                 {"abs", "decimal_abs", true}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].name, name) == 0 && (f == FORM_TEXT || !rows[i].text)) return rows[i].ours;
@@ -274,6 +276,8 @@ static void emit_taking(mr_compiler *c, const mr_node *node) {
 static bool compile_func(mr_compiler *c, const mr_node *node) {
     if (node->n == 0) return false;
     const mr_node *first = node->child[0];
+    if (!is_decimal(first) && node->n == 2 && is_decimal(node->child[1]) && mr_type_is_decimal(node->type))
+        first = node->child[1];
     const char *ours = is_decimal(first) ? replacement(node->name, form_of(first)) : NULL;
     bool extreme = strcmp(node->name, "min") == 0 || strcmp(node->name, "max") == 0;
     if (strcmp(node->name, "coalesce") == 0 || strcmp(node->name, "ifnull") == 0 || strcmp(node->name, "nullif") == 0) {

@@ -6,6 +6,7 @@
  */
 #include "attribute.h"
 
+#include "expression/criteria_text.h"
 #include "expression/expression.h"
 #include "value/class.h"
 #include "value/from.h"
@@ -34,7 +35,14 @@ static int has_some(lua_State *L, const char *function, bool collection) {
         return bind_error(L, MR_ERR_INVALID_REQUEST,
                           collection ? "%s.%s is no collection: use :has()" : "%s.%s is a collection: use :any()",
                           class, name);
-    bind_refuse_more(L, 1, function, " (criteria are joined by &)");
+    bool text = lua_type(L, 2) == LUA_TSTRING;
+    bind_refuse_more(L, text ? 2 : 1, function, " (criteria are joined by &)");
+    if (text) {
+        lua_settop(L, 3);
+        if (!lua_isnil(L, 3) && !bind_is_plain_table(L, 3))
+            bind_type_error(L, 3, function, "a table with the values of the text");
+        (void)bind_own_text_criterion(L, r->of_type ? r->of_type : rel->target, r->of_alias, 2, function);
+    }
     lua_settop(L, 2);
     if (bind_is_plain_table(L, 2)) {
         bind_push_filter_by(L, r->of_type ? r->of_type : rel->target, r->of_alias, 2, function);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "expression/criteria_text.h"
 #include "expression/expression.h"
 #include "query/query.h"
 #include "row_default.h"
@@ -58,8 +59,9 @@ static int new_delete(lua_State *L) { return new_statement(L, MR_NODE_DELETE, "d
 
 static int s_where(lua_State *L) {
     const bind_statement *s = self(L, "where");
-    int n = lua_gettop(L) - 1;
     if (s->kind == MR_NODE_INSERT) return bind_error(L, MR_ERR_ARGUMENT, "an INSERT has no WHERE");
+    if (lua_type(L, 2) == LUA_TSTRING && s->mapper) (void)bind_own_text_criterion(L, s->mapper, NULL, 2, "where");
+    int n = lua_gettop(L) - 1;
     if (n == 0)
         return bind_error(L, MR_ERR_ARGUMENT, "where: expected at least one criterion, such as User.name:eq(x)");
     for (int i = 2; i <= n + 1; i++) bind_arg_criterion(L, i, "where");

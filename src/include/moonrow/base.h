@@ -199,6 +199,7 @@ typedef enum mr_env_slot {
     MR_ENV_SCHEMA,
     MR_ENV_TYPES,
     MR_ENV_SESSION,
+    MR_ENV_CRITERIA,
     MR_ENV_ROW, /* schema: the row for which a default is made (mr_default_row); NULL: none is known */
     MR_ENV__SLOTS
 } mr_env_slot;
@@ -608,6 +609,11 @@ enum { MR_FLOAT_SIZE = 40 };
 size_t mr_print_shortest(char *buf, double d);
 /* Appends the text that mr_print_float writes. */
 void mr_strbuf_put_float(mr_strbuf *b, int digits, double d);
+
+/* a // b and a % b of two numbers (MR_INT, MR_FLOAT), rounded down as Lua does. MR_NULL: b is 0, or the result is no
+ * number. */
+mr_value mr_floor_div(const mr_value *a, const mr_value *b);
+mr_value mr_floor_mod(const mr_value *a, const mr_value *b);
 
 /* ---------------------------------------------------------------- decimals (decimal.c, decimal_arithmetic.c) */
 

@@ -136,6 +136,15 @@ typedef enum mr_belonging {
  * criterion: borrowed; NULL: any row. */
 mr_status mr_criterion_related(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *of_alias,
                                mr_node *criterion, mr_node **out);
+/* The parts of which a layer above builds criteria of its own. */
+/* *on: how the target's rows, read from remote (an alias), belong to the relationship's class, read from local (NULL:
+ * its tables); with the criterion of the target's class. link: the alias of the link table; NULL: there is none. */
+mr_status mr_along_condition(const mr_property *along, mr_node *local, mr_node *remote, mr_node *link, mr_node **on);
+/* The LIST of the FROM objects that a SELECT takes from the statement around it: the parts of from (NULL: of the
+ * class's own tables). A new reference; NULL: failed. */
+mr_node *mr_along_correlated(mr_mapper *mapper, mr_node *from);
+/* Does the relationship lead to one row at most, by what the tables say: to a key, or from a unique foreign key? */
+bool mr_along_is_single(const mr_relationship *rel);
 /* A criterion with an object. InvalidRequestError: the object's class has no attribute for a column that it needs. */
 mr_status mr_criterion_object(const mr_property *along, mr_node *alias, const mr_operand *object, mr_belonging how,
                               mr_node **out);

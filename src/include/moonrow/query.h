@@ -37,6 +37,7 @@ typedef struct mr_query_join {
     mr_node *on;              /* or NULL */
     mr_node *from;            /* what the join begins with (join_from); NULL: it is found */
     bool ordered;             /* the query is also ordered by the order_by of the relationship */
+    bool implied;             /* a criterion needs it, nobody has asked for it: it finds one row at most */
 } mr_query_join;
 
 /* One step of an option's path: a property, or the name of one, which is looked up when the query is planned. */
@@ -226,6 +227,8 @@ mr_query *mr_query_flags(const mr_query *q, int populate_existing, int autoflush
 
 /* The class of the first item, or NULL. */
 mr_mapper *mr_query_lead(const mr_query *q);
+/* The same. *alias receives its alias (borrowed), or NULL. */
+mr_mapper *mr_query_lead_and_alias(const mr_query *q, mr_node **alias);
 /* The class whose attributes filter_by names: that of the last join, or else of the first item; or NULL. *alias
  * receives its alias (borrowed), or NULL. */
 mr_mapper *mr_query_filter_by_target(const mr_query *q, mr_node **alias);
@@ -233,6 +236,11 @@ mr_mapper *mr_query_filter_by_target(const mr_query *q, mr_node **alias);
  * keys have equal plans: the same SQL, and the same way to read rows. A parent counts only by its relationship. */
 mr_status mr_query_key(const mr_query *q, mr_strbuf *key, mr_vec *binds);
 
+/* Has the program joined something to the query? */
+bool mr_query_has_joins(const mr_query *q);
+/* The query without the joins that its criteria need, and with this criterion (consumed; NULL: none) in place of all of
+ * its own. */
+mr_query *mr_query_with_criterion(const mr_query *q, mr_node *criterion);
 /* The name of a method that has added a clause other than a criterion: "join", "limit" ...; NULL: there is none.
  * Static. */
 const char *mr_query_clause_method(const mr_query *q);

@@ -45,6 +45,7 @@ typedef enum mr_node_kind {
     MR_NODE_FILTER,      /* child 0: an aggregate; 1: the condition of its rows */
     MR_NODE_WITHIN,      /* child 0: an aggregate; 1: LIST by which its rows are ordered */
     MR_NODE_JSON_AT,     /* child 0: JSON; 1, 2: BINDs of a path, '$."a"[0]' and '{a,0}'; flag NATURAL */
+    MR_NODE_CRITERION,   /* child 0: a condition; value: what a higher layer has made it of (an owned copy) */
     /* FROM objects */
     MR_NODE_TABLE,      /* table */
     MR_NODE_ALIAS,      /* name ("": the compiler chooses a name), child 0: TABLE or SELECT */
@@ -290,6 +291,9 @@ mr_node *mr_sql_not(mr_env *env, mr_node *operand);
 mr_node *mr_sql_between(mr_env *env, mr_node *x, mr_node *low, mr_node *high);
 /* A function call. type NULL: the known type of the function, else the unknown type. */
 mr_node *mr_sql_func(mr_env *env, const char *name, const mr_type *type, mr_node *const *args, size_t n);
+/* a // b and a % b as Lua has them: rounded down; NULL where b is 0. Of numbers and decimals. */
+mr_node *mr_sql_floor_div(mr_env *env, mr_node *a, mr_node *b);
+mr_node *mr_sql_floor_mod(mr_env *env, mr_node *a, mr_node *b);
 mr_node *mr_sql_cast(mr_env *env, mr_node *x, const mr_type *type);
 /* CASE: n nodes: condition, value, condition, value ...; when n is odd, the last one is the ELSE. */
 mr_node *mr_sql_case(mr_env *env, mr_node *const *pairs_and_else, size_t n);
@@ -311,6 +315,9 @@ mr_node *mr_sql_json_at(mr_env *env, mr_node *x, const mr_json_step *steps, size
 mr_node *mr_sql_json_as(mr_env *env, mr_node *at, const mr_type *type, bool natural);
 /* x matches the regular expression. flags: NULL, or letters of "inx". */
 mr_node *mr_sql_regexp(mr_env *env, mr_node *x, mr_node *pattern, const char *flags);
+/* The condition (consumed) together with what a higher layer has made it of, an opaque value (copied). It is written as
+ * the condition alone, and its NOT is true wherever the condition is not. */
+mr_node *mr_sql_criterion(mr_env *env, mr_node *condition, const mr_value *made_of);
 /* x AS name. */
 mr_node *mr_sql_label(mr_env *env, const char *name, mr_node *x);
 /* A SELECT as a value. */

@@ -128,7 +128,7 @@ static bool multiplies(const mr_plan_entity *e) {
 
 /* Can the query itself, without its eager joins, have an entity in several rows? */
 static bool rows_repeat(const mr_planner *p) {
-    return p->nfroms > 1 || p->q->njoins > 0 || p->q->clauses.from || p->adapts || p->q->statement;
+    return p->nfroms > 1 || mr_query_has_joins(p->q) || p->q->clauses.from || p->adapts || p->q->statement;
 }
 
 /* The number of joins that repeat rows. It decides whether an item of a joined collection can be in several rows of its

@@ -1,0 +1,88 @@
+/*
+ * parser.h: the state of reading one text, for lexer.c, names.c, check.c and parser.c.
+ *
+ * Invariant: a function that returns a term returns NULL when an error is recorded; NULL as an argument is passed on.
+ */
+#ifndef MOONROW_CRITERIA_PARSER_H
+#define MOONROW_CRITERIA_PARSER_H
+
+#include "tree.h"
+
+typedef enum mr_token {
+    MR_TOKEN_END,
+    MR_TOKEN_NAME,
+    MR_TOKEN_PARAMETER, /* $name */
+    MR_TOKEN_STRING,
+    MR_TOKEN_NUMBER,
+    MR_TOKEN_AND,
+    MR_TOKEN_OR,
+    MR_TOKEN_NOT,
+    MR_TOKEN_NIL,
+    MR_TOKEN_TRUE,
+    MR_TOKEN_FALSE,
+    MR_TOKEN_IN,
+    MR_TOKEN_EQ,
+    MR_TOKEN_NE,
+    MR_TOKEN_LT,
+    MR_TOKEN_LE,
+    MR_TOKEN_GT,
+    MR_TOKEN_GE,
+    MR_TOKEN_ADD,
+    MR_TOKEN_SUB,
+    MR_TOKEN_MUL,
+    MR_TOKEN_DIV,
+    MR_TOKEN_FLOOR_DIV,
+    MR_TOKEN_MOD,
+    MR_TOKEN_CONCAT,
+    MR_TOKEN_LENGTH,
+    MR_TOKEN_OPEN,
+    MR_TOKEN_CLOSE,
+    MR_TOKEN_OPEN_LIST,
+    MR_TOKEN_CLOSE_LIST,
+    MR_TOKEN_COMMA,
+    MR_TOKEN_DOT,
+    MR_TOKEN_COLON,
+    MR_TOKEN_FOREIGN /* not of this grammar: the lexer knows what is written instead */
+} mr_token;
+
+typedef struct mr_lexeme {
+    mr_token token;
+    uint32_t at, until;
+    mr_value value;   /* STRING, NUMBER */
+    const char *name; /* NAME, PARAMETER: interned; FOREIGN: the cure */
+} mr_lexeme;
+
+typedef struct mr_parser {
+    mr_env *env;
+    mr_criteria *made;
+    const mr_criteria_limits *limits;
+    mr_scope *scope; /* the innermost one */
+    uint32_t pos;
+    mr_lexeme now; /* the lexeme that is read next */
+    unsigned depth; /* of the parser's own recursion */
+    unsigned parts, most;
+} mr_parser;
+
+/* lexer.c */
+/* Reads the next lexeme of the scope's text into p->now. */
+mr_status mr_lex(mr_parser *p);
+
+/* names.c */
+/* The attribute that the dotted names lead to: a COLUMN, DESCRIBED, REFERENCE or LIST_NAME. */
+mr_term *mr_names_resolve(mr_parser *p, const mr_lexeme *names, unsigned n);
+
+/* check.c */
+mr_term *mr_term_new(mr_parser *p, mr_term_kind kind, uint32_t at, uint32_t until, mr_term *const *children, uint32_t n);
+/* The term as a condition: what is none, and cannot be one, is refused. */
+mr_term *mr_check_condition(mr_parser *p, mr_term *t);
+mr_term *mr_check_compare(mr_parser *p, mr_op op, bool sql, mr_term *left, mr_term *right);
+mr_term *mr_check_arithmetic(mr_parser *p, mr_op op, bool floors, mr_term *left, mr_term *right);
+mr_term *mr_check_negative(mr_parser *p, uint32_t at, mr_term *x);
+/* The term as a text: for .. # and the methods of strings. what: "..", "#", ":like". */
+mr_term *mr_check_text(mr_parser *p, const char *what, mr_term *x);
+mr_term *mr_check_in(mr_parser *p, mr_op op, mr_term *x, mr_term *list);
+mr_term *mr_check_between(mr_parser *p, mr_term *x, mr_term *low, mr_term *high);
+/* NULL with an error recorded, about the term. */
+mr_term *mr_refuse_term(mr_parser *p, const mr_term *t, const char *fmt, ...) MR_PRINTF(3, 4);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * along.c: the parts of criteria along a relationship, for a layer above that puts them together itself.
+ *
+ * Invariant: the condition is the relationship's own, as loads and joins use it (criteria.c).
+ */
+#include "planner.h"
+
+mr_status mr_along_condition(const mr_property *along, mr_node *local, mr_node *remote, mr_node *link, mr_node **on) {
+    mr_relationship *rel = along->relationship;
+    mr_env *env = rel->parent->env;
+    const mr_condition c = {.env = env, .rel = rel, .local = local, .remote = remote, .link = link};
+    mr_node *whole = NULL, *classes = NULL;
+    *on = NULL;
+    if (mr_condition_whole(&c, &whole) != MR_OK) return MR_FAIL;
+    if (mr_inheritance_criterion(env, rel->target, remote, &classes) != MR_OK) {
+        mr_node_release(whole);
+        return MR_FAIL;
+    }
+    *on = classes ? mr_sql_and(env, whole, classes) : whole;
+    return *on ? MR_OK : MR_FAIL;
+}
+
+static mr_node *append_leaves(mr_env *env, mr_node *list, mr_node *from) {
+    if (from->kind != MR_NODE_JOIN) return mr_sql_list_append(env, list, mr_node_retain(from));
+    list = append_leaves(env, list, from->child[0]);
+    return list ? append_leaves(env, list, from->child[1]) : NULL;
+}
+
+mr_node *mr_along_correlated(mr_mapper *mapper, mr_node *from) {
+    mr_node *around = from ? mr_node_retain(from) : mr_mapper_from(mapper);
+    mr_node *list = around ? append_leaves(mapper->env, NULL, around) : NULL;
+    mr_node_release(around);
+    return list;
+}
+
+/* Is one of the columns of the pairs unique by itself, or do the pairs name all columns of a key? */
+static bool pairs_are_unique(const mr_relationship *rel) {
+    for (unsigned i = 0; i < rel->npairs; i++)
+        if (rel->pairs[i].remote->unique) return true;
+    const mr_table *table = rel->npairs ? rel->pairs[0].remote->table : NULL;
+    if (!table) return false;
+    unsigned found = 0;
+    for (unsigned k = 0; k < table->nprimary; k++)
+        for (unsigned i = 0; i < rel->npairs; i++)
+            if (rel->pairs[i].remote == table->primary[k]) {
+                found++;
+                break;
+            }
+    return table->nprimary > 0 && found == table->nprimary && !table->key_by_mapping;
+}
+
+bool mr_along_is_single(const mr_relationship *rel) {
+    if (rel->secondary || mr_is_list(rel)) return false;
+    return (rel->direction == MR_MANY_TO_ONE && rel->use_get) || pairs_are_unique(rel);
+}

@@ -1,0 +1,79 @@
+/*
+ * criteria.c: criteria as text, computed over the objects of a session.
+ *
+ * Invariant: what stands for a row (mr_criterion_of_row) is computed of the row's values, and loads nothing. What a
+ * program asks of an object (mr_entity_matches) is computed of what it would read itself, and loads what is missing.
+ */
+#include "attributes.h"
+#include "criteria.h"
+#include "relationships.h"
+
+/* ---------------------------------------------------------------- the row of an object */
+
+static mr_status row_column(void *ud, mr_entity *e, const mr_property *prop, const mr_value **out) {
+    (void)ud;
+    mr_entity_touch(e);
+    *out = mr_entity_is_dirty(e, prop->slot) ? mr_entity_committed(e, prop->slot) : mr_entity_slot(e, prop->slot);
+    return (*out)->kind == MR_UNLOADED ? MR_NOTFOUND : MR_OK;
+}
+
+/* By the foreign key: what is in the slot may be older, or not flushed. */
+static mr_status row_reference(void *ud, mr_entity *e, const mr_property *prop, mr_entity **out) {
+    (void)ud;
+    bool known = false;
+    *out = mr_reference_target_by_key(e, prop->relationship, &known);
+    return known ? MR_OK : MR_NOTFOUND;
+}
+
+mr_status mr_criterion_of_row(const mr_criterion *c, mr_entity *e, bool *out) {
+    const mr_session *s = mr_session_of(e);
+    const mr_criteria_reader reader = {.column = row_column,
+                                       .reference = row_reference,
+                                       .folds = !s || !mr_engine_dialect(s->engine)->ilike};
+    return mr_criterion_matches(c, e, &reader, out);
+}
+
+/* ---------------------------------------------------------------- what a program reads */
+
+static mr_status read_column(void *ud, mr_entity *e, const mr_property *prop, const mr_value **out) {
+    (void)ud;
+    return mr_attribute_get(e, prop, out);
+}
+
+static mr_status read_reference(void *ud, mr_entity *e, const mr_property *prop, mr_entity **out) {
+    (void)ud;
+    const mr_value *v;
+    if (mr_attribute_get(e, prop, &v) != MR_OK) return MR_FAIL;
+    *out = v->kind == MR_ENTITY ? v->u.p : NULL;
+    return MR_OK;
+}
+
+static mr_status read_items(void *ud, mr_entity *e, const mr_property *prop, mr_vec *out) {
+    (void)ud;
+    const mr_value *v;
+    if (mr_attribute_get(e, prop, &v) != MR_OK) return MR_FAIL;
+    const mr_collection *c = v->kind == MR_COLLECTION ? v->u.p : NULL;
+    for (uint32_t i = 0; c && i < c->n; i++)
+        if (mr_vec_push_ptr(out, c->items[i]) != MR_OK) return MR_FAIL;
+    return MR_OK;
+}
+
+mr_status mr_entity_matches(mr_entity *e, const mr_criterion *c, bool *out) {
+    mr_env *env = e->mapper->env;
+    const mr_session *s = mr_session_of(e);
+    const mr_criteria_reader reader = {.column = read_column,
+                                       .reference = read_reference,
+                                       .items = read_items,
+                                       .copies = true,
+                                       .folds = !s || !mr_engine_dialect(s->engine)->ilike};
+    mr_status status = MR_NOTFOUND;
+    mr_heap *heap = mr_heap_of(env);
+    if (mr_criterion_computable(c, true)) {
+        mr_heap_block(heap);
+        status = mr_criterion_matches(c, e, &reader, out);
+        mr_heap_unblock(heap);
+    }
+    if (status != MR_NOTFOUND) return status;
+    return mr_fail(env, MR_ERR_INVALID_REQUEST,
+                   "matches: the text cannot be computed in memory: only the database knows an attribute of it");
+}
