@@ -93,7 +93,8 @@ describe("a cast", function()
       for i, is in ipairs(forms) do
         for to, types in pairs(FORMS) do
           for _, type in ipairs(types) do
-            local read = from == "Text" or is == FORMS.Enum[1] or BECOMES[from][to] -- a text is read when the statement runs
+            -- A text is read when the statement runs.
+            local read = from == "Text" or is == FORMS.Enum[1] or BECOMES[from][to]
             local numbers = { Integer = true, Float = true, Numeric = true }
             local number = numbers[from] or numbers[to]
             if not read and not number then
