@@ -158,7 +158,7 @@ describe("An Array", function()
     refuse("ArgumentError", { "row 2", "[1]: expected a date" }, function()
       db.session:execute(mr.insert(Row), { { v = { day } }, { v = { "x" } } })
     end)
-    local pair = mr.select(mr.func.max(Row.v):label "most"):where(Row.id:eq(1))
+    local pair = mr.select(mr.func.coalesce(Row.v, Row.v):label "most"):where(Row.id:eq(1))
     assert.equal(day, db.session:execute(pair):first().most[1])
   end)
 

@@ -96,7 +96,9 @@ describe("a value is stored in the form of its type, read again and found:", fun
       assert.equal(1, count(Row.v:in_{ row.v }))
       assert.equal(1, Row.query:filter_by{ v = row.v }:count())
       assert.equal(1, Row.query:filter(Row.v:eq(mr.bindparam "x")):params{ x = row.v }:count())
-      assert.equal(again, db.session:query(mr.func.max(Row.v)):scalar())
+      local sorts, most = pcall(function() return db.session:query(mr.func.max(Row.v)):scalar() end)
+      assert.equal(tostring(Row.v.type) ~= 'Interval{ storage = "iso" }', sorts, most)
+      if sorts then assert.equal(again, most) end
       assert.equal(again, db.session:execute(mr.select(mr.func.coalesce(Row.v, Row.v))):scalar())
     end)
   end

@@ -164,6 +164,8 @@ static bool returns_argument(const mr_node *func, uint32_t *first) {
 static void compile_arguments(mr_compiler *c, const mr_node *func) {
     uint32_t first = 0;
     const mr_node *formed = NULL;
+    bool extreme = strcmp(func->name, "max") == 0 || strcmp(func->name, "min") == 0;
+    for (uint32_t i = 0; extreme && i < func->n; i++) mr_check_sorted(c, func->child[i]);
     if (returns_argument(func, &first) && func->n > first)
         formed = mr_formed(c, func->child + first, func->n - first, 1);
     for (uint32_t i = 0; i < func->n; i++) {
@@ -238,6 +240,7 @@ static void compile_case(mr_compiler *c, const mr_node *node) {
 static void compile_window_order(mr_compiler *c, const mr_node *list) {
     for (uint32_t i = 0; i < list->n; i++) {
         if (i) mr_emit(c, ", ");
+        mr_check_sorted(c, list->child[i]);
         mr_compile(c, list->child[i]);
         if (list->child[i]->kind != MR_NODE_UNARY && mr_sorts_by_decimal(c, list->child[i]))
             mr_emit(c, " COLLATE decimal");

@@ -199,7 +199,7 @@ static void compile_order(mr_compiler *c, const mr_node *order, const mr_node *c
     for (uint32_t i = 0; i < order->n; i++) {
         const mr_node *term = order->child[i];
         while (is_order_suffix(term)) term = term->child[0];
-        if (term->type && !mr_type_sorts(mr_typed(c, term))) mr_check_order(c, mr_typed(c, term));
+        mr_check_sorted(c, term);
         if (i) mr_emit(c, ", ");
         compile_order_term(c, order->child[i], columns, compound);
     }

@@ -247,9 +247,17 @@ static const char *sign_of(mr_op op) {
 
 void mr_check_order(mr_compiler *c, const mr_type *type) {
     char name[MR_TYPE_NAME];
-    if (type && type->rules->unordered)
+    if (!type || !type->rules->unordered) return;
+    if (mr_type_is_json(type))
+        mr_compile_fail(c, "%s has no order: a value in it has one, x:at(...)", mr_type_name(type, name));
+    else
         mr_compile_fail(c, "%s has no order in the database: store it as a number, or compare in Lua",
                         mr_type_name(type, name));
+}
+
+void mr_check_sorted(mr_compiler *c, const mr_node *term) {
+    while (term->kind == MR_NODE_LABEL || (term->kind == MR_NODE_UNARY && term->n == 1)) term = term->child[0];
+    if (term->type && !mr_type_sorts(mr_typed(c, term))) mr_check_order(c, mr_typed(c, term));
 }
 
 static bool compile_order(mr_compiler *c, const mr_node *node) {

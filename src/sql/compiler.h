@@ -103,6 +103,8 @@ void mr_compile_among(mr_compiler *c, const mr_node *item, const mr_node *formed
 void mr_check_compound(mr_compiler *c, const mr_node *compound);
 /* Fails when the stored form of the type does not sort as its values do. */
 void mr_check_order(mr_compiler *c, const mr_type *type);
+/* The same for what rows are sorted by, or what the largest is looked for of: Enums whose forms are in order pass. */
+void mr_check_sorted(mr_compiler *c, const mr_node *term);
 /* The type of the node in the dialect. */
 static inline const mr_type *mr_typed(const mr_compiler *c, const mr_node *node) {
     return mr_type_in(node->type, c->dialect->name);

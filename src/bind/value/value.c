@@ -92,8 +92,19 @@ int bind_no_value(lua_State *L, int idx, const mr_type *type, const char *what, 
             "%s: expected %s, got function (a function or a method is called: mr.now(), User.name:desc())", what,
             wanted);
     if (!bind_is_plain_table(L, idx)) return bind_type_error(L, idx, what, wanted);
-    if (compared && lua_rawlen(L, idx) > 0)
+    bool list = compared && lua_rawlen(L, idx) > 0;
+    if (list && type)
         return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table (a list goes into in_)", what, wanted);
+    if (list)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "%s: expected %s, got a table (a list goes into in_; a list of JSON is no parameter: write "
+                          "mr.literal(x, mr.JSON) in its place)",
+                          what, wanted);
+    if (compared && !type)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "%s: expected %s, got a table (a value of JSON is no parameter: write mr.literal(x, mr.JSON) "
+                          "in its place)",
+                          what, wanted);
     if (kind != MR_UNLOADED) return bind_refuse_date(L, idx, kind, what, wanted);
     if (type && type->rules->kind == MR_INTERVAL)
         return bind_error(L, MR_ERR_ARGUMENT,

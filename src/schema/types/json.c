@@ -81,7 +81,7 @@ static void print_array(const mr_type *type, char *buf, size_t size) {
 
 #define JSON_RULES                                                                                                     \
     .reads = "JSON", .group = MR_GROUP_OTHER, .kind = MR_JSON, .takes = MR_TAKES(MR_JSON), .read = read,               \
-    .coerce = coerce, .store = store
+    .coerce = coerce, .store = store, .unordered = true
 
 #define JSON_WANTS "JSON: a table, string, number, boolean or mr.null"
 const mr_type_rules mr_type_json = {JSON_RULES, .name = "JSON", .wants = JSON_WANTS, .sql = "JSON",
