@@ -14,7 +14,8 @@ static double real(const mr_value *v) { return v->kind == MR_FLOAT ? v->u.d : (d
 static mr_value number(double d) { return d != d ? mr_null_value() : mr_float_value(d); }
 
 mr_value mr_floor_div(const mr_value *a, const mr_value *b) {
-    if (a->kind != MR_INT || b->kind != MR_INT) return real(b) == 0 ? mr_null_value() : number(floor(real(a) / real(b)));
+    if (a->kind != MR_INT || b->kind != MR_INT)
+        return real(b) == 0 ? mr_null_value() : number(floor(real(a) / real(b)));
     int64_t x = a->u.i, y = b->u.i;
     if (y == 0) return mr_null_value();
     if (y == -1) return mr_int_value((int64_t)(0 - (uint64_t)x)); /* it wraps around, as in Lua */

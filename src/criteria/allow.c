@@ -25,7 +25,9 @@ mr_status mr_criteria_check_name(mr_env *env, const mr_criteria_limits *limits, 
     const char *list = mr_strbuf_str(&all);
     if (list) {
         const char *near = mr_nearest(name->name, next_allowed, (void *)(uintptr_t)limits->allow);
-        if (near) mr_criteria_fail(env, name->scope, name->at, name->until, "'%s' is not allowed here%s", name->name, mr_hint(env, near));
+        if (near)
+            mr_criteria_fail(env, name->scope, name->at, name->until, "'%s' is not allowed here%s", name->name,
+                             mr_hint(env, near));
         else
             mr_criteria_fail(env, name->scope, name->at, name->until, "'%s' is not allowed here (these are: %s)",
                              name->name, *list ? list : "none");

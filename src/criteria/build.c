@@ -2,8 +2,8 @@
  * build.c: criteria as SQL expressions.
  *
  * Invariant: each expression is a constructor's, and each value a parameter. A condition that is built is true in SQL
- * exactly where the text's is; where the text's is not, it is false or NULL. What a NOT stands before is made two-valued
- * first (IS NOT true).
+ * exactly where the text's is; where the text's is not, it is false or NULL. What a NOT stands before is made
+ * two-valued first (IS NOT true).
  */
 #include "tree.h"
 
@@ -93,7 +93,9 @@ static mr_status add_step(builder *b, chain *c, const mr_path *path) {
     }
     c->last = alias;
     c->single = c->single && mr_along_is_single(rel);
-    if (link) alias = mr_sql_join(b->env, MR_OP_INNER, link, alias, mr_sql_raw(b->env, mr_type_simple(MR_TYPE_BOOLEAN), "true"));
+    if (link)
+        alias =
+            mr_sql_join(b->env, MR_OP_INNER, link, alias, mr_sql_raw(b->env, mr_type_simple(MR_TYPE_BOOLEAN), "true"));
     if (!c->from) {
         c->from = alias;
         c->where = on;
@@ -129,7 +131,8 @@ static mr_node *read_chain(builder *b, chain *c, mr_node *x) {
     s.where = c->where;
     s.correlate = mr_along_correlated(c->outer_mapper, c->outer);
     if (!c->single) s.limit = mr_sql_bind(b->env, mr_type_simple(MR_TYPE_INTEGER), &one);
-    if (s.columns && s.from && s.correlate && (c->single || s.limit)) return mr_sql_scalar(b->env, mr_sql_select(b->env, &s));
+    if (s.columns && s.from && s.correlate && (c->single || s.limit))
+        return mr_sql_scalar(b->env, mr_sql_select(b->env, &s));
     mr_node_release(s.columns);
     mr_node_release(s.from);
     mr_node_release(s.where);
@@ -142,7 +145,8 @@ static mr_node *read_chain(builder *b, chain *c, mr_node *x) {
 static mr_node *attribute(builder *b, const mr_term *t, mr_mapper *mapper, mr_node *from) {
     if (t->kind == MR_TERM_COLUMN) return from ? mr_property_node(t->prop, from) : mr_property_node_of(t->prop, mapper);
     mr_criteria_attribute made = {0};
-    mr_status status = b->hooks->describe ? b->hooks->describe(b->hooks->ud, mapper, from, t->name, NULL, &made) : MR_NOTFOUND;
+    mr_status status =
+        b->hooks->describe ? b->hooks->describe(b->hooks->ud, mapper, from, t->name, NULL, &made) : MR_NOTFOUND;
     if (status == MR_OK && made.expression) {
         if (made.expression->kind != MR_NODE_LABEL) return made.expression;
         mr_node *inner = mr_node_retain(made.expression->child[0]);
@@ -177,7 +181,8 @@ static mr_node *leads_nowhere(builder *b, room *r, const mr_path *path) {
     if (status != MR_OK || begin_chain(b, r, path, &c) != MR_OK) return NULL;
     mr_node *one = mr_sql_raw(b->env, mr_type_simple(MR_TYPE_INTEGER), "1");
     c.single = false;
-    return mr_sql_binary(b->env, MR_OP_IS, read_chain(b, &c, one), mr_sql_raw(b->env, mr_type_simple(MR_TYPE_NULL), "NULL"));
+    return mr_sql_binary(b->env, MR_OP_IS, read_chain(b, &c, one),
+                         mr_sql_raw(b->env, mr_type_simple(MR_TYPE_NULL), "NULL"));
 }
 
 /* ---------------------------------------------------------------- lists */
@@ -228,7 +233,8 @@ static mr_node *select_related(builder *b, room *r, const mr_term *t, bool negat
     if (good) {
         if (c.from) s.from = mr_sql_list_append(b->env, NULL, c.from);
         if (link && (s.from || !c.from)) s.from = mr_sql_list_append(b->env, s.from, mr_node_retain(link));
-        if (s.from || (!c.from && !link)) s.from = mr_sql_list_append(b->env, s.from, with_joins(b, &inner, mr_node_retain(inner.from)));
+        if (s.from || (!c.from && !link))
+            s.from = mr_sql_list_append(b->env, s.from, with_joins(b, &inner, mr_node_retain(inner.from)));
         mr_node *const parts[] = {c.where, on, own};
         s.where = mr_sql_list(b->env, MR_OP_AND, parts, 3);
         s.columns = mr_sql_list_append(b->env, NULL, item);

@@ -55,13 +55,20 @@ mr_term *mr_term_new(mr_parser *p, mr_term_kind kind, uint32_t at, uint32_t unti
     return within_limits(p, t) == MR_OK ? t : NULL;
 }
 
-static const char *const words[] = {[MR_CRITERIA_NIL] = "nil",           [MR_CRITERIA_BOOLEAN] = "a boolean",
-                                    [MR_CRITERIA_NUMBER] = "a number",   [MR_CRITERIA_DECIMAL] = "a decimal",
-                                    [MR_CRITERIA_TEXT] = "a string",     [MR_CRITERIA_BYTES] = "bytes",
-                                    [MR_CRITERIA_DATE] = "a date",       [MR_CRITERIA_TIME] = "a time",
-                                    [MR_CRITERIA_DATETIME] = "a datetime", [MR_CRITERIA_INTERVAL] = "an interval",
-                                    [MR_CRITERIA_ANY] = "a value",       [MR_CRITERIA_OTHER] = "a value of its own kind",
-                                    [MR_CRITERIA_PARAMETER] = "a parameter", [MR_CRITERIA_OBJECT] = "an object",
+static const char *const words[] = {[MR_CRITERIA_NIL] = "nil",
+                                    [MR_CRITERIA_BOOLEAN] = "a boolean",
+                                    [MR_CRITERIA_NUMBER] = "a number",
+                                    [MR_CRITERIA_DECIMAL] = "a decimal",
+                                    [MR_CRITERIA_TEXT] = "a string",
+                                    [MR_CRITERIA_BYTES] = "bytes",
+                                    [MR_CRITERIA_DATE] = "a date",
+                                    [MR_CRITERIA_TIME] = "a time",
+                                    [MR_CRITERIA_DATETIME] = "a datetime",
+                                    [MR_CRITERIA_INTERVAL] = "an interval",
+                                    [MR_CRITERIA_ANY] = "a value",
+                                    [MR_CRITERIA_OTHER] = "a value of its own kind",
+                                    [MR_CRITERIA_PARAMETER] = "a parameter",
+                                    [MR_CRITERIA_OBJECT] = "an object",
                                     [MR_CRITERIA_CONDITION] = "a condition"};
 
 /* The text of the term, as far as a message has room for it. */
@@ -79,7 +86,8 @@ static const char *shown(mr_parser *p, const mr_term *t) {
 /* A list is no value, and neither is an object. */
 static mr_term *refuse_list(mr_parser *p, const mr_term *t) {
     const char *name = t->prop->name;
-    return mr_refuse_term(p, t, "%s is a list: write any(%s, \"...\"), or all, none, count(%s)", shown(p, t), name, name);
+    return mr_refuse_term(p, t, "%s is a list: write any(%s, \"...\"), or all, none, count(%s)", shown(p, t), name,
+                          name);
 }
 
 static bool is_plain_value(mr_parser *p, mr_term *t) {
@@ -88,9 +96,10 @@ static bool is_plain_value(mr_parser *p, mr_term *t) {
         (void)mr_refuse_term(p, t, "%s is an object, which is compared with nil alone: name an attribute of it, %s.%s",
                              shown(p, t), shown(p, t), "id");
     else if (t->group == MR_CRITERIA_CONDITION)
-        (void)mr_refuse_term(p, t, t->kind == MR_TERM_NOT && !t->grouped
-                                       ? "`not` binds tighter than what follows: write not (x == y)"
-                                       : "a condition is true or not, and is not compared: join it by and, or");
+        (void)mr_refuse_term(p, t,
+                             t->kind == MR_TERM_NOT && !t->grouped
+                                 ? "`not` binds tighter than what follows: write not (x == y)"
+                                 : "a condition is true or not, and is not compared: join it by and, or");
     else return true;
     return false;
 }
@@ -140,8 +149,7 @@ static mr_term *constant_decimal(mr_parser *p, mr_term *t, const mr_type *type) 
     mr_strbuf b;
     mr_value number = mr_int_value(t->value.u.i);
     mr_strbuf_init(&b, p->env);
-    mr_decimal_status status =
-        t->value.kind == MR_INT ? mr_decimal_fix(&number, -1, &b) : parse_written(p, t, &b);
+    mr_decimal_status status = t->value.kind == MR_INT ? mr_decimal_fix(&number, -1, &b) : parse_written(p, t, &b);
     char *kept = status == MR_DECIMAL_OK && mr_strbuf_str(&b) ? mr_arena_strndup(p->made->arena, b.data, b.len) : NULL;
     if (kept) t->value = mr_bytes_value(MR_DECIMAL, kept, b.len);
     mr_strbuf_done(&b);
@@ -183,8 +191,9 @@ static mr_term *constant_as(mr_parser *p, mr_term *t, const mr_term *beside) {
     const mr_type *type = beside->type;
     if (type && type->decorator) return literal_use(p, t, type);
     if (beside->group == MR_CRITERIA_DECIMAL && t->group == MR_CRITERIA_NUMBER) return constant_decimal(p, t, type);
-    if (!type || t->group != MR_CRITERIA_TEXT || beside->group == MR_CRITERIA_ANY || beside->group == MR_CRITERIA_NUMBER ||
-        beside->group == MR_CRITERIA_BOOLEAN || beside->group == MR_CRITERIA_OTHER)
+    if (!type || t->group != MR_CRITERIA_TEXT || beside->group == MR_CRITERIA_ANY ||
+        beside->group == MR_CRITERIA_NUMBER || beside->group == MR_CRITERIA_BOOLEAN ||
+        beside->group == MR_CRITERIA_OTHER)
         return t;
     mr_value v = t->value;
     if (mr_type_coerce(p->env, type, shown(p, beside), &v) != MR_OK) return refuse_recorded(p, t);
@@ -244,7 +253,8 @@ static mr_term *compare_nil(mr_parser *p, mr_op op, mr_term *left, mr_term *righ
     mr_term *x = left->group == MR_CRITERIA_NIL ? right : left;
     uint32_t at = left->at, until = right->until;
     if (op != MR_OP_EQ && op != MR_OP_NE)
-        return mr_refuse_term(p, left->group == MR_CRITERIA_NIL ? left : right, "nil has no order: write == nil or ~= nil");
+        return mr_refuse_term(p, left->group == MR_CRITERIA_NIL ? left : right,
+                              "nil has no order: write == nil or ~= nil");
     if (x->kind == MR_TERM_LIST_NAME)
         return mr_refuse_term(p, x, "%s is a list, and never nil: write none(%s)", shown(p, x), x->prop->name);
     if (x->group == MR_CRITERIA_CONDITION) {
@@ -265,12 +275,12 @@ static bool has_order(const mr_term *t) {
 mr_term *mr_check_compare(mr_parser *p, mr_op op, bool sql, mr_term *left, mr_term *right) {
     if (!left || !right) return NULL;
     if (left->group == MR_CRITERIA_NIL || right->group == MR_CRITERIA_NIL)
-        return sql ? mr_refuse_term(p, right, "nil is compared by == nil and ~= nil")
-                   : compare_nil(p, op, left, right);
+        return sql ? mr_refuse_term(p, right, "nil is compared by == nil and ~= nil") : compare_nil(p, op, left, right);
     if (!is_plain_value(p, left) || !is_plain_value(p, right) || !settle(p, &left, &right)) return NULL;
     if (!go_together(left, right)) return refuse_pair(p, left, right, "compared with");
     bool order = op >= MR_OP_LT && op <= MR_OP_GE;
-    if (left->group == MR_CRITERIA_OTHER) return mr_refuse_term(p, left, "%s is compared with nil alone", shown(p, left));
+    if (left->group == MR_CRITERIA_OTHER)
+        return mr_refuse_term(p, left, "%s is compared with nil alone", shown(p, left));
     if (order && !has_order(left)) return mr_refuse_term(p, left, "%s has no order", shown(p, left));
     if (order && !has_order(right)) return mr_refuse_term(p, right, "%s has no order", shown(p, right));
     mr_term *const sides[2] = {left, right};

@@ -1,9 +1,9 @@
 /*
  * evaluate.c: criteria computed over objects in memory.
  *
- * Invariant: the result is the database's: of the SQL that build.c makes. Where that is not certain (an attribute is not
- * known, a stored value does not fit its column) the result is "not known". An integer that overflows is an error: the
- * databases differ there.
+ * Invariant: the result is the database's: of the SQL that build.c makes. Where that is not certain (an attribute is
+ * not known, a stored value does not fit its column) the result is "not known". An integer that overflows is an error:
+ * the databases differ there.
  */
 #include <math.h>
 #include <string.h>
@@ -124,7 +124,8 @@ static mr_value column(evaluator *v, const place *at, const mr_term *t) {
     mr_status status = v->reader->column(v->reader->ud, e, t->prop, &x);
     if (status == MR_FAIL) return failure(v);
     if (status != MR_OK || x->kind == MR_UNLOADED) return unknown();
-    /* A stored value that does not fit its column, or the NULL in its place: the database compares it in another way. */
+    /* A stored value that does not fit its column, or the NULL in its place: the database compares it in another way.
+     */
     if (x->kind == MR_NULL) return x->len ? unknown() : mr_null_value();
     if (group_of(x) != t->group) return unknown();
     mr_value plain = *x;
@@ -383,7 +384,8 @@ static truth listed(evaluator *v, const place *at, const mr_term *t) {
     if (x.kind == MR_UNLOADED) return UNKNOWN;
     for (size_t i = 0; i < n; i++) {
         const mr_value item = given ? given->values[i] : value(v, at, list->child[i]);
-        if (item.kind == x.kind && (x.kind == MR_DATETIME || x.kind == MR_TIME) && mr_calendar_is_odd(&x)) return UNKNOWN;
+        if (item.kind == x.kind && (x.kind == MR_DATETIME || x.kind == MR_TIME) && mr_calendar_is_odd(&x))
+            return UNKNOWN;
         if (mr_value_compare(&x, &item) == 0) return truth_of(!not_in);
     }
     return truth_of(not_in);

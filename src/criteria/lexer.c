@@ -31,7 +31,7 @@ static mr_token keyword(const char *s, size_t len) {
     static const struct {
         const char *word;
         mr_token token;
-    } words[] = {{"and", MR_TOKEN_AND}, {"or", MR_TOKEN_OR},       {"not", MR_TOKEN_NOT},    {"nil", MR_TOKEN_NIL},
+    } words[] = {{"and", MR_TOKEN_AND}, {"or", MR_TOKEN_OR},     {"not", MR_TOKEN_NOT},    {"nil", MR_TOKEN_NIL},
                  {"in", MR_TOKEN_IN},   {"true", MR_TOKEN_TRUE}, {"false", MR_TOKEN_FALSE}};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strlen(words[i].word) == len && memcmp(words[i].word, s, len) == 0) return words[i].token;
@@ -179,7 +179,9 @@ static mr_status lex_long_string(mr_parser *p, int level) {
 
 static mr_status bad_number(mr_parser *p) {
     uint32_t at = p->pos, end = at;
-    while (end < p->scope->len && (is_letter(p->scope->text[end]) || is_digit(p->scope->text[end]) || p->scope->text[end] == '.')) end++;
+    while (end < p->scope->len &&
+           (is_letter(p->scope->text[end]) || is_digit(p->scope->text[end]) || p->scope->text[end] == '.'))
+        end++;
     return fail(p, at, end, "this is no number");
 }
 
@@ -239,26 +241,39 @@ static mr_status lex_number(mr_parser *p) {
 /* ---------------------------------------------------------------- all */
 
 /* What other languages write, and what is written here. */
-static const char *const foreign[][2] = {
-    {"==", NULL},       {"~=", NULL},        {"<=", NULL},       {">=", NULL},       {"..", NULL},
-    {"//", NULL},       {"!=", "write ~="},  {"<>", "write ~="}, {"&&", "use and"},  {"||", "use or"},
-    {"<<", "numbers are not shifted here"}, {">>", "numbers are not shifted here"},
-    {"--", "write - -x, or -(-x): a text has no comments"},
-    {"=", "write =="},  {"!", "use not"},    {"&", "use and"},   {"|", "use or"},    {"~", "use not"},
-    {"^", "numbers are not raised to powers here"}, {"?", "a parameter is written $name"},
-    {"@", "a parameter is written $name"}, {"`", "a name is written without quotes"}};
+static const char *const foreign[][2] = {{"==", NULL},
+                                         {"~=", NULL},
+                                         {"<=", NULL},
+                                         {">=", NULL},
+                                         {"..", NULL},
+                                         {"//", NULL},
+                                         {"!=", "write ~="},
+                                         {"<>", "write ~="},
+                                         {"&&", "use and"},
+                                         {"||", "use or"},
+                                         {"<<", "numbers are not shifted here"},
+                                         {">>", "numbers are not shifted here"},
+                                         {"--", "write - -x, or -(-x): a text has no comments"},
+                                         {"=", "write =="},
+                                         {"!", "use not"},
+                                         {"&", "use and"},
+                                         {"|", "use or"},
+                                         {"~", "use not"},
+                                         {"^", "numbers are not raised to powers here"},
+                                         {"?", "a parameter is written $name"},
+                                         {"@", "a parameter is written $name"},
+                                         {"`", "a name is written without quotes"}};
 
 static mr_status lex_symbol(mr_parser *p) {
     static const struct {
         char text[3];
         mr_token token;
-    } symbols[] = {{"==", MR_TOKEN_EQ},        {"~=", MR_TOKEN_NE},         {"<=", MR_TOKEN_LE},
-                   {">=", MR_TOKEN_GE},        {"..", MR_TOKEN_CONCAT},     {"//", MR_TOKEN_FLOOR_DIV},
-                   {"<", MR_TOKEN_LT},         {">", MR_TOKEN_GT},          {"+", MR_TOKEN_ADD},
-                   {"-", MR_TOKEN_SUB},        {"*", MR_TOKEN_MUL},         {"/", MR_TOKEN_DIV},
-                   {"%", MR_TOKEN_MOD},        {"#", MR_TOKEN_LENGTH},      {"(", MR_TOKEN_OPEN},
-                   {")", MR_TOKEN_CLOSE},      {"{", MR_TOKEN_OPEN_LIST},   {"}", MR_TOKEN_CLOSE_LIST},
-                   {",", MR_TOKEN_COMMA},      {".", MR_TOKEN_DOT},         {":", MR_TOKEN_COLON}};
+    } symbols[] = {{"==", MR_TOKEN_EQ},       {"~=", MR_TOKEN_NE},        {"<=", MR_TOKEN_LE},   {">=", MR_TOKEN_GE},
+                   {"..", MR_TOKEN_CONCAT},   {"//", MR_TOKEN_FLOOR_DIV}, {"<", MR_TOKEN_LT},    {">", MR_TOKEN_GT},
+                   {"+", MR_TOKEN_ADD},       {"-", MR_TOKEN_SUB},        {"*", MR_TOKEN_MUL},   {"/", MR_TOKEN_DIV},
+                   {"%", MR_TOKEN_MOD},       {"#", MR_TOKEN_LENGTH},     {"(", MR_TOKEN_OPEN},  {")", MR_TOKEN_CLOSE},
+                   {"{", MR_TOKEN_OPEN_LIST}, {"}", MR_TOKEN_CLOSE_LIST}, {",", MR_TOKEN_COMMA}, {".", MR_TOKEN_DOT},
+                   {":", MR_TOKEN_COLON}};
     const char pair[3] = {peek(p, 0), peek(p, 1), '\0'};
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         size_t n = strlen(foreign[i][0]);

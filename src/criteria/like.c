@@ -9,9 +9,10 @@
 /* The text from *s on: reads one character as SQLite does. 0: the text has ended. */
 static uint32_t next(const unsigned char **s, const unsigned char *end) {
     enum { LEAD = 0xC0, REPLACEMENT = 0xFFFD };
-    static const unsigned char first[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-                                          22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
-                                          12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 0, 1, 0, 0};
+    static const unsigned char first[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                          16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+                                          0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                          0,  1,  2,  3,  4,  5,  6,  7,  0,  1,  2,  3,  0,  1,  0,  0};
     if (*s >= end || !**s) return 0;
     uint32_t c = *(*s)++;
     if (c < LEAD) return c;

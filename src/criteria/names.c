@@ -16,8 +16,8 @@ static const mr_criteria_hooks *hooks_of(const mr_parser *p) {
 
 static mr_term *unknown(mr_parser *p, const mr_mapper *mapper, const mr_lexeme *name) {
     const mr_criteria_hooks *hooks = hooks_of(p);
-    const char *near = hooks && hooks->nearest ? hooks->nearest(hooks->ud, mapper, name->name)
-                                               : mr_mapper_nearest(mapper, name->name);
+    const char *near =
+        hooks && hooks->nearest ? hooks->nearest(hooks->ud, mapper, name->name) : mr_mapper_nearest(mapper, name->name);
     /* Names that the text may not use are not told. */
     if (p->limits && p->limits->allow) near = NULL;
     (void)mr_criteria_fail(p->env, p->scope, name->at, name->until, "%s has no attribute '%s'%s", mapper->name,
@@ -111,7 +111,8 @@ static mr_term *property_term(mr_parser *p, mr_path *path, mr_property *prop, co
     if (!t) return NULL;
     t->prop = prop;
     t->path = path;
-    t->nullable = path || prop->kind != MR_PROPERTY_COLUMN || prop->column->nullable || prop->mapper != p->scope->mapper;
+    t->nullable =
+        path || prop->kind != MR_PROPERTY_COLUMN || prop->column->nullable || prop->mapper != p->scope->mapper;
     return t;
 }
 
@@ -123,17 +124,16 @@ static mr_term *described_term(mr_parser *p, mr_mapper *mapper, mr_path *path, c
     mr_criteria_attribute made = {0};
     const char *part = i + 1 < n ? names[i + 1].name : NULL;
     *found = true;
-    mr_status status = hooks && hooks->describe
-                           ? hooks->describe(hooks->ud, mapper, NULL, names[i].name, part, &made)
-                           : MR_NOTFOUND;
+    mr_status status =
+        hooks && hooks->describe ? hooks->describe(hooks->ud, mapper, NULL, names[i].name, part, &made) : MR_NOTFOUND;
     *found = status != MR_NOTFOUND;
     if (status == MR_FAIL) (void)mr_criteria_fail_again(p->env, p->scope, names[i].at, names[n - 1].until);
     if (status != MR_OK) return NULL;
     if (made.column) {
         mr_property *prop = mr_mapper_property(mapper, made.column, true);
         if (prop && prop->kind == MR_PROPERTY_COLUMN && i + 2 == n) return property_term(p, path, prop, names, n);
-        (void)mr_criteria_fail(p->env, p->scope, names[n - 1].at, names[n - 1].until, "%s.%s is a value, and has no '%s'",
-                               mapper->name, names[i + 1].name, names[n - 1].name);
+        (void)mr_criteria_fail(p->env, p->scope, names[n - 1].at, names[n - 1].until,
+                               "%s.%s is a value, and has no '%s'", mapper->name, names[i + 1].name, names[n - 1].name);
         return NULL;
     }
     const mr_type *type = made.expression->type;

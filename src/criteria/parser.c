@@ -2,8 +2,8 @@
  * parser.c: the grammar of criteria. Lua's: from the weakest to the strongest, `or`; `and`; comparisons and `in`; `..`
  * (right to left); `+ -`; `* / // %`; `not # -`.
  *
- * Invariant: recursion is limited by MR_CRITERIA_DEPTH, in nested texts, too. One text is read in one pass: each part is
- * checked when it is complete.
+ * Invariant: recursion is limited by MR_CRITERIA_DEPTH, in nested texts, too. One text is read in one pass: each part
+ * is checked when it is complete.
  */
 #include <stdio.h>
 #include <string.h>
@@ -122,7 +122,10 @@ static mr_term *nested(mr_parser *p, const mr_value *text, const mr_property *al
     char *prefix = s ? mr_arena_alloc(p->made->arena, room) : NULL;
     if (!prefix) return NULL;
     snprintf(prefix, room, "%s%s.", p->scope->prefix, names);
-    *s = (mr_scope){.mapper = along->relationship->target, .text = text ? text->u.s : "", .len = text ? text->len : 0, .prefix = prefix};
+    *s = (mr_scope){.mapper = along->relationship->target,
+                    .text = text ? text->u.s : "",
+                    .len = text ? text->len : 0,
+                    .prefix = prefix};
     s->end = &s->paths;
     *scope = s;
     if (!text) return NULL;
@@ -254,7 +257,8 @@ static int arguments(mr_parser *p, mr_term **out, int most, uint32_t *until) {
         *until = p->now.until;
         if (most == 0) (void)unexpected(p, "()");
         if (most == 0) return -1;
-        out[0] = p->now.token == MR_TOKEN_STRING ? constant(p, &p->now, p->now.value, MR_CRITERIA_TEXT) : literal_list(p);
+        out[0] =
+            p->now.token == MR_TOKEN_STRING ? constant(p, &p->now, p->now.value, MR_CRITERIA_TEXT) : literal_list(p);
         return out[0] ? 1 : -1;
     }
     if (!expect(p, MR_TOKEN_OPEN, "( and the method's arguments")) return -1;
@@ -394,7 +398,8 @@ static mr_term *parse_unary(mr_parser *p) {
     else if (x.token == MR_TOKEN_LENGTH) t = text_function(p, MR_TERM_LENGTH, x.at, inner->until, inner, "#");
     else if (inner->group != MR_CRITERIA_CONDITION && p->now.token >= MR_TOKEN_IN && p->now.token <= MR_TOKEN_CONCAT)
         return mr_refuse_term(p, inner, "`not` binds tighter than what follows: write not (x == y)");
-    else if ((inner = mr_check_condition(p, inner)) != NULL) t = mr_term_new(p, MR_TERM_NOT, x.at, inner->until, &inner, 1);
+    else if ((inner = mr_check_condition(p, inner)) != NULL)
+        t = mr_term_new(p, MR_TERM_NOT, x.at, inner->until, &inner, 1);
     return leave(p, t);
 }
 
@@ -464,7 +469,8 @@ static mr_term *comparison(mr_parser *p) {
         if (advance(p) != MR_OK) return NULL;
         left = mr_check_compare(p, ops[token - MR_TOKEN_EQ], false, left, concatenation(p));
     }
-    if (left && (is_comparison(token) || token == MR_TOKEN_IN) && (is_comparison(p->now.token) || p->now.token == MR_TOKEN_IN))
+    if (left && (is_comparison(token) || token == MR_TOKEN_IN) &&
+        (is_comparison(p->now.token) || p->now.token == MR_TOKEN_IN))
         return refuse_lexeme(p, &p->now, "comparisons are not chained: write a < b and b < c");
     if (left && p->now.token == MR_TOKEN_FOREIGN) return unexpected(p, "an operator");
     return left;

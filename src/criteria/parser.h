@@ -58,7 +58,7 @@ typedef struct mr_parser {
     const mr_criteria_limits *limits;
     mr_scope *scope; /* the innermost one */
     uint32_t pos;
-    mr_lexeme now; /* the lexeme that is read next */
+    mr_lexeme now;  /* the lexeme that is read next */
     unsigned depth; /* of the parser's own recursion */
     unsigned parts, most;
 } mr_parser;
@@ -72,7 +72,8 @@ mr_status mr_lex(mr_parser *p);
 mr_term *mr_names_resolve(mr_parser *p, const mr_lexeme *names, unsigned n);
 
 /* check.c */
-mr_term *mr_term_new(mr_parser *p, mr_term_kind kind, uint32_t at, uint32_t until, mr_term *const *children, uint32_t n);
+mr_term *mr_term_new(mr_parser *p, mr_term_kind kind, uint32_t at, uint32_t until, mr_term *const *children,
+                     uint32_t n);
 /* The term as a condition: what is none, and cannot be one, is refused. */
 mr_term *mr_check_condition(mr_parser *p, mr_term *t);
 mr_term *mr_check_compare(mr_parser *p, mr_op op, bool sql, mr_term *left, mr_term *right);

@@ -1,6 +1,6 @@
 /*
- * state.c: what an environment knows of criteria: the texts that are kept, what the layer above knows of attributes, and
- * how the layers below count criteria.
+ * state.c: what an environment knows of criteria: the texts that are kept, what the layer above knows of attributes,
+ * and how the layers below count criteria.
  */
 #include <string.h>
 

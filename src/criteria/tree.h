@@ -10,7 +10,7 @@
 
 typedef enum mr_term_kind {
     /* values */
-    MR_TERM_CONSTANT, /* value */
+    MR_TERM_CONSTANT,  /* value */
     MR_TERM_PARAMETER, /* use */
     MR_TERM_COLUMN,    /* path, prop: a column or a column property */
     MR_TERM_DESCRIBED, /* path, name: an attribute of the layer above */
@@ -22,13 +22,13 @@ typedef enum mr_term_kind {
     MR_TERM_LENGTH,
     MR_TERM_LOWER,
     MR_TERM_UPPER,
-    MR_TERM_COUNT, /* path, prop, scope; child 0: the nested condition, or none */
+    MR_TERM_COUNT,  /* path, prop, scope; child 0: the nested condition, or none */
     MR_TERM_VALUES, /* the right side of `in`: children */
     /* conditions */
     MR_TERM_COMPARE, /* op; sql: NULL makes it unknown, as in SQL */
     MR_TERM_NIL,     /* child 0 is nil */
     MR_TERM_BETWEEN,
-    MR_TERM_IN, /* child 1: VALUES, or a PARAMETER that is a list; op: IN, NOT_IN */
+    MR_TERM_IN,   /* child 1: VALUES, or a PARAMETER that is a list; op: IN, NOT_IN */
     MR_TERM_LIKE, /* op; matches: where wildcards stand around the text */
     MR_TERM_AND,
     MR_TERM_OR,
@@ -65,8 +65,8 @@ struct mr_term {
     uint8_t group; /* mr_criteria_group */
     uint8_t op;    /* mr_op */
     uint8_t matches;
-    bool nullable; /* it may be nil */
-    bool real;     /* a number that may be a float only */
+    bool nullable;             /* it may be nil */
+    bool real;                 /* a number that may be a float only */
     bool floors, sql, grouped; /* grouped: in parentheses */
     uint16_t depth;
     uint32_t at, until; /* its place in the scope's text */
@@ -104,9 +104,9 @@ struct mr_criteria {
     mr_scope *scope;
     mr_term *root;
     unsigned parts;
-    mr_vec uses;  /* mr_criteria_use */
+    mr_vec uses;   /* mr_criteria_use */
     mr_vec places; /* mr_placed_use: the same with their places */
-    mr_vec names; /* mr_named_attribute */
+    mr_vec names;  /* mr_named_attribute */
     mr_criteria_equal *equals;
     size_t nequals;
     uint64_t used; /* the clock of the cache */

@@ -45,7 +45,9 @@ mr_query *mr_query_with_criterion(const mr_query *q, mr_node *criterion) {
 bool mr_query_is_outer(const mr_query *q) {
     if (q->statement || q->clauses.from || q->united_outer) return true;
     for (unsigned i = 0; i < q->njoins; i++)
-        if (!q->joins[i].implied && q->joins[i].kind != MR_OP_INNER && (q->nitems > 1 || q->joins[i].kind != MR_OP_LEFT)) return true;
+        if (!q->joins[i].implied && q->joins[i].kind != MR_OP_INNER &&
+            (q->nitems > 1 || q->joins[i].kind != MR_OP_LEFT))
+            return true;
     return false;
 }
 

@@ -27,9 +27,8 @@ static mr_status row_reference(void *ud, mr_entity *e, const mr_property *prop, 
 
 mr_status mr_criterion_of_row(const mr_criterion *c, mr_entity *e, bool *out) {
     const mr_session *s = mr_session_of(e);
-    const mr_criteria_reader reader = {.column = row_column,
-                                       .reference = row_reference,
-                                       .folds = !s || !mr_engine_dialect(s->engine)->ilike};
+    const mr_criteria_reader reader = {
+        .column = row_column, .reference = row_reference, .folds = !s || !mr_engine_dialect(s->engine)->ilike};
     return mr_criterion_matches(c, e, &reader, out);
 }
 

@@ -137,8 +137,7 @@ mr_node *mr_sql_case_of(mr_env *env, mr_node *value, mr_node *const *pairs_and_e
 }
 
 mr_node *mr_sql_criterion(mr_env *env, mr_node *condition, const mr_value *made_of) {
-    mr_node *node =
-        mr_node_new(env, MR_NODE_CRITERION, MR_OP_NONE, mr_type_simple(MR_TYPE_BOOLEAN), &condition, 1);
+    mr_node *node = mr_node_new(env, MR_NODE_CRITERION, MR_OP_NONE, mr_type_simple(MR_TYPE_BOOLEAN), &condition, 1);
     if (!node || mr_value_copy(env, &node->u.value, made_of) == MR_OK) return node;
     mr_node_release(node);
     return NULL;

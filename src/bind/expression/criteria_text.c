@@ -135,8 +135,9 @@ static void read_value(lua_State *L, const mr_criteria *c, size_t use, const mr_
     if (lua_isnil(L, idx) || bind_is_null(L, idx))
         refuse_use(L, c, use, "the value is nil (that something is not there is written x == nil)");
     if (!bind_to_value(L, idx, x->type, out) || (out->kind == MR_OPAQUE && !bind_is_own_value(b, out)))
-        refuse_use(L, c, use, lua_pushfstring(L, "expected %s, got %s", x->type ? mr_type_wants(x->type) : group_words(x->group),
-                                              bind_describe(L, idx)));
+        refuse_use(L, c, use,
+                   lua_pushfstring(L, "expected %s, got %s", x->type ? mr_type_wants(x->type) : group_words(x->group),
+                                   bind_describe(L, idx)));
     if (x->type && !x->type->decorator) {
         mr_status status;
         const char *what = lua_pushfstring(L, "$%s", x->name ? x->name : "");
@@ -203,7 +204,9 @@ static mr_criteria_values *read_values(lua_State *L, const mr_criteria *c, int p
         else lua_pushnil(L);
         int idx = lua_gettop(L);
         if (lua_isnil(L, idx))
-            refuse_use(L, c, i, params ? "the parameter has no value" : "the parameter has no value: give it in a table, { name = value }");
+            refuse_use(L, c, i,
+                       params ? "the parameter has no value"
+                              : "the parameter has no value: give it in a table, { name = value }");
         if (uses[i].list && !uses[i].literal) {
             read_list(L, c, i, &uses[i], idx, &values[i]);
             lua_settop(L, idx + 3);
@@ -294,7 +297,8 @@ static int f_filter(lua_State *L) {
     int options;
     int n = bind_arguments(L, 1, &options);
     if (n != 2 || lua_type(L, 2) != LUA_TSTRING)
-        return bind_error(L, MR_ERR_ARGUMENT, "filter: expected a class and a text: filter(User, text, { allow = { ... } })");
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "filter: expected a class and a text: filter(User, text, { allow = { ... } })");
     bind_check_options(L, options, "filter", names);
     const bind_from *from = bind_test(L, 1, BIND_ALIASED);
     mr_mapper *mapper = from ? from->mapper : bind_arg_class(L, 1, "filter");

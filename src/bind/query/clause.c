@@ -68,8 +68,8 @@ static mr_criterion *own_criterion(const mr_query *q, const mr_node *node) {
 static mr_mapper *text_mapper(lua_State *L, const char *function, mr_node **alias) {
     mr_mapper *mapper = mr_query_lead_and_alias(bind_query_arg(L, function), alias);
     if (!mapper)
-        bind_error(L, MR_ERR_ARGUMENT, "%s: the query has no class that the text could be about: use mr.filter(Class, ...)",
-                   function);
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s: the query has no class that the text could be about: use mr.filter(Class, ...)", function);
     return mapper;
 }
 
@@ -77,8 +77,8 @@ static mr_mapper *text_mapper(lua_State *L, const char *function, mr_node **alia
 static int text_criteria(lua_State *L, const char *function) {
     mr_node *alias;
     if (lua_gettop(L) > 3)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected one text, and a table of its values (texts are joined by and)",
-                          function);
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "%s: expected one text, and a table of its values (texts are joined by and)", function);
     if (!lua_isnoneornil(L, 3) && !bind_is_plain_table(L, 3))
         return bind_type_error(L, 3, function, "a table with the values of the text");
     mr_mapper *mapper = text_mapper(L, function, &alias);
@@ -186,12 +186,8 @@ static bool push_text_lookup(lua_State *L) {
     return true;
 }
 
-static int q_where(lua_State *L) {
-    return push_text_lookup(L) ? 1 : criteria(L, "where", mr_query_where);
-}
-static int q_filter(lua_State *L) {
-    return push_text_lookup(L) ? 1 : criteria(L, "filter", mr_query_where);
-}
+static int q_where(lua_State *L) { return push_text_lookup(L) ? 1 : criteria(L, "where", mr_query_where); }
+static int q_filter(lua_State *L) { return push_text_lookup(L) ? 1 : criteria(L, "filter", mr_query_where); }
 
 static int q_filter_by(lua_State *L) {
     if (push_lookup(L)) return 1;

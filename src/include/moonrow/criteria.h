@@ -55,7 +55,7 @@ typedef struct mr_criteria_use {
     const mr_value *literal; /* a literal that functions of the program convert (mr_type.decorator); else NULL */
     const mr_type *type;     /* the type that the value is converted to; NULL: it stays as it is, and is of the group */
     mr_criteria_group group;
-    bool list;               /* it is a list of such values */
+    bool list; /* it is a list of such values */
 } mr_criteria_use;
 
 /* The values for a use: n of them (1 without list). */
@@ -109,14 +109,15 @@ typedef struct mr_criteria_equal {
 /* The equalities of which alone the text is made, joined by `and`; 0: it says something else. */
 size_t mr_criteria_equals(const mr_criteria *c, const mr_criteria_equal **out);
 
-/* The text with values: one for each use; they are copied. alias: of the class (consumed); NULL: the class itself. NULL:
- * failed. */
+/* The text with values: one for each use; they are copied. alias: of the class (consumed); NULL: the class itself.
+ * NULL: failed. */
 mr_criterion *mr_criterion_new(mr_criteria *c, const mr_criteria_values *values, mr_node *alias);
 void mr_criterion_release(mr_criterion *c); /* NULL passes */
 mr_mapper *mr_criterion_mapper(const mr_criterion *c);
 mr_node *mr_criterion_alias(const mr_criterion *c); /* borrowed; or NULL */
 
-/* *out: the criterion as an expression that stands by itself: what is reached along references is read by subqueries. */
+/* *out: the criterion as an expression that stands by itself: what is reached along references is read by subqueries.
+ */
 mr_status mr_criterion_node(mr_criterion *c, mr_node **out);
 /* *out: the query with the criterion: what is reached along references is joined, once each. One reference. */
 mr_status mr_criterion_where(mr_criterion *c, const mr_query *q, mr_query **out);

@@ -314,8 +314,8 @@ static inline const mr_value *mr_attribute_loaded_relation(const mr_entity *e, c
     bool there = v->kind == MR_ENTITY || (v->kind == MR_COLLECTION && ((const mr_collection *)v->u.p)->loaded);
     return there && !e->mapper->registry->dirty ? v : NULL;
 }
-/* *out: does the object meet the criterion, with the values that it has now? Loads what is missing. InvalidRequestError:
- * only the database knows it; DataError: an integer is too large. */
+/* *out: does the object meet the criterion, with the values that it has now? Loads what is missing.
+ * InvalidRequestError: only the database knows it; DataError: an integer is too large. */
 mr_status mr_entity_matches(mr_entity *entity, const mr_criterion *criterion, bool *out);
 /* Sets a column or a reference: coerces and validates the value, calls listeners, keeps the committed value, and
  * changes the other side of a relationship, with its cascades. value: MR_NULL for NULL, MR_ENTITY for a reference.
