@@ -31,9 +31,10 @@ return {
     { name = "first", words = "20k filter_by{unique}:first()", set = product, must = 1.2, aim = 1.1,
       of = "of 20k texts in a unique column, autocommit; each query is built anew, in the C loop prepared once" } },
   { group = "types", set = typed,
-    { name = "load-typed", words = "load 100k with three typed columns", beside = true, bare_workload = "load-plain",
+    { name = "load-typed", words = "load 100k with four typed columns", beside = true, bare_workload = "load-plain",
       must = 1.3, aim = 1.2,
-      of = "a DateTime, a Boolean and an Enum, beside moonrow with text and integers; one plain column is read" },
+      of = "a DateTime, a Boolean, an Enum and a Numeric, beside moonrow with text and integers; one plain column is "
+        .. "read" },
     { name = "load-typed-all", words = "the same, touch all", beside = true, bare_workload = "load-plain-all",
       must = 1.3,
       aim = 1.1 } },

@@ -14,17 +14,19 @@ local typed = {
   at    = db.Column{ db.DateTime },
   done  = db.Column{ db.Boolean },
   level = db.Column{ db.Enum("easy", "normal", "hard") },
+  price = db.Column{ db.Numeric(10, 2) },
 }
 local plain = {
   at    = db.Column{ db.String(30) },
   done  = db.Column{ db.Integer },
   level = db.Column{ db.String(10) },
+  price = db.Column{ db.String(12) },
 }
 local fill = [[
   WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ]] .. ROWS .. [[)
-  INSERT INTO quest (id, at, done, level)
+  INSERT INTO quest (id, at, done, level, price)
   SELECT i, datetime(1700000000 + i * 977, 'unixepoch') || CASE WHEN i % 3 = 0 THEN '.123456' ELSE '' END, i % 2,
-    CASE i % 3 WHEN 0 THEN 'easy' WHEN 1 THEN 'normal' ELSE 'hard' END FROM n]]
+    CASE i % 3 WHEN 0 THEN 'easy' WHEN 1 THEN 'normal' ELSE 'hard' END, printf('%d.%02d', i / 100, i % 100) FROM n]]
 
 -- A class over the same table, in a registry of its own.
 local function declare(columns)
@@ -45,7 +47,7 @@ end
 local function load_touched(class)
   local sum = 0
   for _, quest in ipairs(session:query(class):all()) do
-    if quest.at and quest.done ~= nil and quest.level then sum = sum + quest.id end
+    if quest.at and quest.done ~= nil and quest.level and quest.price then sum = sum + quest.id end
   end
   return sum
 end
