@@ -352,6 +352,47 @@ describe("bulk updates and deletes of joined tables", function()
   end)
 end)
 
+describe("a new object with the key of a deleted one", function()
+  it("keeps what the row has in each table where it says nothing, and takes expressions", function()
+    local db, C = staff.filled "joined"
+    db.session:delete(C.Senior.query:one())
+    db.session:add(C.Senior{ id = 3, level = mr.func.abs(-8) })
+    db.session:commit()
+    local sue = C.Senior.query:one()
+    assert.same({ "Sue", "lathe", 8, "senior" }, { sue.name, sue.machine, sue.level, sue.kind })
+  end)
+
+  it("takes its row where both are in the same tables, and is refused with the cure where they are not", function()
+    for _, kind in ipairs{ "single", "joined", "mixed" } do
+      for _, pair in ipairs{ { "Senior", "Senior" }, { "Engineer", "Manager" }, { "Senior", "Engineer" },
+        { "Engineer", "Senior" }, { "Senior", "Employee" }, { "Employee", "Senior" } } do
+        local db, C = staff.filled(kind)
+        local old = db.session:query(C[pair[1]]):filter_by{ kind = pair[1]:lower() }:one()
+        local id = old.id
+        local function make() return C[pair[2]]{ id = id, name = "New" } end
+        local share = pair[1] == pair[2] or kind == "single"
+          or kind == "mixed" and pair[1] ~= "Employee" and pair[2] ~= "Employee" and pair[2] ~= "Manager"
+        db.session:delete(old)
+        db.session:add(make())
+        if not share then
+          refuse("InvalidRequestError", { pair[1] .. " " .. id, "a new " .. pair[2], "session:flush()" },
+            db.session.flush, db.session)
+          db.session:rollback()
+          db.session:delete(db.session:get(C.Employee, id))
+          db.session:flush()
+          db.session:add(make())
+        end
+        db.session:commit()
+        db.session:remove()
+        local new = db.session:get(C.Employee, id)
+        assert.same({ pair[2], "New", 4 }, { mr.class_of(new).__name, new.name, #C.Employee.query:all() })
+        assert.equal(#C.Senior.query:all(), kind == "joined"
+          and db.session:execute(mr.text "SELECT count(*) FROM senior"):scalar() or #C.Senior.query:all())
+      end
+    end
+  end)
+end)
+
 describe("versions of joined tables", function()
   local function versioned()
     local db = mr.open "sqlite://"

@@ -27,6 +27,25 @@ static flush_op *switched_row(mr_flush *flush, const flush_op *op) {
     return other && other->kind == OP_DELETE && !(other->flags & OP_SWITCHED) ? other : NULL;
 }
 
+/* The row can only be updated if both objects are in the same tables: else rows of the old object would stay. */
+static mr_status check_tables(mr_flush *flush, const flush_op *op, const flush_op *old) {
+    const mr_mapper *made = op->cls->mapper, *gone = old->cls->mapper;
+    bool same = made->nparts == gone->nparts;
+    for (unsigned i = 0; i < made->nparts && same; i++) same = made->parts[i].table == gone->parts[i].table;
+    if (same) return MR_OK;
+    mr_strbuf who;
+    mr_strbuf_init(&who, flush->env);
+    mr_entity_describe(old->entity, &who);
+    const char *text = mr_strbuf_str(&who);
+    if (text)
+        mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
+                "%s is deleted and a new %s has its key, but the two classes have different tables: call "
+                "session:flush() between delete and add, so that the rows of the old object are gone",
+                text, made->name);
+    mr_strbuf_done(&who);
+    return MR_FAIL;
+}
+
 /* Finds rows that are deleted and inserted again with the same key: these are updated instead. */
 static mr_status find_row_switches(mr_flush *flush) {
     for (size_t i = 0; flush->ndeletes > 0 && i < flush->ninserts; i++) {
@@ -35,6 +54,7 @@ static mr_status find_row_switches(mr_flush *flush) {
         if (mr_flush_stage_links(flush, op) != MR_OK) return MR_FAIL;
         flush_op *other = switched_row(flush, op);
         if (!other) continue;
+        if (check_tables(flush, op, other) != MR_OK) return MR_FAIL;
         if (!mr_flush_rare_of(flush, op) || !mr_flush_rare_of(flush, other)) return MR_FAIL;
         op->rare->other = other;
         other->rare->other = op;

@@ -93,6 +93,7 @@ static mr_status stage_switched(mr_flush *flush, flush_op *op, uint64_t *shape, 
     const flush_class *cls = op->cls;
     for (unsigned c = 0; c < cls->ncolumns; c++) {
         const mr_value *v = mr_flush_value(op, c);
+        if (v->kind == STAGED_BY_SERVER) v = mr_flush_slot(op, cls->columns[c].slot); /* staged with another part */
         if (cls->columns[c].key) continue;
         if (cls->columns[c].column->computed) {
             if (mr_flush_stage_server(flush, op, c) != MR_OK) return MR_FAIL;
