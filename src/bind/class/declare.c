@@ -78,11 +78,25 @@ static void declare_column(lua_State *L, const declaration *d, mr_mapper *mapper
     prop->deferred_group = given ? given->deferred_group : NULL;
 }
 
+/* The value on top of the stack, which is no attribute: a column of another table would be taken for a constant. */
+static void refuse_other_column(lua_State *L, const declaration *d, const entry *e) {
+    const mr_column *column = d->table ? bind_column_named_by(L, -1) : NULL;
+    if (column && column->table && column->table != d->table)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s.%s: the column '%s' is of the table '%s', and the class is of '%s': name a column of its own "
+                   "table (what is read of another one is a relationship, or mr.column_property)",
+                   d->name, e->name, column->name, column->table->name, d->table->name);
+}
+
 static void declare_attributes(lua_State *L, declaration *d, mr_mapper *mapper) {
     for (size_t i = 0; i < d->n; i++) {
         const entry *e = &d->entries[i];
-        if (e->kind == ENTRY_OTHER) break;
         push_entry(L, e);
+        if (e->kind == ENTRY_OTHER) {
+            refuse_other_column(L, d, e);
+            lua_pop(L, 1);
+            continue;
+        }
         if (e->kind == ENTRY_COLUMN) {
             declare_column(L, d, mapper, e);
         } else if (e->kind == ENTRY_RELATIONSHIP) {
