@@ -22,7 +22,8 @@ local function criterion_for(given, class)
   if not is_function(given) then return given end
   local made = given(class)
   if made == nil then
-    options.expect(string.format("with_loader_criteria: what the function gives for %s", class.__name), "a criterion", made)
+    local what = string.format("with_loader_criteria: what the function gives for %s", class.__name)
+    options.expect(what, "a criterion", made)
   end
   return made
 end
@@ -48,12 +49,13 @@ function Criteria:__loader_option() return extend(core.loader_criterion(), self,
 function core.with_loader_criteria(...)
   local given, target, criterion = options.read("with_loader_criteria", known, 2, ...)
   local mapped = core.is_mapped(target)
-  local base = not mapped and (core.class_parts(target) ~= nil or (type(target) == "table" and not getmetatable(target)))
-  if not mapped and not base then
+  local is_mixin = type(target) == "table" and not getmetatable(target)
+  if not mapped and not is_mixin and core.class_parts(target) == nil then
     options.expect("with_loader_criteria", "a class, or a base or mixin of classes", target)
   end
   if not mapped and not is_function(criterion) then
-    options.expect("with_loader_criteria: the criterion of a base or mixin", "a function that is given each class", criterion)
+    local what = "with_loader_criteria: the criterion of a base or mixin"
+    options.expect(what, "a function that is given each class", criterion)
   end
   local aliases = options.typed("with_loader_criteria", given, "include_aliases", "boolean")
   local passes_on = options.typed("with_loader_criteria", given, "propagate_to_loaders", "boolean")
@@ -61,7 +63,10 @@ function core.with_loader_criteria(...)
     target = target, mapped = mapped, criterion = criterion,
     aliases = aliases == true, passes_on = passes_on ~= false,
   }, Criteria)
-  if mapped then made.criterion = criterion_for(criterion, target) extend(nil, made, true) end -- a mistake is told here
+  if mapped then -- a mistake is told here
+    made.criterion = criterion_for(criterion, target)
+    extend(nil, made, true)
+  end
   return made
 end
 

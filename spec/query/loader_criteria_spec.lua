@@ -1,8 +1,8 @@
--- with_loader_criteria: a criterion for the rows of a class wherever a query reads them, and for all queries of a session.
+-- with_loader_criteria: a criterion for the rows of a class wherever a query reads them, and for all queries of a
+-- session.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
-local support = require "spec.support.models"
 
 local db, User, Post, Tag, Soft, s
 
@@ -68,7 +68,7 @@ describe("with_loader_criteria", function()
   it("stands behind the query's own criteria, once, however often it is given", function()
     local only = mr.with_loader_criteria(User, User.name:ne "eve")
     local q = s:query(User.id):filter(User.id:gt(0)):options(only, only)
-    assert.equal("SELECT user.id AS user_id FROM user WHERE user.id > ? AND user.name != ?", (tostring(q):gsub("%s+", " ")))
+    assert.equal("SELECT user.id AS user_id FROM user WHERE user.id > ? AND user.name != ?", tostring(q))
   end)
 
   it("narrows a query of columns, a select, and an exists, too", function()
@@ -146,7 +146,8 @@ describe("with_loader_criteria", function()
 
   it("has objects keep the values of their own query, not those of one like it", function()
     local function users(word)
-      return s:query(User):options(mr.with_loader_criteria(Post, Post.title:ne(word))):filter(User.name:eq "ann"):one()
+      local posts = mr.with_loader_criteria(Post, Post.title:ne(word))
+      return s:query(User):options(posts):filter(User.name:eq "ann"):one()
     end
     assert.equal("a2", titles(users("a1").posts))
     s:expunge_all()
@@ -223,13 +224,20 @@ describe("with_loader_criteria", function()
   end)
 
   it("refuses what is no class and no criterion", function()
-    refuse("ArgumentError", "a class, or a base or mixin", function() mr.with_loader_criteria("User", User.deleted:eq(false)) end)
-    refuse("ArgumentError", "with_loader_criteria", function() mr.with_loader_criteria(User, nil) end)
-    refuse("ArgumentError", "with_loader_criteria", function() mr.with_loader_criteria(User, true) end)
-    refuse("ArgumentError", "a function that is given each class", function() mr.with_loader_criteria(Soft, User.deleted:eq(false)) end)
-    refuse("ArgumentError", "what the function gives for User", function() mr.with_loader_criteria(User, function() end) end)
-    refuse("ArgumentError", "include_aliases", function() mr.with_loader_criteria(User, live, { aliases = true }) end)
-    refuse("ArgumentError", "true or false", function() mr.with_loader_criteria(User, live, { include_aliases = 1 }) end)
+    refuse("ArgumentError", "a class, or a base or mixin",
+      function() mr.with_loader_criteria("User", User.deleted:eq(false)) end)
+    refuse("ArgumentError", "with_loader_criteria",
+      function() mr.with_loader_criteria(User, nil) end)
+    refuse("ArgumentError", "with_loader_criteria",
+      function() mr.with_loader_criteria(User, true) end)
+    refuse("ArgumentError", "a function that is given each class",
+      function() mr.with_loader_criteria(Soft, User.deleted:eq(false)) end)
+    refuse("ArgumentError", "what the function gives for User",
+      function() mr.with_loader_criteria(User, function() end) end)
+    refuse("ArgumentError", "include_aliases",
+      function() mr.with_loader_criteria(User, live, { aliases = true }) end)
+    refuse("ArgumentError", "true or false",
+      function() mr.with_loader_criteria(User, live, { include_aliases = 1 }) end)
   end)
 
   it("raises the error of its function as it is, and the query stays good", function()
@@ -257,8 +265,8 @@ describe("with_loader_criteria of classes that inherit", function()
       desk = db.Column{ db.Integer }, __mapper_args = { polymorphic_identity = "clerk" },
     })
     db:create_all()
-    s:add_all{ Person{ name = "p" }, Boss{ name = "b" }, Boss{ name = "bg", gone = true }, Clerk{ name = "c", desk = 1 },
-      Clerk{ name = "cg", gone = true, desk = 2 } }
+    s:add_all{ Person{ name = "p" }, Boss{ name = "b" }, Boss{ name = "bg", gone = true },
+      Clerk{ name = "c", desk = 1 }, Clerk{ name = "cg", gone = true, desk = 2 } }
     s:flush()
   end)
 
@@ -318,9 +326,19 @@ describe("the criteria of a session", function()
     other.session:remove()
   end)
 
+  it("hold for what is loaded in batches", function()
+    local own <close> = mr.Session(db.engine, { criteria = { option() }, lazy = "batch" })
+    local users = own:query(User):order_by(User.id):all()
+    assert.equal("a1", titles(users[1].posts))
+    assert.equal("", titles(users[2].posts))
+  end)
+
   it("are a list of with_loader_criteria", function()
-    refuse("ArgumentError", "a list of with_loader_criteria", function() mr.Session(db.engine, { criteria = option() }) end)
-    refuse("ArgumentError", "a list of with_loader_criteria", function() mr.Session(db.engine, { criteria = { "x" } }) end)
-    refuse("ArgumentError", "a list of with_loader_criteria", function() mr.sessionmaker{ criteria = 1 } end)
+    refuse("ArgumentError", "a list of with_loader_criteria",
+      function() mr.Session(db.engine, { criteria = option() }) end)
+    refuse("ArgumentError", "a list of with_loader_criteria",
+      function() mr.Session(db.engine, { criteria = { "x" } }) end)
+    refuse("ArgumentError", "a list of with_loader_criteria",
+      function() mr.sessionmaker{ criteria = 1 } end)
   end)
 end)

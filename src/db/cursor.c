@@ -18,11 +18,17 @@ static void link_cursor(mr_conn *conn, mr_cursor *cursor) {
     conn->cursors = cursor;
 }
 
-static mr_status prepare(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cached_stmt **entry) {
-    if (mr_stmt_cache_take(conn, compiled, keep, entry) == MR_OK) return MR_OK;
+/* mr_conn_shown_sql, which leaves the recorded error as it is. */
+static char *shown_after_failure(mr_conn *conn, const mr_compiled *compiled) {
     mr_error *saved = mr_env_save_error(conn->env);
     char *shown = conn->setting_up ? NULL : mr_conn_shown_sql(conn, compiled->sql);
     mr_env_restore_error(conn->env, saved);
+    return shown;
+}
+
+static mr_status prepare(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cached_stmt **entry) {
+    if (mr_stmt_cache_take(conn, compiled, keep, entry) == MR_OK) return MR_OK;
+    char *shown = shown_after_failure(conn, compiled);
     (void)mr_conn_failed(conn, shown ? shown : compiled->sql, NULL, 0);
     mr_free(conn->env, shown);
     return MR_FAIL;
@@ -99,9 +105,10 @@ mr_status mr_conn_prepare(mr_conn *conn, mr_compiled *compiled, mr_cursor **out)
 mr_status mr_conn_execute(mr_conn *conn, mr_compiled *compiled, const mr_value *values, mr_cursor **out) {
     mr_cursor *cursor;
     if (mr_conn_prepare(conn, compiled, &cursor)) {
-        const char *sql = mr_env_error(conn->env)->statement;
-        char *shown = sql ? mr_strndup(conn->env, sql, strlen(sql)) : NULL;
-        if (shown) mr_error_add_statement(conn->env, shown, values, compiled->nparams); /* it shows parameters, too */
+        if (!mr_env_error(conn->env)->statement) return MR_FAIL;
+        char *shown = shown_after_failure(conn, compiled);
+        /* The error also shows the parameters. */
+        mr_error_add_statement(conn->env, shown ? shown : compiled->sql, values, compiled->nparams);
         mr_free(conn->env, shown);
         return MR_FAIL;
     }

@@ -365,7 +365,8 @@ function mr.undefer_group(name) end
 ---A reference to an object in memory, and what an expired object reads of itself, is not left out.
 ---
 ---```lua
----local adults = mr.with_loader_criteria(User, User.age:ge(0), { include_aliases = true, propagate_to_loaders = false })
+---local options = { include_aliases = true, propagate_to_loaders = false }
+---local adults = mr.with_loader_criteria(User, User.age:ge(0), options)
 ---tostring(User.query:options(adults)) --> SELECT ...FROM user WHERE user.age >= ?
 ---```
 ---@param class moonrow.Model|table a class; or a mixin or base of classes

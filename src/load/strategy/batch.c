@@ -183,6 +183,7 @@ static mr_status load_columns(const what *w, const mr_vec *entities) {
     mr_load *load = NULL;
     mr_load_context ctx = *w->ctx;
     ctx.batch = (mr_batching){0, 0}; /* these rows make no group of their own */
+    ctx.any_row = true;
     mr_query *q = only(mr_query_new(ctx.env, &item, 1, false), w);
     mr_query *keyed = q ? mr_query_where(q, keys_of(item.mapper, entities)) : NULL;
     mr_query_release(q);

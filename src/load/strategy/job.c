@@ -175,8 +175,11 @@ mr_status mr_jobs_advance(mr_load *load) {
 /* ---------------------------------------------------------------- for the strategies */
 
 mr_query *mr_job_options(const mr_job *job, mr_query *q) {
-    if (!q || job->follow->nopts == 0) return q;
-    mr_query *made = mr_query_options(q, job->follow->opts, job->follow->nopts);
+    if (!q) return NULL;
+    /* A job of no query (lazy = "batch") gets the session's criteria here; others, in their options, too. */
+    mr_query *whole = mr_load_query(&job->load->ctx, q);
+    mr_query *made = whole ? mr_query_options(whole, job->follow->opts, job->follow->nopts) : NULL;
+    mr_query_release(whole);
     mr_query_release(q);
     return made;
 }
