@@ -25,6 +25,7 @@ local interval = require "moonrow.interval"
 local inspect = require "moonrow.inspect"
 require "moonrow.datetime"
 local collection = require "moonrow.collection"
+local count = require "moonrow.count"
 local database = require "moonrow.database"
 local words = require "moonrow.words"
 local light_table = require "moonrow.light_table"
@@ -34,7 +35,8 @@ local private = options.set{
   "new_base", "configure", "describe_class", "progress_line",
   "raise", "bases", "type_name", "session_methods", "sleep", "is_open",
   "begin", "hint", "arguments", "expect", "shown", "is_callable",
-  "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest", "check_lazy",
+  "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest",
+  "check_lazy", "related_count", "neighbours",
   "listen", "unlisten", "listener_target", "attribute_kind", "class_parts", "watch_classes",
   "forwarder", "itself", "place", "fill_place", "scopes",
   "event_dispatchers", "event_kinds", "session_hook", "engine_audience", "engine_hook",
@@ -80,6 +82,8 @@ mr.hybrid = hybrid.attribute
 mr.hybrid_method = hybrid.method
 mr.interval = interval
 mr.inspect = inspect
+mr.count_of = count.of
+mr.count = count.count
 for name, value in pairs(collection) do mr[name] = value end
 mr.Session = session.new
 mr.sessionmaker = session.maker

@@ -79,7 +79,7 @@ describe("the reference has", function()
     ["moonrow.AssociationProxyOptions"] = { { mr.association_proxy, "a", "b", wrong } },
     ["moonrow.ValidatorOptions"] = { { db.Model.extend, db.Model, "Validated", {
       id = db.Column{ db.Integer, primary_key = true }, __validators = { id = { print, zzqq = 1 } } } } },
-    ["moonrow.ColumnPropertyOptions"] = { { mr.column_property, print, wrong } },
+    ["moonrow.ColumnPropertyOptions"] = { { mr.column_property, print, wrong }, { mr.count_of, "posts", wrong } },
     ["moonrow.HybridOptions"] = { { mr.hybrid, wrong } },
     ["moonrow.HybridMethodOptions"] = { { mr.hybrid_method, print, wrong } },
     ["moonrow.DeferredOptions"] = { { mr.deferred, mr.Column{ mr.Integer }, wrong } },
@@ -140,6 +140,8 @@ describe("the reference has", function()
     ["moonrow.FromSelectOptions"] = { { write.from_select, write, { n }, mr.select(n), wrong } },
     ["moonrow.JoinedLoadOptions"] = { { mr.joinedload, User.posts, wrong } },
     ["moonrow.RaiseLoadOptions"] = { { mr.raiseload, User.posts, wrong } },
+    ["moonrow.SelectInLoadOptions"] = { { mr.selectinload, User.posts, wrong } },
+    ["moonrow.ImmediateLoadOptions"] = { { mr.immediateload, User.posts, wrong } },
     ["moonrow.BatchOptions"] = { { mr.batchload, User.posts, wrong } },
     ["moonrow.ContainsEagerOptions"] = { { mr.contains_eager, User.posts, wrong } },
     ["moonrow.ListenOptions"] = { { mr.event.listen, session, "before_flush", nothing, wrong },

@@ -143,7 +143,7 @@ static void drop_committed(mr_heap *heap, mr_collection *c) {
     free_array(heap, c->committed, c->ncommitted);
     c->committed = NULL;
     c->ncommitted = 0;
-    c->has_committed = false;
+    c->has_committed = c->partial = false;
 }
 
 static void set_dirty(const mr_collection *c, bool dirty) {
@@ -226,6 +226,10 @@ mr_status mr_collection_note_removed(mr_collection *c, mr_entity *item) {
 uint32_t mr_collection_find(mr_collection *c, const mr_entity *item) {
     if (c->n < INDEXED_FROM) return find_in(c->items, c->n, item);
     return mr_collection_index_find(c, item);
+}
+
+uint32_t mr_collection_find_shown(mr_collection *c, const mr_entity *item) {
+    return c->partial ? find_in(c->committed, c->ncommitted, item) : mr_collection_find(c, item);
 }
 
 bool mr_collection_holds(mr_collection *c, const mr_entity *item) {
@@ -325,6 +329,22 @@ mr_status mr_collection_fill(mr_collection *c, mr_entity *const *items, uint32_t
     return MR_OK;
 }
 
+mr_status mr_collection_fill_part(mr_collection *c, mr_entity *const *items, uint32_t n) {
+    mr_heap *heap = heap_for(c);
+    if (c->loaded || c->n > 0 || c->nremoved > 0) return MR_OK;
+    mr_entity **part = n > 0 ? resize_array(heap, NULL, 0, n) : NULL;
+    if (n > 0 && !part) return MR_FAIL;
+    drop_committed(heap, c);
+    if (part) memcpy(part, items, n * sizeof(mr_entity *));
+    c->committed = part;
+    c->ncommitted = n;
+    c->partial = true;
+    next_version(c);
+    set_as_of(c);
+    mark_all(heap, c->committed, c->ncommitted);
+    return MR_OK;
+}
+
 /* Appends each item once: to `in` if it has SCRATCH_A, else to `other`. Items that were appended get SCRATCH_B. */
 static mr_status sort_out(mr_entity *const *array, uint32_t n, mr_vec *in, mr_vec *other) {
     for (uint32_t i = 0; i < n; i++) {
@@ -386,6 +406,7 @@ static void forget_pending(mr_heap *heap, mr_collection *c) {
 
 void mr_collection_accept(mr_collection *c) {
     mr_heap *heap = heap_for(c);
+    if (c->partial && c->n == 0 && c->nremoved == 0) return;
     drop_committed(heap, c);
     forget_pending(heap, c);
     set_dirty(c, false);

@@ -107,6 +107,9 @@ static void add_options(const mr_query *q, node_list *l) {
         add_number(l->key, (unsigned)o->kind << 16 | (unsigned)o->strategy << 1 | (o->innerjoin ? 1U : 0U));
         add_number(l->key, (unsigned)o->batch.after << 16 | o->batch.max);
         add_number(l->key, o->nsteps);
+        add_number(l->key, o->limit);
+        add_number(l->key, (unsigned)o->recursion);
+        add_pointer(l->key, o->limit_by); /* the plan keeps it, values in it included */
         add_pointer(l->key, o->group);
         add_pointer(l->key, o->mapper);
         add_pointer(l->key, o->with);

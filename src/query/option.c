@@ -82,6 +82,7 @@ static mr_status append_run(mr_query *c, const mr_option *options, unsigned n, u
         mr_node_retain(o->alias);
         mr_node_retain(o->start);
         mr_loader_criterion_retain(o->criterion);
+        mr_node_retain(o->limit_by);
     }
     mr_option_path_release(c->env, path);
     return failed ? MR_FAIL : MR_OK;
@@ -107,6 +108,7 @@ mr_query *mr_query_option(const mr_query *q, const mr_option *option) {
     mr_query *c = mr_query_options(q, option, 1);
     mr_node_release(option->alias);
     mr_node_release(option->start);
+    mr_node_release(option->limit_by);
     return c;
 }
 

@@ -50,6 +50,7 @@ void mr_query_release(mr_query *q) {
     for (unsigned i = 0; i < q->noptions; i++) {
         mr_node_release(q->options[i].alias);
         mr_node_release(q->options[i].start);
+        mr_node_release(q->options[i].limit_by);
         mr_option_path_release(q->env, q->options[i].path);
         mr_loader_criterion_release(q->options[i].criterion);
     }
@@ -154,6 +155,7 @@ static void copy_options(const mr_query *q, mr_query *c, bool *failed) {
         mr_node_retain(c->options[i].alias);
         mr_node_retain(c->options[i].start);
         mr_loader_criterion_retain(c->options[i].criterion);
+        mr_node_retain(c->options[i].limit_by);
     }
     c->noptions = q->noptions;
 }

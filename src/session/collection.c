@@ -29,7 +29,13 @@ static const mr_relationship *relationship_to_change(mr_entity *entity, const mr
     }
     if (mr_blocks_allow_change(entity, prop) != MR_OK) return NULL;
     mr_state_leave_closed_session(entity);
-    return prop->relationship;
+    const mr_value *v = mr_relationship_peek(entity, prop->relationship);
+    if (v->kind != MR_COLLECTION || !((const mr_collection *)v->u.p)->partial) return prop->relationship;
+    mr_fail(env, MR_ERR_INVALID_REQUEST,
+            "%s.%s holds a part of its objects, those within the limit of the query's option, and cannot be changed: "
+            "expire it first, session:expire(object, { \"%s\" }), or change the other side",
+            entity->mapper->name, prop->name, prop->name);
+    return NULL;
 }
 
 static mr_collection *loaded_collection(mr_entity *entity, const mr_relationship *rel) {

@@ -89,11 +89,21 @@ static mr_status unsaved_value(mr_entity *entity, const mr_relationship *rel, co
     return MR_OK;
 }
 
+/* Is it a collection of which a part is loaded, and is that part still what the program may see? */
+static bool is_part(const mr_value *v) {
+    const mr_collection *c = v->kind == MR_COLLECTION ? v->u.p : NULL;
+    return c && c->partial && !mr_collection_changed(c);
+}
+
 static mr_status get(mr_entity *entity, const mr_property *prop, bool needed, const mr_value **out) {
     const mr_relationship *rel = prop->relationship;
     if (!mr_relationship_list_of(entity->mapper)) return MR_FAIL;
     const mr_value *v = mr_relationship_peek(entity, rel);
     if (v->kind != MR_UNLOADED && (v->kind != MR_COLLECTION || ((const mr_collection *)v->u.p)->loaded)) {
+        *out = v;
+        return MR_OK;
+    }
+    if (!needed && is_part(v)) {
         *out = v;
         return MR_OK;
     }

@@ -215,6 +215,16 @@ void mr_session_set_flags(mr_session *s, int autoflush, int expire_on_commit) {
     if (expire_on_commit >= 0) s->expire_on_commit = expire_on_commit > 0;
 }
 
+mr_status mr_session_stamp(mr_session *s, uint64_t *out) {
+    if (mr_session_allow(s, MR_ACT_READ, "count()") != MR_OK || mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
+    uint64_t stamp = s->writes;
+    stamp = stamp * 31 + s->owner->generation;
+    stamp = stamp * 31 + s->owner->as_of;
+    stamp = stamp * 31 + s->statements;
+    *out = stamp * 31 + s->last_serial;
+    return MR_OK;
+}
+
 bool mr_session_autoflush(const mr_session *s) { return s->autoflush && s->autoflush_blocks == 0; }
 bool mr_session_expire_on_commit(const mr_session *s) { return s->expire_on_commit; }
 void mr_session_block_autoflush(mr_session *s, int delta) { s->autoflush_blocks += delta; }

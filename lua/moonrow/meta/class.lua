@@ -329,6 +329,43 @@ function mr.field() end
 ---@return any
 function mr.synonym(attribute) end
 
+---How many objects a collection has, as a value of a query, with a criterion if one is given; or, given a name in the
+---body of a class, as an attribute.
+---
+---```lua
+---local Fan = db.Model:extend("Fan", { id = db.Column{ db.Integer, primary_key = true },
+---  user_id = db.Column{ db.Integer, db.ForeignKey "user.id" }, user = db.relationship{ "User", backref = "fans" } })
+---db:create_all()
+---session:query(User.name, mr.count_of(User.posts)):order_by(User.id):first()[2] --> 2
+---User.query:filter(mr.count_of(User.posts, { title = "Again" }):gt(0)):count() --> 1
+---User.nfans = mr.column_property(function(cls) return mr.count_of(cls.fans) end)
+---local Club = db.Model:extend("Club", { id = db.Column{ db.Integer, primary_key = true },
+---  rooms = db.relationship "Room", nrooms = mr.count_of("rooms", { deferred = true }) })
+---local Room = db.Model:extend("Room", { id = db.Column{ db.Integer, primary_key = true },
+---  club_id = db.Column{ db.Integer, db.ForeignKey "club.id" } })
+---db:create_all()
+---session:add(Club{ rooms = { Room{}, Room{} } })
+---Club.query:first().nrooms --> 2
+---```
+---@param collection string|moonrow.RelationshipAttribute
+---@param criterion? moonrow.Criterion|table
+---@return any
+---@overload fun(name: string, options?: moonrow.ColumnPropertyOptions): any
+function mr.count_of(collection, criterion) end
+
+---How many objects the object's collection has, without loading them: in memory if it is loaded; else the first object
+---asks the database alone, and the next one for itself and the 499 behind it.
+---
+---```lua
+---mr.count(ann, "posts") --> 2
+---local users = User.query:all()
+---#db:record(function() for _, user in ipairs(users) do mr.count(user, "posts") end end) <= 2 --> true
+---```
+---@param object any
+---@param collection string
+---@return integer
+function mr.count(object, collection) end
+
 ---What `mr.column_property` takes besides the expression.
 ---@class moonrow.ColumnPropertyOptions
 ---Loaded when it is first read; false by default.
@@ -521,6 +558,7 @@ function mr.reconstructor(fn) end
 ---mr.inspect(ann).modified --> true
 ---#mr.inspect(ann).loaded --> 1
 ---mr.inspect(ann).unloaded[1] --> id
+---#mr.inspect(ann).partial --> 0
 ---mr.inspect(User{}).state --> transient
 ---```
 ---@param object moonrow.Object|moonrow.Model
@@ -543,6 +581,8 @@ function mr.inspect(object) end
 ---@field loaded string[]
 ---Those that a read would load.
 ---@field unloaded string[]
+---The collections of which only a part is loaded: by a limit for each parent.
+---@field partial string[]
 ---The object itself.
 ---@field object moonrow.Object
 ---Is it in no session, and has no row?

@@ -36,8 +36,9 @@ function LoaderOption:joinedload(path, options) end
 ---Post.query:options(mr.joinedload(Post.author):selectinload(User.posts)):count() --> 3
 ---```
 ---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@param options? moonrow.SelectInLoadOptions
 ---@return moonrow.LoaderOption
-function LoaderOption:selectinload(path, ...) end
+function LoaderOption:selectinload(path, options) end
 
 ---By one more statement for all objects, which has the query in it. From the class that the chain has come to.
 ---
@@ -54,8 +55,9 @@ function LoaderOption:subqueryload(path, ...) end
 ---Post.query:options(mr.joinedload(Post.author):immediateload(User.posts)):count() --> 3
 ---```
 ---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@param options? moonrow.ImmediateLoadOptions
 ---@return moonrow.LoaderOption
-function LoaderOption:immediateload(path, ...) end
+function LoaderOption:immediateload(path, options) end
 
 ---When it is first read. From the class that the chain has come to.
 ---
@@ -174,6 +176,16 @@ function LoaderOption:undefer_group(name) end
 ---JOIN in place of LEFT OUTER JOIN, where each object has a partner; false by default.
 ---@field innerjoin? boolean
 
+---@class moonrow.ImmediateLoadOptions
+---So many levels of a relationship that leads to the same class again; -1: all that there are. 1 by default.
+---@field recursion_depth? integer
+
+---@class moonrow.SelectInLoadOptions: moonrow.ImmediateLoadOptions
+---So many objects for each parent, by a window function. Such a list can only be read.
+---@field limit? integer
+---The order in which these are the first: an expression, or a list of them. By default that of the relationship.
+---@field order_by? any
+
 ---How lazy = "batch" loads.
 ---
 ---```lua
@@ -211,10 +223,14 @@ function mr.joinedload(path, options) end
 ---```lua
 ---session:expunge_all()
 ---#db:record(function() User.query:options(mr.selectinload(User.posts)):all() end) --> 2
+---session:expunge_all()
+---local latest = mr.selectinload(User.posts, { limit = 1, order_by = Post.id:desc() })
+---User.query:options(latest):first().posts --> {Again}
 ---```
 ---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@param options? moonrow.SelectInLoadOptions
 ---@return moonrow.LoaderOption
-function mr.selectinload(path, ...) end
+function mr.selectinload(path, options) end
 
 ---By one more statement for all objects, which has the query in it.
 ---
@@ -231,10 +247,12 @@ function mr.subqueryload(path, ...) end
 ---```lua
 ---session:expunge_all()
 ---#db:record(function() User.query:options(mr.immediateload(User.posts)):all() end) --> 4
+---User.query:options(mr.immediateload(User.posts, { recursion_depth = 1 })):count() --> 3
 ---```
 ---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@param options? moonrow.ImmediateLoadOptions
 ---@return moonrow.LoaderOption
-function mr.immediateload(path, ...) end
+function mr.immediateload(path, options) end
 
 ---When it is first read.
 ---

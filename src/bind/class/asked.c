@@ -4,6 +4,10 @@
  * Invariant: nothing is loaded here: an object is asked what it has now.
  */
 #include "class.h"
+
+#include <string.h>
+
+#include "value/relationship.h"
 #include "value/proxy.h"
 #include "value/row.h"
 #include "value/schema.h"
@@ -95,6 +99,110 @@ static int class_keys(lua_State *L) {
     return 2;
 }
 
+/* The collection of the object (argument 1) that argument 2 names. */
+static const mr_property *counted_property(lua_State *L, const mr_entity *e) {
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
+    if (!name) bind_type_error(L, 2, "count", "the name of a collection");
+    bind_configure(L, e->mapper);
+    const mr_property *prop = mr_mapper_property(e->mapper, name, true);
+    if (!prop)
+        bind_error(L, MR_ERR_ARGUMENT, "count: '%s' is not an attribute of %s%s", name, e->mapper->name,
+                   bind_hint(L, mr_mapper_nearest(e->mapper, name)));
+    const mr_relationship *rel = prop->kind == MR_PROPERTY_RELATIONSHIP ? prop->relationship : NULL;
+    bool list = rel && (rel->uselist >= 0 ? rel->uselist > 0 : rel->direction != MR_MANY_TO_ONE);
+    if (!list) bind_error(L, MR_ERR_ARGUMENT, "count: %s.%s is no collection", e->mapper->name, name);
+    return prop;
+}
+
+/* Must the database count the collection? Not if it is in memory, or the object has no row or session, or changes of an
+ * unloaded collection wait for a flush. */
+static bool is_in_database(mr_entity *e, const mr_property *prop) {
+    if (mr_entity_state(e) != MR_PERSISTENT || !mr_session_of(e) || mr_attribute_is_loaded(e, prop)) return false;
+    const mr_value *v = mr_entity_slot(e, prop->slot);
+    return v->kind != MR_COLLECTION || !mr_collection_changed(v->u.p);
+}
+
+/* Copies the keys of the object and its neighbours: room for max of them. *n: how many. */
+static mr_status read_keys(mr_entity *e, const mr_property *prop, size_t max, mr_value *keys, size_t *n) {
+    mr_vec found;
+    uint16_t npk = e->mapper->npk;
+    mr_vec_init(&found, e->mapper->env, sizeof(mr_entity *));
+    mr_status status = mr_load_neighbours(e, prop, max, &found);
+    for (size_t i = 0; status == MR_OK && i < found.len; i++, ++*n)
+        mr_entity_key(mr_vec_ptr(&found, i), keys + i * npk);
+    mr_vec_done(&found);
+    return status;
+}
+
+static size_t text_bytes(const mr_value *values, size_t n) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        if (mr_kind_is_bytes(values[i].kind)) bytes += values[i].len;
+    return bytes;
+}
+
+static void move_texts(mr_value *values, size_t n, char *text) {
+    for (size_t i = 0; i < n; i++) {
+        if (!mr_kind_is_bytes(values[i].kind)) continue;
+        memcpy(text, values[i].u.s, values[i].len);
+        values[i].u.s = text;
+        text += values[i].len;
+    }
+}
+
+/* The same, with the texts in a userdata that is pushed. Making it may run finalizers, and these may free the objects:
+ * so the keys are read again after it. */
+static void read_and_keep_keys(lua_State *L, mr_entity *e, const mr_property *prop, size_t max, mr_value *keys,
+                               size_t *n) {
+    size_t room = 0, bytes;
+    char *text = NULL;
+    for (;;) {
+        *n = 0;
+        bind_check(L, read_keys(e, prop, max, keys, n));
+        bytes = text_bytes(keys, *n * e->mapper->npk);
+        if (text && bytes <= room) break;
+        text = lua_newuserdatauv(L, bytes + 1, 0);
+        room = bytes;
+    }
+    move_texts(keys, *n * e->mapper->npk, text);
+}
+
+static void push_keys(lua_State *L, const mr_mapper *mapper, const mr_value *keys, size_t n) {
+    lua_createtable(L, (int)n, 0);
+    for (size_t i = 0; i < n; i++) {
+        lua_createtable(L, mapper->npk, 0);
+        for (unsigned k = 0; k < mapper->npk; k++) {
+            bind_push_value(L, &keys[i * mapper->npk + k]);
+            lua_rawseti(L, -2, (lua_Integer)k + 1);
+        }
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+/* neighbours(object, name, max): what a statement that counts the object's collection may be about, too: the keys of
+ * the object and of those after it, each a list of values; and a number that is another one when counts may have
+ * changed. nil: the object itself knows how many there are. */
+static int neighbours(lua_State *L) {
+    mr_entity *e = bind_arg_entity(L, 1, "count");
+    const mr_property *prop = counted_property(L, e);
+    lua_Integer max = luaL_checkinteger(L, 3);
+    uint64_t stamp = 0;
+    bind_state *b = bind_of(L);
+    mr_entity_touch(e);
+    if (mr_entity_state(e) == MR_PERSISTENT && mr_session_of(e)) {
+        mr_status flushed;
+        BIND_CALL(b, L, flushed = mr_session_stamp(mr_session_of(e), &stamp));
+        bind_check(L, flushed);
+    }
+    if (!is_in_database(e, prop)) return 0;
+    size_t n = 0;
+    mr_value *keys = lua_newuserdatauv(L, ((size_t)max * e->mapper->npk + 1) * sizeof *keys, 0);
+    read_and_keep_keys(L, e, prop, (size_t)max, keys, &n);
+    push_keys(L, e->mapper, keys, n);
+    lua_pushinteger(L, (lua_Integer)stamp);
+    return 2;
+}
+
 /* is_loaded(object, name): has the object a value of the attribute, so that reading it loads nothing? */
 static int is_loaded(lua_State *L) {
     mr_entity *e = bind_arg_entity(L, 1, "is_loaded");
@@ -172,6 +280,7 @@ static int is_mapped(lua_State *L) {
 void bind_open_asked(lua_State *L) {
     static const luaL_Reg functions[] = {{"class_attributes", class_attributes},
                                          {"class_keys", class_keys},
+                                         {"neighbours", neighbours},
                                          {"is_loaded", is_loaded},
                                          {"is_expired", is_expired},
                                          {"new_object", new_object},

@@ -26,8 +26,11 @@ static bool is_collection(const mr_relationship *rel) {
     return rel->uselist == 1 || (rel->uselist < 0 && rel->direction != MR_MANY_TO_ONE);
 }
 
+typedef mr_status (*related_fn)(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *of_alias,
+                                mr_node *criterion, mr_node **out);
+
 /* any(criterion), any{ name = "x" }, any() */
-static int has_some(lua_State *L, const char *function, bool collection) {
+static int about_related(lua_State *L, const char *function, bool collection, related_fn make) {
     bind_relationship *r = self(L, function);
     const mr_relationship *rel = r->prop->relationship;
     const char *name = r->prop->name, *class = r->prop->mapper->name;
@@ -51,13 +54,16 @@ static int has_some(lua_State *L, const char *function, bool collection) {
         bind_arg_criterion(L, 2, function);
     }
     mr_node *node = NULL;
-    (void)mr_criterion_related(r->prop, r->alias, r->of_type, r->of_alias, bind_test_node(L, 2), &node);
+    (void)make(r->prop, r->alias, r->of_type, r->of_alias, bind_test_node(L, 2), &node);
     bind_push_node(L, node);
     return 1;
 }
 
-static int r_any(lua_State *L) { return has_some(L, "any", true); }
-static int r_has(lua_State *L) { return has_some(L, "has", false); }
+static int r_any(lua_State *L) { return about_related(L, "any", true, mr_criterion_related); }
+static int r_has(lua_State *L) { return about_related(L, "has", false, mr_criterion_related); }
+
+/* related_count(Class.attr, criterion): for mr.count_of */
+static int core_related_count(lua_State *L) { return about_related(L, "count_of", true, mr_count_related); }
 
 static int r_contains(lua_State *L) {
     bind_relationship *r = self(L, "contains");
@@ -213,4 +219,6 @@ void bind_open_relationship_attribute(lua_State *L) {
     bind_type(L, BIND_RELATIONSHIP, "Relationship", methods, getters, metamethods);
     lua_pushcfunction(L, f_with_parent);
     lua_setfield(L, -2, "with_parent");
+    lua_pushcfunction(L, core_related_count);
+    lua_setfield(L, -2, "related_count");
 }

@@ -76,7 +76,11 @@ void bind_push_as_list(lua_State *L, int idx) {
     push_view(L, parent, prop, MR_COLLECTION_LIST);
 }
 
-static uint32_t count(const mr_collection *c) { return c ? c->n : 0; }
+static uint32_t count(const mr_collection *c) {
+    uint32_t n = 0;
+    if (c) mr_collection_shown(c, &n);
+    return n;
+}
 
 static const char *view_name(lua_State *L, mr_entity *parent, const mr_property *prop) {
     return lua_pushfstring(L, "%s.%s", parent->mapper->name, prop->name);
@@ -227,7 +231,7 @@ static int view_contains(lua_State *L) {
     mr_collection *c = self_items(L, &parent, &prop);
     mr_entity *item = bind_arg_entity(L, 2, "contains");
     bind_refuse_more(L, 1, "contains", "");
-    lua_pushboolean(L, c && mr_collection_find(c, item) != UINT32_MAX);
+    lua_pushboolean(L, c && mr_collection_find_shown(c, item) != UINT32_MAX);
     return 1;
 }
 
@@ -278,7 +282,9 @@ static int view_index(lua_State *L) {
     mr_collection *c = self_items(L, &parent, &prop);
     int is_int;
     lua_Integer i = lua_tointegerx(L, 2, &is_int);
-    if (is_int && i >= 1 && i <= (lua_Integer)count(c)) bind_push_entity(L, c->items[i - 1]);
+    uint32_t n = 0;
+    mr_entity *const *items = c ? mr_collection_shown(c, &n) : NULL;
+    if (is_int && i >= 1 && i <= (lua_Integer)n) bind_push_entity(L, items[i - 1]);
     else lua_pushnil(L);
     return 1;
 }

@@ -150,7 +150,9 @@ static int core_at(lua_State *L) {
     mr_entity *parent;
     lua_Integer i = luaL_checkinteger(L, 2);
     const mr_collection *c = bind_collection_items(L, 1, &parent, &prop);
-    if (c && i >= 1 && i <= (lua_Integer)c->n) bind_push_entity(L, c->items[i - 1]);
+    uint32_t n = 0;
+    mr_entity *const *items = c ? mr_collection_shown(c, &n) : NULL;
+    if (i >= 1 && i <= (lua_Integer)n) bind_push_entity(L, items[i - 1]);
     else lua_pushnil(L);
     return 1;
 }
@@ -161,7 +163,7 @@ static int core_find(lua_State *L) {
     mr_entity *parent;
     mr_collection *c = bind_collection_items(L, 1, &parent, &prop);
     const mr_entity *item = bind_test_entity(L, 2);
-    uint32_t at = c && item ? mr_collection_find(c, item) : UINT32_MAX;
+    uint32_t at = c && item ? mr_collection_find_shown(c, item) : UINT32_MAX;
     if (at == UINT32_MAX) lua_pushnil(L);
     else lua_pushinteger(L, (lua_Integer)at + 1);
     return 1;
@@ -173,7 +175,9 @@ static int core_state(lua_State *L) {
     const mr_property *prop;
     mr_entity *parent;
     const mr_collection *c = bind_collection_items(L, 1, &parent, &prop);
-    lua_pushinteger(L, c ? c->n : 0);
+    uint32_t n = 0;
+    if (c) mr_collection_shown(c, &n);
+    lua_pushinteger(L, n);
     lua_pushinteger(L, c ? c->version : 0);
     lua_getiuservalue(L, 1, 1);
     return 3;
@@ -222,8 +226,10 @@ static int core_find_key(lua_State *L) {
     bool text = lua_type(L, 2) == LUA_TSTRING, known = key && (text || lua_isinteger(L, 2));
     const char *s = text ? lua_tolstring(L, 2, &len) : NULL;
     lua_Integer n = text ? 0 : lua_tointeger(L, 2);
-    for (uint32_t i = c && known ? c->n : 0; i > 0 && known; i--) {
-        const mr_value *v = mr_entity_slot(c->items[i - 1], key->slot);
+    uint32_t count = 0;
+    mr_entity *const *items = c ? mr_collection_shown(c, &count) : NULL;
+    for (uint32_t i = known ? count : 0; i > 0 && known; i--) {
+        const mr_value *v = mr_entity_slot(items[i - 1], key->slot);
         bool same = text ? v->kind == MR_TEXT && v->len == len && memcmp(v->u.s, s, len) == 0
                          : v->kind == MR_INT && v->u.i == (int64_t)n;
         known = same || v->kind == MR_NULL || v->kind == (text ? MR_TEXT : MR_INT);

@@ -98,6 +98,22 @@ static int get_loaded(lua_State *L) { return push_attributes(L, true); }
 
 static int get_unloaded(lua_State *L) { return push_attributes(L, false); }
 
+/* The collections of which only a part is loaded. */
+static int get_partial(lua_State *L) {
+    mr_entity *e = inspected(L);
+    lua_Integer n = 0;
+    bind_new_list(L, 0);
+    for (size_t i = 0; i < e->mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);
+        if (prop->kind != MR_PROPERTY_RELATIONSHIP) continue;
+        const mr_value *v = mr_entity_slot(e, prop->slot);
+        if (v->kind != MR_COLLECTION || !((const mr_collection *)v->u.p)->partial) continue;
+        lua_pushstring(L, prop->name);
+        lua_rawseti(L, -2, ++n);
+    }
+    return 1;
+}
+
 static int get_modified(lua_State *L) {
     mr_entity *e = inspected(L);
     mr_session *s = mr_session_of(e);
@@ -186,10 +202,11 @@ static int history(lua_State *L) {
 
 void bind_open_inspect(lua_State *L) {
     static const luaL_Reg methods[] = {{"history", history}, {NULL, NULL}};
-    static const luaL_Reg getters[] = {
-        {"object", get_object},     {"state", get_state},       {"identity", get_identity},
-        {"session", get_session},   {"class", get_class},       {"loaded", get_loaded},
-        {"unloaded", get_unloaded}, {"modified", get_modified}, {NULL, NULL}};
+    static const luaL_Reg getters[] = {{"object", get_object},     {"state", get_state},
+                                       {"identity", get_identity}, {"session", get_session},
+                                       {"class", get_class},       {"loaded", get_loaded},
+                                       {"unloaded", get_unloaded}, {"partial", get_partial},
+                                       {"modified", get_modified}, {NULL, NULL}};
     bind_type(L, BIND_INSPECTION, "Inspection", methods, getters, NULL);
     bind_push_methods(L, BIND_INSPECTION); /* the Lua part adds more */
     lua_setfield(L, -2, "inspection_methods");

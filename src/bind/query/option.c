@@ -52,6 +52,7 @@ static int option_gc(lua_State *L) {
     for (unsigned i = 0; open && i < o->nparts; i++) {
         mr_node_release(o->parts[i].option.alias);
         mr_loader_criterion_release(o->parts[i].option.criterion);
+        mr_node_release(o->parts[i].option.limit_by);
     }
     if (open) mr_node_release(o->start);
     o->nparts = 0;
@@ -71,6 +72,7 @@ static bind_option_value *extend(lua_State *L, const bind_option_value *from, un
     for (unsigned i = 0; i < nparts; i++) {
         mr_node_retain(o->parts[i].option.alias);
         mr_loader_criterion_retain(o->parts[i].option.criterion);
+        mr_node_retain(o->parts[i].option.limit_by);
     }
     o->mapper = from->mapper;
     o->start = mr_node_retain(from->start);
@@ -122,7 +124,7 @@ static void add_steps(lua_State *L, bind_option_value *o, int idx) {
 /* Options that are not named after a loader strategy. contains_eager reads objects from rows that the query has joined;
  * defaultload is only a path. */
 static const char *const others[] = {"contains_eager", "defaultload"};
-enum { NOTHERS = sizeof others / sizeof others[0], MOST_SETTINGS = 8 };
+enum { NOTHERS = sizeof others / sizeof others[0], MOST_SETTINGS = 12 };
 
 static const char *const no_options[] = {NULL};
 
@@ -139,11 +141,16 @@ static bool is_named(mr_lazy code, const char *name) {
 /* The names of the settings that the option takes: those of all strategies that it stands for. */
 static void settings_of(const char *name, const char **out) {
     size_t n = 0;
-    for (int i = 0; i < MR_LAZY__COUNT && n + 3 < MOST_SETTINGS; i++) {
+    for (int i = 0; i < MR_LAZY__COUNT && n + 5 < MOST_SETTINGS; i++) {
         const mr_strategy *s = mr_strategy_of((mr_lazy)i);
         if (!is_named((mr_lazy)i, name)) continue;
         if (s->setting) out[n++] = s->setting;
         if (s->joins) out[n++] = "innerjoin";
+        if (s->limits) {
+            out[n++] = "limit";
+            out[n++] = "order_by";
+        }
+        if (s->recurs) out[n++] = "recursion_depth";
         if (s->batches) {
             out[n++] = "after";
             out[n++] = "max";
@@ -173,6 +180,25 @@ static mr_node *read_alias(lua_State *L, int options, const char *function) {
     return from->node;
 }
 
+/* selectinload(path, { limit = 5, order_by = ..., recursion_depth = 3 }). Leaves the order on the stack. */
+static void read_numbers(lua_State *L, int options, const char *name, mr_option *out) {
+    enum { MOST = 1000000000 };
+    int64_t limit = bind_option_int(L, options, name, "limit", 0);
+    int64_t depth = bind_option_int(L, options, name, "recursion_depth", 1);
+    bool limited = bind_option(L, options, "limit") != LUA_TNIL;
+    lua_pop(L, 1);
+    if (limited && (limit < 1 || limit > MOST))
+        bind_error(L, MR_ERR_ARGUMENT, "%s: limit is a number of objects for each parent, 1 or more", name);
+    if (depth != -1 && (depth < 1 || depth > MOST))
+        bind_error(L, MR_ERR_ARGUMENT, "%s: recursion_depth is a number of levels, or -1 for all that there are", name);
+    out->limit = (uint32_t)limit;
+    out->recursion = depth == -1 ? -1 : (int32_t)depth - 1;
+    if (bind_option(L, options, "order_by") == LUA_TNIL) return;
+    if (!limited) bind_error(L, MR_ERR_ARGUMENT, "%s: order_by is the order of a limit, and no limit is given", name);
+    bind_push_list_of(L, -1, name);
+    out->limit_by = bind_test_node(L, -1);
+}
+
 /* Upvalue 1: the option's number. Called as a function it begins a path; as a method it continues the path of the
  * option at index 1. */
 static int load_option(lua_State *L) {
@@ -192,6 +218,10 @@ static int load_option(lua_State *L) {
     if (wildcard) part.option.kind = MR_OPTION_WILDCARD_LAZY;
     part.option.strategy = read_strategy(L, name, options);
     if (mr_strategy_of(part.option.strategy)->batches) part.option.batch = bind_read_batching(L, options, name);
+    if (mr_strategy_of(part.option.strategy)->recurs) read_numbers(L, options, name, &part.option);
+    if (wildcard && (part.option.limit || part.option.recursion))
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: limit and recursion_depth are of a relationship, not of \"*\"",
+                          name);
     part.option.innerjoin = bind_option_bool(L, options, name, "innerjoin", false);
     part.option.alias = read_alias(L, options, name); /* stays on the stack */
     const bind_relationship *to = bind_test_relationship(L, first + n - 1);
@@ -201,6 +231,7 @@ static int load_option(lua_State *L) {
     part.nsteps = o->nsteps;
     if (strcmp(name, "defaultload") == 0 && !wildcard) return 1;
     mr_node_retain(part.option.alias);
+    mr_node_retain(part.option.limit_by);
     o->parts[o->nparts++] = part;
     return 1;
 }

@@ -388,6 +388,8 @@ struct mr_collection {
     mr_entity *parent;
     const mr_property *prop;
     bool loaded;
+    bool partial; /* unloaded, but committed holds some of its items, for a program to look at: a limit for each parent
+                   */
     uint32_t n, cap;
     mr_entity **items; /* in order; unloaded: the appended items */
     uint32_t nremoved, removed_cap;
@@ -411,6 +413,8 @@ mr_status mr_collection_remove_at(mr_collection *c, uint32_t at);
 mr_status mr_collection_replace_at(mr_collection *c, uint32_t at, mr_entity *item);
 /* A position of the item, or UINT32_MAX. Fast for large collections, too. */
 uint32_t mr_collection_find(mr_collection *c, const mr_entity *item);
+/* The same among the items that a program sees. */
+uint32_t mr_collection_find_shown(mr_collection *c, const mr_entity *item);
 /* Is the item in the collection? */
 bool mr_collection_holds(mr_collection *c, const mr_entity *item);
 /* Removes the item from an unloaded collection: notes that it was removed. */
@@ -418,6 +422,14 @@ mr_status mr_collection_note_removed(mr_collection *c, mr_entity *item);
 /* Fills the collection with n items from the database, and merges what was appended and removed meanwhile. Then it is
  * loaded. items stay the caller's. A loaded collection without changes gets the new items, too. */
 mr_status mr_collection_fill(mr_collection *c, mr_entity *const *items, uint32_t n);
+/* Gives an unloaded collection some of its items to show. It stays unloaded for all but those who look at it
+ * (mr_collection_shown). One that is loaded, or has changes, is left as it is. */
+mr_status mr_collection_fill_part(mr_collection *c, mr_entity *const *items, uint32_t n);
+/* The items that a program sees, in order. *n: their number. */
+static inline mr_entity *const *mr_collection_shown(const mr_collection *c, uint32_t *n) {
+    *n = c->partial ? c->ncommitted : c->n;
+    return c->partial ? c->committed : c->items;
+}
 /* Appends the items that were added, removed and not changed since the last flush, each once, to vectors of mr_entity
  * *. Each vector may be NULL. */
 mr_status mr_collection_changes(mr_collection *c, mr_vec *added, mr_vec *removed, mr_vec *unchanged);

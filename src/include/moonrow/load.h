@@ -145,6 +145,9 @@ mr_status mr_along_condition(const mr_property *along, mr_node *local, mr_node *
 mr_node *mr_along_correlated(mr_mapper *mapper, mr_node *from);
 /* Does the relationship lead to one row at most, by what the tables say: to a key, or from a unique foreign key? */
 bool mr_along_is_single(const mr_relationship *rel);
+/* (SELECT count(*) ...): the number of these rows, as a value. */
+mr_status mr_count_related(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *of_alias,
+                           mr_node *criterion, mr_node **out);
 /* A criterion with an object. InvalidRequestError: the object's class has no attribute for a column that it needs. */
 mr_status mr_criterion_object(const mr_property *along, mr_node *alias, const mr_operand *object, mr_belonging how,
                               mr_node **out);
@@ -184,6 +187,10 @@ mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const m
 /* The same for deferred columns that a program reads: with those of the objects that were loaded together with the
  * entity, if these load in batches. */
 mr_status mr_load_deferred(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n);
+/* Appends to out (mr_entity *) the object, and at most max - 1 living ones of its session that come after it and have
+ * the collection, which they have not loaded: those that were loaded together with it, or else those of its class that
+ * were made after it. Nothing pins them. */
+mr_status mr_load_neighbours(mr_entity *entity, const mr_property *prop, size_t max, mr_vec *out);
 /* ---- loader strategies (strategy.c) */
 
 typedef struct mr_job mr_job; /* private to load: one relationship of many parents */
@@ -203,6 +210,8 @@ typedef struct mr_strategy {
 
     /* Called when a program reads the unloaded attribute. NULL: the attribute is loaded then. */
     mr_status (*access)(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);
+    bool limits;     /* can load so many items for each parent */
+    bool recurs;     /* can go on along a relationship that leads to the same class again */
     bool usual;      /* a session may say otherwise: mr_load_context.batch */
     bool batches;    /* what a program reads is loaded for the objects that were loaded with it, too */
     bool users_only; /* access is for programs only: a flush or a cascade loads the attribute all the same */

@@ -84,6 +84,9 @@ typedef struct mr_option {
     mr_lazy strategy;
     bool innerjoin;
     mr_batching batch; /* LAZY, WILDCARD_LAZY: of the strategy "batch" */
+    uint32_t limit;    /* LAZY: so many items for each parent; 0: all */
+    mr_node *limit_by; /* the order in which they are counted: an expression or a LIST; or NULL */
+    int32_t recursion; /* LAZY, of a self-referential relationship: so many levels more; -1: all that there are */
     unsigned nsteps;
     mr_option_step *steps;
     mr_option_path *path;       /* the owner of steps, in a query's own options; ignored in options that callers pass */
@@ -187,10 +190,10 @@ mr_query *mr_query_with_list(const mr_query *q, const mr_named_list *list, bool 
 mr_query *mr_query_for_update(const mr_query *q, const char *mode);
 /* Adds a join. *join is copied; its nodes are consumed. */
 mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join);
-/* Adds a loader option. *option is copied; its alias and start are consumed, its criterion is borrowed. */
+/* Adds a loader option. *option is copied; its nodes are consumed, its criterion is borrowed. */
 mr_query *mr_query_option(const mr_query *q, const mr_option *option);
-/* Adds n options. They are copied; their aliases, starts and criteria are borrowed. Options that follow each other with
- * the same pointer steps share one copy of the steps, so the time is linear for a chain of options, too. */
+/* Adds n options. They are copied; their nodes and criteria are borrowed. Options that follow each other with the same
+ * pointer steps share one copy of the steps, so the time is linear for a chain of options, too. */
 mr_query *mr_query_options(const mr_query *q, const mr_option *options, unsigned n);
 /* Takes the loader criteria from the options of a query that the caller alone has. */
 void mr_query_drop_criteria(mr_query *q);

@@ -72,6 +72,9 @@ void mr_session_set_flags(mr_session *s, int autoflush, int expire_on_commit);
 /* Is autoflush on now? */
 bool mr_session_autoflush(const mr_session *s);
 bool mr_session_expire_on_commit(const mr_session *s);
+/* Flushes first, as before a query. *out: a number that is another one when anything may have changed in the database,
+ * or in what the session knows of it: it has written, its objects have expired, or it has read newer data. */
+mr_status mr_session_stamp(mr_session *s, uint64_t *out);
 /* +1: no autoflush from now on; -1: takes back one +1. */
 void mr_session_block_autoflush(mr_session *s, int delta);
 mr_session *mr_session_of(const mr_entity *entity);    /* the object's session; NULL: it has none */

@@ -40,12 +40,13 @@ static mr_node *leaves(mr_env *env, mr_node *list, mr_node *from) {
     return list ? leaves(env, list, from->child[1]) : NULL;
 }
 
-/* EXISTS (SELECT 1 FROM link, from WHERE where). outer (if it is NULL: the table of mapper) belongs to the statement
- * around the EXISTS. Other FROM objects that the criterion names are listed in the EXISTS, unless a statement around it
- * has them. Consumes from and where; each may be NULL after a failure. */
-static mr_node *exists(mr_env *env, const mr_table *link, mr_node *from, mr_node *where, mr_node *outer,
-                       const mr_mapper *mapper) {
-    mr_node *one = mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
+/* EXISTS (SELECT 1 FROM link, from WHERE where), or (counted) the number of these rows. outer (if it is NULL: the table
+ * of mapper) belongs to the statement around the EXISTS. Other FROM objects that the criterion names are listed in the
+ * EXISTS, unless a statement around it has them. Consumes from and where; each may be NULL after a failure. */
+static mr_node *rows_of(mr_env *env, const mr_table *link, mr_node *from, mr_node *where, mr_node *outer,
+                        const mr_mapper *mapper, bool counted) {
+    mr_node *one = counted ? mr_sql_func(env, "count", mr_type_simple(MR_TYPE_INTEGER), NULL, 0)
+                           : mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
     mr_node *around = outer ? mr_node_retain(outer) : mr_mapper_tables((mr_mapper *)(uintptr_t)mapper);
     mr_node *froms[2] = {link ? mr_sql_table(env, link) : from, from};
     mr_select select = {0};
@@ -56,7 +57,8 @@ static mr_node *exists(mr_env *env, const mr_table *link, mr_node *from, mr_node
     select.where = where;
     if (select.columns && select.correlate && select.from && where &&
         add_guests(env, where, &select.from, &select.correlate) == MR_OK)
-        return mr_sql_exists(env, mr_sql_select(env, &select));
+        return counted ? mr_sql_scalar(env, mr_sql_select(env, &select))
+                       : mr_sql_exists(env, mr_sql_select(env, &select));
     mr_node_release(select.columns);
     mr_node_release(select.correlate);
     mr_node_release(select.from);
@@ -64,8 +66,13 @@ static mr_node *exists(mr_env *env, const mr_table *link, mr_node *from, mr_node
     return NULL;
 }
 
-mr_status mr_criterion_related(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *of_alias,
-                               mr_node *criterion, mr_node **out) {
+static mr_node *exists(mr_env *env, const mr_table *link, mr_node *from, mr_node *where, mr_node *outer,
+                       const mr_mapper *mapper) {
+    return rows_of(env, link, from, where, outer, mapper, false);
+}
+
+static mr_status related(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *of_alias,
+                         mr_node *criterion, bool counted, mr_node **out) {
     mr_relationship *rel = along->relationship;
     mr_env *env = rel->parent->env;
     mr_mapper *target = of_type ? of_type : rel->target;
@@ -83,12 +90,22 @@ mr_status mr_criterion_related(const mr_property *along, mr_node *alias, mr_mapp
     if (of_alias) own = mr_node_retain(criterion); /* it names the alias itself */
     else if (criterion && mr_expression_through(env, criterion, target, from, &own) != MR_OK) goto fail;
     if (own) where = mr_sql_and(env, where, own);
-    *out = exists(env, rel->secondary, from, where, alias, rel->parent);
+    *out = rows_of(env, rel->secondary, from, where, alias, rel->parent, counted);
     return *out ? MR_OK : MR_FAIL;
 fail:
     mr_node_release(where);
     mr_node_release(from);
     return MR_FAIL;
+}
+
+mr_status mr_criterion_related(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *of_alias,
+                               mr_node *criterion, mr_node **out) {
+    return related(along, alias, of_type, of_alias, criterion, false, out);
+}
+
+mr_status mr_count_related(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *of_alias,
+                           mr_node *criterion, mr_node **out) {
+    return related(along, alias, of_type, of_alias, criterion, true, out);
 }
 
 /* ---------------------------------------------------------------- an object's values */

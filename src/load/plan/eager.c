@@ -99,7 +99,12 @@ static mr_status add_follow(mr_planner *p, mr_vec *follows, uint16_t parent, con
     if (!f) return MR_FAIL;
     f->prop = prop;
     f->strategy = strategy;
-    f->with = with_of(mr_options_strategy(prop, t->nopts, t->opts));
+    const mr_option *option = mr_options_strategy(prop, t->nopts, t->opts);
+    f->with = with_of(option);
+    if (option && strategy->limits) {
+        f->limit = option->limit;
+        f->limit_by = option->limit_by;
+    }
     return mr_options_below(p->plan->arena, prop, t->nopts, t->opts, &f->nopts, &f->opts);
 }
 

@@ -27,6 +27,19 @@ static bool wants_column(mr_option_kind kind) {
     return kind == MR_OPTION_DEFER || kind == MR_OPTION_UNDEFER || kind == MR_OPTION_LOAD_ONLY;
 }
 
+/* A limit for each parent is for collections, a recursion for a class that refers to itself. */
+static mr_status check_settings(mr_env *env, const mr_option *o, const mr_property *prop) {
+    const mr_relationship *rel = prop->relationship;
+    if (o->limit && !mr_is_list(rel))
+        return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s refers to one object: a limit for each parent is for collections",
+                       prop->mapper->name, prop->name);
+    if (o->recursion && !mr_mapper_isa(rel->target, prop->mapper))
+        return mr_fail(env, MR_ERR_ARGUMENT,
+                       "%s.%s leads to %s: recursion_depth is for relationships that lead to the same class again",
+                       prop->mapper->name, prop->name, rel->target->name);
+    return MR_OK;
+}
+
 static mr_status check_step(mr_env *env, const mr_option *o, unsigned i, const mr_property *prop) {
     bool relationship = prop->kind == MR_PROPERTY_RELATIONSHIP;
     if (wants_column(o->kind) && i + 1 == o->nsteps) {
@@ -34,6 +47,7 @@ static mr_status check_step(mr_env *env, const mr_option *o, unsigned i, const m
         return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is a relationship: this option is for columns", prop->mapper->name,
                        prop->name);
     }
+    if (relationship && i + 1 == o->nsteps) return check_settings(env, o, prop);
     if (relationship) return MR_OK;
     return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is not a relationship: this option is for relationships",
                    prop->mapper->name, prop->name);
@@ -137,7 +151,8 @@ mr_status mr_options_resolve(mr_planner *p) {
     const mr_query *q = p->q;
     p->opts = mr_arena_alloc(p->plan->arena, (q->noptions + (size_t)1) * sizeof *p->opts);
     p->roots = mr_arena_alloc(p->plan->arena, (q->noptions + (size_t)1) * sizeof *p->roots);
-    if (!p->opts || !p->roots) return MR_FAIL;
+    p->plan->kept = mr_arena_alloc(p->plan->arena, (q->noptions + (size_t)1) * sizeof *p->plan->kept);
+    if (!p->opts || !p->roots || !p->plan->kept) return MR_FAIL;
     resolved_path path = {0};
     for (unsigned i = 0; i < q->noptions; i++) {
         mr_option *o = &p->opts[p->nopts];
@@ -158,6 +173,7 @@ mr_status mr_options_resolve(mr_planner *p) {
         bool known = path.given && path.given == o->steps && path.start == q->items[item].mapper;
         if (!known && begin_path(p, &path, q, i, q->items[item].mapper) != MR_OK) return MR_FAIL;
         if (resolve_steps(p, o, &path) != MR_OK || check_group(p, o, q->items[item].mapper) != MR_OK) return MR_FAIL;
+        if (o->limit_by) p->plan->kept[p->plan->nkept++] = mr_node_retain(o->limit_by);
         o->mapper = q->items[item].mapper;
         o->start = NULL; /* the plan may live longer than the query */
         p->roots[p->nopts++] = (uint16_t)item;
@@ -184,13 +200,15 @@ mr_status mr_options_below(mr_arena *arena, const mr_property *prop, unsigned no
     *out = NULL;
     for (unsigned i = 0; i < nopts; i++) {
         const mr_option *o = &opts[i];
+        bool again = o->nsteps == 1 && o->steps[0].prop == prop && o->recursion != 0;
         bool goes_on = o->nsteps > 0 && o->steps[0].prop == prop &&
                        (o->nsteps > 1 || o->kind == MR_OPTION_UNDEFER_GROUP || o->kind == MR_OPTION_WILDCARD_LAZY ||
                         o->kind == MR_OPTION_POLYMORPHIC);
-        if (!goes_on && !is_everywhere(o)) continue;
+        if (!goes_on && !again && !is_everywhere(o)) continue;
         if (!below && !(below = mr_arena_alloc(arena, nopts * sizeof *below))) return MR_FAIL;
         mr_option *b = &below[(*n)++];
         *b = *o;
+        if (again && o->recursion > 0) b->recursion--;
         if (!goes_on) continue;
         b->mapper = o->steps[0].of_type ? o->steps[0].of_type : prop->relationship->target;
         b->steps++;

@@ -32,6 +32,7 @@ void mr_plan_release(mr_plan *plan) {
     mr_free(plan->env, plan->one);
     for (uint32_t i = 0; i < plan->nbinds; i++) mr_node_release(plan->binds[i].own);
     mr_plan_release_criteria(plan);
+    for (unsigned i = 0; i < plan->nkept; i++) mr_node_release(plan->kept[i]);
     mr_compiled_release(plan->compiled);
     mr_arena_free(plan->arena);
     mr_free(plan->env, plan);

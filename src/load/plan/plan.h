@@ -41,6 +41,8 @@ extern const mr_strategy mr_strategy_polymorphic;
 typedef struct mr_plan_follow {
     const mr_property *prop;
     const mr_strategy *strategy; /* one that has jobs */
+    uint32_t limit;              /* so many items for each parent; 0: all */
+    mr_node *limit_by;           /* the order in which they are counted, kept by the plan; or NULL */
     const mr_polymorphic *with;  /* the subclasses that are loaded with the target, or (prop NULL) whose columns are */
     unsigned nopts;
     const mr_option *opts; /* relative to the target */
@@ -114,6 +116,8 @@ struct mr_plan {
     bool simple;           /* each row is one object of one class, and nothing follows */
     bool plain;            /* rows are the statement's columns as they are: no entities */
     bool by_name;          /* columns are found by name when the statement runs */
+    unsigned nkept;        /* nodes of its options, one reference each */
+    mr_node **kept;
     unsigned nsources; /* by_name: the number of sources: the table's column of each result column; NULL: not known */
     const mr_column **sources;
     struct mr_run *spare; /* a run that is over: the memory of the next; or NULL */

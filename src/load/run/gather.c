@@ -126,6 +126,7 @@ static mr_status fill_list(const mr_gather *g, const gathered_parent *p, mr_vec 
     for (uint32_t i = p->first; i != NO_LINK; i = links[i].next) children[items->len++] = links[i].child;
     if (g->force) mr_entity_forget(p->parent, g->prop->slot);
     mr_collection *c = mr_entity_collection(p->parent, g->prop, false);
+    if (c && g->part) return mr_collection_fill_part(c, items->data, (uint32_t)items->len);
     return c ? mr_collection_fill(c, items->data, (uint32_t)items->len) : MR_FAIL;
 }
 

@@ -16,6 +16,7 @@ typedef struct mr_gather {
     bool list;       /* the slot is a collection; false: a reference, for which the first child counts */
     bool repeats;    /* a child may be given twice; set it before the first child */
     bool force;      /* loaded slots are filled again */
+    bool part;       /* the children of a parent are not all that it has */
     bool renews;     /* the same, only for slots of an older version of the data without changes; false at first */
     mr_vec parents;  /* gathered_parent */
     mr_vec links;    /* gathered_link */

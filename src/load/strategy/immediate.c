@@ -35,4 +35,4 @@ static mr_status nothing(mr_job *job) {
 }
 
 const mr_strategy mr_strategy_immediate = {
-    .word = "immediate", .option = "immediateload", .next = next, .row = nothing, .end = nothing};
+    .word = "immediate", .option = "immediateload", .recurs = true, .next = next, .row = nothing, .end = nothing};

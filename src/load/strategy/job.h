@@ -81,6 +81,13 @@ mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_p
  * takes no statement. */
 bool mr_relationship_is_in_memory(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);
 
+/* ---------------------------------------------------------------- limited.c */
+
+/* A query for the first items (job->follow->limit of them) of each parent: its items are the parent's key, and the
+ * target. keys: for each of count parents, joined: its primary key; else the local columns of the relationship. NULL:
+ * failed. */
+mr_query *mr_limited_query(const mr_job *job, const mr_value *keys, size_t count, bool joined);
+
 /* ---------------------------------------------------------------- batch.c */
 
 /* Loads the relationship for the entity and those after it in its group. MR_NOTFOUND: it is to be loaded alone. nopts,

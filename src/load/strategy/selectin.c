@@ -74,6 +74,7 @@ static mr_status take_keys(mr_job *job, selectin_form form, unsigned n) {
     mr_gather_done(&job->gather);
     mr_gather_init(&job->gather, env, job->follow->prop, form == FORM_JOINED, false);
     job->gather.renews = job->load->outside;
+    job->gather.part = job->follow->limit > 0;
     mr_keyring_done(&job->keys);
     mr_keyring_init(&job->keys, env, n);
     while (status == MR_OK && job->next < job->parents.len && job->keys.distinct.len < MR_KEYS_PER_STATEMENT) {
@@ -309,6 +310,18 @@ static mr_status end_targets(mr_job *job) {
     return status;
 }
 
+/* ---------------------------------------------------------------- so many for each parent */
+
+/* The parents' keys, which a row of the statement without a limit begins with: mr_limited. */
+static mr_query *limited_query(mr_job *job, selectin_form form) {
+    unsigned n =
+        form == FORM_JOINED ? job->follow->prop->relationship->parent->npk : job->follow->prop->relationship->npairs;
+    mr_value *keys = keys_taken(job, n);
+    mr_query *q = keys ? mr_limited_query(job, keys, job->keys.distinct.len, form == FORM_JOINED) : NULL;
+    mr_free(job->load->env, keys);
+    return mr_job_options(job, q);
+}
+
 /* ---------------------------------------------------------------- the strategy */
 
 static unsigned key_width(const mr_relationship *rel, selectin_form form) {
@@ -322,6 +335,7 @@ static mr_status next(mr_job *job) {
     while (job->next < job->parents.len) {
         mr_status status = form == FORM_TARGETS ? take_targets(job) : take_keys(job, form, key_width(rel, form));
         if (status != MR_OK) return MR_FAIL;
+        if (job->keys.distinct.len > 0 && job->follow->limit > 0) return mr_job_start(job, limited_query(job, form));
         if (job->keys.distinct.len > 0)
             return mr_job_start(job, form == FORM_TARGETS    ? targets_query(job)
                                      : form == FORM_CHILDREN ? children_query(job)
@@ -342,4 +356,4 @@ static mr_status end(mr_job *job) {
 }
 
 const mr_strategy mr_strategy_selectin = {
-    .word = "selectin", .option = "selectinload", .next = next, .row = row, .end = end};
+    .word = "selectin", .option = "selectinload", .limits = true, .recurs = true, .next = next, .row = row, .end = end};

@@ -1,0 +1,100 @@
+-- count.lua: how many objects a collection has, without loading them: mr.count_of as a column, mr.count of an object.
+--
+-- Invariant: a number that is given out is that of the database and of what the session knows of it: numbers that were
+-- asked for other objects too are forgotten when the session writes, expires its objects, or reads newer data.
+
+local core, require = ...
+local options = require "moonrow.options"
+
+local count = {}
+
+-- How many objects a statement counts for.
+local MOST = 500
+
+-- mr.count_of(Class.attr), mr.count_of(Class.attr, criterion): the number of related rows as a value of a query.
+-- mr.count_of("attr", { deferred = }): the same as an attribute in the body of a class.
+function count.of(attribute, criterion, ...)
+  if select("#", ...) > 0 then core.raise("ArgumentError", "count_of: criteria are joined by &") end
+  if type(attribute) == "string" then
+    if criterion ~= nil and (type(criterion) ~= "table" or getmetatable(criterion) ~= nil) then
+      options.expect("count_of", "a relationship such as User.posts before a criterion", attribute)
+    end
+    local given = options.read("count_of", { "deferred", "group" }, 0, criterion or {})
+    return core.column_property(function(class) return core.related_count(class[attribute]) end, given)
+  end
+  if core.type_name(attribute) ~= "Relationship" then
+    options.expect("count_of", "a relationship such as User.posts, or (in the body of a class) its name", attribute)
+  end
+  return core.related_count(attribute, criterion)
+end
+
+-- What the last statement for a relationship of a session has counted: { stamp =, asked =, counts = {} }.
+local known = setmetatable({}, { __mode = "k" })
+
+-- The key of an object as one value.
+local function identity(key)
+  if #key == 1 then return key[1] end
+  local parts = {}
+  for i, value in ipairs(key) do
+    parts[i] = math.type(value) == "integer" and tostring(value) or string.format("%q", tostring(value))
+  end
+  return table.concat(parts, ",")
+end
+
+-- The criterion: the alias's key is one of these.
+local function among(alias, names, keys)
+  if #names == 1 then
+    local values = {}
+    for i, key in ipairs(keys) do values[i] = key[1] end
+    return alias[names[1]]:in_(values)
+  end
+  local rows = {}
+  for i, key in ipairs(keys) do
+    local parts = {}
+    for k, name in ipairs(names) do parts[k] = alias[name]:eq(key[k]) end
+    rows[i] = core.and_(table.unpack(parts))
+  end
+  return core.or_(table.unpack(rows))
+end
+
+-- The numbers of these objects, by identity.
+local function ask(session, class, attribute, keys)
+  local alias, names = core.aliased(class), core.class_keys(class)
+  local columns = {}
+  for i, name in ipairs(names) do columns[i] = alias[name] end
+  local counts = {}
+  for _, key in ipairs(keys) do counts[identity(key)] = 0 end
+  local items = { table.unpack(columns) }
+  items[#items + 1] = core.func.count()
+  local rows = session:query(table.unpack(items)):select_from(alias):join(alias[attribute])
+    :filter(among(alias, names, keys)):group_by(table.unpack(columns)):all()
+  for _, row in ipairs(rows) do
+    local key = { table.unpack(row, 1, #names) }
+    counts[identity(key)] = row[#names + 1]
+  end
+  return counts
+end
+
+-- mr.count(object, "posts"): how many objects the collection has. One that is loaded is counted in memory. Otherwise
+-- the first object asks the database alone, and the second for itself and the next ones.
+function count.count(object, attribute)
+  if not core.is_object(object) then options.expect("count", "an object", object) end
+  local keys, stamp = core.neighbours(object, attribute, 1)
+  if not keys then return (core.collection_state(object[attribute])) end
+  local inspection = core.inspect(object)
+  local session, class = inspection.session, inspection.class
+  local of_session = known[session]
+  if not of_session then
+    of_session = {}
+    known[session] = of_session
+  end
+  local name, id = core.describe_class(class).name .. "." .. attribute, identity(keys[1])
+  local last = of_session[name]
+  if last and last.stamp == stamp and last.counts[id] then return last.counts[id] end
+  if last then keys = core.neighbours(object, attribute, MOST) end
+  local counts = ask(session, class, attribute, keys)
+  of_session[name] = { stamp = stamp, counts = counts }
+  return counts[id]
+end
+
+return count
