@@ -110,7 +110,7 @@ describe("the reference has", function()
     ["moonrow.OrderingListOptions"] = { { mr.ordering_list, "n", wrong } },
     ["moonrow.ToTableOptions"] = { { function() User{}:to_table(wrong) end } },
     ["moonrow.ForUpdateOptions"] = { { query.with_for_update, query, wrong } },
-    ["moonrow.CteOptions"] = { { query.cte, query, "x", wrong } },
+    ["moonrow.CteOptions"] = { { query.cte, query, "x", wrong }, { write.cte, write, "x", wrong } },
     ["moonrow.JoinOptions"] = { { query.join, query, Post, n:eq(1), wrong }, { query.outerjoin, query, Post, n:eq(1),
       wrong }, { query.join_from, query, User, Post, n:eq(1), wrong }, { mr.join, User, Post, wrong },
       { mr.outerjoin, User, Post, wrong }, { mr.full, User, Post, wrong } },

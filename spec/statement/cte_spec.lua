@@ -143,7 +143,8 @@ describe("an INSERT, UPDATE or DELETE as a CTE", function()
     local fresh = mr.update(Post):values{ title = Post.title .. "!" }:where(Post.id:gt(2)):returning(Post):cte "fresh"
     local N = mr.aliased(Post, fresh)
     assert.equal("WITH fresh AS (UPDATE post SET title=(post.title || $1) WHERE post.id > $2 RETURNING post.id, "
-      .. "post.title, post.category_id) SELECT fresh.id, fresh.title, fresh.category_id FROM fresh ORDER BY fresh.title",
+      .. "post.title, post.category_id) SELECT fresh.id, fresh.title, fresh.category_id FROM fresh "
+      .. "ORDER BY fresh.title",
       postgres(mr.select(N):order_by(N.title)))
   end)
 

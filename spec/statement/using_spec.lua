@@ -217,7 +217,7 @@ describe("values called again", function()
 
   it("keeps an UPDATE of a class in several tables to one of them", function()
     local Base = db.Model:extend("Base", { id = db.Column{ db.Integer, primary_key = true },
-      kind = db.Column{ db.String(9) }, a = db.Column{ db.Integer } }, { polymorphic_on = "kind" })
+      kind = db.Column{ db.String(9) }, a = db.Column{ db.Integer }, __mapper_args = { polymorphic_on = "kind" } })
     local Sub = Base:extend("Sub", { id = db.Column{ db.Integer, db.ForeignKey "base.id", primary_key = true },
       b = db.Column{ db.Integer } })
     assert.equal("UPDATE base SET kind=?, a=?", tostring(mr.update(Sub):values{ a = 1 }:values{ kind = "x" }))

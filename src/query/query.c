@@ -385,11 +385,13 @@ mr_query *mr_query_from_statement(const mr_query *q, mr_node *statement) {
     return c;
 }
 
-mr_query *mr_query_returned(mr_mapper *mapper, mr_node *statement, const mr_named_value *named, size_t n) {
+mr_query *mr_query_returned(mr_mapper *mapper, mr_node *statement, bool populate, const mr_named_value *named,
+                            size_t n) {
     mr_query_item item = {mapper, NULL, NULL, mapper->name};
     mr_query *plain = mr_query_new(mapper->env, &item, 1, false);
     mr_query *q = plain ? mr_query_from_statement(plain, mr_node_retain(statement)) : NULL;
     mr_query_release(plain);
+    if (q) q->populate_existing = populate;
     for (size_t i = 0; q && i < n; i++) {
         mr_query *next = mr_query_param_value(q, named[i].name, &named[i].value);
         mr_query_release(q);

@@ -7,6 +7,8 @@
 
 #include "compiler.h"
 
+#include <string.h>
+
 static void compile_names(mr_compiler *c, const mr_node *columns) {
     for (uint32_t i = 0; i < columns->n; i++) {
         if (i) mr_emit(c, ", ");
@@ -77,10 +79,39 @@ static void compile_where(mr_compiler *c, const mr_node *where) {
     mr_compile_condition(c, where, MR_OP_NONE);
 }
 
+static void emit_column_names(mr_compiler *c, mr_column *const *columns, unsigned n) {
+    for (unsigned i = 0; i < n; i++) {
+        mr_emit(c, i ? ", " : " (");
+        mr_emit_name(c, columns[i]->name);
+    }
+    mr_emit(c, ")");
+}
+
+/* Writes which constraint the conflict is with. A database that does not know it by its name gets its columns. */
+static void compile_conflict_constraint(mr_compiler *c, const mr_dml *d) {
+    const mr_table *table = d->table->u.table;
+    const mr_constraint *found = table->constraints;
+    if (c->dialect->conflict_constraints) {
+        mr_emit(c, " ON CONSTRAINT ");
+        mr_emit_name(c, d->conflict_constraint);
+        return;
+    }
+    while (found && (!found->name || strcmp(found->name, d->conflict_constraint) != 0 ||
+                     (found->kind != MR_CONSTRAINT_UNIQUE && found->kind != MR_CONSTRAINT_PRIMARY_KEY)))
+        found = found->next;
+    if (found) emit_column_names(c, found->columns, found->ncolumns);
+    else
+        mr_compile_fail(c,
+                        "on_conflict: %s has no unique constraint '%s', and %s knows none by its name: name its "
+                        "columns, index_elements = { ... }",
+                        name_of(table), d->conflict_constraint, c->dialect->name);
+}
+
 static void compile_conflict(mr_compiler *c, const mr_node *node, uint32_t start) {
     const mr_dml *d = node->u.dml;
     if (!d->on_conflict) return;
     mr_emit(c, " ON CONFLICT");
+    if (d->conflict_constraint) compile_conflict_constraint(c, d);
     if (d->conflict_target) {
         mr_emit(c, " (");
         compile_names(c, d->conflict_target);

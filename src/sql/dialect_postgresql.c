@@ -255,6 +255,7 @@ const mr_dialect *mr_dialect_postgresql(void) {
     static const mr_dialect dialect = {
         .name = "postgresql",
         .dml_in_cte = true,
+        .conflict_constraints = true,
         .delete_using = true,
         .parameter = '$',
         .returning = true,

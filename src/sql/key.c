@@ -104,6 +104,7 @@ static void put_payload(scanner *s, const mr_node *node) {
     case MR_NODE_INSERT: {
         unsigned char bit = node->u.dml->on_conflict;
         put(s, &bit, 1);
+        put_pointer(s, node->u.dml->conflict_constraint);
         break;
     }
     default:

@@ -136,10 +136,14 @@ function Write:from_select(columns, select, options) end
 ---@field index_elements? any[]
 ---The condition of a partial index.
 ---@field index_where? moonrow.Criterion
+---In their place, the name of a unique constraint of the table.
+---@field constraint? string
 
 ---@class moonrow.OnConflict
 ---The columns of the key or index.
----@field index_elements any[]
+---@field index_elements? any[]
+---In their place, the name of a unique constraint of the table.
+---@field constraint? string
 ---The condition of a partial index.
 ---@field index_where? moonrow.Criterion
 ---What the row that is there gets: values and expressions, also of `excluded`.
@@ -152,7 +156,8 @@ function Write:from_select(columns, select, options) end
 ---```lua
 ---local insert = mr.insert(User):values{ id = 1, name = "Anna" }
 ---session:execute(insert:on_conflict_do_update{
----  index_elements = { "id" }, index_where = nil, set = { name = insert.excluded.name }, where = User.age:gt(18),
+---  index_elements = { "id" }, index_where = nil, constraint = nil,
+---  set = { name = insert.excluded.name }, where = User.age:gt(18),
 ---}).rowcount --> 1
 ---ann.name --> Anna
 ---session:rollback()
@@ -165,7 +170,8 @@ function Write:on_conflict_do_update(options) end
 ---
 ---```lua
 ---local insert = mr.insert(User):values{ id = 1, name = "Anna" }
----session:execute(insert:on_conflict_do_nothing{ index_elements = { "id" }, index_where = nil }).rowcount --> 0
+---insert = insert:on_conflict_do_nothing{ index_elements = { "id" }, index_where = nil, constraint = nil }
+---session:execute(insert).rowcount --> 0
 ---session:rollback()
 ---```
 ---@param options? moonrow.OnConflictNothing
@@ -195,16 +201,21 @@ function Write:cte(name, options) end
 ---@param ... moonrow.Subquery
 ---@return moonrow.Write
 function Write:add_cte(...) end
+
 ---How a statement runs.
 ---@class moonrow.WriteOptions: moonrow.SynchronizeOptions
 ---How many seconds it may run: see moonrow.ExecutionOptions.
 ---@field timeout? number|false
+---Do the objects in memory that it returns take the values of their rows? false by default: they keep what they have.
+---@field populate_existing? boolean
 
 ---How it runs.
 ---
 ---```lua
 ---local update = mr.update(User):values{ age = 1 }:execution_options{ synchronize_session = false, timeout = 5 }
 ---session:execute(update).rowcount --> 3
+---session:execute(update:returning(User):execution_options{ populate_existing = true }):all()
+---bob.age --> 1
 ---session:rollback()
 ---```
 ---@param options moonrow.WriteOptions

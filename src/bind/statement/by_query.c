@@ -32,7 +32,7 @@ static mr_synchronize read_options(lua_State *L, int idx, const mr_query *q, con
     refuse_criteria(L, idx, q, function);
     if (!bind_is_plain_table(L, idx))
         bind_type_error(L, idx, function, "a table of options such as { synchronize_session = \"fetch\" }");
-    return bind_option_synchronize(L, idx, function, MR_SYNCHRONIZE_AUTO, NULL);
+    return bind_option_synchronize(L, idx, function, MR_SYNCHRONIZE_AUTO);
 }
 
 static mr_mapper *only_class(lua_State *L, const mr_query *q, const char *function) {

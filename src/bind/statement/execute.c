@@ -175,7 +175,8 @@ static int execute(lua_State *L, int session_idx) {
         if (!s && !bind_test_node(L, stmt)) return no_statement(L, stmt);
         if (s) t.how = s->how;
         t.marks.timeout = s ? s->timeout : 0;
-        if (options) t.how = bind_option_synchronize(L, options, "execute", t.how, &t.marks.timeout);
+        t.populate = s && s->populate;
+        if (options) bind_read_write_options(L, options, "execute", &t.how, &t.populate, &t.marks.timeout);
         return run_statement(L, t, stmt, params);
     }
     own_params(L, stmt, params, options);

@@ -309,7 +309,7 @@ static void run_for_objects(lua_State *L, const bind_target *t, int result, mr_n
     bind_owner *owner = bind_own(L, release_query);
     mr_load *load = NULL;
     BIND_ENTER(b, L);
-    owner->p = mr_query_returned(t->returned, node, named, n);
+    owner->p = mr_query_returned(t->returned, node, t->populate, named, n);
     mr_status st = owner->p ? mr_session_load(t->session, owner->p, &load) : MR_FAIL;
     BIND_LEAVE(b);
     bind_check(L, bind_note_rows(b->env, t->row, t->last_row, st));

@@ -155,6 +155,20 @@ static void read_target(lua_State *L, bind_statement *copy, int options, const c
     lua_settop(L, list - 1);
 }
 
+/* Reads the option constraint, a name, into the copy. */
+static void read_constraint(lua_State *L, bind_statement *copy, int options, const char *function) {
+    static const char *const others[] = {"index_elements", "index_where"};
+    const char *name = bind_option_string(L, options, function, "constraint", NULL);
+    for (int i = 0; name && i < 2; i++) {
+        if (bind_option(L, options, others[i]) != LUA_TNIL)
+            bind_error(L, MR_ERR_ARGUMENT, "%s: constraint and %s both say what the conflict is with: give one of them",
+                       function, others[i]);
+        lua_pop(L, 1);
+    }
+    copy->dml.conflict_constraint = NULL;
+    if (name && !(copy->dml.conflict_constraint = mr_intern(env_of(L), name, strlen(name)))) bind_raise(L);
+}
+
 /* Reads the option index_where into the copy. Its values are written into the SQL: the database compares the condition
  * with the condition of its index when it prepares the statement, and parameters have no values then. */
 static void read_index_where(lua_State *L, bind_statement *copy, int options, const char *function) {
@@ -169,8 +183,8 @@ static void read_index_where(lua_State *L, bind_statement *copy, int options, co
 }
 
 static int on_conflict(lua_State *L, const char *function, bool update) {
-    static const char *const update_names[] = {"index_elements", "index_where", "set", "where", NULL};
-    static const char *const nothing_names[] = {"index_elements", "index_where", NULL};
+    static const char *const update_names[] = {"index_elements", "index_where", "constraint", "set", "where", NULL};
+    static const char *const nothing_names[] = {"index_elements", "index_where", "constraint", NULL};
     const bind_statement *s = self(L, function);
     int options;
     if (s->kind != MR_NODE_INSERT) return bind_error(L, MR_ERR_ARGUMENT, "%s is for insert", function);
@@ -179,7 +193,8 @@ static int on_conflict(lua_State *L, const char *function, bool update) {
     bind_statement *copy = bind_push_statement_copy(L, s);
     int made = lua_gettop(L);
     copy->dml.on_conflict = true;
-    read_target(L, copy, options, function, update);
+    read_constraint(L, copy, options, function);
+    read_target(L, copy, options, function, update && !copy->dml.conflict_constraint);
     read_index_where(L, copy, options, function);
     if (update) {
         size_t n;
@@ -215,25 +230,30 @@ static int get_excluded(lua_State *L) {
     return 1;
 }
 
-mr_synchronize bind_option_synchronize(lua_State *L, int idx, const char *function, mr_synchronize deflt,
-                                       double *timeout) {
-    static const char *const names[] = {"synchronize_session", "timeout", NULL}, *const one[] = {names[0], NULL};
-    bind_check_options(L, idx, function, timeout ? names : one);
-    if (timeout) *timeout = bind_option_timeout(L, idx, function, *timeout);
+mr_synchronize bind_option_synchronize(lua_State *L, int idx, const char *function, mr_synchronize deflt) {
+    static const char *const names[] = {"synchronize_session", NULL};
+    bind_check_options(L, idx, function, names);
     if (bind_option(L, idx, "synchronize_session") != LUA_TNIL) deflt = bind_to_synchronize(L, -1, function);
     lua_pop(L, 1);
     return deflt;
 }
 
-/* execution_options{ synchronize_session = "fetch", timeout = 2 } */
+void bind_read_write_options(lua_State *L, int idx, const char *function, mr_synchronize *how, bool *populate,
+                             double *timeout) {
+    static const char *const names[] = {"synchronize_session", "populate_existing", "timeout", NULL};
+    bind_check_options(L, idx, function, names);
+    *timeout = bind_option_timeout(L, idx, function, *timeout);
+    if (bind_option(L, idx, "synchronize_session") != LUA_TNIL) *how = bind_to_synchronize(L, -1, function);
+    lua_pop(L, 1);
+    *populate = bind_option_bool(L, idx, function, "populate_existing", *populate);
+}
+
+/* execution_options{ synchronize_session = "fetch", populate_existing = true, timeout = 2 } */
 static int s_execution_options(lua_State *L) {
     const bind_statement *s = self(L, "execution_options");
     if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, "execution_options", "a table of options");
-    double timeout = s->timeout;
-    mr_synchronize how = bind_option_synchronize(L, 2, "execution_options", s->how, &timeout);
-    bind_statement *made = bind_push_statement_copy(L, s);
-    made->how = how;
-    made->timeout = timeout;
+    bind_statement *copy = bind_push_statement_copy(L, s);
+    bind_read_write_options(L, 2, "execution_options", &copy->how, &copy->populate, &copy->timeout);
     return 1;
 }
 

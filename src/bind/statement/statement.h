@@ -27,8 +27,10 @@ int bind_statement_values(lua_State *L);
 /* Pushes the INSERT at idx with the rows from..to of the list at rows. from 0: rows is the only row itself. */
 void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_Integer to);
 
+/* Reads the options synchronize_session, populate_existing and timeout in the table at idx; what is absent stays. */
+void bind_read_write_options(lua_State *L, int idx, const char *function, mr_synchronize *how, bool *populate,
+                             double *timeout);
 /* The only option synchronize_session in the table at idx (0: none); deflt where it is absent. Other options raise. */
-mr_synchronize bind_option_synchronize(lua_State *L, int idx, const char *function, mr_synchronize deflt,
-                                       double *timeout);
+mr_synchronize bind_option_synchronize(lua_State *L, int idx, const char *function, mr_synchronize deflt);
 
 #endif

@@ -16,6 +16,7 @@ typedef struct bind_statement {
     bool ordered;        /* UPDATE: the values came from ordered_values */
     bool bare;           /* INSERT ... SELECT: without the defaults of the columns that it does not name */
     double timeout;      /* seconds that it may run: see mr_marks */
+    bool populate;       /* the objects that RETURNING gives take the values of their rows, if they are in memory */
     mr_synchronize how;  /* UPDATE, DELETE: how the objects of the session are brought up to date */
 } bind_statement;
 

@@ -211,8 +211,9 @@ mr_query *mr_query_param_value(const mr_query *q, const char *name, const mr_val
 /* The query whose rows come from this statement. */
 mr_query *mr_query_from_statement(const mr_query *q, mr_node *statement);
 /* A query for the objects of a class in the rows that the statement (borrowed) returns. It gets the n values of named
- * parameters. */
-mr_query *mr_query_returned(mr_mapper *mapper, mr_node *statement, const mr_named_value *named, size_t n);
+ * parameters. populate: objects in memory take the values of their rows. */
+mr_query *mr_query_returned(mr_mapper *mapper, mr_node *statement, bool populate, const mr_named_value *named,
+                            size_t n);
 /* A query with the items and options of q, but without its clauses, whose rows come from united: the ALIAS of a
  * COMPOUND of which q is a part. outer: see mr_query.united_outer. */
 mr_query *mr_query_over(const mr_query *q, mr_node *united, bool outer);

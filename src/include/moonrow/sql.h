@@ -168,10 +168,11 @@ typedef struct mr_dml {
     mr_node *conflict_index_where; /* the condition of the partial index in the conflict target (mr_sql_inline) */
     mr_node *conflict_columns, *conflict_values; /* DO UPDATE SET */
     mr_node *conflict_where;
-    mr_node *others;  /* UPDATE, DELETE: LIST of the other FROM objects that values and criteria name; NULL: there are
-                         none. The constructors set it, whatever is given. */
-    mr_node *with;    /* LIST of CTEs that stand in front, whether they are read or not */
-    bool on_conflict; /* ON CONFLICT is written; with conflict_columns NULL: DO NOTHING */
+    mr_node *others; /* UPDATE, DELETE: LIST of the other FROM objects that values and criteria name; NULL: there are
+                        none. The constructors set it, whatever is given. */
+    mr_node *with;   /* LIST of CTEs that stand in front, whether they are read or not */
+    const char *conflict_constraint; /* interned: ON CONFLICT ON CONSTRAINT name; NULL: conflict_target says which */
+    bool on_conflict;                /* ON CONFLICT is written; with conflict_columns NULL: DO NOTHING */
 } mr_dml;
 
 struct mr_node {
@@ -608,22 +609,23 @@ struct mr_dialect {
     /* Writes a query that returns a row when the table, or a view of its name, exists. Fills params, and returns their
      * number. */
     unsigned (*table_exists)(const mr_dialect *d, const mr_table *table, mr_strbuf *out, mr_value params[2]);
-    const char *numbers_once; /* the word behind PRIMARY KEY with which no number is used twice; NULL: there is none */
-    bool identity;            /* it has GENERATED ... AS IDENTITY */
-    bool virtual_columns;     /* a computed column need not be stored */
-    bool computed_keys;       /* a computed column may be in the primary key */
-    bool alters;              /* ALTER TABLE adds and drops constraints; and a foreign key needs its table */
-    bool distinct_from;       /* it has IS DISTINCT FROM; otherwise IS NOT compares any values */
-    bool within_group;        /* it has WITHIN GROUP */
-    bool lateral;             /* it has LATERAL, and names for the columns of what stands in FROM */
-    bool json_operators;      /* #> and #>> read JSON, and a text is cast to it; otherwise json_extract */
-    bool regexp_operators;    /* ~ and ~*; otherwise REGEXP */
-    bool text_search;         /* @@; otherwise MATCH */
-    bool defers_keys;         /* UNIQUE and PRIMARY KEY may be deferrable, too */
-    bool comments;            /* it has COMMENT ON */
-    bool index_parens;        /* an expression in an index needs parentheses */
-    bool conflict_clauses;    /* a constraint may say ON CONFLICT ... */
-    bool views_if_missing;    /* it has CREATE VIEW IF NOT EXISTS */
+    const char *numbers_once;  /* the word behind PRIMARY KEY with which no number is used twice; NULL: there is none */
+    bool identity;             /* it has GENERATED ... AS IDENTITY */
+    bool virtual_columns;      /* a computed column need not be stored */
+    bool computed_keys;        /* a computed column may be in the primary key */
+    bool alters;               /* ALTER TABLE adds and drops constraints; and a foreign key needs its table */
+    bool distinct_from;        /* it has IS DISTINCT FROM; otherwise IS NOT compares any values */
+    bool within_group;         /* it has WITHIN GROUP */
+    bool lateral;              /* it has LATERAL, and names for the columns of what stands in FROM */
+    bool json_operators;       /* #> and #>> read JSON, and a text is cast to it; otherwise json_extract */
+    bool regexp_operators;     /* ~ and ~*; otherwise REGEXP */
+    bool text_search;          /* @@; otherwise MATCH */
+    bool defers_keys;          /* UNIQUE and PRIMARY KEY may be deferrable, too */
+    bool comments;             /* it has COMMENT ON */
+    bool index_parens;         /* an expression in an index needs parentheses */
+    bool conflict_constraints; /* it has ON CONFLICT ON CONSTRAINT; otherwise the constraint's columns are written */
+    bool conflict_clauses;     /* a constraint may say ON CONFLICT ... */
+    bool views_if_missing;     /* it has CREATE VIEW IF NOT EXISTS */
     /* The name of a type in a table with strict types; sql is its usual name. NULL: there are no such tables. */
     const char *(*strict_type)(const mr_type *type, const char *sql);
     void (*table_options)(const mr_table *table,
