@@ -134,6 +134,7 @@ describe("the reference has", function()
     ["moonrow.RegexpOptions"] = { { n.regexp_match, n, "a", wrong } },
     ["moonrow.OpOptions"] = { { n.op, n, "->>", wrong } },
     ["moonrow.LightTableOptions"] = { { mr.table, "t", wrong } },
+    ["moonrow.FilterOptions"] = { { mr.filter, User, "n == 1", wrong } },
     ["moonrow.AliasOptions"] = { { mr.aliased, User, wrong } },
     ["moonrow.OnConflict"] = { { write.on_conflict_do_update, write, wrong } },
     ["moonrow.OnConflictNothing"] = { { write.on_conflict_do_nothing, write, wrong } },

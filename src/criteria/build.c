@@ -312,9 +312,9 @@ static mr_node *concatenated(builder *b, room *r, const mr_term *t) {
     return all;
 }
 
-static mr_node *function(builder *b, room *r, const mr_term *t, const char *name, mr_typecode code) {
+static mr_node *function(builder *b, room *r, const mr_term *t, const char *name, const mr_type *type) {
     mr_node *x = value(b, r, t->child[0]);
-    return x ? mr_sql_func(b->env, name, mr_type_simple(code), &x, 1) : NULL;
+    return x ? mr_sql_func(b->env, name, type, &x, 1) : NULL;
 }
 
 static mr_node *value(builder *b, room *r, const mr_term *t) {
@@ -333,11 +333,11 @@ static mr_node *value(builder *b, room *r, const mr_term *t) {
     case MR_TERM_CONCAT:
         return concatenated(b, r, t);
     case MR_TERM_LENGTH:
-        return function(b, r, t, "octet_length", MR_TYPE_INTEGER);
+        return function(b, r, t, "octet_length", mr_type_simple(MR_TYPE_INTEGER));
     case MR_TERM_LOWER:
-        return function(b, r, t, "lower", MR_TYPE_STRING);
+        return function(b, r, t, "lower", mr_type_simple(MR_TYPE_STRING));
     case MR_TERM_UPPER:
-        return function(b, r, t, "upper", MR_TYPE_STRING);
+        return function(b, r, t, "upper", mr_type_simple(MR_TYPE_STRING));
     case MR_TERM_COUNT:
         return count(b, r, t);
     default:

@@ -98,7 +98,7 @@ static bool is_plain_value(mr_parser *p, mr_term *t) {
     else if (t->group == MR_CRITERIA_CONDITION)
         (void)mr_refuse_term(p, t,
                              t->kind == MR_TERM_NOT && !t->grouped
-                                 ? "`not` binds tighter than what follows: write not (x == y)"
+                                 ? "not binds tighter than what follows: write not (x == y)"
                                  : "a condition is true or not, and is not compared: join it by and, or");
     else return true;
     return false;
@@ -277,10 +277,12 @@ mr_term *mr_check_compare(mr_parser *p, mr_op op, bool sql, mr_term *left, mr_te
     if (left->group == MR_CRITERIA_NIL || right->group == MR_CRITERIA_NIL)
         return sql ? mr_refuse_term(p, right, "nil is compared by == nil and ~= nil") : compare_nil(p, op, left, right);
     if (!is_plain_value(p, left) || !is_plain_value(p, right) || !settle(p, &left, &right)) return NULL;
+    for (int i = 0; i < 2; i++) {
+        mr_term *x = i ? right : left;
+        if (x->group == MR_CRITERIA_OTHER) return mr_refuse_term(p, x, "%s is compared with nil alone", shown(p, x));
+    }
     if (!go_together(left, right)) return refuse_pair(p, left, right, "compared with");
     bool order = op >= MR_OP_LT && op <= MR_OP_GE;
-    if (left->group == MR_CRITERIA_OTHER)
-        return mr_refuse_term(p, left, "%s is compared with nil alone", shown(p, left));
     if (order && !has_order(left)) return mr_refuse_term(p, left, "%s has no order", shown(p, left));
     if (order && !has_order(right)) return mr_refuse_term(p, right, "%s has no order", shown(p, right));
     mr_term *const sides[2] = {left, right};
@@ -331,7 +333,7 @@ static bool is_number(mr_parser *p, mr_term *t, const char *what) {
     }
     bool number = t->group == MR_CRITERIA_NUMBER || t->group == MR_CRITERIA_DECIMAL;
     if (number && !(t->type && t->type->decorator)) return true;
-    (void)mr_refuse_term(p, t, "%s is %s, and `%s` takes numbers%s", shown(p, t), words[t->group], what,
+    (void)mr_refuse_term(p, t, "%s is %s, and %s takes numbers%s", shown(p, t), words[t->group], what,
                          t->group == MR_CRITERIA_TEXT ? " (strings are joined by ..)" : "");
     return false;
 }
@@ -398,5 +400,5 @@ mr_term *mr_check_text(mr_parser *p, const char *what, mr_term *x) {
     }
     bool text = x->group == MR_CRITERIA_TEXT && !(x->type && (x->type->decorator || x->type->forms));
     if (text) return x;
-    return mr_refuse_term(p, x, "%s is %s, and `%s` takes strings", shown(p, x), words[x->group], what);
+    return mr_refuse_term(p, x, "%s is %s, and %s takes strings", shown(p, x), words[x->group], what);
 }

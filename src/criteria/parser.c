@@ -26,7 +26,11 @@ static const char *const verbs[] = {"is", "like", "between", "exists", "any", "s
 /* What is read next cannot stand here. */
 static mr_term *unexpected(mr_parser *p, const char *wanted) {
     const mr_lexeme *x = &p->now;
-    if (x->token == MR_TOKEN_FOREIGN) return refuse_lexeme(p, x, x->name);
+    if (x->token == MR_TOKEN_FOREIGN) {
+        (void)mr_criteria_fail(p->env, p->scope, x->at, x->until, "%.*s is not written here: %s",
+                               (int)(x->until - x->at), p->scope->text + x->at, x->name);
+        return NULL;
+    }
     if (x->token == MR_TOKEN_END) {
         (void)mr_criteria_fail(p->env, p->scope, x->at, x->at + 1, "the text ends, and %s is missing", wanted);
         return NULL;
@@ -397,7 +401,7 @@ static mr_term *parse_unary(mr_parser *p) {
     if (x.token == MR_TOKEN_SUB) t = mr_check_negative(p, x.at, inner);
     else if (x.token == MR_TOKEN_LENGTH) t = text_function(p, MR_TERM_LENGTH, x.at, inner->until, inner, "#");
     else if (inner->group != MR_CRITERIA_CONDITION && p->now.token >= MR_TOKEN_IN && p->now.token <= MR_TOKEN_CONCAT)
-        return mr_refuse_term(p, inner, "`not` binds tighter than what follows: write not (x == y)");
+        return mr_refuse_term(p, inner, "not binds tighter than what follows: write not (x == y)");
     else if ((inner = mr_check_condition(p, inner)) != NULL)
         t = mr_term_new(p, MR_TERM_NOT, x.at, inner->until, &inner, 1);
     return leave(p, t);

@@ -468,6 +468,41 @@ function mr.and_(...) end
 ---@return moonrow.Expression
 function mr.or_(...) end
 
+---What a text that somebody else has written may use.
+---@class moonrow.FilterOptions
+---@field allow string[] the attributes: "name", "clan.name", "posts.score"
+---@field params? table<string, any> values for its parameters; others may be there, too
+---@field max_nodes? integer the most names, values and operators; default 100
+
+---A criterion of a text in Lua's own grammar that somebody else has written, an end user perhaps: it is checked before
+---any SQL is made of it, and names nothing but what is allowed.
+---
+---```lua
+---local options = { allow = { "name", "age" }, params = { least = 20 }, max_nodes = 50 }
+---User.query:where(mr.filter(User, "age > $least and name ~= 'Ann'", options)):all() --> {Bob}
+---mr.filter(User, "id == 1", options) --! ArgumentError: 'id' is not allowed here
+---```
+---@error ArgumentError the text has a mistake, uses what is not allowed, or is too large; a parameter has no value
+---@param class moonrow.Model
+---@param text string
+---@param options moonrow.FilterOptions
+---@return moonrow.Expression
+function mr.filter(class, text, options) end
+
+---Does the object meet the criteria, with the values that it has now? What is not loaded is loaded. The result is the
+---database's, whose criteria the same text may be.
+---
+---```lua
+---mr.matches(bob, "age > $least and name ~= 'Ann'", { least = 20 }) --> true
+---```
+---@error ArgumentError the text has a mistake; an integer is too large
+---@error InvalidRequestError only the database knows an attribute, such as a hybrid
+---@param object moonrow.Object
+---@param text string
+---@param params? table<string, any>
+---@return boolean
+function mr.matches(object, text, params) end
+
 ---SQL's NOT. `~a` is the same.
 ---
 ---```lua

@@ -273,8 +273,9 @@ function RelationshipAttribute:is_not(value) end
 ---```lua
 ---User.query:filter(User.posts:any(Post.title:eq "News")):all() --> {Bob}
 ---User.query:filter(~User.posts:any()):all() --> {Cid}
+---User.query:filter(User.posts:any "title == 'News'"):all() --> {Bob}
 ---```
----@param ... moonrow.Criterion
+---@param ... moonrow.Criterion|string|table<string, any>
 ---@return moonrow.Expression
 function RelationshipAttribute:any(...) end
 
@@ -282,8 +283,9 @@ function RelationshipAttribute:any(...) end
 ---
 ---```lua
 ---Post.query:filter(Post.author:has(User.age:gt(30))):count() --> 2
+---Post.query:filter(Post.author:has("age > $least", { least = 30 })):count() --> 2
 ---```
----@param ... moonrow.Criterion
+---@param ... moonrow.Criterion|string|table<string, any>
 ---@return moonrow.Expression
 function RelationshipAttribute:has(...) end
 

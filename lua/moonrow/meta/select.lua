@@ -69,12 +69,15 @@ function Select:sql(options) end
 ---
 ---```lua
 ---User.query:filter(User.age:gt(20), User.name:ne "Ann"):all() --> {Bob}
+---User.query:filter("age > $least and name ~= 'Ann'", { least = 20 }):all() --> {Bob}
 ---User.query:filter(nil) --! ArgumentError:
 ---```
----@error ArgumentError a criterion is none: nil, true or false, what Lua's == gives
+---A single text has Lua's own grammar, and is followed by a table with the values of its parameters (`$least`); its
+---names are attributes of the query's class.
+---@error ArgumentError a criterion is none: nil, true or false, what Lua's == gives; a text has a mistake
 ---@generic S
 ---@param self S
----@param ... moonrow.Criterion
+---@param ... moonrow.Criterion|string|table<string, any>
 ---@return S
 function Select:filter(...) end
 
@@ -82,10 +85,11 @@ function Select:filter(...) end
 ---
 ---```lua
 ---User.query:where(User.age:gt(30)):all() --> {Ann}
+---User.query:where("any(posts, \"title == 'News'\")"):all() --> {Bob}
 ---```
 ---@generic S
 ---@param self S
----@param ... moonrow.Criterion
+---@param ... moonrow.Criterion|string|table<string, any>
 ---@return S
 function Select:where(...) end
 

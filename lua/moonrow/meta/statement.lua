@@ -99,8 +99,9 @@ function Write:ordered_values(...) end
 ---
 ---```lua
 ---mr.delete(User):where(User.age:lt(18)) --> DELETE FROM user WHERE user.age < ?
+---mr.delete(User):where("age < $least", { least = 18 }) --> DELETE FROM user WHERE user.age < ?
 ---```
----@param ... moonrow.Criterion
+---@param ... moonrow.Criterion|string|table<string, any>
 ---@return moonrow.Write
 function Write:where(...) end
 
