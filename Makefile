@@ -89,7 +89,7 @@ RUN    = BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SAN
 .SECONDARY:
 .PHONY: interop
 .PHONY: all deps demo test test-core test-spec test-stress test-host test-examples test-guide test-build headers arch \
-        format lint lint-lua lint-c sanitize valgrind fault fuzz bench bench-count bench-count-update bench-scale bench-deps doc install help clean FORCE
+        format lint lint-lua lint-c sanitize valgrind fault fuzz fuzz-criteria bench bench-count bench-count-update bench-scale bench-deps doc install help clean FORCE
 
 all: tools $(HOST) $(MODULE) $(STATIC) ## build the host, the module and the static library (the default)
 
@@ -261,6 +261,10 @@ interop: $(MODULE) ## values against those of python3, over random cases (CASES=
 fuzz: ## random calls of the whole API under ASan and UBSan, for FUZZ_SECONDS (gcc)
 	@$(MAKE) --no-print-directory CC=gcc CFLAGS='-O1 -g' BUILD=$(BUILD)/asan SANITIZE=address,undefined all
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) BUILD='$(BUILD)/asan' spec/run.sh fuzz
+
+fuzz-criteria: ## random texts of criteria, in the same way
+	@$(MAKE) --no-print-directory CC=gcc CFLAGS='-O1 -g' BUILD=$(BUILD)/asan SANITIZE=address,undefined all
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) BUILD='$(BUILD)/asan' spec/run.sh fuzz-criteria
 
 bench-count: all $(PRELOADS) ## instructions of small loops, compared with the figures in the repository
 	@$(RUN) count-table

@@ -227,7 +227,19 @@ part_fuzz() {
     while [ "$(date +%s)" -lt "$end" ]; do
         check "seeds $seed to $((seed + 19))" env ASAN_OPTIONS=detect_leaks=0 \
             "$BUILD/moonrow" spec/fuzz/api_fuzz.lua "$seed" 20 500
+        check "criteria, seed $seed" env ASAN_OPTIONS=detect_leaks=0 \
+            "$BUILD/moonrow" spec/fuzz/criteria_fuzz.lua "$seed" 2000
         seed=$((seed + 20))
+    done
+}
+
+part_fuzz_criteria() {
+    seed=${FUZZ_SEED:-$(date +%s)}
+    end=$(($(date +%s) + ${FUZZ_SECONDS:-60}))
+    while [ "$(date +%s)" -lt "$end" ]; do
+        check "criteria, seed $seed" env ASAN_OPTIONS=detect_leaks=0 \
+            "$BUILD/moonrow" spec/fuzz/criteria_fuzz.lua "$seed" 5000
+        seed=$((seed + 1))
     done
 }
 

@@ -16,6 +16,8 @@ return {
     ["get"] = 11276,
     ["get-in-transaction"] = 9185,
     ["first"] = 20208,
+    ["where-text"] = 22000,
+    ["read-text"] = 60000,
     ["configure"] = 151950,
     ["get-from-memory"] = 1045,
     ["get-from-memory-scoped"] = 891,

@@ -70,6 +70,23 @@ function work.first()
   for i = 1, n do sum = sum + Product.query:filter_by{ code = "item " .. i }:first().stock end
 end
 
+work["where-text"] = function()
+  local sum = 0
+  for i = 1, n do sum = sum + Product.query:where("code == $code", { code = "item " .. i }):first().stock end
+end
+
+-- Each text is another one: it is read, checked, and made a query. Garbage is collected at fixed turns.
+work["read-text"] = function()
+  collectgarbage()
+  collectgarbage "stop"
+  for i = 1, n do
+    local text = ("stock > %d and (kind ~= nil or price > 1.5) and code:like 'J%%'"):format(1000000 + i)
+    assert(Product.query:where(text))
+    if i % 100 == 0 then collectgarbage() end
+  end
+  collectgarbage "restart"
+end
+
 -- Each class refers to the one before it. The count shows if a class costs more when there are more classes.
 function work.configure()
   local other = mr.open "sqlite://"

@@ -98,6 +98,8 @@ function work.first()
   return sum
 end
 
+work["where-text"] = work.first
+
 local function change()
   db:setautocommit(false)
   for i = 1, CHANGES do assert(db:execute(("UPDATE item SET stock=%d WHERE id = %d"):format(-i, i * 7))) end

@@ -69,6 +69,12 @@ function work.first()
   return sum
 end
 
+work["where-text"] = function()
+  local sum = 0
+  for i = 1, GETS do sum = sum + Product.query:where("code == $code", { code = "code " .. i * 5 }):first().stock end
+  return sum
+end
+
 -- ---------------------------------------------------------------- writing
 
 local function add_rows()

@@ -153,6 +153,7 @@ work = {
     "get": get,
     "get-in-transaction": get,
     "first": first,
+    "where-text": first,
     "change": change,
     "change-of-1k": change,
     "change-each": change_each,
