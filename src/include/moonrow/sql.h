@@ -133,7 +133,7 @@ enum {
     MR_NODE_ORDINALITY = 32,       /* ROWS: WITH ORDINALITY, whose column comes last */
     MR_NODE_MATERIALIZED = 16,     /* CTE: AS MATERIALIZED */
     MR_NODE_NOT_MATERIALIZED = 32, /* CTE: AS NOT MATERIALIZED */
-    MR_NODE_WRITES = 256, /* an INSERT, UPDATE or DELETE, or one is below, in a CTE too */
+    MR_NODE_WRITES = 256,          /* an INSERT, UPDATE or DELETE, or one is below, in a CTE too */
     /* Above the bits that change the SQL: */
     MR_NODE_GIVEN = 512 /* ALIAS: the program has made it, of a class */
 };
