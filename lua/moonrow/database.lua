@@ -10,6 +10,7 @@ local app = require "moonrow.app"
 local session = require "moonrow.session"
 local settings = require "moonrow.settings"
 local to_table = require "moonrow.to_table"
+local watchdog = require "moonrow.watchdog"
 
 local Database = { __name = "Database" }
 local methods = {}
@@ -114,8 +115,12 @@ end
 -- db:configure(): resolves what the classes say about each other, and reports every mistake.
 function methods:configure() core.configure(self.Model) end
 
--- db:record(fn): runs fn and returns the statements that it executed.
-function methods:record(fn) return engine_of(self):record(fn) end
+-- db:record(fn, { max_lazy = n }): runs fn and returns the statements that it executed.
+function methods:record(fn, ...) return watchdog.record(engine_of(self), fn, ...) end
+
+-- db:watchdog{ n_plus_one = 5, slow = 0.05, fullscan = 1000, on = fn, suggest = true }: tells of what loads one by one,
+-- is slow, or reads whole tables. Ends with dog:stop(), or as a <close> variable.
+function methods:watchdog(...) return watchdog.start(engine_of(self), ...) end
 
 -- db:scope(fn, ...): as app:scope.
 function methods:scope(fn, ...) return current_app(self):scope(fn, ...) end

@@ -141,6 +141,8 @@ describe("the reference has", function()
     ["moonrow.FromSelectOptions"] = { { write.from_select, write, { n }, mr.select(n), wrong } },
     ["moonrow.JoinedLoadOptions"] = { { mr.joinedload, User.posts, wrong } },
     ["moonrow.RaiseLoadOptions"] = { { mr.raiseload, User.posts, wrong } },
+    ["moonrow.RecordOptions"] = { { db.record, db, print, wrong } },
+    ["moonrow.WatchdogOptions"] = { { db.watchdog, db, wrong } },
     ["moonrow.SelectInLoadOptions"] = { { mr.selectinload, User.posts, wrong } },
     ["moonrow.ImmediateLoadOptions"] = { { mr.immediateload, User.posts, wrong } },
     ["moonrow.BatchOptions"] = { { mr.batchload, User.posts, wrong } },

@@ -231,6 +231,7 @@ static int core_type_name(lua_State *L) {
     open(session_engine_events) \
     /* session */ \
     open(memory) \
+    open(watch) \
     /* capi */ \
     open(capi)
 /* clang-format on */

@@ -94,7 +94,9 @@ static mr_status load_columns(mr_session *s, mr_entity *e, const mr_property *pr
         bool expired = is_expired(e);
         if (prop && (prop->deferred || !(expired || (e->flags & MR_ENTITY_PARTIAL)))) {
             if (expired) e->flags |= MR_ENTITY_PARTIAL; /* its other columns are still to be read */
+            uint64_t reads = s->owner->reads;
             status = load_deferred(s, e, prop);
+            if (status == MR_OK) status = mr_session_note_access(s, e, prop, reads);
         } else {
             status = mr_load_refresh(&s->load, e, NULL, 0);
         }

@@ -34,6 +34,14 @@ mr_status mr_session_set_expression(mr_env *env, mr_node *(*fn)(void *ud, const 
     return MR_OK;
 }
 
+mr_status mr_session_watch_accesses(mr_env *env, mr_access_fn fn, void *ud) {
+    mr_session_common *common = mr_session_common_of(env);
+    if (!common) return MR_FAIL;
+    common->on_access = fn;
+    common->on_access_ud = ud;
+    return MR_OK;
+}
+
 /* ---------------------------------------------------------------- edits inside of values */
 
 mr_status mr_session_set_edits(mr_env *env, mr_edits_fn fn, void *ud) {

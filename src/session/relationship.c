@@ -30,8 +30,10 @@ static mr_status load_relationship(mr_session *s, mr_entity *entity, const mr_re
     if (status == MR_OK) status = load_local_columns(entity, rel);
     if (status == MR_OK && !mr_attribute_is_loaded(entity, rel->prop)) {
         uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
+        uint64_t reads = s->owner->reads;
         status = needed ? mr_load_needed_relationship(&s->load, entity, rel->prop)
                         : mr_load_relationship(&s->load, entity, rel->prop);
+        if (status == MR_OK && !needed) status = mr_session_note_access(s, entity, rel->prop, reads);
         mr_session_leave(s, before);
     }
     mr_entity_unpin(entity);

@@ -160,6 +160,8 @@ typedef struct mr_session_common {
     mr_edits_fn edits; /* see mr_session_set_edits */
     void *edits_ud;
     bool expects_edits;
+    mr_access_fn on_access; /* or NULL */
+    void *on_access_ud;
     mr_session *last; /* the session that has taken a connection last; NULL: it is closed, or there was none */
     mr_map *parents;  /* see parents.c */
     size_t prune_parents_at;
@@ -172,6 +174,14 @@ typedef struct mr_session_common {
 mr_session_common *mr_session_common_of(mr_env *env);
 /* Does the session hold an object whose constructor has not finished? (making.c) */
 bool mr_session_is_making(const mr_session *s);
+
+/* Tells who watches that the access has loaded, if it has read since. reads: mr_owner.reads before it. */
+static inline mr_status mr_session_note_access(const mr_session *s, mr_entity *entity, const mr_property *prop,
+                                               uint64_t reads) {
+    const mr_session_common *common = mr_env_get(s->env, MR_ENV_SESSION);
+    if (!common || !common->on_access || s->owner->reads == reads) return MR_OK;
+    return common->on_access(common->on_access_ud, entity, prop);
+}
 
 /* May an object have an edit that nobody has looked for? */
 static inline bool mr_session_may_have_edits(const mr_session *s) {

@@ -471,10 +471,86 @@ function Database:configure() end
 ---records[#records].statement --> UPDATE user SET age=? WHERE user.id = ?
 ---records[#records].parameters[1] --> 35
 ---records[#records].duration < 1 --> true
+---#db:record(function() return #ann.posts end, { max_lazy = 1 }) >= 1 --> true
 ---```
 ---@param fn fun()
+---@param options? moonrow.RecordOptions
 ---@return moonrow.Record[]
-function Database:record(fn) end
+---@error InvalidRequestError accesses have loaded more often than max_lazy: the attribute, and the line
+function Database:record(fn, options) end
+
+---@class moonrow.RecordOptions
+---So often accesses may load: relationships and deferred columns. An access more is an error.
+---@field max_lazy? integer
+
+---Tells of what loads one by one, of slow statements, and of statements that read whole tables, until it is stopped.
+---
+---```lua
+---local dog <close> = db:watchdog{ n_plus_one = 2, slow = 5, fullscan = 100000, suggest = true,
+---  on = function(finding) return finding.message end }
+---session:expunge_all()
+---for _, user in ipairs(User.query:all()) do assert(#user.posts >= 0) end
+---local finding = dog.findings[1]
+---finding.kind --> n_plus_one
+---finding.attribute --> User.posts
+---finding.option --> mr.selectinload(User.posts)
+---finding.count --> 3
+---finding.where:match ":%d+$" ~= nil --> true
+---tostring(dog):match "one by one" --> one by one
+---finding.statement == nil and finding.seconds == nil and finding.table == nil --> true
+---finding.message:match "3 times" --> 3 times
+---dog:stop()
+---```
+---@param options moonrow.WatchdogOptions
+---@return moonrow.Watchdog
+function Database:watchdog(options) end
+
+---@class moonrow.WatchdogOptions
+---So many loads of one attribute on one line of the program are told of.
+---@field n_plus_one? integer
+---So many seconds of a statement.
+---@field slow? number
+---So many rows of a table that a statement reads from end to end, by the database's plan.
+---@field fullscan? integer
+---Called with each finding. Without it a finding is an error.
+---@field on? fun(finding: moonrow.Finding)
+---Only tell: a finding is no error, nor is an error of `on`.
+---@field suggest? boolean
+
+---What a watchdog has found.
+---@class moonrow.Finding
+---"n_plus_one", "slow" or "fullscan".
+---@field kind string
+---For people.
+---@field message string
+---"file:line" of the program.
+---@field where string
+---n_plus_one: the attribute that was loaded, "User.posts".
+---@field attribute? string
+---n_plus_one: how often, so far.
+---@field count? integer
+---n_plus_one: the option of the query that would have loaded it.
+---@field option? string
+---slow, fullscan: the SQL.
+---@field statement? string
+---slow: how long it took.
+---@field seconds? number
+---fullscan: the table.
+---@field table? string
+
+---What watches.
+---@class moonrow.Watchdog
+---What was found so far, at most 1000 of them.
+---@field findings moonrow.Finding[]
+local Watchdog = {}
+
+---It watches no more.
+---
+---```lua
+---local dog = db:watchdog{ slow = 1 }
+---dog:stop()
+---```
+function Watchdog:stop() end
 
 ---Runs fn in a scope of the current application: `db.app:scope(fn, ...)`.
 ---

@@ -1,0 +1,191 @@
+-- watchdog.lua: what an application does to its database without wanting it: loops that load one by one, slow
+-- statements, statements that read a whole table. db:watchdog{...} tells of it, db:record(fn, { max_lazy = n })
+-- refuses it.
+--
+-- Invariant: without a watchdog nothing here runs, and the core tells nothing.
+
+local core, require = ...
+local options = require "moonrow.options"
+local event = require "moonrow.event"
+
+local watchdog = {}
+
+-- ---------------------------------------------------------------- loads by accesses
+
+local watchers = {} -- functions that are called with each load: list
+
+local function tell(...)
+  for _, watcher in ipairs({ table.unpack(watchers) }) do watcher(...) end
+end
+
+local function watch(fn)
+  watchers[#watchers + 1] = fn
+  if #watchers == 1 then core.watch_accesses(tell) end
+end
+
+local function unwatch(fn)
+  for i = #watchers, 1, -1 do
+    if watchers[i] == fn then table.remove(watchers, i) end
+  end
+  if #watchers == 0 then core.watch_accesses(nil) end
+end
+
+-- The option of a query that would have loaded it.
+local function cure(class, attribute, kind)
+  if kind == "column" then return string.format("mr.undefer(%s.%s)", class, attribute) end
+  return string.format("mr.%s(%s.%s)", kind == "reference" and "joinedload" or "selectinload", class, attribute)
+end
+
+local function words_of(found)
+  return string.format("%s is loaded one by one, %d times at %s: add %s to the query, or lazy = \"batch\"",
+    found.attribute, found.count, found.where, found.option)
+end
+
+-- Counts loads by attribute and place. Returns what the load belongs to.
+local function counter()
+  local seen = {}
+  return function(class, attribute, where, kind)
+    local key = class .. "." .. attribute .. "@" .. where
+    local found = seen[key]
+    if not found then
+      found = { kind = "n_plus_one", attribute = class .. "." .. attribute, where = where, count = 0,
+        option = cure(class, attribute, kind) }
+      seen[key] = found
+    end
+    found.count = found.count + 1
+    return found
+  end
+end
+
+-- db:record(fn, { max_lazy = n }): an access that loads once more than n raises, and names the line that did it most.
+function watchdog.record(engine, fn, ...)
+  local given = options.read("record", { "max_lazy" }, 0, ...)
+  local most = options.typed("record", given, "max_lazy", "number")
+  if not most then return engine:record(fn) end
+  options.check_callable("record", fn)
+  local count, all, worst = counter(), 0, nil
+  local function watcher(...)
+    local found = count(...)
+    all = all + 1
+    if not worst or found.count > worst.count then worst = found end
+    if all <= most then return end
+    core.raise("InvalidRequestError", string.format("%d loads by accesses, and max_lazy is %d: %s", all,
+      math.tointeger(most) or most, words_of(worst)))
+  end
+  watch(watcher)
+  local ok, records = pcall(engine.record, engine, fn)
+  unwatch(watcher)
+  if not ok then error(records, 0) end
+  return records
+end
+
+-- ---------------------------------------------------------------- the watchdog
+
+local Watchdog = { __name = "Watchdog" }
+Watchdog.__index = Watchdog
+
+-- One more finding. With `on` it is given to that function; else, unless it only suggests, it is an error.
+local function report(self, found)
+  if #self.findings < 1000 then self.findings[#self.findings + 1] = found end
+  if self.suggests then
+    if self.on then pcall(self.on, found) end
+  elseif self.on then
+    self.on(found)
+  else
+    core.raise("InvalidRequestError", found.message)
+  end
+end
+
+local function watch_loads(self, most)
+  local count = counter()
+  self.watcher = function(...)
+    local found = count(...)
+    if found.count == most then
+      found.message = words_of(found)
+      report(self, found)
+    elseif found.count > most then
+      found.message = words_of(found)
+    end
+  end
+  watch(self.watcher)
+end
+
+-- The tables of more than `rows` rows that the statement reads from end to end.
+local function scanned(connection, statement, rows)
+  local list = {}
+  if not statement:upper():find "^%s*SELECT" and not statement:upper():find "^%s*WITH" then return list end
+  local ok, plan = pcall(function()
+    return connection:execute(core.text("EXPLAIN QUERY PLAN " .. statement:gsub("?", "NULL"):gsub(":", "\\:"))):all()
+  end)
+  for _, step in ipairs(ok and plan or {}) do
+    local name = step[4]:match "^SCAN ([^%s]+)"
+    local known = name and not step[4]:find "USING" and pcall(function()
+      local counted = connection:execute(core.text(string.format(
+        'SELECT count(*) FROM (SELECT 1 FROM "%s" LIMIT %d)', name, rows + 1))):all()
+      if counted[1][1] > rows then list[#list + 1] = name end
+    end)
+    if known == false then break end
+  end
+  return list
+end
+
+local function watch_statements(self, given)
+  local explained, busy = {}, false
+  self.listener = function(connection, statement, _, seconds)
+    if busy or self.stopped then return end
+    busy = true
+    local ok, e = pcall(function()
+      if given.slow and seconds > given.slow then
+        report(self, { kind = "slow", statement = statement, seconds = seconds, where = core.user_place(),
+          message = string.format("a statement took %.3f seconds at %s: %s", seconds, core.user_place(), statement) })
+      end
+      if given.fullscan and not explained[statement] then
+        explained[statement] = true
+        for _, name in ipairs(scanned(connection, statement, given.fullscan)) do
+          report(self, { kind = "fullscan", statement = statement, table = name, where = core.user_place(),
+            message = string.format("a statement reads all rows of %s, more than %d, at %s: an index could find them:"
+              .. " %s", name, given.fullscan, core.user_place(), statement) })
+        end
+      end
+    end)
+    busy = false
+    if not ok then error(e, 0) end
+  end
+  event.listen(self.engine, "after_execute", self.listener)
+end
+
+-- dog:stop(): it watches no more.
+function Watchdog:stop()
+  if self.stopped then return end
+  self.stopped = true
+  if self.watcher then unwatch(self.watcher) end
+  if self.listener then event.remove(self.engine, "after_execute", self.listener) end
+end
+
+Watchdog.__close = Watchdog.stop
+
+function Watchdog:__tostring()
+  local lines = {}
+  for i, found in ipairs(self.findings) do lines[i] = found.message end
+  return #lines > 0 and table.concat(lines, "\n") or "nothing was found"
+end
+
+-- db:watchdog{ n_plus_one = 5, slow = 0.05, fullscan = 1000, on = fn, suggest = true }
+function watchdog.start(engine, ...)
+  local given = options.read("watchdog", { "n_plus_one", "slow", "fullscan", "on", "suggest" }, 0, ...)
+  for _, name in ipairs{ "n_plus_one", "slow", "fullscan" } do
+    local value = options.typed("watchdog", given, name, "number")
+    if value and value <= 0 then options.expect("watchdog: " .. name, "a number above 0", value) end
+  end
+  options.typed("watchdog", given, "suggest", "boolean")
+  if given.on ~= nil then options.check_callable("watchdog: on", given.on) end
+  if not (given.n_plus_one or given.slow or given.fullscan) then
+    core.raise("ArgumentError", "watchdog: say what it watches: n_plus_one, slow or fullscan")
+  end
+  local self = setmetatable({ engine = engine, on = given.on, suggests = given.suggest, findings = {} }, Watchdog)
+  if given.n_plus_one then watch_loads(self, given.n_plus_one) end
+  if given.slow or given.fullscan then watch_statements(self, given) end
+  return self
+end
+
+return watchdog

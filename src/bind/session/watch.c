@@ -1,0 +1,63 @@
+/*
+ * watch.c: tells the Lua part (watchdog.lua) what accesses of the program load, and on which line.
+ *
+ * Invariant: as long as the Lua part has set no function, the core is not asked to tell.
+ */
+#include "session.h"
+
+#include "state/callback.h"
+#include "state/place.h"
+
+static const char watcher_key = 0; /* registry: the function; or nil */
+
+typedef struct access {
+    const mr_entity *entity;
+    const mr_property *prop;
+} access;
+
+/* Calls the function with the class, the attribute, the place ("file:line", or "?") and what kind of load it is. */
+static int tell_body(lua_State *L) {
+    const access *a = lua_touserdata(L, 1);
+    const mr_relationship *rel = a->prop->kind == MR_PROPERTY_RELATIONSHIP ? a->prop->relationship : NULL;
+    lua_Debug ar;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &watcher_key) == LUA_TNIL) return 0;
+    lua_pushstring(L, a->prop->mapper->name);
+    lua_pushstring(L, a->prop->name);
+    if (bind_find_place(L, &ar)) lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
+    else lua_pushliteral(L, "?");
+    if (!rel) lua_pushliteral(L, "column");
+    else lua_pushstring(L, rel->direction == MR_MANY_TO_ONE ? "reference" : "collection");
+    lua_call(L, 4, 0);
+    return 0;
+}
+
+static mr_status tell(void *ud, mr_entity *entity, const mr_property *prop) {
+    access a = {entity, prop};
+    (void)ud;
+    return bind_callback(entity->mapper->env, tell_body, &a);
+}
+
+/* watch_accesses(fn or nil): fn(class, attribute, place, kind) is called after each load by an access. */
+static int core_watch_accesses(lua_State *L) {
+    bind_state *b = bind_of(L);
+    bool on = !lua_isnil(L, 1);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &watcher_key);
+    BIND_TRY(b, L, mr_session_watch_accesses(b->env, on ? tell : NULL, NULL));
+    return 0;
+}
+
+/* user_place(): "file:line" of the program's innermost function, or "?". */
+static int core_user_place(lua_State *L) {
+    lua_Debug ar;
+    if (bind_find_place(L, &ar)) lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
+    else lua_pushliteral(L, "?");
+    return 1;
+}
+
+void bind_open_watch(lua_State *L) {
+    lua_pushcfunction(L, core_user_place);
+    lua_setfield(L, -2, "user_place");
+    lua_pushcfunction(L, core_watch_accesses);
+    lua_setfield(L, -2, "watch_accesses");
+}
