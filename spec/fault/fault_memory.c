@@ -176,6 +176,7 @@ int main(void) {
         OPERATION("query"),
         OPERATION("selects"),
         OPERATION("criteria"),
+        OPERATION("texts"),
         OPERATION("get"),
         OPERATION("rollback"),
         OPERATION("core"),
