@@ -465,6 +465,12 @@ describe("a conversion that fails", function()
     local db, Row = class_of(Bad)
     db.session:add(Row{ v = { "a" } })
     refuse("DataError", "cannot convert table: an object", db.session.flush, db.session)
+    local Worse = words{ name = "Worse", bind = function(v) if v then error(setmetatable({}, { __tostring = function()
+      error "again" end })) end end }
+    db, Row = class_of(Worse)
+    db.session:add(Row{ v = { "a" } })
+    refuse("DataError", "Row.v: the function bind of the type Worse cannot convert table: table",
+      db.session.flush, db.session)
   end)
 end)
 

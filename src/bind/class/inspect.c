@@ -41,8 +41,12 @@ static int get_state(lua_State *L) {
     return 1;
 }
 
-static void push_key_value(lua_State *L, const mr_mapper *mapper, uint16_t i, const mr_value *v) {
-    const bind_place place = {bind_key_name(mapper, i), NULL};
+/* Pushes value i of the object's key. One that the program's functions cannot read is as it is stored, if the object's
+ * query said anything but "raise". */
+static void push_key_value(lua_State *L, const mr_entity *e, uint16_t i, const mr_value *v) {
+    const mr_mapper *mapper = e->mapper;
+    bool lenient = e->flags & (MR_ENTITY_BAD_KEEP | MR_ENTITY_BAD_NULL);
+    const bind_place place = {.what = bind_key_name(mapper, i), .bad = lenient ? MR_BAD_VALUES_KEEP : MR_BAD_VALUES_RAISE};
     bind_push_typed(L, mr_column_type(mapper->env, mr_mapper_at_slot(mapper, mapper->pk_slots[i])->column), v, NULL,
                     &place);
     if (!lua_isnil(L, -1)) return;
@@ -58,7 +62,7 @@ static int get_identity(lua_State *L) {
     mr_entity_key(e, values);
     bind_new_list(L, e->mapper->npk);
     for (uint16_t i = 0; i < e->mapper->npk; i++) {
-        push_key_value(L, e->mapper, i, &values[i]);
+        push_key_value(L, e, i, &values[i]);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;

@@ -25,7 +25,7 @@ static const char *dialect_of(mr_entity *e) {
 
 /* Pushes the place, for messages. */
 static bind_place push_place(lua_State *L, mr_entity *e, const mr_property *prop) {
-    bind_place place = {lua_pushfstring(L, "%s.%s", e->mapper->name, prop->name), NULL};
+    bind_place place = {.what = lua_pushfstring(L, "%s.%s", e->mapper->name, prop->name)};
     char small[100] = "";
     const mr_value identity = mr_entity_identity(e);
     if (identity.kind != MR_UNLOADED) {
@@ -46,16 +46,26 @@ static bool is_in_slot(mr_entity *e, const mr_property *prop, const mr_value *v)
     return v->kind != MR_UNLOADED && v == mr_entity_slot(e, prop->slot);
 }
 
-/* Pushes what the functions make of v, which is in the slot if held. */
+/* What the object's query said of stored values that cannot be read. A key or a version is kept as it is stored, as
+ * load/run/misfit.c does. */
+static mr_bad_values bad_values_of(const mr_entity *e, const mr_property *prop) {
+    if (e->flags & MR_ENTITY_BAD_KEEP) return MR_BAD_VALUES_KEEP;
+    if (!(e->flags & MR_ENTITY_BAD_NULL)) return MR_BAD_VALUES_RAISE;
+    return prop->is_primary_key || prop == e->mapper->version ? MR_BAD_VALUES_KEEP : MR_BAD_VALUES_NULL;
+}
+
+/* Pushes what the functions make of v, which is in the slot if held; or what bad says of a value that they cannot
+ * read, which is asked again the next time. */
 static void push_received(lua_State *L, mr_entity *e, const mr_property *prop, const mr_type *type, const mr_value *v,
-                          bool held) {
+                          bool held, mr_bad_values bad) {
     mr_value before = *v, face;
     luaL_checkstack(L, 12, "an attribute's value");
-    const bind_place place = push_place(L, e, prop);
+    bind_place place = push_place(L, e, prop);
+    place.bad = bad;
     int top = lua_gettop(L);
-    bind_push_typed(L, type, v, dialect_of(e), &place);
+    bool read = bind_push_typed(L, type, v, dialect_of(e), &place);
     const mr_value *now = mr_entity_slot(e, prop->slot); /* a function may have changed the object */
-    if (held && now->kind == before.kind && now->u.p == before.u.p && now->len == before.len) {
+    if (read && held && now->kind == before.kind && now->u.p == before.u.p && now->len == before.len) {
         lua_pushvalue(L, -1);
         bind_wrap_value(L, -1, type, &face);
         bind_check(L, mr_entity_set_face(e, prop->slot, &face));
@@ -65,7 +75,8 @@ static void push_received(lua_State *L, mr_entity *e, const mr_property *prop, c
     lua_settop(L, top - 1);
 }
 
-void bind_push_attribute(lua_State *L, mr_entity *e, const mr_property *prop, const mr_value *v) {
+static void push_attribute(lua_State *L, mr_entity *e, const mr_property *prop, const mr_value *v,
+                           mr_bad_values bad) {
     const mr_type *type = bind_decorator_of(e, prop);
     if (!type || v->kind >= MR_OPAQUE || v->kind == MR_UNLOADED) {
         bind_push_value(L, v);
@@ -76,7 +87,11 @@ void bind_push_attribute(lua_State *L, mr_entity *e, const mr_property *prop, co
     const mr_value *face = held ? mr_entity_face(e, prop->slot) : NULL;
     if (unset) lua_pushnil(L);
     else if (face) bind_push_value(L, face);
-    else push_received(L, e, prop, type, v, held);
+    else push_received(L, e, prop, type, v, held, bad);
+}
+
+void bind_push_attribute(lua_State *L, mr_entity *e, const mr_property *prop, const mr_value *v) {
+    push_attribute(L, e, prop, v, bad_values_of(e, prop));
 }
 
 /* ---------------------------------------------------------------- setting */
@@ -119,17 +134,20 @@ static int is_same_body(lua_State *L) {
     const compared *x = lua_touserdata(L, 1);
     mr_entity *e = x->entity;
     const mr_value *committed = mr_entity_committed(e, x->prop->slot);
-    bind_push_attribute(L, e, x->prop, committed);
+    bool shown = bad_values_of(e, x->prop) == MR_BAD_VALUES_KEEP;
+    push_attribute(L, e, x->prop, committed, shown ? MR_BAD_VALUES_KEEP : MR_BAD_VALUES_RAISE);
     lua_pushvalue(L, 2);
     lua_pushboolean(L, bind_equal_values(L, bind_decorator_of(e, x->prop)));
     return 1;
 }
 
-/* Is the value at idx the committed one, for the program? A stored value that cannot be read is none. */
+/* Is the value at idx the committed one, for the program? A stored value that cannot be read is none, and no NULL that
+ * is shown in its place: nil is a new value. */
 static bool is_same(lua_State *L, mr_entity *e, const mr_property *prop, int idx) {
     const mr_value *committed = mr_entity_committed(e, prop->slot);
     if (mr_entity_state(e) != MR_PERSISTENT || committed->kind == MR_UNLOADED || committed->kind >= MR_OPAQUE)
         return false;
+    if (committed->kind == MR_NULL && committed->len == 1) return false; /* it replaces a misfit */
     compared x = {e, prop};
     lua_pushcfunction(L, is_same_body);
     lua_pushlightuserdata(L, &x);

@@ -62,7 +62,7 @@ void bind_call_listener(lua_State *L, int n, int connection) {
 /* Pushes a value of the attribute, as the program sees it. */
 static void push_attribute(lua_State *L, const call *c, const mr_value *v) {
     const mr_property *prop = c->h->prop;
-    const bind_place place = {prop->name, NULL};
+    const bind_place place = {.what = prop->name};
     if (!v) lua_pushnil(L);
     else if (prop->column) bind_push_typed(L, mr_column_type(prop->mapper->env, prop->column), v, NULL, &place);
     else bind_push_value(L, v);

@@ -114,10 +114,10 @@ void bind_result_find_types(lua_State *L, int idx, bind_result *r, unsigned n,
     for (unsigned i = 0; i < n; i++) {
         const char *table = NULL, *name = NULL;
         const mr_type *type = type_of(ud, i, &table, &name);
-        types[i] = (bind_row_type){NULL, NULL};
+        types[i] = (bind_row_type){0};
         if (!type || !type->decorator) continue;
         const char *what = lua_pushfstring(L, table ? "%s.%s" : "%scolumn '%s'", table ? table : "", name ? name : "?");
-        types[i] = (bind_row_type){type, bind_intern(L, -1)};
+        types[i] = (bind_row_type){type, bind_intern(L, -1), r->load ? mr_load_bad_values(r->load) : MR_BAD_VALUES_RAISE};
         (void)what;
         lua_pop(L, 1);
         any = true;
@@ -202,7 +202,7 @@ static void push_one(lua_State *L, const bind_result *r, const mr_value *values)
         bind_push_value_or_null(L, &values[r->column]);
         return;
     }
-    const bind_place place = {r->types[r->column].what, NULL};
+    const bind_place place = {.what = r->types[r->column].what, .bad = r->types[r->column].bad};
     bind_push_typed(L, r->types[r->column].type, &values[r->column], NULL, &place);
     if (!lua_isnil(L, -1)) return;
     lua_pop(L, 1);

@@ -182,7 +182,7 @@ static bool is_numbered(lua_State *L, mr_cursor *cursor, const mr_table *table) 
 }
 
 static void push_key_value(lua_State *L, mr_column *column, const mr_value *v) {
-    const bind_place place = {column->name, NULL};
+    const bind_place place = {.what = column->name};
     bind_push_typed(L, mr_column_type(bind_of(L)->env, column), v, NULL, &place);
     if (!lua_isnil(L, -1)) return;
     lua_pop(L, 1);

@@ -15,13 +15,22 @@ static const bind_decorator *functions_of(const mr_type *type) { return type->de
 /* Is the error on top one that no other may take the place of? */
 static bool is_memory_error(int status) { return status == LUA_ERRMEM; }
 
-/* Replaces the error on top by its words: "file:5: boom". */
+static int words_body(lua_State *L) {
+    luaL_tolstring(L, 1, NULL);
+    return 1;
+}
+
+/* Replaces the error on top by its words: "file:5: boom". One that cannot be printed is described: "table". */
 static const char *push_cause(lua_State *L) {
     if (lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "attempt to yield across a C-call boundary") == 0)
         return lua_pushliteral(L,
                                "it yields, which a type's conversion cannot: start a coroutine there, or do that work "
                                "before");
-    return luaL_tolstring(L, -1, NULL);
+    lua_pushcfunction(L, words_body);
+    lua_pushvalue(L, -2);
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK) return lua_tostring(L, -1);
+    lua_pop(L, 1);
+    return bind_describe(L, -1);
 }
 
 /* Calls the function with the value on top and the dialect, and replaces the value by the result. */
@@ -48,7 +57,7 @@ static void conversion_failed(lua_State *L, int status, const mr_type *type, con
 }
 
 void bind_send_value(lua_State *L, const mr_type *type, const mr_store_room *room, const char *what, mr_value *out) {
-    const bind_place place = {what ? what : "value", NULL};
+    const bind_place place = {.what = what ? what : "value"};
     const mr_type *last = NULL;
     const char *dialect = dialect_of(L, room ? room->dialect : NULL);
     for (; type->decorator; type = type->decorator->impl) {
@@ -69,24 +78,42 @@ void bind_send_value(lua_State *L, const mr_type *type, const mr_store_room *roo
     lua_settop(L, top);
 }
 
-void bind_receive_value(lua_State *L, const mr_type *type, const char *dialect, const bind_place *place) {
+/* Raises the error on top, which is above the value, or replaces both by what bad_values says of the value at index
+ * stored. */
+static void receive_failed(lua_State *L, int status, const mr_type *type, int stored, const bind_place *place) {
+    if (place->bad == MR_BAD_VALUES_RAISE || is_memory_error(status))
+        conversion_failed(L, status, type, "result", "read", place);
+    lua_settop(L, stored);
+    if (place->bad == MR_BAD_VALUES_KEEP) return;
+    lua_pushnil(L);
+    lua_replace(L, stored);
+}
+
+/* Replaces the stored value on top by the program's value. Returns false if a function has failed. */
+static bool receive(lua_State *L, const mr_type *type, const char *dialect, const bind_place *place) {
     enum { DEEPEST = 64 };
     const mr_type *chain[DEEPEST];
-    int n = 0;
+    int n = 0, stored = lua_gettop(L);
     dialect = dialect_of(L, dialect);
     for (; type->decorator && n < DEEPEST; type = type->decorator->impl)
         if (functions_of(type)->result) chain[n++] = type;
+    luaL_checkstack(L, 4, "a type's conversion");
+    lua_pushvalue(L, stored);
     while (n-- > 0) {
         int status = call(L, functions_of(chain[n])->result, dialect);
-        if (status != LUA_OK) conversion_failed(L, status, chain[n], "result", "read", place);
+        if (status == LUA_OK) continue;
+        receive_failed(L, status, chain[n], stored, place);
+        return false;
     }
+    lua_replace(L, stored);
+    return true;
 }
 
-void bind_push_typed(lua_State *L, const mr_type *type, const mr_value *v, const char *dialect,
+bool bind_push_typed(lua_State *L, const mr_type *type, const mr_value *v, const char *dialect,
                      const bind_place *place) {
     if (v->kind == MR_JSON) bind_of(L)->json->push(L, v, place->what, place->row);
     else bind_push_value(L, v);
-    if (type && type->decorator && v->kind != MR_OPAQUE) bind_receive_value(L, type, dialect, place);
+    return !type || !type->decorator || v->kind == MR_OPAQUE || receive(L, type, dialect, place);
 }
 
 /* ---------------------------------------------------------------- equality */

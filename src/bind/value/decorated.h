@@ -5,6 +5,8 @@
 #ifndef MOONROW_BIND_DECORATED_H
 #define MOONROW_BIND_DECORATED_H
 
+#include <moonrow/query.h>
+
 #include "own_value.h"
 #include "value.h"
 
@@ -17,6 +19,7 @@ typedef struct bind_decorator {
 typedef struct bind_place {
     const char *what; /* "User.tags" */
     const char *row;  /* "User 5", or NULL */
+    mr_bad_values bad; /* what happens to a stored value that the functions cannot read */
 } bind_place;
 
 /* Replaces the program's value on top by the plain value that its type sends, *out, which borrows from it. room (or
@@ -26,11 +29,10 @@ void bind_send_value(lua_State *L, const mr_type *type, const mr_store_room *roo
 mr_status bind_send_plain(mr_env *env, const mr_type *type, mr_value *v, mr_store_room *room);
 /* Does a decorator with these functions over impl see NULL when it is sent? */
 bool bind_sends(const mr_type *impl, const bind_decorator *d);
-/* Replaces the stored value on top by the program's value; dialect as above. Raises the DataError that names the place.
- */
-void bind_receive_value(lua_State *L, const mr_type *type, const char *dialect, const bind_place *place);
-/* Pushes v, a value of a column of the type: as the program has it. */
-void bind_push_typed(lua_State *L, const mr_type *type, const mr_value *v, const char *dialect,
+/* Pushes v, a value of a column of the type: as the program has it. dialect as above. When a function fails: raises the
+ * DataError that names the place, or pushes what place->bad says instead: nil, or the stored value. Raises a failed
+ * allocation. Returns false if a function has failed. */
+bool bind_push_typed(lua_State *L, const mr_type *type, const mr_value *v, const char *dialect,
                      const bind_place *place);
 /* Are both values on top, of the type, equal to the program? Pops them. Never raises. */
 bool bind_equal_values(lua_State *L, const mr_type *type);

@@ -74,7 +74,7 @@ static void push_converted(lua_State *L, int idx, const bind_row *row, int i) {
         lua_getiuservalue(L, idx, i);
         return;
     }
-    const bind_place place = {type->what, NULL};
+    const bind_place place = {.what = type->what, .bad = type->bad};
     luaL_checkstack(L, 8, "a row's value");
     idx = lua_absindex(L, idx);
     bind_push_typed(L, type->type, v, NULL, &place);

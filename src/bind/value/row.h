@@ -4,6 +4,8 @@
 #ifndef MOONROW_BIND_ROW_H
 #define MOONROW_BIND_ROW_H
 
+#include <moonrow/query.h>
+
 #include "value.h"
 
 /* Pushes the metatable of rows whose items have these names (a list of strings and false, at index names). */
@@ -12,6 +14,7 @@ void bind_push_row_metatable(lua_State *L, int names);
 typedef struct bind_row_type {
     const mr_type *type; /* NULL: nothing */
     const char *what;    /* "User.tags", interned */
+    mr_bad_values bad;   /* what happens to a value that they cannot read */
 } bind_row_type;
 /* Pushes a row of n values with the metatable at index metatable. types: of its columns; NULL: no value is converted;
  * they live as long as the metatable. */

@@ -443,6 +443,8 @@ void mr_load_release_rows(mr_load *load, size_t left) { unpin_rows(load, row_cou
 
 unsigned mr_load_width(const mr_load *load) { return (unsigned)load->width; }
 
+mr_bad_values mr_load_bad_values(const mr_load *load) { return load->ctx.bad_values; }
+
 const char *mr_load_name(const mr_load *load, unsigned i) {
     return i < load->width ? load->main->plan->items[i].name : NULL;
 }

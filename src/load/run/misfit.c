@@ -164,11 +164,21 @@ mr_status mr_run_misfits(mr_run *run) {
     return MR_OK;
 }
 
-bool mr_run_mark_json(mr_run *run) {
+/* Is the column's value made by a function of the program, which is called when the value is asked for? */
+static bool is_decorated(const mr_plan *plan, uint16_t column) {
+    const mr_compiled *compiled = plan->compiled;
+    const mr_type *type = plan->types                                ? plan->types[column]
+                          : compiled && column < compiled->ncolumns ? compiled->columns[column].type
+                                                                     : NULL;
+    return type && type->decorator;
+}
+
+bool mr_run_mark_late(mr_run *run) {
     mr_bad_values how = run->load->ctx.bad_values;
     bool any = false;
     for (uint16_t i = 0; i < run->plan->ncolumns; i++) {
         mr_value *v = &run->row[i];
+        if (is_decorated(run->plan, i)) any = true;
         if (v->kind != MR_JSON) continue;
         v->tag = mr_json_tag(mr_json_number_of(v), how == MR_BAD_VALUES_KEEP ? MR_JSON_BAD_KEEP : MR_JSON_BAD_NULL);
         any = true;

@@ -103,8 +103,9 @@ mr_status mr_load_one(const mr_load_context *ctx, mr_conn *conn, mr_plan *plan, 
         status = give_back(one, plan, status);
         return status == MR_DONE ? by_cursor(ctx, plan, values, out) : status;
     }
-    if (ctx->bad_values != MR_BAD_VALUES_RAISE) mr_run_mark_json(&one->run);
+    bool late = ctx->bad_values != MR_BAD_VALUES_RAISE && mr_run_mark_late(&one->run);
     status = mr_row_interpret(&one->run);
+    if (late && status == MR_OK) mr_run_remember_misfits(&one->run);
     mr_entity *e = status == MR_OK && one->entity.current ? mr_entity_pin(one->entity.current) : NULL;
     mr_conn_end_row(conn, held);
     if (status == MR_OK) status = result(&one->load, e, out);

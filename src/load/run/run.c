@@ -248,7 +248,7 @@ mr_status mr_run_step(mr_run *run) {
     run->rows++;
     bool misfits = status == MR_NOTFOUND;
     if (misfits && mr_run_misfits(run) != MR_OK) return MR_FAIL;
-    if (run->load->ctx.bad_values != MR_BAD_VALUES_RAISE && mr_run_mark_json(run)) misfits = true;
+    if (run->load->ctx.bad_values != MR_BAD_VALUES_RAISE && mr_run_mark_late(run)) misfits = true;
     if (mr_row_interpret(run) != MR_OK) return MR_FAIL;
     if (misfits) mr_run_remember_misfits(run);
     return MR_ROW;

@@ -72,13 +72,13 @@ void mr_run_close(mr_run *run); /* NULL passes */
 
 /* ---------------------------------------------------------------- misfit.c */
 
-/* Under another bad_values than "raise": has the row's JSON be read so when it is asked for. Returns whether it has
- * any.
- */
-bool mr_run_mark_json(mr_run *run);
+/* Under another bad_values than "raise": has the row's JSON be read so when it is asked for. Returns whether the row has
+ * values that are read then: JSON, or those of decorated types. */
+bool mr_run_mark_late(mr_run *run);
 /* Refuses or converts the values of the row that are marked MR_VALUE_MISFIT. */
 mr_status mr_run_misfits(mr_run *run);
-/* Flags the row's entities that had such values: they are read again in the same way. */
+/* Flags the entities of a row that has such values, or ones that are read later: they are read in the same way, again
+ * and later. */
 void mr_run_remember_misfits(mr_run *run);
 
 /* ---------------------------------------------------------------- row.c */
