@@ -222,8 +222,9 @@ describe("a database's URL and options", function()
     refuse("ArgumentError", { "'readonly'", "for create_engine", "echo" }, mr.create_engine, "sqlite://", {
       readonly = true })
     refuse("ArgumentError", { "'colour'", "for sessionmaker", "autoflush" }, mr.sessionmaker, { colour = true })
-    refuse("ArgumentError", { "'colour'", "for selectinload, which has none" }, mr.selectinload, User.posts, {
+    refuse("ArgumentError", { "'colour'", "for subqueryload, which has none" }, mr.subqueryload, User.posts, {
       colour = 1 })
+    refuse("ArgumentError", { "'colour'", "for selectinload", "limit" }, mr.selectinload, User.posts, { colour = 1 })
   end)
 
   it("name the dialect that was meant, and no driver of tests", function()

@@ -46,7 +46,8 @@ static int get_state(lua_State *L) {
 static void push_key_value(lua_State *L, const mr_entity *e, uint16_t i, const mr_value *v) {
     const mr_mapper *mapper = e->mapper;
     bool lenient = e->flags & (MR_ENTITY_BAD_KEEP | MR_ENTITY_BAD_NULL);
-    const bind_place place = {.what = bind_key_name(mapper, i), .bad = lenient ? MR_BAD_VALUES_KEEP : MR_BAD_VALUES_RAISE};
+    const bind_place place = {.what = bind_key_name(mapper, i),
+                              .bad = lenient ? MR_BAD_VALUES_KEEP : MR_BAD_VALUES_RAISE};
     bind_push_typed(L, mr_column_type(mapper->env, mr_mapper_at_slot(mapper, mapper->pk_slots[i])->column), v, NULL,
                     &place);
     if (!lua_isnil(L, -1)) return;

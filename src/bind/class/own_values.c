@@ -75,8 +75,7 @@ static void push_received(lua_State *L, mr_entity *e, const mr_property *prop, c
     lua_settop(L, top - 1);
 }
 
-static void push_attribute(lua_State *L, mr_entity *e, const mr_property *prop, const mr_value *v,
-                           mr_bad_values bad) {
+static void push_attribute(lua_State *L, mr_entity *e, const mr_property *prop, const mr_value *v, mr_bad_values bad) {
     const mr_type *type = bind_decorator_of(e, prop);
     if (!type || v->kind >= MR_OPAQUE || v->kind == MR_UNLOADED) {
         bind_push_value(L, v);

@@ -117,7 +117,8 @@ void bind_result_find_types(lua_State *L, int idx, bind_result *r, unsigned n,
         types[i] = (bind_row_type){0};
         if (!type || !type->decorator) continue;
         const char *what = lua_pushfstring(L, table ? "%s.%s" : "%scolumn '%s'", table ? table : "", name ? name : "?");
-        types[i] = (bind_row_type){type, bind_intern(L, -1), r->load ? mr_load_bad_values(r->load) : MR_BAD_VALUES_RAISE};
+        types[i] =
+            (bind_row_type){type, bind_intern(L, -1), r->load ? mr_load_bad_values(r->load) : MR_BAD_VALUES_RAISE};
         (void)what;
         lua_pop(L, 1);
         any = true;

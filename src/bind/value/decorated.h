@@ -17,8 +17,8 @@ typedef struct bind_decorator {
 
 /* A column's value, for messages. */
 typedef struct bind_place {
-    const char *what; /* "User.tags" */
-    const char *row;  /* "User 5", or NULL */
+    const char *what;  /* "User.tags" */
+    const char *row;   /* "User 5", or NULL */
     mr_bad_values bad; /* what happens to a stored value that the functions cannot read */
 } bind_place;
 

@@ -303,9 +303,9 @@ mr_status mr_session_set_stored_value(mr_session *s, mr_entity *entity, const mr
  * NULL: failed. */
 mr_node *mr_class_statement(mr_mapper *mapper, mr_node *statement);
 
-/* Told after an access of the program has loaded a relationship or a deferred column by at least one statement. MR_FAIL,
- * with a recorded error: the access fails with it; what it has loaded stays. Where nobody watches, an access that loads
- * tests one pointer more. */
+/* Told after an access of the program has loaded a relationship or a deferred column by at least one statement.
+ * MR_FAIL, with a recorded error: the access fails with it; what it has loaded stays. Where nobody watches, an access
+ * that loads tests one pointer more. */
 typedef mr_status (*mr_access_fn)(void *ud, mr_entity *entity, const mr_property *prop);
 /* Sets the function for the environment; NULL: nobody watches. */
 mr_status mr_session_watch_accesses(mr_env *env, mr_access_fn fn, void *ud);

@@ -167,9 +167,9 @@ mr_status mr_run_misfits(mr_run *run) {
 /* Is the column's value made by a function of the program, which is called when the value is asked for? */
 static bool is_decorated(const mr_plan *plan, uint16_t column) {
     const mr_compiled *compiled = plan->compiled;
-    const mr_type *type = plan->types                                ? plan->types[column]
+    const mr_type *type = plan->types                               ? plan->types[column]
                           : compiled && column < compiled->ncolumns ? compiled->columns[column].type
-                                                                     : NULL;
+                                                                    : NULL;
     return type && type->decorator;
 }
 

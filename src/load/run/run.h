@@ -72,8 +72,8 @@ void mr_run_close(mr_run *run); /* NULL passes */
 
 /* ---------------------------------------------------------------- misfit.c */
 
-/* Under another bad_values than "raise": has the row's JSON be read so when it is asked for. Returns whether the row has
- * values that are read then: JSON, or those of decorated types. */
+/* Under another bad_values than "raise": has the row's JSON be read so when it is asked for. Returns whether the row
+ * has values that are read then: JSON, or those of decorated types. */
 bool mr_run_mark_late(mr_run *run);
 /* Refuses or converts the values of the row that are marked MR_VALUE_MISFIT. */
 mr_status mr_run_misfits(mr_run *run);
