@@ -10,7 +10,7 @@ local OTHERS = {
   "Expression tree is too large", "LIKE or GLOB pattern too complex", "too many columns in result set",
   "too many terms in compound SELECT",
   "... (… bytes) ...",
-  "NOT IN (SELECT value FROM json_each(",
+  "NOT IN (SELECT +value FROM json_each(",
   "...' of … bytes",
   "(added …, deleted …)",
   "added …, deleted …, unchanged",

@@ -22,7 +22,7 @@ describe("IN with very many values", function()
     local list, found = numbers(MANY), nil
     local records = db:record(function() found = Person.query:filter(Person.id:in_(list)):order_by(Person.id):all() end)
     assert.equal("{<ann>, <bob>, <cat>, <dan>, <eve>}", tostring(found))
-    assert.matches("WHERE person.id IN (SELECT value FROM json_each(?)) ORDER BY", records[1].statement, 1, true)
+    assert.matches("WHERE person.id IN (SELECT +value FROM json_each(?)) ORDER BY", records[1].statement, 1, true)
     assert.equal(1, #records[1].parameters)
     assert.equal("[1,2,3,", records[1].parameters[1]:sub(1, 7))
     assert.equal(0, Person.query:filter(Person.id:not_in(list)):count())
@@ -90,6 +90,92 @@ describe("IN with very many values", function()
     local records = mock:record(function() Thing.query:filter(Thing.name:in_(names)):all() end)
     assert.equal('{"q\\"uote","back\\\\slash","line\nbreak",NULL,"n",', records[1].parameters[1]:sub(1, 47))
   end)
+end)
+
+-- Each: a kind of column, the values of its rows, and the values that are looked for. A list of one of them repeated
+-- 10,001 times must find what a list of three finds.
+local KINDS = {
+  { "Text", { "5", "1", "true", "x" }, { "5", "x", "y" } },
+  { "String", { "5", "1", "x" }, { "5", "y" } },
+  { "Integer", { 5, 1, 0, math.mininteger, math.maxinteger }, { 5, 7, math.mininteger, math.maxinteger } },
+  { "Float", { 5.0, 1.5 }, { 5, 1.5, 2 } },
+  { "Boolean", { true, false }, { true, false } },
+  { "Boolean", { true, false }, { true, false }, { storage = "Y/N" } },
+  { "Numeric", { 12, 1 }, { 12, mr.decimal "12.00", 2 } },
+  { "Numeric", { 12, 1 }, { 12, mr.decimal "12.00", 2 }, { storage = "scaled" } },
+  { "Numeric", { 12, 1 }, { 12, mr.decimal "12.00", 2 }, { storage = "real" } },
+  { "Date", { "2024-01-31", "2024-02-01" }, { "2024-01-31", mr.date(2024, 2, 1), "2025-01-01" } },
+  { "Date", { "2024-01-31", "2024-02-01" }, { "2024-01-31", mr.date(2024, 2, 1) }, { storage = "unix" } },
+  { "DateTime", { "2024-01-31 10:00:00" }, { "2024-01-31 10:00:00", mr.datetime "2024-01-31 10:00:00" } },
+  { "DateTime", { "2024-01-31 10:00:00" }, { "2024-01-31 10:00:00" }, { storage = "unix" } },
+  { "DateTime", { "2024-01-31 10:00:00" }, { "2024-01-31 10:00:00" }, { storage = "unix_ms" } },
+  { "DateTime", { "2024-01-31 10:00:00" }, { "2024-01-31 10:00:00" }, { storage = "cocoa" } },
+  { "DateTime", { "2024-01-31 10:00:00" }, { "2024-01-31 10:00:00" }, { storage = "julian" } },
+}
+
+local function repeated(value, n)
+  local list = {}
+  for i = 1, n do list[i] = value end
+  return list
+end
+
+-- How many rows have the column in the list, and how many have it not in the list; a query that is refused: its message.
+local function counted(db, id, column, value, n)
+  local list, found = repeated(value, n), {}
+  for i, criterion in ipairs{ "in_", "not_in" } do
+    local ok, answer = pcall(function()
+      return #db.session:execute(mr.select(id):where(column[criterion](column, list))):all()
+    end)
+    found[i] = ok and answer or tostring(answer):match "^[^\n]*"
+  end
+  return found
+end
+
+describe("a long list finds what a short one finds", function()
+  it("in columns without a type, of each affinity", function()
+    local db = mr.open "sqlite://"
+    db.session:execute(mr.text "CREATE TABLE t (i INTEGER PRIMARY KEY, a TEXT, b, n NUMERIC, r REAL)")
+    db.session:execute(mr.text [[INSERT INTO t VALUES (1, '5', '5', '5', 5), (2, '1', 1, 1, 1), (3, '5.0', 5.0, 5.0, 5.0),
+      (4, '-9223372036854775808', '-9223372036854775808', -1, 0), (5, 'x', 'x', 'x', 'x'), (6, NULL, NULL, NULL, NULL)]])
+    local plain = mr.table("t", mr.column "i", mr.column "a", mr.column "b", mr.column "n", mr.column "r")
+    local words = mr.text "SELECT i, a, b, n, r FROM t":columns(mr.column "i", mr.column "a", mr.column "b",
+      mr.column "n", mr.column "r"):subquery "words"
+    for _, from in ipairs{ plain, words } do
+      for _, name in ipairs{ "i", "a", "b", "n", "r" } do
+        for _, value in ipairs{ 5, 1, true, "5", "5.0", "1", "x", math.mininteger, 5.5 } do
+          local short = counted(db, from.c.i, from.c[name], value, 3)
+          assert.same(short, counted(db, from.c.i, from.c[name], value, 10001), name .. " " .. tostring(value))
+        end
+      end
+    end
+    assert.same({ 1, 4 }, counted(db, plain.c.i, plain.c.a, 5, 10001))
+    assert.same({ 1, 4 }, counted(db, plain.c.i, plain.c.a, true, 10001))
+    assert.same({ 2, 3 }, counted(db, plain.c.i, plain.c.a + mr.literal(0), 5, 10001))
+  end)
+
+  for _, kind in ipairs(KINDS) do
+    local name, stored, sought, options = table.unpack(kind)
+    it("in columns of " .. name .. (options and " stored as " .. options.storage or ""), function()
+      local db = mr.open "sqlite://"
+      local Thing = db.Model:extend("Thing", {
+        id = db.Column{ db.Integer, primary_key = true },
+        x  = db.Column{ not options and db[name] or name == "Numeric" and db.Numeric(10, 2, options) or db[name](options) },
+      })
+      db:create_all()
+      for _, value in ipairs(stored) do db.session:add(Thing{ x = value }) end
+      db.session:commit()
+      -- what is sought as itself, as a number and as a text
+      local values = table.move(sought, 1, #sought, 1, {})
+      for _, value in ipairs{ 1, "5", 5, true } do values[#values + 1] = value end
+      local any = 0
+      for _, value in ipairs(values) do
+        local short = counted(db, Thing.id, Thing.x, value, 3)
+        assert.same(short, counted(db, Thing.id, Thing.x, value, 10001), tostring(value))
+        if short[1] == 1 then any = any + 1 end
+      end
+      assert.is_true(any > 0)
+    end)
+  end
 end)
 
 describe("an error of a long statement", function()
