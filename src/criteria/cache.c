@@ -1,8 +1,8 @@
 /*
  * cache.c: texts that were read are kept by their class and their bytes.
  *
- * Invariant: at most MR_CRITERIA_KEPT texts are kept; the one that was not used for the longest time is dropped. A text
- * is read anew when the mappings have changed since.
+ * Invariant: at most MR_CRITERIA_KEPT texts are kept; when there are more, those that were not used for the longest
+ * time are dropped. A text is read anew when the mappings have changed since.
  */
 #include <string.h>
 
@@ -16,17 +16,20 @@ static void drop(mr_criteria_state *s, const mr_kept_text *k) {
     mr_criteria_release(gone.criteria);
 }
 
-static void drop_oldest(mr_criteria_state *s) {
-    size_t cursor = 0;
-    const mr_kept_text *oldest = NULL;
-    for (const mr_kept_text *k; (k = mr_map_next(s->texts, &cursor));)
-        if (!oldest || k->criteria->used < oldest->criteria->used) oldest = k;
-    if (oldest) drop(s, oldest);
+/* Drops the texts that were not among the last used ones: half of them at least, so that few texts pay for the search.
+ */
+static void drop_old(mr_criteria_state *s) {
+    mr_kept_text old[MR_CRITERIA_KEPT];
+    size_t cursor = 0, n = 0;
+    const uint64_t recent = s->clock > MR_CRITERIA_KEPT / 2 ? s->clock - MR_CRITERIA_KEPT / 2 : 0;
+    for (const mr_kept_text *k; n < MR_CRITERIA_KEPT && (k = mr_map_next(s->texts, &cursor));)
+        if (k->criteria->used <= recent) old[n++] = *k;
+    for (size_t i = 0; i < n; i++) drop(s, &old[i]);
 }
 
 /* If there is no memory, the text is used this once, which is no error. */
 static void keep(mr_criteria_state *s, mr_criteria *c) {
-    if (mr_map_count(s->texts) >= MR_CRITERIA_KEPT) drop_oldest(s);
+    if (mr_map_count(s->texts) >= MR_CRITERIA_KEPT) drop_old(s);
     const mr_kept_text k = {c->mapper, c->scope->text, c->scope->len, c};
     if (mr_map_put(s->texts, &k)) mr_criteria_retain(c);
     else mr_env_clear_error(s->env);

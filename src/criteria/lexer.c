@@ -34,7 +34,8 @@ static mr_token keyword(const char *s, size_t len) {
     } words[] = {{"and", MR_TOKEN_AND}, {"or", MR_TOKEN_OR},     {"not", MR_TOKEN_NOT},    {"nil", MR_TOKEN_NIL},
                  {"in", MR_TOKEN_IN},   {"true", MR_TOKEN_TRUE}, {"false", MR_TOKEN_FALSE}};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strlen(words[i].word) == len && memcmp(words[i].word, s, len) == 0) return words[i].token;
+        if (words[i].word[0] == *s && strlen(words[i].word) == len && memcmp(words[i].word, s, len) == 0)
+            return words[i].token;
     return MR_TOKEN_NAME;
 }
 
@@ -276,6 +277,7 @@ static mr_status lex_symbol(mr_parser *p) {
                    {":", MR_TOKEN_COLON}};
     const char pair[3] = {peek(p, 0), peek(p, 1), '\0'};
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        if (foreign[i][0][0] != pair[0]) continue;
         size_t n = strlen(foreign[i][0]);
         if (!foreign[i][1] && strcmp(foreign[i][0], pair) == 0) break;
         if (!foreign[i][1] || strncmp(foreign[i][0], pair, n) != 0) continue;
@@ -285,6 +287,7 @@ static mr_status lex_symbol(mr_parser *p) {
         return MR_OK;
     }
     for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
+        if (symbols[i].text[0] != pair[0]) continue;
         size_t n = strlen(symbols[i].text);
         if (strncmp(symbols[i].text, pair, n) != 0) continue;
         p->now.token = symbols[i].token;

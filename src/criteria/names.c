@@ -152,16 +152,22 @@ static mr_term *described_term(mr_parser *p, mr_mapper *mapper, mr_path *path, c
 
 /* ---------------------------------------------------------------- all */
 
-/* Notes the whole name, and refuses it where it is not allowed. */
-static mr_status note_name(mr_parser *p, const mr_lexeme *names, unsigned n) {
+/* The names with dots between them, behind those that lead to the scope. NULL: no memory. */
+static const char *joined(mr_parser *p, const mr_lexeme *names, unsigned n) {
     mr_strbuf b;
     mr_strbuf_init(&b, p->env);
     mr_strbuf_puts(&b, p->scope->prefix);
     for (unsigned i = 0; i < n; i++) mr_strbuf_printf(&b, "%s%s", i ? "." : "", names[i].name);
     const char *s = mr_strbuf_str(&b);
     char *kept = s ? mr_arena_strndup(p->made->arena, s, b.len) : NULL;
-    mr_named_attribute *name = kept ? mr_vec_push(&p->made->names) : NULL;
     mr_strbuf_done(&b);
+    return kept;
+}
+
+/* Notes the whole name, and refuses it where it is not allowed. */
+static mr_status note_name(mr_parser *p, const mr_lexeme *names, unsigned n) {
+    const char *kept = n == 1 && !*p->scope->prefix ? names[0].name : joined(p, names, n);
+    mr_named_attribute *name = kept ? mr_vec_push(&p->made->names) : NULL;
     if (!name) return MR_FAIL;
     *name = (mr_named_attribute){kept, p->scope, names[0].at, names[n - 1].until};
     return mr_criteria_check_name(p->env, p->limits, name);

@@ -148,7 +148,7 @@ static bool push_lookup(lua_State *L) {
 static bool push_text_lookup(lua_State *L) {
     const bind_query *q = bind_query_at(L, 1);
     int top = lua_gettop(L);
-    if (!q || !q->mapper || q->query || q->nequals > 0 || !q->mapper->configured || top < 2 || top > 3) return false;
+    if (!q || !q->mapper || q->nequals > 0 || !q->mapper->configured || top < 2 || top > 3) return false;
     if (lua_type(L, 2) != LUA_TSTRING || (top == 3 && !bind_is_plain_table(L, 3))) return false;
     size_t len;
     const char *text = lua_tolstring(L, 2, &len);
