@@ -78,7 +78,9 @@ end
 -- mr.count(object, "posts"): how many objects the collection has. One that is loaded is counted in memory. Otherwise
 -- the first object asks the database alone, and the second for itself and the next ones.
 function count.count(object, attribute)
-  if not core.is_object(object) then options.expect("count", "an object", object) end
+  if not core.is_object(object) then
+    options.expect("count", "an object (query:count() counts rows, and mr.func.count is SQL's)", object)
+  end
   local keys, stamp = core.neighbours(object, attribute, 1)
   if not keys then return (core.collection_state(object[attribute])) end
   local inspection = core.inspect(object)

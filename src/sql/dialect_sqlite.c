@@ -158,8 +158,8 @@ static bool compile_tuple_in(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
-/* The column of json_each has the affinity BLOB, under which a column of texts would find no numbers. As an operand of +
- * it has none, like the values of a list (https://www.sqlite.org/datatype3.html, section 4.2). */
+/* The column of json_each has the affinity BLOB, under which a column of texts would find no numbers. As an operand of
+ * + it has none, like the values of a list (https://www.sqlite.org/datatype3.html, section 4.2). */
 static bool compile_whole_in(mr_compiler *c, const mr_node *node) {
     if (!mr_in_whole_list(c, node)) return false;
     bool negated = node->op == MR_OP_NOT_IN;

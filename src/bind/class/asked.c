@@ -183,11 +183,6 @@ static void push_keys(lua_State *L, const mr_mapper *mapper, const mr_value *key
  * the object and of those after it, each a list of values; and a number that is another one when counts may have
  * changed. nil: the object itself knows how many there are. */
 static int neighbours(lua_State *L) {
-    if (!lua_isnoneornil(L, 1) && !bind_test_entity(L, 1))
-        return bind_error(L, MR_ERR_ARGUMENT,
-                          "count: expected an object and the name of a collection, got %s (rows are counted by "
-                          "query:count(), and SQL's count is mr.func.count)",
-                          bind_describe(L, 1));
     mr_entity *e = bind_arg_entity(L, 1, "count");
     const mr_property *prop = counted_property(L, e);
     lua_Integer max = luaL_checkinteger(L, 3);
