@@ -57,6 +57,8 @@ return {
     { name = "joined", words = "joined load, 10k parents, 100k children", must = 1.6, aim = 1.4 },
     { name = "selectin", words = "selectin load of the same", must = 1.6, aim = 1.4 },
     { name = "lazy", words = "lazy, 10k statements", must = 1.4, aim = 1.2 },
+    { name = "batch", words = 'the same, lazy = "batch", 22 statements', bare_workload = "lazy", must = 0.9, aim = 0.7,
+      of = "the C loop, LuaSQL and SQLAlchemy send the 10k statements of the row before" },
     { name = "delete-children", words = "delete 100k loaded before", writes = true, must = 1.2, aim = 1.05 } },
   { group = "inheritance", set = inherited,
     { name = "hierarchy", words = "load 100k of three joined tables", must = 1.5, aim = 1.3,

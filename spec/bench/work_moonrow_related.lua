@@ -32,6 +32,7 @@ local work = {}
 function work.joined() return count_children(Parent.query:options(mr.joinedload(Parent.children))) end
 function work.selectin() return count_children(Parent.query:options(mr.selectinload(Parent.children))) end
 function work.lazy() return count_children(Parent.query) end
+function work.batch() return count_children(Parent.query:options(mr.batchload(Parent.children))) end
 
 local loaded
 work["delete-children"] = function()

@@ -58,7 +58,7 @@ def delete_children():
     return len(loaded)
 
 
-work = {"joined": joined, "selectin": selectin, "lazy": lazy, "delete-children": delete_children}
+work = {"joined": joined, "selectin": selectin, "lazy": lazy, "batch": lazy, "delete-children": delete_children}
 loaded = session.query(Child).all() if workload == "delete-children" else []
 session.execute(text("SELECT 1"))
 gc.collect()

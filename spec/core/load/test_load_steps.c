@@ -52,6 +52,48 @@ static void in_parts(void **state) {
     mr_query_release(q);
 }
 
+enum { MANY = 4000, CHUNK = 500 };
+
+/* The users of all tests, and as many more. */
+static void many_users(void) {
+    sql("WITH RECURSIVE c(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM c WHERE i < 4006) "
+        "INSERT INTO user SELECT i, 'name ' || i, 'e' || i FROM c");
+}
+
+/* Goes through all rows. Returns how often memory was asked for after the first chunk. */
+static size_t allocations_of_rows(mr_query *q) {
+    size_t after_first = 0;
+    unsigned n = 0;
+    OK(mr_load_start(&ctx, q, &load));
+    while (mr_load_step(load) == MR_ROW)
+        if (++n == CHUNK) after_first = fa.calls;
+    assert_int_equal(n, MANY);
+    size_t calls = fa.calls - after_first;
+    done();
+    return calls;
+}
+
+/* A row takes no memory but that of its object: none at all if that is in memory, and a share of a page of objects if it
+ * is new. */
+static void rows_without_memory(void **state) {
+    (void)state;
+    mr_load *held;
+    many_users();
+    mr_query *all = query(user), *chunks = then(query(user), mr_query_yield_per(all, CHUNK));
+    (void)allocations_of_rows(chunks); /* makes the plan */
+    OK(mr_load_start(&ctx, all, &held));
+    OK(mr_load_all(held, &rows, &nrows));
+    assert_int_equal(nrows, MANY);
+    assert_int_equal(allocations_of_rows(chunks), 0);
+    mr_load_close(held);
+    new_owner();
+    /* New objects: pages for them, the heap's table, and the identity map, each doubling. */
+    size_t calls = allocations_of_rows(chunks);
+    assert_true(calls < MANY / 20);
+    mr_query_release(chunks);
+    mr_query_release(all);
+}
+
 /* Objects that the program has released are freed while the load goes on. */
 static void flat_memory(void **state) {
     (void)state;
@@ -131,7 +173,7 @@ static void options_of_columns(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(steps), TEST(in_parts), TEST(flat_memory), TEST(hooks), TEST(options_of_columns),
+        TEST(steps), TEST(in_parts), TEST(rows_without_memory), TEST(flat_memory), TEST(hooks), TEST(options_of_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

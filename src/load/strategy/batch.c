@@ -147,7 +147,7 @@ mr_status mr_load_neighbours(mr_entity *entity, const mr_property *prop, size_t 
     enum { FARTHEST = 16384 };
     const mr_load_context ctx = {.env = entity->mapper->env, .owner = entity->owner};
     const what w = {.ctx = &ctx, .prop = prop};
-    const mr_heap *heap = mr_heap_of(ctx.env);
+    mr_heap *heap = mr_heap_of(ctx.env);
     uint32_t index;
     mr_group *group = mr_siblings_of(entity, &index);
     mr_status status = heap ? mr_vec_push_ptr(out, entity) : MR_FAIL;
@@ -158,7 +158,7 @@ mr_status mr_load_neighbours(mr_entity *entity, const mr_property *prop, size_t 
     }
     for (uint32_t i = 1; status == MR_OK && out->len < max && i < FARTHEST; i++) {
         uint32_t slot = entity->heap_slot + i;
-        mr_entity *e = mr_heap_look(heap, slot, mr_heap_generation(heap, slot));
+        mr_entity *e = mr_heap_get(heap, slot, mr_heap_generation(heap, slot));
         if (e && is_wanted(&w, entity, e)) status = mr_vec_push_ptr(out, e);
     }
     return status;
