@@ -37,7 +37,7 @@ local function cure(class, attribute, kind)
 end
 
 local function words_of(found)
-  return string.format("%s is loaded one by one, %d times at %s: add %s to the query, or lazy = \"batch\"",
+  return string.format('%s is loaded one by one, %d times at %s: add %s to the query, or lazy = "batch"',
     found.attribute, found.count, found.where, found.option)
 end
 

@@ -73,8 +73,8 @@ static size_t allocations_of_rows(mr_query *q) {
     return calls;
 }
 
-/* A row takes no memory but that of its object: none at all if that is in memory, and a share of a page of objects if it
- * is new. */
+/* A row takes no memory but that of its object: none at all if that is in memory, and a share of a page of objects if
+ * it is new. */
 static void rows_without_memory(void **state) {
     (void)state;
     mr_load *held;
@@ -173,7 +173,8 @@ static void options_of_columns(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(steps), TEST(in_parts), TEST(rows_without_memory), TEST(flat_memory), TEST(hooks), TEST(options_of_columns),
+        TEST(steps),       TEST(in_parts), TEST(rows_without_memory),
+        TEST(flat_memory), TEST(hooks),    TEST(options_of_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
