@@ -92,8 +92,8 @@ describe("IN with very many values", function()
   end)
 end)
 
--- Each: a kind of column, the values of its rows, and the values that are looked for. A list of one of them repeated
--- 10,001 times must find what a list of three finds.
+-- Each: a kind of column, the values of its rows, the values that are looked for. One of them 10,001 times must find
+-- what it finds three times.
 local KINDS = {
   { "Text", { "5", "1", "true", "x" }, { "5", "x", "y" } },
   { "String", { "5", "1", "x" }, { "5", "y" } },
@@ -119,7 +119,7 @@ local function repeated(value, n)
   return list
 end
 
--- How many rows have the column in the list, and how many have it not in the list; a query that is refused: its message.
+-- How many rows have the column in the list, and how many not; of a query that is refused, the message.
 local function counted(db, id, column, value, n)
   local list, found = repeated(value, n), {}
   for i, criterion in ipairs{ "in_", "not_in" } do
@@ -135,8 +135,9 @@ describe("a long list finds what a short one finds", function()
   it("in columns without a type, of each affinity", function()
     local db = mr.open "sqlite://"
     db.session:execute(mr.text "CREATE TABLE t (i INTEGER PRIMARY KEY, a TEXT, b, n NUMERIC, r REAL)")
-    db.session:execute(mr.text [[INSERT INTO t VALUES (1, '5', '5', '5', 5), (2, '1', 1, 1, 1), (3, '5.0', 5.0, 5.0, 5.0),
-      (4, '-9223372036854775808', '-9223372036854775808', -1, 0), (5, 'x', 'x', 'x', 'x'), (6, NULL, NULL, NULL, NULL)]])
+    db.session:execute(mr.text [[INSERT INTO t VALUES (1, '5', '5', '5', 5), (2, '1', 1, 1, 1),
+      (3, '5.0', 5.0, 5.0, 5.0), (4, '-9223372036854775808', '-9223372036854775808', -1, 0),
+      (5, 'x', 'x', 'x', 'x'), (6, NULL, NULL, NULL, NULL)]])
     local plain = mr.table("t", mr.column "i", mr.column "a", mr.column "b", mr.column "n", mr.column "r")
     local words = mr.text "SELECT i, a, b, n, r FROM t":columns(mr.column "i", mr.column "a", mr.column "b",
       mr.column "n", mr.column "r"):subquery "words"
@@ -157,9 +158,10 @@ describe("a long list finds what a short one finds", function()
     local name, stored, sought, options = table.unpack(kind)
     it("in columns of " .. name .. (options and " stored as " .. options.storage or ""), function()
       local db = mr.open "sqlite://"
+      local form = options and (name == "Numeric" and db.Numeric(10, 2, options) or db[name](options))
       local Thing = db.Model:extend("Thing", {
         id = db.Column{ db.Integer, primary_key = true },
-        x  = db.Column{ not options and db[name] or name == "Numeric" and db.Numeric(10, 2, options) or db[name](options) },
+        x  = db.Column{ form or db[name] },
       })
       db:create_all()
       for _, value in ipairs(stored) do db.session:add(Thing{ x = value }) end

@@ -184,6 +184,80 @@ describe("a page of a query with joins", function()
     assert.matches("ORDER BY max(comment.body) DESC, post.id", page:paginate().query:sql(), 1, true)
   end)
 
+  -- Titles of the page, of all six posts and of one without a comment (p7); p5 has a comment without a body.
+  local function ordered(isouter, ...)
+    local out = {}
+    local query = Post.query:join(Post.comments, { isouter = isouter }):order_by(...)
+    for post in query:paginate{ per_page = 100 }:iter() do out[#out + 1] = post.title end
+    -- What the rows themselves say: each object where it comes first.
+    local seen, rows = {}, {}
+    for _, row in ipairs(query:with_entities(Post.title, Comment.id):all()) do
+      if not seen[row[1]] then
+        seen[row[1]] = true
+        rows[#rows + 1] = row[1]
+      end
+    end
+    assert.same(rows, out)
+    return table.concat(out, " ")
+  end
+
+  it("is ordered by the first row also where that is NULL", function()
+    db.session:add(Post{ title = "p7" })
+    db.session:add(Comment{ post_id = 5 })
+    db.session:commit()
+    for _, isouter in ipairs{ true, false } do
+      for _, x in ipairs{ Comment.body, Comment.body .. "x", mr.cast(Comment.body, mr.Numeric(10, 2)) } do
+        for _, order in ipairs{
+          x, x:asc(), x:desc(), x:nulls_first(), x:nulls_last(), x:asc():nulls_last(), x:desc():nulls_first(),
+          x:desc():nulls_last(),
+        } do
+          ordered(isouter, order, Post.id)
+        end
+      end
+    end
+    assert.matches("^p5 p7 ", ordered(true, Comment.body, Post.id))
+    assert.matches("^p5 p7 ", ordered(true, Comment.body:desc():nulls_first(), Post.id))
+    assert.matches(" p7$", ordered(true, Comment.body:desc(), Post.id))
+  end)
+
+  it("is ordered as the database has NULL", function()
+    local function order_of(order, dialect)
+      local page = Post.query:join(Post.comments):order_by(order, Post.id)
+      return page:paginate().query:sql{ dialect = dialect }:match "ORDER BY (.*), post.id"
+    end
+    local whole = "CASE WHEN (count(*) = count(comment.body)) THEN %s(comment.body) END"
+    local body = Comment.body
+    for _, case in ipairs{
+      { body, whole:format "min", "min(comment.body)" },
+      { body:desc(), "max(comment.body) DESC", whole:format "max" .. " DESC" },
+      { body:nulls_last(), "min(comment.body) NULLS LAST", "min(comment.body) NULLS LAST" },
+      { body:nulls_first(), whole:format "min" .. " NULLS FIRST", whole:format "min" .. " NULLS FIRST" },
+      {
+        body:desc():nulls_first(), whole:format "max" .. " DESC NULLS FIRST",
+        whole:format "max" .. " DESC NULLS FIRST",
+      },
+    } do
+      assert.equal(case[2], order_of(case[1], "sqlite"))
+      assert.equal(case[3], order_of(case[1], "postgresql"))
+    end
+    local bound = order_of(body .. "x", "postgresql")
+    assert.equal("min(comment.body || $1)", bound)
+  end)
+
+  it("is refused where its order is one over all rows", function()
+    local joined = Post.query:join(Post.comments)
+    for _, order in ipairs{
+      mr.func.count(Comment.id), mr.func.max(Comment.body):desc(), mr.func.row_number():over{ order_by = Comment.id },
+    } do
+      refuse("ArgumentError", { "paginate", "aggregate", "group_by(Post.id)" }, function()
+        joined:order_by(order):paginate()
+      end)
+    end
+    local page = joined:group_by(Post.id):order_by(mr.func.count(Comment.id):desc()):paginate{ per_page = 2 }
+    assert.equal("{<p6>, <p5>}", tostring(page.items))
+    assert.equal(6, page.total)
+  end)
+
   it("goes with filters, aliases, eager loads and conditions of its own", function()
     local filtered = Post.query:join(Post.comments):filter(Comment.body:ge "5")
     assert.equal(filtered:with_entities(Post.id):distinct():count(), filtered:paginate().total)

@@ -107,17 +107,39 @@ static bool is_direction(mr_op op) {
     return op == MR_OP_ASC || op == MR_OP_DESC || op == MR_OP_NULLS_FIRST || op == MR_OP_NULLS_LAST;
 }
 
-/* The item of ORDER BY for the object's first row. One reference. */
-static mr_node *first_of(mr_env *env, const mr_query_item *item, mr_node *node, bool falling) {
+/* Is it a call of an aggregate or window function? */
+static bool find_over_rows(void *ud, const mr_node *node) {
+    bool *found = ud;
+    if (*found || node->kind == MR_NODE_SELECT) return false;
+    *found = node->kind == MR_NODE_OVER || mr_node_is_aggregate(node);
+    return !*found;
+}
+
+static mr_node *refuse_over_rows(mr_env *env, const mr_query_item *item) {
+    const mr_mapper *mapper = item->mapper;
+    mr_fail(env, MR_ERR_ARGUMENT,
+            "paginate: the query is ordered by an aggregate or window function, and its joins repeat each %s, so that "
+            "the page has to group the rows itself: group them in the query, group_by(%s.%s)",
+            mapper->name, mapper->name, mr_mapper_at_slot(mapper, mapper->pk_slots[0])->name);
+    return NULL;
+}
+
+/* The item of ORDER BY for the object's first row. nulls: NULLS_FIRST or NULLS_LAST around it, or NONE. One reference.
+ */
+static mr_node *first_of(mr_env *env, const mr_query_item *item, mr_node *node, bool falling, mr_op nulls) {
     if (node->kind == MR_NODE_UNARY && is_direction((mr_op)node->op)) {
-        mr_node *inner = first_of(env, item, node->child[0], falling || node->op == MR_OP_DESC);
-        return inner ? mr_sql_unary(env, (mr_op)node->op, inner) : NULL;
+        mr_op op = (mr_op)node->op;
+        if (op == MR_OP_NULLS_FIRST || op == MR_OP_NULLS_LAST) nulls = op;
+        mr_node *inner = first_of(env, item, node->child[0], falling || op == MR_OP_DESC, nulls);
+        return inner ? mr_sql_unary(env, op, inner) : NULL;
     }
     lead l = {.item = item};
     mr_node_walk(node, look_at, &l);
-    mr_node *expression = mr_node_retain(node);
-    if (!l.any || !l.others) return expression;
-    return mr_sql_func(env, falling ? "max" : "min", node->type, &expression, 1);
+    if (!l.any || !l.others) return mr_node_retain(node);
+    bool over_rows = false;
+    mr_node_walk(node, find_over_rows, &over_rows);
+    if (over_rows) return refuse_over_rows(env, item);
+    return mr_sql_first_in_order(env, node, falling, nulls);
 }
 
 /* Replaces the query by the next one. */
@@ -133,7 +155,7 @@ static mr_status order(mr_query **q, const mr_query *given) {
     if (step(q, mr_query_order_by(*q, NULL)) != MR_OK) return MR_FAIL;
     bool many = list->kind == MR_NODE_LIST && list->op == MR_OP_COMMA;
     for (uint32_t i = 0; i < (many ? list->n : 1); i++) {
-        mr_node *item = first_of((*q)->env, &(*q)->items[0], many ? list->child[i] : list, false);
+        mr_node *item = first_of((*q)->env, &(*q)->items[0], many ? list->child[i] : list, false, MR_OP_NONE);
         if (!item || step(q, mr_query_order_by(*q, item)) != MR_OK) return MR_FAIL;
     }
     return MR_OK;

@@ -210,7 +210,17 @@ static void compile_outcome(mr_compiler *c, const mr_node *node, const mr_node *
     else mr_compile_result(c, node, x);
 }
 
+/* Is it a CASE of mr_sql_first_in_order that this database does not need, because NULL comes last in the order? */
+static bool has_nulls_last(const mr_compiler *c, const mr_node *node) {
+    return node->op == (c->dialect->nulls_high ? MR_OP_ASC : MR_OP_DESC);
+}
+
 static void compile_case(mr_compiler *c, const mr_node *node) {
+    if (has_nulls_last(c, node)) {
+        mr_seek(c, node, c->ordinal, 1);
+        mr_compile(c, node->child[1]);
+        return;
+    }
     bool valued = (node->flags & MR_NODE_VALUED) != 0;
     uint32_t n = valued ? node->n - 1 : node->n, start = c->ordinal;
     const mr_node *value = valued ? node->child[n] : NULL;

@@ -262,6 +262,7 @@ const mr_dialect *mr_dialect_postgresql(void) {
         .multi_row_insert = true,
         .ilike = true,
         .nulls_order = true,
+        .nulls_high = true,
         .for_update = true,
         .distinct_on = true,
         .true_literals = true,

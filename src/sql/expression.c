@@ -213,6 +213,23 @@ mr_node *mr_sql_over(mr_env *env, mr_node *func, mr_node *partition, mr_node *or
     return frame ? mr_node_named(node, frame) : node;
 }
 
+mr_node *mr_sql_first_in_order(mr_env *env, mr_node *x, bool falling, mr_op nulls) {
+    mr_node *of = mr_node_retain(x), *star = mr_sql_raw(env, NULL, "*"), *counted = mr_node_retain(x);
+    mr_node *first = mr_sql_func(env, falling ? "max" : "min", x->type, &of, 1);
+    if (nulls == MR_OP_NULLS_LAST) {
+        mr_node_release(star);
+        mr_node_release(counted);
+        return first;
+    }
+    const mr_type *number = mr_type_simple(MR_TYPE_INTEGER);
+    mr_node *rows = mr_sql_func(env, "count", number, &star, 1);
+    mr_node *values = mr_sql_func(env, "count", number, &counted, 1);
+    mr_node *pair[2] = {mr_sql_binary(env, MR_OP_EQ, rows, values), first};
+    mr_node *node = mr_sql_case(env, pair, 2);
+    if (node && nulls == MR_OP_NONE) node->op = falling ? MR_OP_DESC : MR_OP_ASC;
+    return node;
+}
+
 mr_node *mr_sql_filter(mr_env *env, mr_node *aggregate, mr_node *condition) {
     mr_node *parts[2] = {aggregate, condition};
     return mr_node_new(env, MR_NODE_FILTER, MR_OP_NONE, aggregate ? aggregate->type : NULL, parts, 2);

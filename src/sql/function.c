@@ -99,3 +99,19 @@ mr_node *mr_sql_func(mr_env *env, const char *name, const mr_type *type, mr_node
     if (!type) type = guess(name, args, n);
     return mr_node_named(mr_node_new(env, MR_NODE_FUNC, MR_OP_NONE, type, args, (uint32_t)n), name);
 }
+
+bool mr_node_is_aggregate(const mr_node *node) {
+    static const char *const names[] = {"count",
+                                        "sum",
+                                        "avg",
+                                        "total",
+                                        "max",
+                                        "min",
+                                        "group_concat",
+                                        "string_agg",
+                                        "json_group_array",
+                                        "json_group_object"};
+    for (size_t i = 0; node->kind == MR_NODE_FUNC && i < sizeof names / sizeof *names; i++)
+        if (strcmp(node->name, names[i]) == 0) return node->n < 2 || i > 5; /* max(a, b) is none */
+    return false;
+}

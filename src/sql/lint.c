@@ -95,20 +95,9 @@ static void see_joins(linter *l, const mr_node *from) {
 }
 
 static bool find_aggregate(void *ud, const mr_node *node) {
-    static const char *const names[] = {"count",
-                                        "sum",
-                                        "avg",
-                                        "total",
-                                        "max",
-                                        "min",
-                                        "group_concat",
-                                        "string_agg",
-                                        "json_group_array",
-                                        "json_group_object"};
     bool *found = ud;
     if (*found || node->kind == MR_NODE_OVER || node->kind == MR_NODE_SELECT) return false;
-    for (size_t i = 0; node->kind == MR_NODE_FUNC && i < sizeof names / sizeof *names; i++)
-        if (strcmp(node->name, names[i]) == 0) *found = node->n < 2 || i > 5;
+    *found = mr_node_is_aggregate(node);
     return !*found;
 }
 

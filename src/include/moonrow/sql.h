@@ -34,7 +34,8 @@ typedef enum mr_node_kind {
     MR_NODE_BETWEEN,     /* child 0..2; flag NEGATED */
     MR_NODE_FUNC,        /* name; children: arguments; flag DISTINCT */
     MR_NODE_CAST,        /* child 0, type */
-    MR_NODE_CASE,        /* children: condition, value, ..., and else; flag VALUED: what is compared comes last */
+    MR_NODE_CASE,        /* children: condition, value, ..., and else; flag VALUED: what is compared comes last; op ASC
+                            or DESC: the first value alone where the database has NULL last in this order */
     MR_NODE_LABEL,       /* name, child 0 */
     MR_NODE_SUBQUERY,    /* child 0: a SELECT as a scalar or IN operand */
     MR_NODE_EXISTS,      /* child 0: a SELECT */
@@ -300,6 +301,12 @@ mr_node *mr_sql_cast(mr_env *env, mr_node *x, const mr_type *type);
 mr_node *mr_sql_case(mr_env *env, mr_node *const *pairs_and_else, size_t n);
 /* CASE value WHEN ... : the conditions of the pairs are what value is compared with. */
 mr_node *mr_sql_case_of(mr_env *env, mr_node *value, mr_node *const *pairs_and_else, size_t n);
+/* Is the node the call of an aggregate function that databases have by this name? */
+bool mr_node_is_aggregate(const mr_node *node);
+/* What a group is sorted by, when its first row is to decide: min(x), or max(x) when falling; but NULL where x is NULL
+ * in a row and NULL comes first: in every database (nulls_first), in none (nulls_last), or (MR_OP_NONE) as each
+ * database has it in this direction. */
+mr_node *mr_sql_first_in_order(mr_env *env, mr_node *x, bool falling, mr_op nulls);
 /* aggregate FILTER (WHERE condition). */
 mr_node *mr_sql_filter(mr_env *env, mr_node *aggregate, mr_node *condition);
 /* aggregate WITHIN GROUP (ORDER BY order). order: a LIST. */
@@ -589,6 +596,7 @@ struct mr_dialect {
     bool returning;     /* INSERT ... RETURNING is used to get generated keys */
     bool multi_row_insert;                            /* one INSERT with many rows is faster than many INSERTs */
     bool ilike, nulls_order, for_update, distinct_on; /* the database has these */
+    bool nulls_high;                                  /* NULL is sorted behind all values; otherwise before them */
     bool true_literals;                               /* it has true and false; otherwise 1 and 0 are written */
     bool escaped_blobs;                               /* a blob is written '\\x00FF'; otherwise X'00FF' */
     bool index_schema;           /* CREATE INDEX schema.name ON table; otherwise name ON schema.table */
