@@ -87,6 +87,21 @@ describe("mr.count", function()
     assert.equal(1, #db:record(function() assert.equal(1, #authors[1].books) end))
   end)
 
+  it("counts for the next ones also where their objects took the places of freed ones", function()
+    fill(50)
+    for _ = 1, 3 do
+      assert.equal(50, #all())
+      db.session:expunge_all()
+      collectgarbage()
+      collectgarbage()
+      mr.memory{ trace = true }
+    end
+    local authors = all()
+    assert.equal(2, #db:record(function()
+      for i, author in ipairs(authors) do assert.equal(i % 4, mr.count(author, "books")) end
+    end))
+  end)
+
   it("goes by the result where objects load in batches", function()
     fill(20, { lazy = "batch" })
     local some = Author.query:filter((Author.id % 5):eq(0)):order_by(Author.id):all()

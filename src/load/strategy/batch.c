@@ -156,8 +156,10 @@ mr_status mr_load_neighbours(mr_entity *entity, const mr_property *prop, size_t 
             if (is_wanted(&w, entity, e)) status = mr_vec_push_ptr(out, e);
         return status;
     }
-    for (uint32_t i = 1; status == MR_OK && out->len < max && i < FARTHEST; i++) {
-        uint32_t slot = entity->heap_slot + i;
+    /* New objects take the places of freed ones from the last on: those made after it may be on either side. */
+    for (uint32_t i = 2; status == MR_OK && out->len < max && i < FARTHEST; i++) {
+        uint32_t away = i / 2, slot = i % 2 ? entity->heap_slot - away : entity->heap_slot + away;
+        if (i % 2 && away >= entity->heap_slot) continue;
         mr_entity *e = mr_heap_get(heap, slot, mr_heap_generation(heap, slot));
         if (e && is_wanted(&w, entity, e)) status = mr_vec_push_ptr(out, e);
     }
