@@ -152,3 +152,20 @@ describe("a list parameter", function()
     w.gives("ann", mr.select(User.name):where(User.id:eq(mr.bindparam{ "id", type = mr.Integer, value = 1 })))
   end)
 end)
+
+describe("a parameter that is a list", function()
+  it("takes no single value, and the message shows how it is a list", function()
+    local db, Person = require "spec.support.people"()
+    local wanted = { "'ids'", "a single value is none", "params{ ids = { ... } }" }
+    local criterion = Person.id:in_(mr.bindparam "ids")
+    for _, value in ipairs{ "x", 5, true } do
+      require "spec.support.refuse"("ArgumentError", wanted, function()
+        Person.query:filter(criterion):params{ ids = value }:all()
+      end)
+      require "spec.support.refuse"("ArgumentError", wanted, function()
+        db.session:execute(mr.select(Person.id):where(criterion), { ids = value })
+      end)
+    end
+    assert.equal(1, Person.query:filter(criterion):params{ ids = { 5 } }:count())
+  end)
+end)

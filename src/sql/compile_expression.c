@@ -81,8 +81,9 @@ static void compile_column(mr_compiler *c, const mr_node *node) {
 static void compile_bind(mr_compiler *c, const mr_node *node) {
     bool list = (node->flags & MR_NODE_EXPANDING) != 0;
     if (list && c->lints) { /* the statement will run */
-        mr_compile_fail(c, "the parameter '%s' is a list that was not given: params{ %s = { ... } }", node->name,
-                        node->name);
+        mr_compile_fail(
+            c, "the parameter '%s' is a list that was not given (a single value is none): params{ %s = { ... } }",
+            node->name, node->name);
         return;
     }
     if (list) mr_emit(c, "(");
