@@ -175,14 +175,17 @@ function Result:partitions(n) end
 ---@return moonrow.Result
 function Result:mappings() end
 
----The result itself: objects come once in it already, and rows of columns as they are (`distinct` of the query has each
----once).
+---Of rows that are alike the first one is given: rows by all their values, objects if they are the same. With a
+---function: those of which it gives the same. It is done in memory, as the rows are read; `distinct` of the query has
+---the database do it.
 ---
 ---```lua
 ---#session:execute(mr.select(User)):unique():all() --> 3
+---#session:execute(mr.select(User)):scalars():unique(function(user) return #user.name end):all() --> 1
 ---```
+---@param by? fun(row: any): any
 ---@return moonrow.Result
-function Result:unique() end
+function Result:unique(by) end
 
 ---The first column of the only row.
 ---

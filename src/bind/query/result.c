@@ -6,6 +6,7 @@
 #include "result.h"
 
 #include "state/own.h"
+#include "unique.h"
 #include "value/decorated.h"
 #include "value/row.h"
 #include "value/proxy.h"
@@ -244,8 +245,8 @@ static void push_rows(lua_State *L, int idx, bind_result *r, const mr_value *row
     lua_settop(L, list);
 }
 
-bool bind_result_next(lua_State *L, int idx, bind_result *r) {
-    idx = lua_absindex(L, idx);
+/* Pushes the next value, whether it was given before or not. */
+static bool next_of_all(lua_State *L, int idx, bind_result *r) {
     luaL_checkstack(L, 10, "reading a result");
     if (r->closed_early)
         bind_error(L, MR_ERR_INVALID_REQUEST,
@@ -282,6 +283,27 @@ bool bind_result_next(lua_State *L, int idx, bind_result *r) {
     return true;
 }
 
+/* unique(): is the value on top new? */
+static bool is_new(lua_State *L, int idx, const bind_result *r) {
+    int value = lua_gettop(L);
+    lua_getiuservalue(L, idx, RESULT_SEEN);
+    lua_getiuservalue(L, idx, RESULT_UNIQUE_BY);
+    if (gives_values(r)) lua_pushnil(L);
+    else push_given_names(L, idx, r);
+    bool made = bind_unique_is_new(L, r->mappings);
+    lua_settop(L, value);
+    return made;
+}
+
+bool bind_result_next(lua_State *L, int idx, bind_result *r) {
+    idx = lua_absindex(L, idx);
+    while (next_of_all(L, idx, r)) {
+        if (!r->unique || is_new(L, idx, r)) return true;
+        lua_pop(L, 1);
+    }
+    return false;
+}
+
 /* Puts the objects of the rows into the list on top. The rows are released a few at a time, as long as their objects
  * are in the processor's cache. */
 static void push_objects(lua_State *L, const bind_result *r, const mr_value *rows, size_t n) {
@@ -314,7 +336,7 @@ static void push_all_of_load(lua_State *L, int idx, bind_result *r) {
 void bind_result_all(lua_State *L, int idx, bind_result *r) {
     idx = lua_absindex(L, idx);
     luaL_checkstack(L, 10, "reading a result");
-    if (r->load) {
+    if (r->load && !r->unique) {
         push_all_of_load(L, idx, r);
     } else {
         lua_newtable(L);
@@ -445,9 +467,15 @@ static int r_tuples(lua_State *L) {
     return 1;
 }
 
+/* unique(function or nil) */
 static int r_unique(lua_State *L) {
-    self(L, "unique");
-    lua_settop(L, 1);
+    bind_result *r = self(L, "unique");
+    lua_settop(L, 2);
+    if (!lua_isnil(L, 2)) bind_check_callable(L, 2, "unique");
+    lua_setiuservalue(L, 1, RESULT_UNIQUE_BY);
+    lua_newtable(L);
+    lua_setiuservalue(L, 1, RESULT_SEEN);
+    r->unique = true;
     return 1;
 }
 

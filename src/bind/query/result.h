@@ -19,7 +19,9 @@ enum {
     RESULT_KEY,       /* inserted_primary_key */
     RESULT_PART,      /* what columns() has chosen: the names, the metatable of such rows, and the bind_part */
     RESULT_TYPES,     /* the memory of bind_result.types */
-    RESULT__VALUES = RESULT_TYPES
+    RESULT_UNIQUE_BY, /* unique(): the program's function, or nil */
+    RESULT_SEEN,      /* unique(): what was given (unique.c) */
+    RESULT__VALUES = RESULT_SEEN
 };
 
 /* The columns that columns() has chosen. */
@@ -32,6 +34,7 @@ typedef struct bind_result {
     mr_load *load; /* or NULL: buffered rows */
     bool unwrap;   /* a query of one entity: items, not rows */
     bool scalars, mappings;
+    bool unique;     /* of rows that are alike the first is given */
     bind_part *part; /* held by the user value RESULT_PART; or NULL */
     bool closed, buffered;
     bool counted;      /* among the state's open loops */
