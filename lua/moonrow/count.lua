@@ -75,6 +75,16 @@ local function ask(session, class, attribute, keys)
   return counts
 end
 
+-- Of the keys, the first ones that were not counted.
+local function uncounted(keys, counts)
+  local out = {}
+  for _, key in ipairs(keys) do
+    if #out == MOST then break end
+    if not counts[identity(key)] then out[#out + 1] = key end
+  end
+  return out
+end
+
 -- mr.count(object, "posts"): how many objects the collection has. One that is loaded is counted in memory. Otherwise
 -- the first object asks the database alone, and the second for itself and the next ones.
 function count.count(object, attribute)
@@ -92,9 +102,11 @@ function count.count(object, attribute)
   end
   local name, id = core.describe_class(class).name .. "." .. attribute, identity(keys[1])
   local last = of_session[name]
-  if last and last.stamp == stamp and last.counts[id] then return last.counts[id] end
-  if last then keys = core.neighbours(object, attribute, MOST) end
-  local counts = ask(session, class, attribute, keys)
+  local counts = last and last.stamp == stamp and last.counts or {}
+  if counts[id] then return counts[id] end
+  -- Those that were counted lie around the object, too: so twice as many are looked at.
+  if last then keys = uncounted(core.neighbours(object, attribute, 2 * MOST), counts) end
+  for other, n in pairs(ask(session, class, attribute, keys)) do counts[other] = n end
   of_session[name] = { stamp = stamp, counts = counts }
   return counts[id]
 end
