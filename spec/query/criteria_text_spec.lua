@@ -72,6 +72,18 @@ describe("a text of criteria", function()
     finds("Jim Joe", "level:in_({ 3, 11 })")
   end)
 
+  it("divides as Lua does, whatever the signs, integers and floats alike", function()
+    local numbers = { -7, -3, -1, 1, 2, 7, -7.5, -1.5, -0.25, 0.25, 1.0, 2.5, 7.5 }
+    for _, x in ipairs(numbers) do
+      for _, y in ipairs(numbers) do
+        local text = ("$x // $y == %.17g and $x %% $y == %.17g and $x / $y == %.17g"):format(x // y, x % y, x / y)
+        assert.equal(m.User.query:count(), m.User.query:where(text, { x = x, y = y }):count(),
+          ("%s and %s: %s"):format(x, y, text))
+        assert.is_true(mr.matches(m.User.query:first(), text, { x = x, y = y }), text)
+      end
+    end
+  end)
+
   it("floors // and %, divides by zero to nil, and compares strings by their bytes", function()
     finds("bob%", "level // 2 == -4")
     finds("bob%", "level % 3 == 2 and level < 0")

@@ -33,6 +33,6 @@ mr_value mr_floor_mod(const mr_value *a, const mr_value *b) {
     double x = real(a), y = real(b);
     if (y == 0) return mr_null_value();
     double rest = fmod(x, y);
-    if (rest > 0 ? y < 0 : (rest < 0 && y != rest)) rest += y;
+    if (rest > 0 ? y < 0 : (rest < 0 && y > 0)) rest += y;
     return number(rest);
 }
