@@ -21,9 +21,9 @@ return {
     ["configure"] = 156973,
     ["get-from-memory"] = 1047,
     ["get-from-memory-scoped"] = 893,
-    ["attribute-read"] = 370,
+    ["attribute-read"] = 379,
     ["attribute-text"] = 468,
     ["make"] = 2496,
-    ["attribute-write"] = 464,
+    ["attribute-write"] = 473,
   },
 }
