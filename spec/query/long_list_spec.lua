@@ -113,6 +113,10 @@ local KINDS = {
   { "DateTime", { "2024-01-31 10:00:00" }, { "2024-01-31 10:00:00" }, { storage = "julian" } },
 }
 
+-- With a collector that runs at every chance, a list of 10,001 values takes seconds: then the first of the cases stands
+-- for all.
+local function some_of(cases) return stress and { cases[1] } or cases end
+
 local function repeated(value, n)
   local list = {}
   for i = 1, n do list[i] = value end
@@ -141,9 +145,9 @@ describe("a long list finds what a short one finds", function()
     local plain = mr.table("t", mr.column "i", mr.column "a", mr.column "b", mr.column "n", mr.column "r")
     local words = mr.text "SELECT i, a, b, n, r FROM t":columns(mr.column "i", mr.column "a", mr.column "b",
       mr.column "n", mr.column "r"):subquery "words"
-    for _, from in ipairs{ plain, words } do
+    for _, from in ipairs(some_of{ plain, words }) do
       for _, name in ipairs{ "i", "a", "b", "n", "r" } do
-        for _, value in ipairs{ 5, 1, true, "5", "5.0", "1", "x", math.mininteger, 5.5 } do
+        for _, value in ipairs(some_of{ 5, 1, true, "5", "5.0", "1", "x", math.mininteger, 5.5 }) do
           local short = counted(db, from.c.i, from.c[name], value, 3)
           assert.same(short, counted(db, from.c.i, from.c[name], value, 10001), name .. " " .. tostring(value))
         end
@@ -170,7 +174,7 @@ describe("a long list finds what a short one finds", function()
       local values = table.move(sought, 1, #sought, 1, {})
       for _, value in ipairs{ 1, "5", 5, true } do values[#values + 1] = value end
       local any = 0
-      for _, value in ipairs(values) do
+      for _, value in ipairs(some_of(values)) do
         local short = counted(db, Thing.id, Thing.x, value, 3)
         assert.same(short, counted(db, Thing.id, Thing.x, value, 10001), tostring(value))
         if short[1] == 1 then any = any + 1 end
