@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-enum { FIRST_BLOCK = 1024, LARGEST_BLOCK = 64 * 1024, ALIGN = 8 };
+/* Blocks grow by doubling. One beyond MIDDLING is a huge page. */
+enum { FIRST_BLOCK = 1024, MIDDLING = 256 * 1024, LARGEST_BLOCK = MR_HUGE_PAGE, ALIGN = 8 };
 
 typedef struct block {
     struct block *next;
@@ -46,9 +47,8 @@ void mr_arena_free(mr_arena *arena) {
 static block *add_block(mr_arena *arena, size_t size) {
     bool large = size > arena->next_size / 4;
     size_t bytes = large ? sizeof(block) + size : arena->next_size;
-    block *b = mr_raw_alloc(arena->env, bytes);
+    block *b = mr_raw_calloc(arena->env, bytes);
     if (!b) return NULL;
-    memset(b, 0, bytes);
     b->size = bytes;
     b->used = sizeof(block);
     if (large && arena->blocks) {
@@ -57,7 +57,7 @@ static block *add_block(mr_arena *arena, size_t size) {
     } else {
         b->next = arena->blocks;
         arena->blocks = b;
-        if (!large && arena->next_size < LARGEST_BLOCK) arena->next_size *= 2;
+        if (!large) arena->next_size = arena->next_size < MIDDLING ? arena->next_size * 2 : LARGEST_BLOCK;
     }
     return b;
 }

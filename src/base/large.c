@@ -76,6 +76,8 @@ static void give_back(void *block, size_t size) {
     else free(block);
 }
 
+bool mr_system_zeroes(size_t size) { return is_mapped(size); }
+
 void *mr_system_alloc(void *ud, void *block, size_t was, size_t size) {
     (void)ud;
     if (!block) return size > 0 ? take(size) : NULL;
@@ -94,6 +96,11 @@ void *mr_system_alloc(void *ud, void *block, size_t was, size_t size) {
 }
 
 #else
+
+bool mr_system_zeroes(size_t size) {
+    (void)size;
+    return false;
+}
 
 void *mr_system_alloc(void *ud, void *block, size_t was, size_t size) {
     (void)ud;

@@ -91,6 +91,53 @@ static void test_environment(void **state) {
     mr_env_free(env);
 }
 
+static void check_zeros(const unsigned char *block, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        if (block[i]) fail_msg("byte %zu is not zero", i);
+}
+
+/* Blocks that are to be filled with zeros are, whatever memory held before. */
+static void test_zeros(void **state) {
+    (void)state;
+    mr_env *env = mr_env_new(NULL, NULL);
+    for (unsigned again = 0; again < 3; again++)
+        for (unsigned i = 0; i < SIZES; i++) {
+            unsigned char *block = mr_calloc(env, sizes[i]), *raw = mr_raw_calloc(env, sizes[i]);
+            assert_true(block && raw);
+            check_zeros(block, sizes[i]);
+            check_zeros(raw, sizes[i]);
+            fill(block, sizes[i], i);
+            fill(raw, sizes[i], i);
+            mr_free(env, block);
+            mr_raw_free(env, raw, sizes[i]);
+        }
+    mr_env_free(env);
+}
+
+/* An arena of some megabytes: each piece is filled with zeros, and is nobody else's. */
+static void test_arena(void **state) {
+    (void)state;
+    enum { N = 100000 };
+    mr_env *env = mr_env_new(NULL, NULL);
+    unsigned char **pieces = calloc(N, sizeof *pieces);
+    for (unsigned again = 0; again < 2; again++) {
+        size_t before = mr_env_memory(env), all = 0;
+        mr_arena *arena = mr_arena_new(env);
+        for (size_t i = 0; i < N; i++, all += i % 113) {
+            pieces[i] = mr_arena_alloc(arena, i % 113 + 1);
+            assert_non_null(pieces[i]);
+            check_zeros(pieces[i], i % 113 + 1);
+            fill(pieces[i], i % 113 + 1, (unsigned)i);
+        }
+        for (size_t i = 0; i < N; i++) check(pieces[i], i % 113 + 1, (unsigned)i);
+        assert_true(mr_env_memory(env) - before < all + all / 10 + 2 * HUGE_PAGE);
+        mr_arena_free(arena);
+        assert_int_equal(mr_env_memory(env), before);
+    }
+    free(pieces);
+    mr_env_free(env);
+}
+
 /* A slab over it: no more than two huge pages and a twentieth are lost. */
 static void test_slab(void **state) {
     (void)state;
@@ -116,6 +163,8 @@ int main(void) {
         cmocka_unit_test(test_blocks_keep_their_bytes),
         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_zeros),
+        cmocka_unit_test(test_arena),
         cmocka_unit_test(test_slab),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

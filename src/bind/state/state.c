@@ -143,6 +143,20 @@ static int stress_mode(lua_State *L) {
     return mode;
 }
 
+/* Weak: a program that makes its states in another way may lack it. */
+#pragma weak luaL_newstate
+
+/* Is it the allocator of luaL_newstate? That one counts nothing and has no limit, so what the program would see is the
+ * same with ours, which has huge pages. */
+static bool is_stock(lua_Alloc alloc) {
+    lua_State *other = luaL_newstate ? luaL_newstate() : NULL;
+    if (!other) return false;
+    void *ud;
+    bool same = lua_getallocf(other, &ud) == alloc;
+    lua_close(other);
+    return same;
+}
+
 bind_state *bind_state_make(lua_State *L, lua_CFunction close) {
     bind_state *b = bind_peek(L);
     if (b) return b;
@@ -161,7 +175,7 @@ bind_state *bind_state_make(lua_State *L, lua_CFunction close) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
     void *ud;
     lua_Alloc alloc = lua_getallocf(L, &ud);
-    b->env = mr_env_new(alloc, ud);
+    b->env = is_stock(alloc) ? mr_env_new(NULL, NULL) : mr_env_new(alloc, ud);
     if (!b->env) luaL_error(L, "not enough memory");
     b->closed = false;
     mr_env_set(b->env, MR_ENV_BIND, b);

@@ -130,6 +130,8 @@ enum { MR_HUGE_PAGE = 2 << 20 };
 /* The allocator of who brings none: malloc's blocks, and memory from the kernel for blocks of a megabyte and more, in
  * huge pages where it has them: those begin at a multiple of MR_HUGE_PAGE. ud is not used. */
 void *mr_system_alloc(void *ud, void *ptr, size_t osize, size_t nsize);
+/* Is a new block of mr_system_alloc of so many bytes filled with zeros? */
+bool mr_system_zeroes(size_t size);
 /* A new environment; the caller frees it with mr_env_free. alloc gets ud with each call; NULL: mr_system_alloc. NULL
  * without memory. */
 mr_env *mr_env_new(mr_alloc_fn alloc, void *ud);
@@ -153,7 +155,9 @@ void mr_free(mr_env *env, void *ptr);
 char *mr_strndup(mr_env *env, const char *s, size_t len);
 /* A block without the size in front, for the many small blocks of the heap. The caller frees it with mr_raw_free. */
 void *mr_raw_alloc(mr_env *env, size_t size);
-/* The same for who can do without: NULL without memory, and no error is recorded. */
+/* The same, filled with zeros. */
+void *mr_raw_calloc(mr_env *env, size_t size);
+/* mr_raw_alloc for who can do without: NULL without memory, and no error is recorded. */
 void *mr_raw_try(mr_env *env, size_t size);
 /* Frees a block of mr_raw_alloc; size is the size that was asked for. */
 void mr_raw_free(mr_env *env, void *ptr, size_t size);
