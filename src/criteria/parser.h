@@ -1,5 +1,7 @@
 /*
- * parser.h: the state of reading one text, for lexer.c, names.c, check.c and parser.c.
+ * parser.h: the state of reading one text, for lexer.c, expect.c, names.c, check.c, literal.c, quantified.c, method.c
+ * and parser.c. What literal.c, quantified.c and method.c read inside of brackets, they read by the two functions of
+ * the parser: no file calls one that stands above it.
  *
  * Invariant: a function that returns a term returns NULL when an error is recorded; NULL as an argument is passed on.
  */
@@ -52,7 +54,8 @@ typedef struct mr_lexeme {
     const char *name; /* NAME, PARAMETER: interned; FOREIGN: the cure */
 } mr_lexeme;
 
-typedef struct mr_parser {
+typedef struct mr_parser mr_parser;
+struct mr_parser {
     mr_env *env;
     mr_criteria *made;
     const mr_criteria_limits *limits;
@@ -61,15 +64,51 @@ typedef struct mr_parser {
     mr_lexeme now;  /* the lexeme that is read next */
     unsigned depth; /* of the parser's own recursion */
     unsigned parts, most;
-} mr_parser;
+    mr_term *(*condition)(mr_parser *p); /* reads a whole: a or b, which may be a single value */
+    mr_term *(*operand)(mr_parser *p);   /* reads one operand: -x */
+};
 
 /* lexer.c */
 /* Reads the next lexeme of the scope's text into p->now. */
 mr_status mr_lex(mr_parser *p);
 
+/* expect.c */
+/* NULL with an error recorded about the lexeme. */
+mr_term *mr_parse_refuse(mr_parser *p, const mr_lexeme *x, const char *words);
+/* The same: what is read next cannot stand here. */
+mr_term *mr_parse_unexpected(mr_parser *p, const char *wanted);
+/* Reads over the token; false: another one is there. */
+bool mr_parse_expect(mr_parser *p, mr_token token, const char *wanted);
+/* Begins one level of recursion; false: it is too deep. */
+bool mr_parse_enter(mr_parser *p);
+/* Ends it. Returns t. */
+mr_term *mr_parse_leave(mr_parser *p, mr_term *t);
+
 /* names.c */
 /* The attribute that the dotted names lead to: a COLUMN, DESCRIBED, REFERENCE or LIST_NAME. */
 mr_term *mr_names_resolve(mr_parser *p, const mr_lexeme *names, unsigned n);
+
+/* literal.c */
+/* The lexeme as a CONSTANT, and reads over it. */
+mr_term *mr_parse_constant(mr_parser *p, const mr_lexeme *x, mr_value v, mr_criteria_group group);
+/* $name */
+mr_term *mr_parse_parameter(mr_parser *p);
+/* { 1, 2, 3 } */
+mr_term *mr_parse_list(mr_parser *p);
+
+/* quantified.c */
+/* any(posts, "score > 3"), at the '('. */
+mr_term *mr_parse_quantified(mr_parser *p, const mr_lexeme *name);
+
+/* method.c */
+/* x:name(...), behind the ':'. */
+mr_term *mr_parse_method(mr_parser *p, mr_term *x);
+/* LOWER, UPPER or LENGTH of x. what: as mr_check_text's. */
+mr_term *mr_parse_function(mr_parser *p, mr_term_kind kind, uint32_t at, uint32_t until, mr_term *x, const char *what);
+
+/* equals.c */
+/* Fills c->equals. */
+mr_status mr_parse_equals(mr_criteria *c);
 
 /* check.c */
 mr_term *mr_term_new(mr_parser *p, mr_term_kind kind, uint32_t at, uint32_t until, mr_term *const *children,

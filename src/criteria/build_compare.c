@@ -1,0 +1,107 @@
+/*
+ * build_compare.c: comparisons, nil and membership.
+ *
+ * Invariant: == and ~= take nil for a value, and are never NULL where either side may be; :eq and the like are SQL's.
+ */
+#include "build.h"
+
+mr_node *mr_build_nil(mr_builder *b, mr_room *r, const mr_term *x, bool is) {
+    if (x->kind == MR_TERM_REFERENCE) {
+        mr_node *nothing = mr_build_nowhere(b, r, x->path);
+        return !nothing || is ? nothing : mr_sql_not(b->env, nothing);
+    }
+    mr_node *null = mr_sql_raw(b->env, mr_type_simple(MR_TYPE_NULL), "NULL");
+    return mr_sql_binary(b->env, is ? MR_OP_IS : MR_OP_IS_NOT, mr_build_value(b, r, x), null);
+}
+
+static mr_node *either(mr_builder *b, mr_node *x, mr_node *y) {
+    if (!x || !y) {
+        mr_node_release(x);
+        mr_node_release(y);
+        return NULL;
+    }
+    mr_node *const both[2] = {x, y};
+    return mr_sql_list(b->env, MR_OP_OR, both, 2);
+}
+
+static mr_node *both_nil(mr_builder *b, mr_room *r, const mr_term *x, const mr_term *y) {
+    mr_node *first = mr_build_nil(b, r, x, true);
+    return first ? mr_sql_and(b->env, first, mr_build_nil(b, r, y, true)) : NULL;
+}
+
+/* The boolean is the word. */
+static mr_node *is_word(mr_builder *b, mr_room *r, const mr_term *x, bool word) {
+    return mr_sql_binary(b->env, MR_OP_EQ, mr_build_value(b, r, x), mr_build_word(b, word));
+}
+
+/* x == y for booleans. Two of them are compared as truths: they may be stored in different spellings. */
+static mr_node *equal_booleans(mr_builder *b, mr_room *r, const mr_term *x, const mr_term *y) {
+    const mr_value *v = mr_build_known(b, x);
+    if (v && !mr_build_known(b, y)) return is_word(b, r, y, v->u.i != 0);
+    v = mr_build_known(b, y);
+    if (v) return is_word(b, r, x, v->u.i != 0);
+    mr_node *yes = mr_sql_and(b->env, is_word(b, r, x, true), is_word(b, r, y, true));
+    mr_node *no = yes ? mr_sql_and(b->env, is_word(b, r, x, false), is_word(b, r, y, false)) : NULL;
+    mr_node *made = either(b, yes, no);
+    return made && x->nullable && y->nullable ? either(b, made, both_nil(b, r, x, y)) : made;
+}
+
+static bool is_decimal(const mr_term *t) { return t->group == MR_CRITERIA_DECIMAL; }
+
+static mr_node *pair(mr_builder *b, mr_room *r, mr_op op, const mr_term *x, const mr_term *y) {
+    mr_node *left = mr_build_value(b, r, x);
+    return left ? mr_sql_binary(b->env, op, left, mr_build_value(b, r, y)) : NULL;
+}
+
+/* x == y: nil equals nil. */
+mr_node *mr_build_equal(mr_builder *b, mr_room *r, const mr_term *x, const mr_term *y) {
+    if (x->group == MR_CRITERIA_BOOLEAN && y->group == MR_CRITERIA_BOOLEAN) return equal_booleans(b, r, x, y);
+    if (!x->nullable || !y->nullable) return pair(b, r, MR_OP_EQ, x, y);
+    if (is_decimal(x) || is_decimal(y)) return either(b, pair(b, r, MR_OP_EQ, x, y), both_nil(b, r, x, y));
+    return pair(b, r, MR_OP_IS_NOT_DISTINCT, x, y);
+}
+
+mr_node *mr_build_unequal(mr_builder *b, mr_room *r, const mr_term *x, const mr_term *y) {
+    bool boolean = x->group == MR_CRITERIA_BOOLEAN && y->group == MR_CRITERIA_BOOLEAN;
+    const mr_value *word = boolean ? mr_build_known(b, y) : NULL;
+    if (word && !mr_build_known(b, x))
+        return mr_sql_binary(b->env, MR_OP_IS_NOT, mr_build_value(b, r, x), mr_build_word(b, word->u.i != 0));
+    if (boolean || is_decimal(x) || is_decimal(y)) {
+        mr_node *same = mr_build_equal(b, r, x, y);
+        return same ? mr_build_untrue(b, same) : NULL;
+    }
+    return pair(b, r, x->nullable || y->nullable ? MR_OP_IS_DISTINCT : MR_OP_NE, x, y);
+}
+
+mr_node *mr_build_compared(mr_builder *b, mr_room *r, const mr_term *t) {
+    const mr_term *x = t->child[0], *y = t->child[1];
+    if (!t->sql && t->op == MR_OP_EQ) return mr_build_equal(b, r, x, y);
+    if (!t->sql && t->op == MR_OP_NE) return mr_build_unequal(b, r, x, y);
+    bool boolean = x->group == MR_CRITERIA_BOOLEAN && y->group == MR_CRITERIA_BOOLEAN;
+    if (boolean && mr_build_known(b, y)) {
+        bool word = (mr_build_known(b, y)->u.i != 0) == (t->op == MR_OP_EQ);
+        return is_word(b, r, x, word);
+    }
+    return pair(b, r, (mr_op)t->op, x, y);
+}
+
+mr_node *mr_build_listed(mr_builder *b, mr_room *r, const mr_term *t) {
+    const mr_term *x = t->child[0], *list = t->child[1];
+    mr_node *left = mr_build_value(b, r, x);
+    if (!left) return NULL;
+    if (list->kind == MR_TERM_PARAMETER) {
+        const mr_criteria_values *v = &b->criterion->values[list->use];
+        const mr_type *type = list->type ? list->type : left->type;
+        return mr_sql_binary(b->env, (mr_op)t->op, left, mr_sql_binds(b->env, type, v->values, v->n));
+    }
+    mr_value few[16], *values = list->n <= 16 ? few : mr_alloc(b->env, list->n * sizeof *values);
+    const mr_type *type = x->type ? x->type : left->type;
+    bool opaque = false;
+    for (uint32_t i = 0; values && i < list->n; i++) {
+        values[i] = *mr_build_known(b, list->child[i]);
+        opaque = opaque || values[i].kind == MR_OPAQUE;
+    }
+    mr_node *binds = values ? mr_sql_binds(b->env, type, values, list->n) : NULL;
+    if (values != few) mr_free(b->env, values);
+    return mr_sql_binary(b->env, (mr_op)t->op, left, binds);
+}
