@@ -3,6 +3,7 @@
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
+local staff = require "spec.support.staff"
 
 describe("a declaration of a subclass is refused", function()
   local db, Animal
@@ -203,6 +204,19 @@ describe("the options of inheritance", function()
     assert.truthy(not ok and e.mine)
     db.Model:extend("Cat", { id = db.Column{ db.Integer, primary_key = true } })
     db:create_all()
+  end)
+end)
+
+describe("the order of a relationship", function()
+  it("names no column of a table that only subclasses have: its loads do not read that", function()
+    local db, C = staff.declare("joined", nil, { Company = nil })
+    db.Model:extend("Union", { id = db.Column{ db.Integer, db.ForeignKey "company.id", primary_key = true },
+      members = db.relationship{ "Employee", viewonly = true, order_by = "Engineer.machine",
+        primaryjoin = function() return db.metadata.tables.union.c.id:eq(C.Employee.company_id) end,
+        foreign_keys = function() return C.Employee.company_id end } })
+    refuse("MappingError", "Union.members: its order_by names 'machine' of the table 'engineer', which is no table of "
+      .. "Employee: order by an attribute of Employee, or lead the relationship to a class of 'engineer'",
+      function() db:configure() end)
   end)
 end)
 

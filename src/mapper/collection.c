@@ -1,8 +1,9 @@
 /*
- * collection.c: configures what a relationship's collection_class says: keys, and the numbers of ordering lists.
+ * collection.c: configures what a relationship's collection_class says: keys, and the numbers of ordering lists; and
+ * checks the order of its items.
  *
- * Invariant: after it, key_prop and position_prop are attributes of the target that hold one value; or there is a
- * mistake.
+ * Invariant: after it, key_prop and position_prop are attributes of the target that hold one value, and order_by names
+ * tables that each load of the relationship reads; or there is a mistake.
  */
 #include "configure_private.h"
 
@@ -52,7 +53,44 @@ static mr_status find_position(configuration *c, plan *p) {
     return set_order(c, rel);
 }
 
+/* ---------------------------------------------------------------- the order */
+
+typedef struct order_search {
+    mr_relationship *rel;
+    const mr_column *stray; /* found */
+} order_search;
+
+/* Is the table one that loads of the relationship read? */
+static bool is_read(const mr_relationship *rel, const mr_table *table) {
+    if (table == rel->secondary || mr_mapper_reads(rel->target, table)) return true;
+    for (mr_mapper *m = NULL; (m = mr_mapper_next_below(rel->target, m));)
+        if (mr_mapper_is_inline(rel->target, m) && mr_mapper_reads(m, table)) return true;
+    return false;
+}
+
+static bool find_stray(void *ud, const mr_node *node) {
+    order_search *s = ud;
+    if (s->stray || node->kind == MR_NODE_SELECT || node->kind == MR_NODE_COMPOUND) return false;
+    if (node->kind == MR_NODE_COLUMN && node->n == 0 && node->u.column->table &&
+        !is_read(s->rel, node->u.column->table))
+        s->stray = node->u.column;
+    return true;
+}
+
+static mr_status check_order(configuration *c, plan *p) {
+    order_search s = {&p->work, NULL};
+    if (!p->work.order_by) return MR_OK;
+    mr_node_walk(p->work.order_by, find_stray, &s);
+    if (!s.stray) return MR_OK;
+    return mr_configure_mistake(c, p,
+                                "its order_by names '%s' of the table '%s', which is no table of %s: order by an "
+                                "attribute of %s, or lead the relationship to a class of '%s'",
+                                s.stray->name, s.stray->table->name, p->work.target->name, p->work.target->name,
+                                s.stray->table->name);
+}
+
 mr_status mr_configure_collection(configuration *c, plan *p) {
+    if (check_order(c, p) != MR_OK) return MR_FAIL;
     const mr_relationship *rel = &p->work;
     if (rel->collection_given && rel->uselist == 0)
         return mr_configure_mistake(c, p,

@@ -96,6 +96,55 @@ static mr_status alone(mr_query **q) {
     return *q ? MR_OK : MR_FAIL;
 }
 
+/* A column of a table that only subclasses of the class have. */
+typedef struct below {
+    const mr_mapper *mapper;
+    bool found;
+} below;
+
+static bool find_below(void *ud, const mr_node *node) {
+    below *b = ud;
+    if (node->kind == MR_NODE_SELECT || node->kind == MR_NODE_COMPOUND) return false;
+    const mr_property *prop = node->kind == MR_NODE_COLUMN && node->n == 0 ? node->annotation : NULL;
+    if (prop && mr_mapper_isa(prop->mapper, b->mapper) && !mr_mapper_reads(b->mapper, node->u.column->table))
+        b->found = true;
+    return !b->found;
+}
+
+/* The query with the key of its class as its items; NULL: failed. */
+static mr_query *keys_of(const mr_query *q, const mr_mapper *mapper) {
+    mr_query *keys = NULL;
+    for (unsigned i = 0; i < mapper->npk; i++) {
+        const mr_property *prop = mr_mapper_at_slot(mapper, mapper->pk_slots[i]);
+        const mr_query_item item = {.expression = mr_property_node(prop, NULL)};
+        mr_query *more = item.expression ? mr_query_with_items(keys ? keys : q, &item, 1, i > 0) : NULL;
+        mr_query_release(keys);
+        if (!(keys = more)) return NULL;
+    }
+    return keys;
+}
+
+/* *where: the key is one of those that the query finds. Only a SELECT can join the tables of subclasses. */
+static mr_status key_is_found(const mr_query *q, const mr_mapper *mapper, mr_node **where) {
+    mr_env *env = mapper->env;
+    mr_node *select = NULL, **key = mr_calloc(env, mapper->npk * sizeof(mr_node *));
+    mr_query *keys = keys_of(q, mapper);
+    *where = NULL;
+    bool ready = key && keys && mr_load_statement(keys, true, &select) == MR_OK;
+    for (unsigned i = 0; ready && i < mapper->npk; i++)
+        ready = (key[i] = mr_property_node(mr_mapper_at_slot(mapper, mapper->pk_slots[i]), NULL)) != NULL;
+    if (ready) {
+        mr_node *one = mapper->npk == 1 ? key[0] : mr_sql_tuple(env, key, mapper->npk);
+        *where = mr_sql_binary(env, MR_OP_IN, one, mr_sql_scalar(env, select));
+    } else {
+        for (unsigned i = 0; key && i < mapper->npk; i++) mr_node_release(key[i]);
+        mr_node_release(select);
+    }
+    mr_query_release(keys);
+    mr_free(env, key);
+    return *where ? MR_OK : MR_FAIL;
+}
+
 /* *where: the query's criteria about the rows of a table of its class, with those of its parents and of its class; a
  * new reference. NULL: there are none. */
 static mr_status criteria_of(mr_query *q, const mr_table *table, const char *function, mr_node **where) {
@@ -111,7 +160,10 @@ static mr_status criteria_of(mr_query *q, const mr_table *table, const char *fun
         mapper = q->items[0].mapper;
         status = mr_session_names_alone(mapper, table, select->u.select->where, &own);
     }
-    if (status == MR_OK) *where = mr_node_retain(select->u.select->where);
+    below b = {mapper, false};
+    if (status == MR_OK && select->u.select->where) mr_node_walk(select->u.select->where, find_below, &b);
+    if (b.found) status = key_is_found(plain, mapper, where);
+    else if (status == MR_OK) *where = mr_node_retain(select->u.select->where);
     /* The rows of the class's own table are those of the class; those of a table above are not. */
     if (status == MR_OK && mapper->nparts > 1 && (!own || table != mapper->table) &&
         !(*where = with_joins(mapper, *where)))

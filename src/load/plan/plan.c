@@ -88,7 +88,7 @@ mr_status mr_planner_select(mr_planner *p, mr_node **out) {
     *out = NULL;
     if (mr_options_resolve(p) != MR_OK || mr_plan_items(p) != MR_OK) return MR_FAIL;
     if (p->primary.len == 0) return mr_fail(p->env, MR_ERR_ARGUMENT, "a query needs something to select");
-    if (mr_froms_own_joins(p) != MR_OK || mr_plan_parents(p) != MR_OK) return MR_FAIL;
+    if (mr_froms_own_joins(p) != MR_OK || mr_plan_below(p) != MR_OK || mr_plan_parents(p) != MR_OK) return MR_FAIL;
     p->wrap = needs_wrap(p);
     if (p->wrap && mr_wrap_columns(p) != MR_OK) return MR_FAIL;
     if (mr_columns_name(p) != MR_OK) return MR_FAIL;
@@ -309,6 +309,7 @@ mr_status mr_plan_make(mr_query *q, const mr_plan_path *path, const mr_dialect *
     /* Nothing can be joined to a statement that the program wrote. */
     mr_planner_init(&p, q, plan, q->statement != NULL);
     p.path = path;
+    p.alone = true;
     plan->lead = mr_query_lead(q);
     plan->version = mr_plan_version(q);
     mr_status status = q->statement ? make_by_name(&p, dialect, binds) : make_select(&p, dialect, binds);

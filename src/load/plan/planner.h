@@ -51,6 +51,7 @@ typedef struct mr_planner {
     mr_plan *plan;
     const mr_plan_path *path;
     bool plain;                /* without eager joins */
+    bool alone;                /* it is no part of another statement, whose tables it could name */
     bool wrap;                 /* the query becomes a subquery, and eager joins are made to that */
     mr_vec primary, secondary; /* mr_planned_column */
     mr_vec targets;            /* mr_target */
@@ -129,6 +130,12 @@ mr_status mr_froms_list(mr_planner *p, const mr_node *where, mr_node **out);
 mr_status mr_foreign_key_on(mr_env *env, mr_node *left, mr_node *right, mr_node **out);
 /* Is there a foreign key between the two? */
 bool mr_foreign_key_exists(mr_env *env, mr_node *left, mr_node *right);
+
+/* below.c */
+/* Joins the tables of subclasses whose attributes the query's clauses name, to the tables of their bases. */
+mr_status mr_plan_below(mr_planner *p);
+/* InvalidRequestError: GROUP BY, HAVING or ORDER BY names a table that the SELECT does not read. */
+mr_status mr_plan_check_order(const mr_planner *p, const mr_select *s);
 
 /* criteria.c: the condition of a relationship, with its columns read from FROM objects. */
 typedef struct mr_condition {

@@ -62,6 +62,7 @@ static mr_status build_plain(mr_planner *p, mr_node **out) {
     if (status == MR_OK) status = list_labelled(p, &p->primary, &s.columns);
     if (status == MR_OK) status = list_labelled(p, &p->secondary, &s.columns);
     if (status == MR_OK) status = mr_froms_list(p, s.where, &s.from);
+    if (status == MR_OK) status = mr_plan_check_order(p, &s);
     if (status == MR_OK) status = append_order(p, &s.order_by, p->eager_order);
     if (status != MR_OK) {
         release_clauses(&s);
@@ -81,6 +82,7 @@ static mr_status build_inner(mr_planner *p, mr_node **out) {
     mr_status status = own_clauses(p, &s);
     if (status == MR_OK) status = list_labelled(p, &p->primary, &s.columns);
     if (status == MR_OK) status = mr_froms_list(p, s.where, &s.from);
+    if (status == MR_OK) status = mr_plan_check_order(p, &s);
     if (status != MR_OK) {
         release_clauses(&s);
         return status;
