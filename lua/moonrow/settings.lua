@@ -97,17 +97,30 @@ local function definitions(class, mr)
   return list
 end
 
--- The attributes whose columns the table in the database lacks, in the order of the class; nil: there is no table.
+-- The attributes whose columns the table in the database lacks, in the order of the class; nil: there is no table. And
+-- a column of the table that an INSERT must give a value for, but that is declared no more; or nil.
 local function missing(entry, execute, mr)
-  local there, any = {}, false
-  local found = execute(mr.text "SELECT name FROM pragma_table_xinfo(:name)", { name = entry.tablename })
-  for _, row in ipairs(found:all()) do there[row[1]], any = true, true end
+  local there, any, lacking = {}, false, {}
+  local found = execute(mr.text [[SELECT name, "notnull" AND dflt_value IS NULL AND hidden = 0 FROM
+    pragma_table_xinfo(:name)]], { name = entry.tablename })
+  for _, row in ipairs(found:all()) do there[row[1]], any = row[2] == 1 or row[2] == true, true end
   if not any then return nil end
-  local lacking = {}
   for _, name in ipairs(mr.inspect(entry.class).columns) do
-    if not there[mr.inspect(entry.class).columns[name].column] then lacking[#lacking + 1] = name end
+    local column = mr.inspect(entry.class).columns[name].column
+    if there[column] == nil then lacking[#lacking + 1] = name end
+    there[column] = nil
   end
+  for column, needed in pairs(there) do if needed then return lacking, column end end
   return lacking
+end
+
+-- Refuses a column that is declared no more, but must have a value: the row could not be inserted.
+local function refuse_left_over(entry, execute, column, mr)
+  local table_name = parts_of(entry.class, mr)
+  if #execute(mr.select(entry.class.c[KEY])):all() > 0 then return end
+  core.raise("InvalidRequestError", string.format("settings: the table '%s' has the column '%s', which is NOT NULL, "
+    .. "has no default, and is declared no more: the row cannot be inserted without it: declare it again, or execute "
+    .. 'ALTER TABLE %s DROP COLUMN "%s"', entry.tablename, column, table_name, (column:gsub('"', '""'))))
 end
 
 -- Adds a column to the table, and gives a row that is there its default. It is added without NOT NULL, which SQLite
@@ -159,7 +172,9 @@ local function prepare(entry, db, mr)
   if entry.prepared[engine] then return end
   for _ = 1, 3 do
     local connection <close> = engine:connect()
-    local lacking = missing(entry, function(...) return connection:execute(...) end, mr)
+    local function execute(...) return connection:execute(...) end
+    local lacking, left_over = missing(entry, execute, mr)
+    if left_over then refuse_left_over(entry, execute, left_over, mr) end
     connection:close()
     if lacking and #lacking == 0 then
       entry.prepared[engine] = true

@@ -338,6 +338,48 @@ describe("settings", function()
       .. "primary_key out", function() db:settings{ name = db.Column{ db.String, primary_key = true } } end)
   end)
 
+  it("begin with the time when they were made, also in a column that comes later", function()
+    local db = open()
+    local s = db:settings(columns(db, { made = db.Column{ db.DateTime, default = mr.now } }))
+    assert.is_true(mr.now() - s.made < mr.interval{ minutes = 5 })
+    db.session:commit()
+    db = open()
+    local later = db.Column{ db.DateTime, default = mr.now }
+    s = db:settings(columns(db, { made = db.Column{ db.DateTime }, later = later }))
+    assert.is_true(mr.now() - s.later < mr.interval{ minutes = 5 })
+  end)
+
+  it("that are declared no more stay in the table, and are named where the row needs them", function()
+    local function with(more)
+      local db = open()
+      return db, db:settings(columns(db, more))
+    end
+    with{ old = mr.Column{ mr.Integer, nullable = false } }
+    refuse("InvalidRequestError", "settings: the table 'settings' has the column 'old', which is NOT NULL, has "
+      .. "no default, and is declared no more: the row cannot be inserted without it: declare it again, or execute "
+      .. 'ALTER TABLE settings DROP COLUMN "old"', with, {})
+    local db, s = with{ old = mr.Column{ mr.Integer, nullable = false } }
+    s.old, s.volume = 3, 2
+    db.session:commit()
+    db, s = with{} -- there is a row
+    assert.equal(2.0, s.volume)
+    s.volume = 5
+    db.session:commit()
+    assert.equal(1, rows(db))
+    assert.same({ 5.0, 3 }, { select(2, with{ old = mr.Column{ mr.Integer } }).volume,
+      select(2, with{ old = mr.Column{ mr.Integer } }).old })
+  end)
+
+  it("that are declared no more are no matter where they may be NULL, or have a default in the database", function()
+    local db = open()
+    db:settings(columns(db, { a = db.Column{ db.Integer }, b = db.Column{ db.Integer, nullable = false,
+      server_default = "4" } }))
+    db = open()
+    db:settings(columns(db)).volume = 3
+    db.session:commit()
+    assert.equal(1, rows(db))
+  end)
+
   it("in a sandbox are others", function()
     local db = open()
     db:settings(columns(db)).volume = 4

@@ -231,7 +231,8 @@ static int new_object(lua_State *L) {
     return 1;
 }
 
-/* set_defaults(object): sets what it lacks to the defaults of the columns, as far as these are values or functions. */
+/* set_defaults(object): sets what it lacks to the defaults of the columns, as far as these are values or functions
+ * (mr.now, too). */
 static int set_defaults(lua_State *L) {
     mr_entity *e = bind_arg_entity(L, 1, "set_defaults");
     bind_state *b = bind_of(L);
@@ -241,7 +242,8 @@ static int set_defaults(lua_State *L) {
         mr_value value = deflt->value;
         mr_status st = MR_OK;
         if (mr_entity_slot(e, prop->slot)->kind != MR_UNLOADED) continue;
-        if (deflt->kind != MR_DEFAULT_VALUE && deflt->kind != MR_DEFAULT_FUNCTION) continue;
+        if (deflt->kind == MR_DEFAULT_NOW) value = mr_calendar_now();
+        else if (deflt->kind != MR_DEFAULT_VALUE && deflt->kind != MR_DEFAULT_FUNCTION) continue;
         BIND_ENTER(b, L);
         if (deflt->kind == MR_DEFAULT_FUNCTION) st = deflt->fn(b->env, deflt->ud, &value);
         if (st == MR_OK && value.kind != MR_UNLOADED) st = mr_attribute_set(e, prop, &value);
