@@ -136,19 +136,17 @@ mr_node *mr_build_attribute(mr_builder *b, mr_room *r, const mr_term *t) {
     return NULL;
 }
 
-/* The reference leads to nothing. */
+/* By the key of the reference, where that is one column, and otherwise by the row. */
 mr_node *mr_build_nowhere(mr_builder *b, mr_room *r, const mr_path *path) {
     mr_chain c;
-    mr_node *made = NULL;
+    mr_node *there = NULL;
+    const bool by_key = mr_along_by_key(path->along->relationship);
     if (mr_build_chain(b, r, path->from, &c) != MR_OK) return NULL;
-    const mr_status status = mr_criterion_nothing(path->along, c.last, false, &made);
-    if (!c.from) return status == MR_OK ? made : NULL;
-    /* There is no object before it, or that one leads to nothing: the subquery gives the key of what it leads to. */
-    mr_node_release(made);
+    mr_status status = by_key ? mr_criterion_nothing(path->along, c.last, c.from != NULL, &there)
+                              : mr_criterion_related(path->along, c.last, NULL, NULL, NULL, &there);
+    if (!c.from) return status != MR_OK ? NULL : by_key ? there : mr_sql_not(b->env, there);
+    /* Where there is no object before it, the subquery gives NULL. */
+    if (status == MR_OK) return mr_build_untrue(b, mr_build_read(b, &c, there));
     mr_build_drop(&c);
-    if (status != MR_OK || mr_build_chain(b, r, path, &c) != MR_OK) return NULL;
-    mr_node *one = mr_sql_raw(b->env, mr_type_simple(MR_TYPE_INTEGER), "1");
-    c.single = false;
-    return mr_sql_binary(b->env, MR_OP_IS, mr_build_read(b, &c, one),
-                         mr_sql_raw(b->env, mr_type_simple(MR_TYPE_NULL), "NULL"));
+    return NULL;
 }

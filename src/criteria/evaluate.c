@@ -396,7 +396,12 @@ static truth listed(evaluator *v, const place *at, const mr_term *t) {
 static truth is_nil(evaluator *v, const place *at, const mr_term *x) {
     if (x->kind == MR_TERM_REFERENCE) {
         mr_entity *e;
-        return follow(v, at, x->path, &e) ? truth_of(e == NULL) : UNKNOWN;
+        bool is_set;
+        if (!follow(v, at, x->path->from, &e)) return UNKNOWN;
+        if (!e) return TRUE;
+        mr_status status = v->reader->is_set(v->reader->ud, e, x->path->along, &is_set);
+        if (status == MR_FAIL) v->failed = true;
+        return status == MR_OK ? truth_of(!is_set) : UNKNOWN;
     }
     if (x->kind == MR_TERM_COLUMN) {
         mr_entity *e;

@@ -25,10 +25,26 @@ static mr_status row_reference(void *ud, mr_entity *e, const mr_property *prop, 
     return known ? MR_OK : MR_NOTFOUND;
 }
 
+static mr_status row_is_set(void *ud, mr_entity *e, const mr_property *prop, bool *out) {
+    mr_entity *target = NULL;
+    const mr_relationship *rel = prop->relationship;
+    if (!mr_along_by_key(rel) || rel->pairs[0].local_slot == UINT16_MAX) {
+        mr_status status = row_reference(ud, e, prop, &target);
+        *out = target != NULL;
+        return status;
+    }
+    mr_entity_touch(e);
+    const mr_value *key = mr_entity_committed(e, rel->pairs[0].local_slot);
+    *out = key->kind != MR_NULL;
+    return key->kind == MR_UNLOADED || (key->kind == MR_NULL && key->len) ? MR_NOTFOUND : MR_OK;
+}
+
 mr_status mr_criterion_of_row(const mr_criterion *c, mr_entity *e, bool *out) {
     const mr_session *s = mr_session_of(e);
-    const mr_criteria_reader reader = {
-        .column = row_column, .reference = row_reference, .folds = !s || !mr_engine_dialect(s->engine)->ilike};
+    const mr_criteria_reader reader = {.column = row_column,
+                                       .reference = row_reference,
+                                       .is_set = row_is_set,
+                                       .folds = !s || !mr_engine_dialect(s->engine)->ilike};
     return mr_criterion_matches(c, e, &reader, out);
 }
 
@@ -41,20 +57,17 @@ static mr_status read_column(void *ud, mr_entity *e, const mr_property *prop, co
 
 static mr_status read_reference(void *ud, mr_entity *e, const mr_property *prop, mr_entity **out) {
     (void)ud;
-    const mr_value *v;
-    if (mr_attribute_get(e, prop, &v) != MR_OK) return MR_FAIL;
-    *out = v->kind == MR_ENTITY ? v->u.p : NULL;
-    return MR_OK;
+    return mr_reference_by_keys(e, prop, out);
+}
+
+static mr_status read_is_set(void *ud, mr_entity *e, const mr_property *prop, bool *out) {
+    (void)ud;
+    return mr_reference_is_set(e, prop, out);
 }
 
 static mr_status read_items(void *ud, mr_entity *e, const mr_property *prop, mr_vec *out) {
     (void)ud;
-    const mr_value *v;
-    if (mr_attribute_get(e, prop, &v) != MR_OK) return MR_FAIL;
-    const mr_collection *c = v->kind == MR_COLLECTION ? v->u.p : NULL;
-    for (uint32_t i = 0; c && i < c->n; i++)
-        if (mr_vec_push_ptr(out, c->items[i]) != MR_OK) return MR_FAIL;
-    return MR_OK;
+    return mr_list_by_keys(e, prop, out);
 }
 
 mr_status mr_entity_matches(mr_entity *e, const mr_criterion *c, bool *out) {
@@ -62,6 +75,7 @@ mr_status mr_entity_matches(mr_entity *e, const mr_criterion *c, bool *out) {
     const mr_session *s = mr_session_of(e);
     const mr_criteria_reader reader = {.column = read_column,
                                        .reference = read_reference,
+                                       .is_set = read_is_set,
                                        .items = read_items,
                                        .copies = true,
                                        .folds = !s || !mr_engine_dialect(s->engine)->ilike};

@@ -128,6 +128,18 @@ static const char *group_words(mr_criteria_group group) {
     }
 }
 
+static const char *next_choice(void *ud, size_t i) { return ((const char *const *)ud)[i]; }
+
+/* Raises where the value is none of its Enum: no row has it, as the columns refuse it. */
+static void check_choice(lua_State *L, const mr_criteria *c, size_t use, const mr_type *type, const mr_value *v) {
+    char name[MR_TYPE_NAME];
+    if (!type->choices || v->kind != MR_TEXT || !mr_type_is_broken(type, v)) return;
+    const char *given = lua_pushlstring(L, v->u.s, v->len);
+    const char *near = mr_nearest(given, next_choice, (void *)(uintptr_t)type->choices);
+    refuse_use(L, c, use,
+               lua_pushfstring(L, "'%s' is not a choice of %s%s", given, mr_type_name(type, name), bind_hint(L, near)));
+}
+
 /* Reads the value at idx, which may be replaced there, as the use wants it. */
 static void read_value(lua_State *L, const mr_criteria *c, size_t use, const mr_criteria_use *x, int idx,
                        mr_value *out) {
@@ -148,6 +160,7 @@ static void read_value(lua_State *L, const mr_criteria *c, size_t use, const mr_
             bool own = strncmp(message, what, len) == 0 && message[len] == ':';
             refuse_use(L, c, use, own ? message + len + 2 : message);
         }
+        check_choice(L, c, use, x->type, out);
     } else if (!x->type && !is_of_group(x->group, (mr_kind)out->kind)) {
         refuse_use(L, c, use, lua_pushfstring(L, "expected %s, got %s", group_words(x->group), bind_describe(L, idx)));
     }

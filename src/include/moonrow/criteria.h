@@ -136,6 +136,8 @@ typedef struct mr_criteria_reader {
     mr_status (*column)(void *ud, mr_entity *e, const mr_property *prop, const mr_value **out);
     /* *out: the object that the reference leads to, or NULL. */
     mr_status (*reference)(void *ud, mr_entity *e, const mr_property *prop, mr_entity **out);
+    /* *out: is the reference there? Of one that mr_along_by_key is true for, its foreign key alone says it. */
+    mr_status (*is_set)(void *ud, mr_entity *e, const mr_property *prop, bool *out);
     /* Appends the objects of the list to out (mr_entity *). NULL: lists are not known. */
     mr_status (*items)(void *ud, mr_entity *e, const mr_property *prop, mr_vec *out);
     bool copies; /* reading one value may free another one: they are copied */

@@ -145,6 +145,8 @@ mr_status mr_along_condition(const mr_property *along, mr_node *local, mr_node *
 /* The LIST of the FROM objects that a SELECT takes from the statement around it: the parts of from (NULL: of the
  * class's own tables). A new reference; NULL: failed. */
 mr_node *mr_along_correlated(mr_mapper *mapper, mr_node *from);
+/* Is it a plain reference by one column, so that its foreign key says whether it leads anywhere? */
+bool mr_along_by_key(const mr_relationship *rel);
 /* Does the relationship lead to one row at most, by what the tables say: to a key, or from a unique foreign key? */
 bool mr_along_is_single(const mr_relationship *rel);
 /* (SELECT count(*) ...): the number of these rows, as a value. */

@@ -53,3 +53,7 @@ bool mr_along_is_single(const mr_relationship *rel) {
     if (rel->secondary || mr_is_list(rel)) return false;
     return (rel->direction == MR_MANY_TO_ONE && rel->use_get) || pairs_are_unique(rel);
 }
+
+bool mr_along_by_key(const mr_relationship *rel) {
+    return rel->direction == MR_MANY_TO_ONE && rel->simple && !rel->secondary && rel->npairs == 1;
+}
