@@ -167,11 +167,11 @@ static void place_piece(assembly *a, const mr_piece *piece) {
 /* Writes WITH and the CTEs, then the rest. */
 static mr_status assemble(mr_compiler *c, mr_strbuf *sql, mr_vec *params, const mr_vec *literals) {
     assembly a = {.dialect = c->dialect, .sql = sql, .params = params, .literals = literals};
-    for (size_t i = 0; i < c->finished.len; i++) {
-        mr_strbuf_puts(sql, i ? ", " : c->recursive ? "WITH RECURSIVE " : "WITH ");
-        place_piece(&a, &((mr_cte *)mr_vec_ptr(&c->finished, i))->piece);
+    for (size_t i = 0; i < c->top.finished.len; i++) {
+        mr_strbuf_puts(sql, i ? ", " : c->top.recursive ? "WITH RECURSIVE " : "WITH ");
+        place_piece(&a, &((mr_cte *)mr_vec_ptr(&c->top.finished, i))->piece);
     }
-    if (c->finished.len) mr_strbuf_putc(sql, ' ');
+    if (c->top.finished.len) mr_strbuf_putc(sql, ' ');
     place_piece(&a, c->out);
     if (a.refused) return MR_FAIL;
     return a.failed || sql->oom ? mr_nomem(c->env) : MR_OK;
@@ -189,7 +189,8 @@ static void begin(mr_compiler *c, mr_env *env, const mr_dialect *dialect, mr_pie
     mr_vec_init(&c->names, env, sizeof(mr_named_object));
     mr_vec_init(&c->counters, env, sizeof(mr_name_counter));
     mr_vec_init(&c->ctes, env, sizeof(mr_cte *));
-    mr_vec_init(&c->finished, env, sizeof(mr_cte *));
+    mr_with_init(c, &c->top);
+    c->with = &c->top;
 }
 
 static void end(mr_compiler *c) {
@@ -202,7 +203,7 @@ static void end(mr_compiler *c) {
     mr_vec_done(&c->names);
     mr_vec_done(&c->counters);
     mr_vec_done(&c->ctes);
-    mr_vec_done(&c->finished);
+    mr_with_done(&c->top);
     piece_done(c->out);
 }
 

@@ -244,6 +244,7 @@ static void compile_delete(mr_compiler *c, const mr_node *node, uint32_t start) 
 static void collect_leaves(mr_compiler *c, mr_frame *frame, const mr_dml *d) {
     mr_collect_leaves(c, &frame->leaves, d->table);
     for (uint32_t i = 0; d->others && i < d->others->n; i++) mr_collect_leaves(c, &frame->leaves, d->others->child[i]);
+    mr_place_nesting(c, &frame->leaves);
     if (d->others) mr_check_related(c, d);
 }
 

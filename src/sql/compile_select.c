@@ -241,6 +241,7 @@ static void compile_clauses(mr_compiler *c, const mr_node *node, mr_frame *frame
     mr_vec_init(&shown, c->env, sizeof(mr_node *));
     display_froms(c, frame, s, &shown);
     for (size_t i = 0; i < shown.len; i++) mr_collect_leaves(c, &frame->leaves, mr_vec_ptr(&shown, i));
+    mr_place_nesting(c, &frame->leaves);
     mr_emit(c, "SELECT ");
     compile_distinct(c, node, start);
     mr_seek(c, node, start, MR_SELECT_COLUMNS);
@@ -292,6 +293,8 @@ static void compile_select(mr_compiler *c, const mr_node *node, mr_place place) 
 
 /* ---------------------------------------------------------------- compounds */
 
+static void compile_query(mr_compiler *c, const mr_node *query, mr_place place);
+
 /* Does the member have clauses that the database would read as clauses of the whole compound? */
 static bool needs_own_scope(const mr_node *member) {
     if (member->kind == MR_NODE_COMPOUND) return true;
@@ -306,11 +309,14 @@ static void compile_member(mr_compiler *c, const mr_node *member, mr_place place
         return;
     }
     if (!needs_own_scope(member)) {
-        mr_compile_query(c, member, place);
+        compile_query(c, member, place);
         return;
     }
+    mr_with with;
     mr_emit(c, c->dialect->compound_parens ? "(" : "SELECT * FROM (");
-    mr_compile_query(c, member, place);
+    mr_open_with(c, &with);
+    compile_query(c, member, place);
+    mr_close_with(c, &with);
     mr_emit(c, ")");
 }
 
@@ -368,11 +374,19 @@ static void compile_compound(mr_compiler *c, const mr_node *node, mr_place place
     compile_limit(c, s->limit, s->offset);
 }
 
-void mr_compile_query(mr_compiler *c, const mr_node *query, mr_place place) {
-    if (c->failed) return;
+static void compile_query(mr_compiler *c, const mr_node *query, mr_place place) {
     uint32_t start = c->ordinal;
     if (query->kind == MR_NODE_COMPOUND) compile_compound(c, query, place);
     else if (query->kind == MR_NODE_SELECT) compile_select(c, query, place);
     else mr_compile(c, query); /* the user's own text */
     c->ordinal = start + query->binds;
+}
+
+void mr_compile_query(mr_compiler *c, const mr_node *query, mr_place place) {
+    mr_with with;
+    bool is_statement = place == MR_PLACE_STATEMENT && !c->frame;
+    if (c->failed) return;
+    if (!is_statement) mr_open_with(c, &with);
+    compile_query(c, query, place);
+    if (!is_statement) mr_close_with(c, &with);
 }

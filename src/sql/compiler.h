@@ -43,8 +43,18 @@ typedef struct mr_name_counter {
     unsigned last;
 } mr_name_counter;
 
+/* The CTEs that stand in front of the statement, or of a query inside of it. */
+typedef struct mr_with {
+    struct mr_with *outer;    /* that of what is around; NULL: of the statement */
+    size_t sql_at, params_at; /* where the query begins in its piece */
+    mr_vec finished;          /* struct mr_cte *, in the order in which they are completed, which is that of WITH */
+    mr_vec used;              /* struct mr_cte *: those of outer ones that are named in here */
+    bool recursive;           /* WITH RECURSIVE is needed */
+} mr_with;
+
 /* A CTE of the statement. */
 typedef struct mr_cte {
+    mr_with *with; /* where it stands; NULL: what that is in front of is complete, so its name means nothing any more */
     const mr_node *node;
     const char *name;
     bool open;     /* its body is being compiled */
@@ -63,7 +73,6 @@ struct mr_compiler {
     bool as_written;     /* an index's condition: the database compares its words, so no spellings are added */
     bool lasting;        /* a part of a table's definition: other programs, which lack our functions, must know it */
     bool literals;       /* values will be written in place of the parameters */
-    bool recursive;      /* WITH RECURSIVE is needed */
     const mr_type *form; /* of the bind that is compiled next: the type that it is compared with; or NULL */
     bool written;        /* the bind that is compiled next is written into a column */
     bool lints;          /* the statement will be executed, so warnings of likely mistakes make sense */
@@ -71,7 +80,8 @@ struct mr_compiler {
     mr_vec names;        /* mr_named_object: the aliases */
     mr_vec counters;     /* mr_name_counter */
     mr_vec ctes;         /* mr_cte *, in the order in which they are met */
-    mr_vec finished;     /* mr_cte *, in the order in which they are completed, which is that of WITH */
+    mr_with top;         /* the WITH of the statement */
+    mr_with *with;       /* that of the innermost query which has its own; else the statement's */
     bool unites;         /* the next SELECT stands in a UNION, INTERSECT or EXCEPT, which compares its rows */
     bool compares;       /* the columns that are compiled next are compared with those of other rows */
     const mr_node *into; /* the columns (LIST) that the next SELECT's results are written into; or NULL */
@@ -223,10 +233,20 @@ void mr_compile_from(mr_compiler *c, const mr_node *from);
 void mr_collect_leaves(mr_compiler *c, mr_vec *leaves, const mr_node *from);
 /* Writes a table's name with its schema. */
 void mr_emit_table(mr_compiler *c, const mr_table *table);
+
+/* compile_with.c */
 /* The name of a CTE; compiles the CTE when its name is needed first. Interned; "" after a failure. */
+const char *mr_cte_name(mr_compiler *c, const mr_node *cte);
 /* Puts the CTEs of the list (NULL: none) in front of the statement. */
 void mr_compile_with(mr_compiler *c, const mr_node *list);
-const char *mr_cte_name(mr_compiler *c, const mr_node *cte);
+/* Puts the nesting CTEs among the FROM objects (const mr_node *) of a query in front of that. */
+void mr_place_nesting(mr_compiler *c, const mr_vec *leaves);
+/* An empty WITH, and its end. */
+void mr_with_init(mr_compiler *c, mr_with *with);
+void mr_with_done(mr_with *with);
+/* Around what is written of a query: its nesting CTEs are put in front of it. */
+void mr_open_with(mr_compiler *c, mr_with *with);
+void mr_close_with(mr_compiler *c, mr_with *with);
 
 /* compile_dml.c */
 /* Writes an INSERT, UPDATE or DELETE. */

@@ -451,6 +451,8 @@ function Select:with_for_update(options) end
 ---@field recursive? boolean
 ---AS MATERIALIZED, or with false AS NOT MATERIALIZED: does the database keep its rows? By default it decides.
 ---@field materialized? boolean
+---Does it stand in front of the innermost query that reads it? false by default: it stands in front of the statement.
+---@field nesting? boolean
 
 ---A common table expression: WITH name AS (...). A recursive one refers to itself in a `union`.
 ---
@@ -458,7 +460,7 @@ function Select:with_for_update(options) end
 ---local n = mr.select(mr.literal(1):label "n"):cte("n", { recursive = true })
 ---n = n:union_all(mr.select(n.c.n + 1):where(n.c.n:lt(5)))
 ---session:scalars(mr.select(n.c.n)):all() --> {1, 2, 3, 4, 5}
----mr.select(User.id):cte{ name = "ids", materialized = true }.name --> ids
+---mr.select(User.id):cte{ name = "ids", materialized = true, nesting = true }.name --> ids
 ---```
 ---@param name? string
 ---@param options? moonrow.CteOptions

@@ -1,13 +1,14 @@
 /*
  * cte.c: cte and add_cte of queries, and the arguments that they share with those of statements.
  *
- * Invariant: a CTE stands once in front of the whole statement, however often it is named.
+ * Invariant: a CTE stands once in front of the whole statement, however often it is named; a nesting one once in front
+ * of each query that reads it.
  */
 #include "expression/from.h"
 #include "query.h"
 
 bind_cte_form bind_read_cte_form(lua_State *L) {
-    static const char *const names[] = {"name", "recursive", "materialized", NULL};
+    static const char *const names[] = {"name", "recursive", "materialized", "nesting", NULL};
     bind_cte_form form = {NULL, 0};
     int options;
     int n = bind_arguments(L, 2, &options);
@@ -16,6 +17,7 @@ bind_cte_form bind_read_cte_form(lua_State *L) {
     form.name = bind_option_string(L, options, "cte", "name", NULL);
     if (n > 0) form.name = bind_arg_name(L, 2, "cte", "a name");
     if (bind_option_bool(L, options, "cte", "recursive", false)) form.flags |= MR_NODE_RECURSIVE;
+    if (bind_option_bool(L, options, "cte", "nesting", false)) form.flags |= MR_NODE_NESTING;
     bool materialized = bind_option_bool(L, options, "cte", "materialized", false);
     if (bind_option(L, options, "materialized") != LUA_TNIL)
         form.flags |= materialized ? MR_NODE_MATERIALIZED : MR_NODE_NOT_MATERIALIZED;

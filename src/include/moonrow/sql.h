@@ -134,6 +134,7 @@ enum {
     MR_NODE_ORDINALITY = 32,       /* ROWS: WITH ORDINALITY, whose column comes last */
     MR_NODE_MATERIALIZED = 16,     /* CTE: AS MATERIALIZED */
     MR_NODE_NOT_MATERIALIZED = 32, /* CTE: AS NOT MATERIALIZED */
+    MR_NODE_NESTING = 64,          /* CTE: it stands in front of the innermost query that reads it */
     MR_NODE_WRITES = 256,          /* an INSERT, UPDATE or DELETE, or one is below, in a CTE too */
     /* Above the bits that change the SQL: */
     MR_NODE_GIVEN = 512 /* ALIAS: the program has made it, of a class */
@@ -357,7 +358,7 @@ mr_node *mr_sql_alias(mr_env *env, mr_node *of, const char *name);
 /* A join; kind is MR_OP_INNER, MR_OP_LEFT or MR_OP_FULL. */
 mr_node *mr_sql_join(mr_env *env, mr_op kind, mr_node *left, mr_node *right, mr_node *on);
 /* A CTE of a query or of an INSERT, UPDATE or DELETE. flags: MR_NODE_RECURSIVE, MR_NODE_MATERIALIZED,
- * MR_NODE_NOT_MATERIALIZED. name NULL: the compiler chooses one. */
+ * MR_NODE_NOT_MATERIALIZED, MR_NODE_NESTING. name NULL: the compiler chooses one. */
 mr_node *mr_sql_cte(mr_env *env, mr_node *query, const char *name, unsigned flags);
 /* A SELECT in FROM that may name the objects before it. */
 mr_node *mr_sql_lateral(mr_env *env, mr_node *select, const char *name);
