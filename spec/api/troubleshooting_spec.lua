@@ -8,7 +8,7 @@ local PAGE = "examples/guide/troubleshooting.md"
 -- for, the text of a static assertion.
 local OTHERS = {
   "Expression tree is too large", "LIKE or GLOB pattern too complex", "too many columns in result set",
-  "too many terms in compound SELECT",
+  "too many terms in compound SELECT", "at most 64 tables in a join",
   "... (… bytes) ...",
   "NOT IN (SELECT +value FROM json_each(",
   "...' of … bytes",

@@ -31,7 +31,7 @@ mr_status mr_criterion_node(mr_criterion *c, mr_node **out) {
     mr_builder b = builder_of(c);
     mr_room r = {.scope = c->criteria->scope, .from = c->alias};
     if (mr_build_open(&b, &r) != MR_OK) return MR_FAIL;
-    mr_node *made = mr_build_condition(&b, &r, c->criteria->root);
+    mr_node *made = mr_build_condition(&b, &r, c->criteria->root, false);
     mr_build_close(&b, &r);
     return wrap(c, made, out);
 }
@@ -64,7 +64,7 @@ mr_status mr_criterion_where(mr_criterion *c, const mr_query *q, mr_query **out)
     b.shares = q;
     *out = NULL;
     if (mr_build_open(&b, &r) != MR_OK) return MR_FAIL;
-    mr_node *made = mr_build_condition(&b, &r, c->criteria->root);
+    mr_node *made = mr_build_condition(&b, &r, c->criteria->root, false);
     if (made) with = joined(&b, &r, q);
     mr_build_close(&b, &r);
     if (wrap(c, made, &node) == MR_OK && with) *out = mr_query_where(with, node);

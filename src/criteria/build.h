@@ -24,7 +24,7 @@ struct mr_builder {
     const mr_criterion *criterion;
     const mr_criteria_hooks *hooks;
     const mr_query *shares; /* the query that the joins of the outermost scope are added to; or NULL */
-    mr_node *(*condition)(mr_builder *b, mr_room *r, const mr_term *t); /* mr_build_condition */
+    mr_node *(*condition)(mr_builder *b, mr_room *r, const mr_term *t, bool negative); /* mr_build_condition */
 };
 
 /* A chain of steps that is read by a subquery. */
@@ -73,7 +73,8 @@ mr_node *mr_build_listed(mr_builder *b, mr_room *r, const mr_term *t);
 mr_node *mr_build_like(mr_builder *b, mr_room *r, const mr_term *t);
 
 /* build_condition.c */
-mr_node *mr_build_condition(mr_builder *b, mr_room *r, const mr_term *t);
+/* The condition; negated: its opposite. */
+mr_node *mr_build_condition(mr_builder *b, mr_room *r, const mr_term *t, bool negated);
 
 static inline mr_node *mr_build_word(mr_builder *b, bool word) {
     return mr_sql_raw(b->env, mr_type_simple(MR_TYPE_BOOLEAN), word ? "true" : "false");

@@ -6,11 +6,13 @@
  */
 #include "build.h"
 
+static mr_node *plain(mr_builder *b, mr_room *r, const mr_term *t);
+
 static mr_node *many(mr_builder *b, mr_room *r, const mr_term *t) {
     mr_op op = t->kind == MR_TERM_AND ? MR_OP_AND : MR_OP_OR;
     mr_node *all = NULL;
     for (uint32_t i = 0; i < t->n; i++) {
-        mr_node *const both[2] = {all, mr_build_condition(b, r, t->child[i])};
+        mr_node *const both[2] = {all, plain(b, r, t->child[i])};
         if (!both[1]) {
             mr_node_release(all);
             return NULL;
@@ -32,7 +34,7 @@ static mr_node *truth(mr_builder *b, mr_room *r, const mr_term *t) {
 static mr_node *negated(mr_builder *b, mr_room *r, const mr_term *x) {
     switch ((mr_term_kind)x->kind) {
     case MR_TERM_NOT:
-        return mr_build_condition(b, r, x->child[0]);
+        return plain(b, r, x->child[0]);
     case MR_TERM_NIL:
         return mr_build_nil(b, r, x->child[0], false);
     case MR_TERM_COMPARE:
@@ -48,11 +50,11 @@ static mr_node *negated(mr_builder *b, mr_room *r, const mr_term *x) {
     default:
         break;
     }
-    mr_node *made = mr_build_condition(b, r, x);
+    mr_node *made = plain(b, r, x);
     return made ? mr_build_untrue(b, made) : NULL;
 }
 
-mr_node *mr_build_condition(mr_builder *b, mr_room *r, const mr_term *t) {
+static mr_node *plain(mr_builder *b, mr_room *r, const mr_term *t) {
     switch ((mr_term_kind)t->kind) {
     case MR_TERM_AND:
     case MR_TERM_OR:
@@ -76,4 +78,8 @@ mr_node *mr_build_condition(mr_builder *b, mr_room *r, const mr_term *t) {
     default:
         return truth(b, r, t);
     }
+}
+
+mr_node *mr_build_condition(mr_builder *b, mr_room *r, const mr_term *t, bool negative) {
+    return negative ? negated(b, r, t) : plain(b, r, t);
 }

@@ -38,8 +38,7 @@ static mr_status own_condition(mr_builder *b, mr_room *inner, const mr_term *t, 
     if (!t->n) return MR_OK;
     const mr_query *shares = b->shares;
     b->shares = NULL;
-    *out = b->condition(b, inner, t->child[0]);
-    if (*out && negated) *out = mr_build_untrue(b, *out);
+    *out = b->condition(b, inner, t->child[0], negated);
     b->shares = shares;
     return *out ? MR_OK : MR_FAIL;
 }

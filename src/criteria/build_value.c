@@ -16,34 +16,35 @@ const mr_value *mr_build_known(const mr_builder *b, const mr_term *t) {
     return t->kind == MR_TERM_PARAMETER ? b->criterion->values[t->use].values : NULL;
 }
 
-/* A divisor that is 0 gives NULL, in databases, too, that raise. */
-static mr_node *divisor(mr_builder *b, mr_room *r, const mr_term *t) {
-    const mr_value *v = mr_build_known(b, t);
-    mr_node *x = mr_build_value(b, r, t);
+/* A division by 0 is NULL, in databases, too, that raise. What is known not to be 0 needs no test. */
+static mr_node *divided(mr_builder *b, mr_room *r, const mr_term *t, mr_node *left) {
+    const mr_value *v = mr_build_known(b, t->child[1]);
     const mr_value zero = mr_int_value(0);
-    if (!x || (v && mr_value_compare(v, &zero) != 0)) return x;
-    mr_node *const both[2] = {x, mr_sql_bind(b->env, mr_type_simple(MR_TYPE_INTEGER), &zero)};
-    const mr_type *type = x->type;
-    return mr_sql_func(b->env, "nullif", type, both, 2);
+    bool nothing = v && mr_value_compare(v, &zero) == 0;
+    mr_node *right =
+        nothing ? mr_sql_raw(b->env, mr_type_natural((mr_kind)v->kind), "NULL") : mr_build_value(b, r, t->child[1]);
+    mr_node *made = t->op == MR_OP_MOD ? mr_sql_floor_mod(b->env, left, right)
+                    : t->floors        ? mr_sql_floor_div(b->env, left, right)
+                                       : mr_sql_binary(b->env, MR_OP_DIV, left, right);
+    return v ? made : mr_sql_null_at_zero(made);
 }
 
 static mr_node *arithmetic(mr_builder *b, mr_room *r, const mr_term *t) {
     mr_node *left = mr_build_value(b, r, t->child[0]);
     if (!left) return NULL;
-    bool divides = t->op == MR_OP_DIV || t->op == MR_OP_MOD;
-    mr_node *right = divides ? divisor(b, r, t->child[1]) : mr_build_value(b, r, t->child[1]);
-    if (t->op == MR_OP_MOD) return mr_sql_floor_mod(b->env, left, right);
-    if (t->floors) return mr_sql_floor_div(b->env, left, right);
-    return mr_sql_binary(b->env, (mr_op)t->op, left, right);
+    if (t->op == MR_OP_DIV || t->op == MR_OP_MOD) return divided(b, r, t, left);
+    return mr_sql_binary(b->env, (mr_op)t->op, left, mr_build_value(b, r, t->child[1]));
 }
 
-static mr_node *concatenated(mr_builder *b, mr_room *r, const mr_term *t) {
-    mr_node *all = NULL;
-    for (uint32_t i = 0; i < t->n; i++) {
-        mr_node *part = mr_build_value(b, r, t->child[i]);
-        all = i ? mr_sql_binary(b->env, MR_OP_CONCAT, all, part) : part;
-        if (!all) return NULL;
-    }
+/* Parts from..until of a text that is joined. Many are joined in halves, because nodes have a limit of their depth. */
+static mr_node *concatenated(mr_builder *b, mr_room *r, const mr_term *t, uint32_t from, uint32_t until) {
+    mr_node *all;
+    uint32_t middle = until - from > MR_CRITERIA_CHAIN ? from + (until - from) / 2 : from + 1;
+    bool halved = middle > from + 1;
+    all = halved ? concatenated(b, r, t, from, middle) : mr_build_value(b, r, t->child[from]);
+    if (halved && all) return mr_sql_binary(b->env, MR_OP_CONCAT, all, concatenated(b, r, t, middle, until));
+    for (uint32_t i = middle; i < until && all; i++)
+        all = mr_sql_binary(b->env, MR_OP_CONCAT, all, mr_build_value(b, r, t->child[i]));
     return all;
 }
 
@@ -66,7 +67,7 @@ mr_node *mr_build_value(mr_builder *b, mr_room *r, const mr_term *t) {
     case MR_TERM_ARITHMETIC:
         return arithmetic(b, r, t);
     case MR_TERM_CONCAT:
-        return concatenated(b, r, t);
+        return concatenated(b, r, t, 0, t->n);
     case MR_TERM_LENGTH:
         return function(b, r, t, "octet_length", mr_type_simple(MR_TYPE_INTEGER));
     case MR_TERM_LOWER:

@@ -52,14 +52,17 @@ mr_term *mr_parse_function(mr_parser *p, mr_term_kind kind, uint32_t at, uint32_
     return t;
 }
 
-/* Reads the arguments of a method: (a, b), or one literal without parentheses. Returns how many; -1: failed. */
+/* Reads the arguments of a method: (a, b), or one literal or parameter without parentheses. Returns how many; -1:
+ * failed. */
 static int arguments(mr_parser *p, mr_term **out, int most, uint32_t *until) {
-    if (p->now.token == MR_TOKEN_STRING || p->now.token == MR_TOKEN_OPEN_LIST) {
+    const mr_token token = p->now.token;
+    if (token == MR_TOKEN_STRING || token == MR_TOKEN_OPEN_LIST || token == MR_TOKEN_PARAMETER) {
         *until = p->now.until;
         if (most == 0) (void)mr_parse_unexpected(p, "()");
         if (most == 0) return -1;
-        out[0] = p->now.token == MR_TOKEN_STRING ? mr_parse_constant(p, &p->now, p->now.value, MR_CRITERIA_TEXT)
-                                                 : mr_parse_list(p);
+        out[0] = token == MR_TOKEN_PARAMETER ? mr_parse_parameter(p)
+                 : token == MR_TOKEN_STRING  ? mr_parse_constant(p, &p->now, p->now.value, MR_CRITERIA_TEXT)
+                                             : mr_parse_list(p);
         return out[0] ? 1 : -1;
     }
     if (!mr_parse_expect(p, MR_TOKEN_OPEN, "( and the method's arguments")) return -1;

@@ -43,11 +43,22 @@ static mr_term *refuse_step(mr_parser *p, const mr_mapper *mapper, const mr_prop
 
 /* ---------------------------------------------------------------- paths */
 
-/* The path one step further; the same for the same step. NULL: no memory. */
-static mr_path *step(mr_parser *p, mr_path *from, const mr_property *along) {
+/* SQLite joins 64 tables: those of a text, the class and three of the program. */
+enum { MOST_PATHS = 60 };
+
+/* The path one step further; the same for the same step. NULL: an error is recorded. */
+static mr_path *step(mr_parser *p, mr_path *from, const mr_property *along, const mr_lexeme *name) {
     mr_scope *s = p->scope;
     for (mr_path *path = s->paths; path; path = path->next)
         if (path->from == from && path->along == along) return path;
+    if (s->npaths == MOST_PATHS) {
+        (void)mr_criteria_fail(
+            p->env, s, name->at, name->until,
+            "the text follows more than %d references, and SQLite joins no more tables: split it into "
+            "several queries",
+            MOST_PATHS);
+        return NULL;
+    }
     mr_path *made = mr_arena_alloc(p->made->arena, sizeof *made);
     if (!made) return NULL;
     *made = (mr_path){from, along, along->relationship->target, s->npaths++, NULL};
@@ -198,7 +209,7 @@ mr_term *mr_names_resolve(mr_parser *p, const mr_lexeme *names, unsigned n) {
             list->group = MR_CRITERIA_OTHER;
             return list;
         }
-        if (!(path = step(p, path, prop))) return NULL;
+        if (!(path = step(p, path, prop, &names[i]))) return NULL;
         mapper = path->mapper;
     }
     mr_term *t = mr_term_new(p, MR_TERM_REFERENCE, names[0].at, names[n - 1].until, NULL, 0);

@@ -193,5 +193,6 @@ mr_status mr_criteria_parse(mr_criteria *c, const mr_criteria_limits *limits) {
     if (t && p.now.token != MR_TOKEN_END) t = mr_parse_unexpected(&p, "an operator, or the end");
     c->root = mr_check_condition(&p, t);
     c->parts = p.parts;
-    return c->root ? mr_parse_equals(c) : MR_FAIL;
+    if (!c->root || mr_parse_nesting(c) != MR_OK) return MR_FAIL;
+    return mr_parse_equals(c);
 }

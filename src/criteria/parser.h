@@ -110,6 +110,10 @@ mr_term *mr_parse_function(mr_parser *p, mr_term_kind kind, uint32_t at, uint32_
 /* Fills c->equals. */
 mr_status mr_parse_equals(mr_criteria *c);
 
+/* nesting.c */
+/* ArgumentError: the SQL of the text nests deeper than SQLite reads. */
+mr_status mr_parse_nesting(const mr_criteria *c);
+
 /* check.c */
 mr_term *mr_term_new(mr_parser *p, mr_term_kind kind, uint32_t at, uint32_t until, mr_term *const *children,
                      uint32_t n);

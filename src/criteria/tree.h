@@ -57,6 +57,8 @@ typedef struct mr_scope {
     unsigned npaths;
 } mr_scope;
 
+enum { MR_CRITERIA_CHAIN = 200 }; /* more strings than these are joined in halves */
+
 enum { MR_MATCH_BEFORE = 1, MR_MATCH_AFTER = 2, MR_MATCH_TEXT = 4 }; /* of LIKE: the pattern is a text as it is */
 
 typedef struct mr_term mr_term;

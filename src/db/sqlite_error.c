@@ -68,6 +68,10 @@ static const char *mistake_of(const char *words) {
         return ": SQLite gives 2000 columns at most: read some of them by a second query";
     if (begins(words, "too many terms in compound SELECT"))
         return ": SQLite unites 500 queries at most: one query with mr.or_, in_{ ... } or mr.values reads the same";
+    if (begins(words, "at most 64 tables in a join"))
+        return ": a query reads 64 tables at most: read some by a subquery, such as has(...) or any(...), or by a "
+               "second "
+               "query";
     if (begins(words, "LIKE or GLOB pattern too complex"))
         return ": SQLite's LIKE takes patterns of 50000 bytes: mr.func.instr(x, text):gt(0) finds longer ones";
     if (begins(words, "near \"?\": syntax error"))

@@ -222,6 +222,10 @@ static void compile_tuple_side(mr_compiler *c, const mr_node *tuple, const mr_no
     mr_emit(c, ")");
 }
 
+/* A database parses a chain one level deeper for each item, and limits that depth (SQLite: 1000). So long chains are
+ * written in groups of this many items; a || b, which has two sides, where both are so large. */
+enum { GROUP = 256 };
+
 static void compile_side(mr_compiler *c, const mr_node *node, uint32_t i) {
     const mr_node *operand = node->child[i], *other = node->child[1 - i];
     if (is_comparison((mr_op)node->op) && operand->kind == MR_NODE_TUPLE && other->kind == MR_NODE_TUPLE &&
@@ -230,6 +234,8 @@ static void compile_side(mr_compiler *c, const mr_node *node, uint32_t i) {
         return;
     }
     mr_op against = operand_against(operand, (mr_op)node->op);
+    bool halves = node->op == MR_OP_CONCAT && i == 1 && other->weight > GROUP && operand->weight > GROUP;
+    if (halves) against = MR_AGAINST_ANY;
     if (is_comparison((mr_op)node->op)) mr_compile_compared(c, operand, node->child[1 - i], against);
     else mr_compile_operand(c, operand, against);
 }
@@ -299,10 +305,6 @@ static void compile_item(mr_compiler *c, const mr_node *item, mr_op op) {
     if (op == MR_OP_AND || op == MR_OP_OR) mr_compile_condition(c, item, op);
     else mr_compile_operand(c, item, operand_against(item, op));
 }
-
-/* A database parses a chain one level deeper for each item, and limits that depth (SQLite: 1000). So long chains are
- * written in groups of this many items. */
-enum { GROUP = 256 };
 
 static void compile_list(mr_compiler *c, const mr_node *node) {
     mr_op op = (mr_op)node->op;

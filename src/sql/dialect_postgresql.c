@@ -144,14 +144,23 @@ static bool is_exact_or_float(const mr_node *node) {
     return mr_type_is_float(node->type) || mr_type_is_decimal(node->type);
 }
 
+/* Writes what the node divides by. PostgreSQL raises where it is 0, unless that is made NULL. */
+static void compile_divisor(mr_compiler *c, const mr_node *node, mr_op against) {
+    bool guarded = node->flags & MR_NODE_ZERO_IS_NULL;
+    if (guarded) mr_emit(c, "nullif(");
+    mr_compile_operand(c, node->child[1], guarded ? MR_OP_NONE : against);
+    if (guarded) mr_emit(c, ", 0)");
+}
+
 /* In PostgreSQL, an integer divided by an integer is an integer. To get a fraction, the right side is cast to NUMERIC.
  */
 static bool compile_division(mr_compiler *c, const mr_node *node) {
-    if (is_exact_or_float(node->child[0]) || is_exact_or_float(node->child[1])) return false;
+    bool cast = !is_exact_or_float(node->child[0]) && !is_exact_or_float(node->child[1]);
+    if (!cast && !(node->flags & MR_NODE_ZERO_IS_NULL)) return false;
     mr_compile_operand(c, node->child[0], MR_OP_DIV);
-    mr_emit(c, " / CAST(");
-    mr_compile(c, node->child[1]);
-    mr_emit(c, " AS NUMERIC)");
+    mr_emit(c, cast ? " / CAST(" : " / ");
+    compile_divisor(c, node, cast ? MR_OP_NONE : MR_OP_DIV);
+    if (cast) mr_emit(c, " AS NUMERIC)");
     return true;
 }
 
@@ -189,11 +198,34 @@ static bool compile_whole_in(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
-/* Writes floor(a / b), or what that leaves of a: a - b * floor(a / b). Of integers, too: their quotient is cut, not
- * rounded down. */
-static bool compile_floor(mr_compiler *c, const mr_node *node) {
-    bool rest = strcmp(node->name, "mr_floor_mod") == 0, whole = mr_type_is_integer(node->type);
-    if (node->n != 2 || (!rest && strcmp(node->name, "mr_floor_div") != 0)) return false;
+/* Writes Lua's a // b of numbers that are no floats: so many digits of the quotient are asked for that it cannot be
+ * rounded to a whole number which it does not reach. */
+static void compile_exact_floor(mr_compiler *c, const mr_node *node, bool whole) {
+    mr_emit(c, whole ? "CAST(floor(CAST(" : "floor(CAST(");
+    mr_compile(c, node->child[0]);
+    mr_emit(c, whole ? " AS NUMERIC(40, 20)) / " : " AS NUMERIC(200, 80)) / ");
+    compile_divisor(c, node, MR_AGAINST_ANY);
+    mr_emit(c, whole ? ") AS BIGINT)" : ")");
+}
+
+/* Writes Lua's a % b of numbers that are no floats. mod has the sign of a; in NUMERIC, because + b could overflow. */
+static void compile_exact_rest(mr_compiler *c, const mr_node *node, bool whole) {
+    const uint32_t start = c->ordinal;
+    mr_emit(c, whole ? "CAST(mod(mod(CAST(" : "mod(mod(CAST(");
+    mr_compile(c, node->child[0]);
+    mr_emit(c, " AS NUMERIC), ");
+    compile_divisor(c, node, MR_OP_NONE);
+    mr_emit(c, ") + ");
+    mr_seek(c, node, start, 1);
+    mr_compile_operand(c, node->child[1], MR_OP_ADD);
+    mr_emit(c, ", ");
+    mr_seek(c, node, start, 1);
+    mr_compile(c, node->child[1]);
+    mr_emit(c, whole ? ") AS BIGINT)" : ")");
+}
+
+/* Writes floor(a / b) of floats, or what that leaves of a: PostgreSQL has no fmod. */
+static void compile_float_floor(mr_compiler *c, const mr_node *node, bool rest) {
     const uint32_t start = c->ordinal;
     if (rest) {
         mr_emit(c, "(");
@@ -203,12 +235,20 @@ static bool compile_floor(mr_compiler *c, const mr_node *node) {
         mr_emit(c, " * ");
         c->ordinal = start;
     }
-    mr_emit(c, whole ? "CAST(floor(" : "floor(");
+    mr_emit(c, "floor(");
     mr_compile_operand(c, node->child[0], MR_AGAINST_ANY);
-    mr_emit(c, whole ? " / CAST(" : " / ");
-    mr_compile_operand(c, node->child[1], whole ? MR_OP_NONE : MR_AGAINST_ANY);
-    mr_emit(c, whole ? " AS NUMERIC)) AS BIGINT)" : ")");
-    if (rest) mr_emit(c, ")");
+    mr_emit(c, " / ");
+    compile_divisor(c, node, MR_AGAINST_ANY);
+    mr_emit(c, rest ? "))" : ")");
+}
+
+/* Writes Lua's // and %, which round down, where PostgreSQL's cut. */
+static bool compile_floor(mr_compiler *c, const mr_node *node) {
+    bool rest = strcmp(node->name, "mr_floor_mod") == 0, whole = mr_type_is_integer(node->type);
+    if (node->n != 2 || (!rest && strcmp(node->name, "mr_floor_div") != 0)) return false;
+    if (!whole && !mr_type_is_decimal(node->type)) compile_float_floor(c, node, rest);
+    else if (rest) compile_exact_rest(c, node, whole);
+    else compile_exact_floor(c, node, whole);
     return true;
 }
 

@@ -122,10 +122,12 @@ static const char *const begin[] = {"BEGIN IMMEDIATE", "BEGIN DEFERRED", "BEGIN 
 
 /* In SQLite, an integer divided by an integer is an integer. To get a fraction, one side is made a float. */
 static void compile_division(mr_compiler *c, const mr_node *node) {
+    const mr_node *divisor = mr_unlabelled(node->child[1]);
+    bool fraction = divisor->kind == MR_NODE_BINARY && divisor->op == MR_OP_DIV && mr_type_is_float(divisor->type);
     mr_compile_operand(c, node->child[0], MR_OP_DIV);
-    mr_emit(c, " / (");
-    mr_compile_operand(c, node->child[1], MR_OP_DIV);
-    mr_emit(c, " + 0.0)");
+    mr_emit(c, fraction ? " / " : " / (");
+    mr_compile_operand(c, divisor, fraction ? MR_OP_DIV : MR_OP_ADD);
+    if (!fraction) mr_emit(c, " + 0.0)");
 }
 
 /* SQLite has no exclusive or, so it is written as (a | b) - (a & b), which compiles both sides twice. */

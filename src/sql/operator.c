@@ -82,6 +82,11 @@ static mr_node *floored(mr_env *env, const char *name, mr_node *a, mr_node *b) {
 mr_node *mr_sql_floor_div(mr_env *env, mr_node *a, mr_node *b) { return floored(env, "mr_floor_div", a, b); }
 mr_node *mr_sql_floor_mod(mr_env *env, mr_node *a, mr_node *b) { return floored(env, "mr_floor_mod", a, b); }
 
+mr_node *mr_sql_null_at_zero(mr_node *division) {
+    if (division) division->flags |= MR_NODE_ZERO_IS_NULL;
+    return division;
+}
+
 /* May the user's operator be written into SQL? It is made of words, or of the characters that PostgreSQL allows in
  * operators, and opens no comment. */
 static bool is_operator(const char *op) {
