@@ -8,6 +8,7 @@ local core, require = ...
 local options = require "moonrow.options"
 require "moonrow.set"
 require "moonrow.keyed"
+require "moonrow.queried"
 
 local collection = {}
 

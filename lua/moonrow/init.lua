@@ -50,6 +50,7 @@ local private = options.set{
   "snake_case", "expand_declared", "synonym_of_member",
   "collection_class", "collection_class_metatable", "collection_at", "collection_find", "collection_find_key",
   "collection_state", "collection_remove_at", "collection_replace_at", "collection_item", "collection_info",
+  "queried_related", "queried_parts", "queried_added", "queried_keys", "dynamic_metatable", "write_only_metatable",
   "collection_as_list", "is_collection", "is_object", "new_list", "list_methods", "set_metatable", "keyed_metatable",
   "keyed_items", "keyed_set", "set_methods", "class_attributes", "class_keys", "is_loaded", "is_expired", "is_mapped",
   "new_object", "init_object", "set_defaults", "class_for", "settings_events", "object_pairs", "list_metatable",

@@ -148,6 +148,7 @@ end
 
 -- The objects of a relationship's value. The next level down: what is asked for there.
 local function related(attribute, value, below)
+  if attribute.collection and core.collection_info(value).kind == "dynamic" then value = value:all() end
   if not attribute.collection then
     if value == nil then return null end
     return object_to_table(value, below)

@@ -41,7 +41,7 @@ return {
   hybrid_property = ": it is mr.hybrid{ get = function(self) ... end }",
   validates = ": a class has __validators = { name = function(self, value) ... return value end }",
   MutableComposite = ": what is changed inside of a value of mr.composite is always found",
-  dynamic_loader = ": a large collection is queried: session:query(Class):with_parent(object)",
+  dynamic_loader = ': it is mr.relationship, with lazy = "dynamic"',
   contains_alias = ": it is mr.contains_eager, with an alias",
   engine_from_config = ": it is mr.create_engine(url, options)",
   connect = ": a database is opened by mr.open(url)",

@@ -294,12 +294,14 @@ describe("names that SQL and other libraries have", function()
       refuse("ArgumentError", { name, cure }, function() return db[name] end)
     end
     for _, lazy in ipairs{ "dynamic", "write_only" } do
-      refuse("ArgumentError", { lazy, "with_parent" }, db.Model.extend, db.Model, "Worse" .. lazy, {
-        __tablename = "worse_" .. lazy,
+      local base = mr.declarative_base()
+      base:extend("Mate", { id = db.Column{ db.Integer, primary_key = true } })
+      local Worse = base:extend("Worse", {
         id = db.Column{ db.Integer, primary_key = true },
-        user_id = db.Column{ db.ForeignKey "user.id" },
-        user = db.relationship("User", { lazy = lazy }),
+        mate_id = db.Column{ db.ForeignKey "mate.id" },
+        mate = db.relationship("Mate", { lazy = lazy }),
       })
+      refuse("MappingError", { "Worse.mate", lazy, "one object" }, Worse)
     end
     refuse("ArgumentError", { "Worst", "__bind_key", "opens two" }, db.Model.extend, db.Model, "Worst",
       { id = db.Column{ db.Integer, primary_key = true }, __bind_key = {} })

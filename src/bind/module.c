@@ -219,6 +219,7 @@ static int core_type_name(lua_State *L) {
     open(option) \
     open(result) \
     open(compiled) \
+    open(queried) \
     /* statement */ \
     open(statement) \
     open(values) \

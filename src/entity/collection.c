@@ -412,6 +412,10 @@ void mr_collection_accept(mr_collection *c) {
     set_dirty(c, false);
     /* The object was new until now: no other program can have added items. */
     if (c->loaded && c->as_of == MR_AS_OF_NOTHING) set_as_of(c);
+    if (c->prop->relationship && mr_relationship_is_queried(c->prop->relationship)) {
+        c->loaded = false; /* it is queried, so its items need not stay in memory */
+        forget_pending(heap, c);
+    }
 }
 
 void mr_collection_revert(mr_collection *c) {

@@ -215,6 +215,11 @@ mr_status mr_configure_settle(configuration *c, plan *p) {
     if (p->failed) return MR_OK;
     if ((unsigned)rel->lazy >= MR_LAZY__COUNT)
         return mr_configure_mistake(c, p, "its lazy is strategy %d, which does not exist", (int)rel->lazy);
+    if (mr_relationship_is_queried(rel) && (!rel->uselist || rel->collection != MR_COLLECTION_LIST || rel->position))
+        return mr_configure_mistake(c, p,
+                                    "lazy = \"dynamic\" and \"write_only\" are for collections without a "
+                                    "collection_class, which are queried: this is %s",
+                                    rel->uselist ? "a set, a dict or an ordering list" : "one object");
     return settle_cascade(c, p);
 }
 

@@ -248,7 +248,9 @@ static mr_query *add_to_list(const mr_query *q, size_t offset, mr_node *item) {
 }
 
 mr_query *mr_query_order_by(const mr_query *q, mr_node *item) {
-    return add_to_list(q, offsetof(mr_select, order_by), item);
+    mr_query *c = add_to_list(q, offsetof(mr_select, order_by), item);
+    for (unsigned i = 0; c && !item && i < c->nparents; i++) c->parents[i].ordered = false; /* not returned yet */
+    return c;
 }
 
 mr_query *mr_query_group_by(const mr_query *q, mr_node *item) {

@@ -237,6 +237,10 @@ mr_status mr_both_sides_remove(mr_both_sides *l, mr_entity *entity, const mr_rel
     return mr_collection_holds(c, item) ? MR_OK : after_removal(l, entity, rel, item);
 }
 
+mr_status mr_both_sides_take_out(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    return remove_from_collection(l, entity, rel, item) == MR_OK ? after_removal(l, entity, rel, item) : MR_FAIL;
+}
+
 mr_status mr_both_sides_replace(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
                                 mr_entity *item) {
     if (prepare_item(l, entity, rel, item) != MR_OK) return MR_FAIL;

@@ -4,6 +4,7 @@
  * Invariant: appending loads nothing. An operation that needs a position, or must know the items, loads the collection
  * first.
  */
+#include "attributes.h"
 #include "relationships.h"
 #include "session_state.h"
 #include "states.h"
@@ -40,7 +41,9 @@ static const mr_relationship *relationship_to_change(mr_entity *entity, const mr
 
 static mr_collection *loaded_collection(mr_entity *entity, const mr_relationship *rel) {
     const mr_value *v;
-    if (mr_relationship_read(entity, rel->prop, &v) != MR_OK) return NULL;
+    mr_status status = mr_relationship_is_queried(rel) ? mr_relationship_require(entity, rel->prop, &v)
+                                                       : mr_relationship_read(entity, rel->prop, &v);
+    if (status != MR_OK) return NULL;
     return v->kind == MR_COLLECTION ? v->u.p : NULL;
 }
 
@@ -115,11 +118,7 @@ static mr_status replace_at(mr_entity *entity, const mr_relationship *rel, uint3
     return mr_both_sides_end(&sides, status);
 }
 
-static mr_status remove_item(mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
-    mr_collection *c = loaded_collection(entity, rel);
-    if (!c) return MR_FAIL;
-    uint32_t at = mr_collection_find(c, item);
-    if (at != UINT32_MAX) return remove_at(entity, rel, at);
+static mr_status not_there(const mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
     mr_env *env = entity->mapper->env;
     mr_strbuf words;
     mr_strbuf_init(&words, env);
@@ -127,6 +126,44 @@ static mr_status remove_item(mr_entity *entity, const mr_relationship *rel, mr_e
             mr_entity_words(item, &words));
     mr_strbuf_done(&words);
     return MR_FAIL;
+}
+
+/* Do the item's foreign keys say that it is in no collection of the entity? false: nobody knows. */
+static bool belongs_elsewhere(mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    for (unsigned i = 0; i < rel->npairs && rel->direction == MR_ONE_TO_MANY; i++) {
+        const mr_column_pair *pair = &rel->pairs[i];
+        if (pair->local_slot == UINT16_MAX || pair->remote_slot == UINT16_MAX) continue;
+        const mr_value *mine = mr_entity_slot(entity, pair->local_slot);
+        const mr_value *theirs = mr_entity_slot(item, pair->remote_slot);
+        if (theirs->kind == MR_NULL) return true;
+        if (mine->kind == MR_INT && theirs->kind == MR_INT && mine->u.i != theirs->u.i) return true;
+    }
+    return !mr_entity_has_identity(item);
+}
+
+/* Removes an item from a collection that is queried: what is not in memory is noted, and nothing is loaded. */
+static mr_status remove_unseen(mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    mr_collection *c = mr_entity_collection(entity, rel->prop, false);
+    if (!c) return MR_FAIL;
+    if (!mr_collection_holds(c, item)) {
+        bool known = c->loaded || entity->state != MR_PERSISTENT;
+        if (!known && mr_attribute_load_if_expired(item) != MR_OK) return MR_FAIL;
+        if (known || belongs_elsewhere(entity, rel, item)) return not_there(entity, rel, item);
+    }
+    mr_value value = mr_value_of(MR_ENTITY, 0);
+    value.u.p = item;
+    if (mr_relationship_check_change(entity, rel, MR_EVENT_REMOVE, &value) != MR_OK) return MR_FAIL;
+    mr_both_sides sides;
+    mr_both_sides_begin(&sides, entity->mapper->env);
+    return mr_both_sides_end(&sides, mr_both_sides_take_out(&sides, entity, rel, item));
+}
+
+static mr_status remove_item(mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    if (mr_relationship_is_queried(rel)) return remove_unseen(entity, rel, item);
+    mr_collection *c = loaded_collection(entity, rel);
+    if (!c) return MR_FAIL;
+    uint32_t at = mr_collection_find(c, item);
+    return at != UINT32_MAX ? remove_at(entity, rel, at) : not_there(entity, rel, item);
 }
 
 /* ---------------------------------------------------------------- assigning */

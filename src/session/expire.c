@@ -212,8 +212,10 @@ static mr_status load_names(mr_session *s, mr_entity *entity, const char *const 
     if (status == MR_OK && columns.len > 0)
         status = mr_load_refresh(&s->load, entity, (const mr_property *const *)columns.data, (unsigned)columns.len);
     const mr_value *ignored;
-    for (size_t i = 0; status == MR_OK && i < relationships.len; i++)
-        status = mr_relationship_require(entity, mr_vec_ptr(&relationships, i), &ignored);
+    for (size_t i = 0; status == MR_OK && i < relationships.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&relationships, i);
+        if (!mr_relationship_is_queried(prop->relationship)) status = mr_relationship_require(entity, prop, &ignored);
+    }
     mr_vec_done(&relationships);
     mr_vec_done(&columns);
     return status;

@@ -74,6 +74,8 @@ mr_status mr_both_sides_insert(mr_both_sides *l, mr_entity *entity, const mr_rel
                                mr_entity *item);
 /* Removes the item at a 0-based place of the collection. */
 mr_status mr_both_sides_remove(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, uint32_t at);
+/* Removes item wherever it is in the collection, loaded or not: an unloaded one notes that it was removed. */
+mr_status mr_both_sides_take_out(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item);
 /* Puts item in the place of the item at `at`; the collection is loaded. */
 mr_status mr_both_sides_replace(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
                                 mr_entity *item);

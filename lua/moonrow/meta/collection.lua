@@ -390,3 +390,83 @@ function Set:to_table(options) end
 ---@class moonrow.Keyed<T>
 ---The object of the key; nil: there is none.
 ---@field [any] T|nil
+
+-- ---------------------------------------------------------------- queried and never loaded
+
+---What `object.pets` gives of a relationship with `lazy = "dynamic"`: a query of the object's pets, in the order of the
+---relationship, and with the methods that change it. Each use sends a statement. It has no index and no length. Of an
+---object that is not in the database yet, `all`, `count`, `first` and `iter` give what was added.
+---
+---```lua
+---local Pet = db.Model:extend("Pet", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  name = db.Column{ db.String(20) },
+---  user_id = db.Column{ db.Integer, db.ForeignKey "user.id" },
+---  owner = db.relationship{ "User", backref = db.backref("pets", { lazy = "dynamic", order_by = "Pet.id" }) },
+---})
+---db:create_all()
+---ann.pets:extend{ Pet{ name = "rex" }, Pet{ name = "tom" } } -- or add_all
+---ann.pets:count() --> 2
+---ann.pets:filter_by{ name = "tom" }:one().id --> 2
+---local rex = ann.pets:first()
+---ann.pets:remove(rex)
+---ann.pets:contains(rex) --> false
+---ann.pets:append(rex) -- or add
+---for pet in ann.pets:iter() do pet.name = pet.name .. "my" end
+---ann.pets:first().name --> rexmy
+---```
+---@class moonrow.Dynamic<T>: moonrow.Query
+---Puts the object in, at the next flush.
+---@field append fun(self: moonrow.Dynamic, object: any)
+---The same as append.
+---@field add fun(self: moonrow.Dynamic, object: any)
+---Puts the objects in, all of them or none.
+---@field extend fun(self: moonrow.Dynamic, objects: any[])
+---The same as extend.
+---@field add_all fun(self: moonrow.Dynamic, objects: any[])
+---Takes the object out; nothing is loaded.
+---@field remove fun(self: moonrow.Dynamic, object: any)
+---Is the object in it? One statement.
+---@field contains fun(self: moonrow.Dynamic, object: any): boolean
+
+---What `object.pets` gives of a relationship with `lazy = "write_only"`: it is changed, and gives statements, which a
+---session executes. `append` and `extend` are other words for `add` and `add_all`.
+---
+---```lua
+---local Pet = db.Model:extend("Pet", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  name = db.Column{ db.String(20) },
+---  user_id = db.Column{ db.Integer, db.ForeignKey "user.id" },
+---  owner = db.relationship{ "User", backref = db.backref("pets", { lazy = "write_only" }) },
+---})
+---db:create_all()
+---local session = db.session
+---ann.pets:add_all{ Pet{ name = "rex" }, Pet{ name = "tom" } }
+---session:flush()
+---session:execute(ann.pets:insert{ { name = "cat" }, { name = "dog" } }).rowcount --> 2
+---session:execute(ann.pets:update():values{ name = "x" }:where(Pet.id:gt(2))).rowcount --> 2
+---session:execute(ann.pets:delete():where(Pet.name:eq "x")).rowcount --> 2
+---local tom = session:scalars(ann.pets:select():where(Pet.name:eq "tom")):one()
+---ann.pets:remove(tom)
+---session:scalars(ann.pets:select()):one().name --> rex
+---ann.pets:add(tom)
+---```
+---@class moonrow.WriteOnly<T>
+---Puts the object in, at the next flush.
+---@field add fun(self: moonrow.WriteOnly, object: any)
+---The same as add.
+---@field append fun(self: moonrow.WriteOnly, object: any)
+---Puts the objects in, all of them or none.
+---@field add_all fun(self: moonrow.WriteOnly, objects: any[])
+---The same as add_all.
+---@field extend fun(self: moonrow.WriteOnly, objects: any[])
+---Takes the object out; nothing is loaded.
+---@field remove fun(self: moonrow.WriteOnly, object: any)
+---The Select of its objects, in its order.
+---@field select fun(self: moonrow.WriteOnly): moonrow.Select
+---An INSERT of rows that belong to the object.
+---@field insert fun(self: moonrow.WriteOnly, rows?: table): moonrow.Statement
+---An UPDATE of its rows.
+---@field update fun(self: moonrow.WriteOnly): moonrow.Statement
+---A DELETE of its rows.
+---@field delete fun(self: moonrow.WriteOnly): moonrow.Statement

@@ -35,7 +35,8 @@ local mr = {}
 ---```
 ---@class moonrow.BackrefOptions
 ---When it is loaded: "select" (or true; the default) when it is first read, "joined" (or false), "selectin",
----"subquery", "immediate", "raise", "raise_on_sql", "noload", "batch" ("dynamic" is not supported).
+---"subquery", "immediate", "raise", "raise_on_sql", "noload", "batch"; or, of a collection
+---that is queried and not loaded, "dynamic" (moonrow.Dynamic) and "write_only" (moonrow.WriteOnly).
 ---@field lazy? string|boolean
 ---Is it a collection? By default what the keys say: a collection where the foreign key is in the other table.
 ---@field uselist? boolean

@@ -18,7 +18,9 @@ typedef struct bind_view {
 
 static const char view_magic = 0;
 
-static void push_view(lua_State *L, mr_entity *parent, const mr_property *prop, mr_collection_kind kind) {
+enum { VIEW_DYNAMIC = MR_COLLECTION_DICT + 1, VIEW_WRITE_ONLY }; /* further places of bind_state.views */
+
+static void push_view(lua_State *L, mr_entity *parent, const mr_property *prop, int kind) {
     const bind_state *b = bind_of_entity(parent);
     bind_view *v = lua_newuserdatauv(L, sizeof *v, 1);
     *v = (bind_view){&view_magic, b, prop};
@@ -29,7 +31,11 @@ static void push_view(lua_State *L, mr_entity *parent, const mr_property *prop, 
 }
 
 void bind_push_collection(lua_State *L, mr_entity *parent, const mr_property *prop) {
-    push_view(L, parent, prop, prop->relationship->collection);
+    const mr_relationship *rel = prop->relationship;
+    push_view(L, parent, prop,
+              !mr_relationship_is_queried(rel)  ? (int)rel->collection
+              : rel->lazy == MR_LAZY_WRITE_ONLY ? VIEW_WRITE_ONLY
+                                                : VIEW_DYNAMIC);
 }
 
 /* The value at idx is no collection: most likely a method was called with a dot. */
@@ -403,4 +409,12 @@ void bind_open_collection(lua_State *L) {
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "keyed_metatable");
     b->views[MR_COLLECTION_DICT] = keep_metatable(L);
+    luaL_newmetatable(L, BIND_DYNAMIC);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "dynamic_metatable");
+    b->views[VIEW_DYNAMIC] = keep_metatable(L);
+    luaL_newmetatable(L, BIND_WRITE_ONLY);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "write_only_metatable");
+    b->views[VIEW_WRITE_ONLY] = keep_metatable(L);
 }

@@ -249,13 +249,14 @@ static void set_string(lua_State *L, const char *field, const char *value) {
 
 static void push_new_info(lua_State *L, const mr_entity *parent, const mr_property *prop) {
     static const char *const kinds[] = {"list", "set", "keyed"}; /* by mr_collection_kind */
+    bool queried = mr_relationship_is_queried(prop->relationship);
     const mr_relationship *rel = prop->relationship;
     lua_newtable(L);
     lua_pushfstring(L, "%s.%s", prop->mapper->name, prop->name);
     lua_setfield(L, -2, "name");
     set_string(L, "attribute", prop->name);
     set_string(L, "target", rel->target->name);
-    set_string(L, "kind", kinds[rel->collection]);
+    set_string(L, "kind", queried ? mr_strategy_of(rel->lazy)->word : kinds[rel->collection]);
     if (rel->key_prop) {
         set_string(L, "key", rel->key_prop->name);
         lua_pushboolean(L, rel->key_prop->kind == MR_PROPERTY_COLUMN);

@@ -49,6 +49,10 @@ static mr_entity *self_entity(lua_State *L, bind_class *c) {
 /* ---------------------------------------------------------------- reading */
 
 static int get_slow(lua_State *L, bind_class *c, mr_entity *e, const mr_property *prop) {
+    if (prop->kind == MR_PROPERTY_RELATIONSHIP && mr_relationship_is_queried(prop->relationship)) {
+        bind_push_collection(L, e, prop);
+        return 1;
+    }
     const mr_value *v = c->b->stress ? NULL : mr_attribute_loaded_relation(e, prop);
     if (!v) BIND_TRY(c->b, L, mr_attribute_get(e, prop, &v));
     if (v->kind == MR_COLLECTION ||

@@ -133,11 +133,6 @@ static mr_lazy find_strategy(lua_State *L, const char *what) {
     const char *s = lua_tostring(L, -1);
     for (int i = 0; i < MR_LAZY__COUNT; i++)
         if (strlen(s) == lua_rawlen(L, -1) && strcmp(s, strategy_word(NULL, (size_t)i)) == 0) return (mr_lazy)i;
-    if (strcmp(s, "dynamic") == 0 || strcmp(s, "write_only") == 0)
-        bind_error(L, MR_ERR_ARGUMENT,
-                   "%s: lazy: there is no \"%s\": a collection that is too large to be loaded is queried, "
-                   "session:query(Class):with_parent(object), under lazy = \"noload\" or \"raise\"",
-                   what, s);
     const char *near = mr_nearest(s, strategy_word, NULL);
     if (near) bind_error(L, MR_ERR_ARGUMENT, "%s: lazy: unknown value '%s'%s", what, s, bind_hint(L, near));
     lua_pushliteral(L, "");

@@ -66,7 +66,8 @@ typedef struct bind_state {
     uint64_t proxy_changes;                /* proxies put into proxy.c's chunks, and chunks dropped */
     const void *class_met;                 /* the mapped class that session:get was given last, which lives on */
     const void *object_meta; /* address of the metatable of a class's objects that proxy.c met last; such live on */
-    int views[3];            /* references to the metatables of collections, by mr_collection_kind */
+    int views[5];            /* references to the metatables of collections: by mr_collection_kind, then those of
+                                lazy = "dynamic" and lazy = "write_only" */
     struct bind_kept_text *texts;           /* value/text.c's */
     const struct bind_json_functions *json; /* value/json_write.c's */
     bool drop_failed;           /* json_table.c: tables are to be forgotten, for which there was no memory */

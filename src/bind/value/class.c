@@ -14,7 +14,10 @@ const mr_property bind_no_property = {.slot = UINT16_MAX, .read_slot = UINT16_MA
 static const bind_known nothing_known = {NULL, &bind_no_property};
 
 bool bind_is_collection(lua_State *L, int idx) {
-    return bind_test(L, idx, BIND_COLLECTION) || bind_test(L, idx, BIND_SET) || bind_test(L, idx, BIND_KEYED);
+    static const char *const types[] = {BIND_COLLECTION, BIND_SET, BIND_KEYED, BIND_DYNAMIC, BIND_WRITE_ONLY};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (bind_test(L, idx, types[i])) return true;
+    return false;
 }
 
 mr_mapper *bind_test_class(lua_State *L, int idx) {

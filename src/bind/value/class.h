@@ -10,6 +10,8 @@
 #define BIND_COLLECTION "moonrow.Collection" /* a list */
 #define BIND_SET        "moonrow.Set"
 #define BIND_KEYED      "moonrow.Keyed"
+#define BIND_DYNAMIC    "moonrow.Dynamic"
+#define BIND_WRITE_ONLY "moonrow.WriteOnly"
 
 /* An attribute by the address of its name, a Lua string. Lua has each short string once, so equal names have one
  * address; a long name is not found. The lowest bits of addresses are equal; these are as many as a place has bytes. */

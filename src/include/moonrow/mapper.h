@@ -90,7 +90,9 @@ typedef enum mr_direction { MR_ONE_TO_MANY = 1, MR_MANY_TO_ONE, MR_MANY_TO_MANY 
     STRATEGY(RAISE, raise)                                                                                             \
     STRATEGY(RAISE_ON_SQL, raise_on_sql)                                                                               \
     STRATEGY(NOLOAD, noload)                                                                                           \
-    STRATEGY(BATCH, batch)
+    STRATEGY(BATCH, batch)                                                                                             \
+    STRATEGY(DYNAMIC, dynamic)                                                                                         \
+    STRATEGY(WRITE_ONLY, write_only)
 
 #define MR_LAZY_CODE(CODE, row) MR_LAZY_##CODE,
 typedef enum mr_lazy { MR_LOADER_STRATEGIES(MR_LAZY_CODE) MR_LAZY__COUNT } mr_lazy;
@@ -179,6 +181,11 @@ struct mr_relationship {
     uint64_t apart_engine;    /* ... for the engine with this serial; 0: not known yet */
     bool mixed;               /* the two types of a pair differ: only the database can tell whether values match */
 };
+/* Is the collection queried, and never loaded for a program to read? Then it holds in memory only what was added and
+ * removed since the last flush. */
+static inline bool mr_relationship_is_queried(const mr_relationship *rel) {
+    return rel->lazy == MR_LAZY_DYNAMIC || rel->lazy == MR_LAZY_WRITE_ONLY;
+}
 /* A value that was read from a column of the type own is compared with a column of the type other. Returns an
  * expression that the database compares as it would compare the first column itself. Consumes value; one reference. */
 mr_node *mr_value_as_column(mr_env *env, mr_node *value, const mr_type *own, const mr_type *other);

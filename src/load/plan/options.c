@@ -30,6 +30,10 @@ static bool wants_column(mr_option_kind kind) {
 /* A limit for each parent is for collections, a recursion for a class that refers to itself. */
 static mr_status check_settings(mr_env *env, const mr_option *o, const mr_property *prop) {
     const mr_relationship *rel = prop->relationship;
+    if (mr_relationship_is_queried(rel) && (o->kind == MR_OPTION_LAZY || o->kind == MR_OPTION_CONTAINS_EAGER))
+        return mr_fail(env, MR_ERR_INVALID_REQUEST,
+                       "'%s.%s' is queried (lazy = \"%s\"), and no option can load it: with another lazy it is a list",
+                       prop->mapper->name, prop->name, mr_strategy_of(rel->lazy)->word);
     if (o->limit && !mr_is_list(rel))
         return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s refers to one object: a limit for each parent is for collections",
                        prop->mapper->name, prop->name);
@@ -230,6 +234,7 @@ const mr_option *mr_options_strategy(const mr_property *prop, unsigned nopts, co
                  o->steps[0].prop == prop)
             found = o;
     }
+    if (!found && prop->relationship && mr_relationship_is_queried(prop->relationship)) return NULL;
     return found ? found : wildcard;
 }
 
