@@ -131,13 +131,15 @@ end
 
 local function watch_statements(self, given)
   local explained, busy = {}, false
-  self.listener = function(connection, statement, _, seconds)
+  self.listener = function(connection, statement, _, seconds, waited)
     if busy or self.stopped then return end
     busy = true
     local ok, e = pcall(function()
       if given.slow and seconds > given.slow then
-        report(self, { kind = "slow", statement = statement, seconds = seconds, where = core.user_place(),
-          message = string.format("a statement took %.3f seconds at %s: %s", seconds, core.user_place(), statement) })
+        local place = core.user_place()
+        local of_it = waited > 0 and string.format(" (%.3f of them waiting for a lock)", waited) or ""
+        report(self, { kind = "slow", statement = statement, seconds = seconds, waited = waited, where = place,
+          message = string.format("a statement took %.3f seconds%s at %s: %s", seconds, of_it, place, statement) })
       end
       if given.fullscan and not explained[statement] then
         explained[statement] = true

@@ -29,6 +29,7 @@ local is = {
   statement = function(value) return type(value) == "string" and value:match "%u%u%u" ~= nil end,
   parameters = function(value) return type(value) == "table" end,
   seconds = function(value) return math.type(value) == "float" and value >= 0 end,
+  waited = function(value) return math.type(value) == "float" and value >= 0 end,
 }
 
 -- Makes each event happen. Returns the arguments of its last call, by name.

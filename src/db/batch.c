@@ -56,7 +56,7 @@ static mr_status run_waiting(mr_batch *batch) {
     size_t n = batch->values.len;
     if (!cursor->conn) return mr_cursor_bind(cursor, NULL); /* fails, and says what has closed the cursor */
     cursor->notified = true;
-    cursor->seconds = 0;
+    cursor->seconds = cursor->waited = 0;
     mr_status status = mr_cursor_notify(cursor, false, lists, n);
     for (size_t i = 0; status == MR_OK && i < n; i++) status = run_row(batch, lists[i], mr_vec_ptr(&batch->rows, i));
     if (status == MR_OK && cursor->conn) status = mr_cursor_notify(cursor, true, lists, n);

@@ -42,12 +42,13 @@ struct mr_conn {
     const void *owner;
     bool began; /* a transaction of this connection is open */
     bool lazy;
-    bool read_only;    /* the open transaction refuses writes */
-    bool setting_up;   /* the connect hook is running: nothing is recorded */
-    bool own_settings; /* the program has set a PRAGMA on it (foreign_keys = OFF): no other user may get it */
-    bool blocked;      /* the last call met a lock, which this program itself holds */
-    bool was_blocked;  /* the last call that failed met such a lock */
-    bool exclusive;    /* BEGIN EXCLUSIVE is running */
+    bool read_only;      /* the open transaction refuses writes */
+    bool setting_up;     /* the connect hook is running: nothing is recorded */
+    bool own_settings;   /* the program has set a PRAGMA on it (foreign_keys = OFF): no other user may get it */
+    bool blocked;        /* the last call met a lock, which this program itself holds */
+    bool was_blocked;    /* the last call that failed met such a lock */
+    bool exclusive;      /* BEGIN EXCLUSIVE is running */
+    double begin_waited; /* so many seconds the last BEGIN has waited for a lock; 0: nobody measures, or it is told */
     uint64_t serial;
     bool loading; /* the open transaction is that of a load */
     void (*on_read)(void *ud, bool known, int64_t version);
@@ -94,7 +95,8 @@ struct mr_cursor {
     double left; /* seconds that the execution may still run; 0: no limit */
     bool watched, not_inserted;
     bool notified;          /* its executions belong to a batch, for which the hooks were called already */
-    double seconds;         /* the duration of these executions */
+    double seconds;         /* the duration of these executions ... */
+    double waited;          /* ... and the part of it for which they waited for locks */
     mr_cursor *prev, *next; /* in conn->cursors */
 };
 
@@ -112,6 +114,8 @@ static inline bool mr_conn_is_marked(const mr_conn *conn) {
 char *mr_conn_shown_sql(mr_conn *conn, const char *sql);
 /* Gives the new cursor its marks. InvalidRequestError: the driver cannot stop a statement. */
 mr_status mr_cursor_mark(mr_cursor *cursor);
+/* All seconds that the connection has waited for locks of others. (cursor.c) */
+double mr_conn_waited(const mr_conn *conn);
 /* A step of the driver, within the time that is left. */
 mr_status mr_cursor_step_limited(mr_cursor *cursor);
 

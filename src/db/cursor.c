@@ -254,6 +254,10 @@ static mr_status advance(mr_cursor *cursor) {
     return status == MR_FAIL && may_repeat(cursor, before) ? advance_once(cursor) : status;
 }
 
+double mr_conn_waited(const mr_conn *conn) {
+    return conn->driver->waited ? (double)conn->driver->waited(conn->dbc) / 1e3 : 0;
+}
+
 static double now(void) {
     struct timespec t;
     timespec_get(&t, TIME_UTC);
@@ -268,7 +272,7 @@ mr_status mr_cursor_notify(mr_cursor *cursor, bool after, const mr_value *const 
     size_t width = cursor->notified ? cursor->compiled->nparams : cursor->nvalues;
     mr_status status = MR_OK;
     if (after && hooks->after_execute) {
-        status = hooks->after_execute(hooks->ud, conn, sql, lists, n, width, cursor->seconds);
+        status = hooks->after_execute(hooks->ud, conn, sql, lists, n, width, cursor->seconds, cursor->waited);
     } else if (!after && hooks->before_execute) {
         status = hooks->before_execute(hooks->ud, conn, sql, lists, n, width);
     }
@@ -289,12 +293,17 @@ static mr_status advance_observed(mr_cursor *cursor) {
     if (engine->echo) mr_echo(engine, sql, cursor->values, cursor->nvalues);
     if (engine->recorders && mr_recorders_note(engine, cursor->execution, sql, cursor->values, cursor->nvalues))
         return MR_FAIL;
-    double start = now();
+    mr_conn *conn = cursor->conn;
+    double start = now(), waited = conn->begin_waited, waited_before = mr_conn_waited(conn);
+    conn->begin_waited = 0;
     mr_status status = advance(cursor);
-    double seconds = now() - start;
+    double seconds = now() - start + waited;
     if (seconds < 0) seconds = 0; /* the clock may be set back */
-    mr_recorders_add_time(engine, cursor->execution, seconds);
+    if (cursor->conn) waited += mr_conn_waited(conn) - waited_before;
+    if (seconds < waited) seconds = waited;
+    mr_recorders_add_time(engine, cursor->execution, seconds, waited);
     cursor->seconds = cursor->notified ? cursor->seconds + seconds : seconds;
+    cursor->waited = cursor->notified ? cursor->waited + waited : waited;
     if (status == MR_FAIL || !cursor->conn || cursor->notified) return status;
     return mr_cursor_notify(cursor, true, &values, 1) ? MR_FAIL : status;
 }

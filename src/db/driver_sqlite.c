@@ -118,6 +118,8 @@ static void set_busy(mr_dbc *dbc, mr_busy_fn fn, void *ud) {
 
 static void set_timeout(mr_dbc *dbc, int milliseconds) { sqlite_dbc_of(dbc)->timeout = milliseconds; }
 
+static int64_t waited(mr_dbc *dbc) { return sqlite_dbc_of(dbc)->waited_ever; }
+
 static void interrupt(mr_dbc *dbc) {
     sqlite_dbc_of(dbc)->interrupted = 1;
     sqlite3_interrupt(sqlite_dbc_of(dbc)->db);
@@ -165,6 +167,7 @@ static const mr_driver driver = {
     .watch_insert = watch_insert,
     .take_snapshot = take_snapshot,
     .set_busy = set_busy,
+    .waited = waited,
     .set_timeout = set_timeout,
     .blocks = blocks,
     .interrupt = interrupt,

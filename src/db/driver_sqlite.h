@@ -24,6 +24,7 @@ typedef struct sqlite_dbc {
     sqlite3 *db;
     bool native;         /* db is the caller's: it is never closed, and its settings are not changed */
     int timeout, waited; /* longest time to wait for a lock, and the time waited so far, in milliseconds */
+    int64_t waited_ever; /* all of the time that it has waited for locks */
     mr_busy_fn busy;
     void *busy_ud;
     bool asked; /* busy was called during the current call of SQLite */

@@ -78,8 +78,8 @@ static inline bool mr_engine_observed(const mr_engine *engine) {
 }
 /* Adds an execution (copied) to every running recorder. Executions with the same number become one record. */
 mr_status mr_recorders_note(mr_engine *engine, uint64_t execution, const char *sql, const mr_value *params, size_t n);
-/* Adds to the duration of a recorded execution. */
-void mr_recorders_add_time(mr_engine *engine, uint64_t execution, double seconds);
+/* Adds to the duration of a recorded execution, and to the time of it that it waited for locks. */
+void mr_recorders_add_time(mr_engine *engine, uint64_t execution, double seconds, double waited);
 /* Writes a statement and its parameters to the log. Without memory nothing is written. */
 void mr_echo(mr_engine *engine, const char *sql, const mr_value *params, size_t n);
 

@@ -120,9 +120,11 @@ mr_status mr_recorders_note(mr_engine *engine, uint64_t execution, const char *s
     return MR_OK;
 }
 
-void mr_recorders_add_time(mr_engine *engine, uint64_t execution, double seconds) {
+void mr_recorders_add_time(mr_engine *engine, uint64_t execution, double seconds, double waited) {
     for (mr_recorder *r = engine->recorders; r; r = r->outer) {
         entry *e = find(r, execution);
-        if (e) e->record.duration += seconds;
+        if (!e) continue;
+        e->record.duration += seconds;
+        e->record.waited += waited;
     }
 }

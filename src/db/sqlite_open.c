@@ -117,6 +117,7 @@ static int wait_for_lock(void *p, int count) {
     if (delay > left) delay = left;
     sqlite3_sleep(delay);
     dbc->waited += delay;
+    dbc->waited_ever += delay;
     return 1;
 }
 

@@ -108,7 +108,10 @@ mr_status mr_conn_begin(mr_conn *conn, mr_txmode mode) {
                        conn->driver->name);
     }
     conn->exclusive = mode == MR_TX_EXCLUSIVE;
+    bool observed = mr_engine_observed(conn->engine);
+    double before = observed ? mr_conn_waited(conn) : 0;
     mr_status status = run_control(conn, MR_CONTROL_BEGIN + (int)mode);
+    conn->begin_waited = observed ? mr_conn_waited(conn) - before : 0;
     conn->exclusive = false;
     /* A failure after the BEGIN may leave the transaction open. Then this connection must end it. */
     if (status == MR_OK) conn->began = true;

@@ -280,7 +280,7 @@ function Events.listens_for(target, name, options) end
 ---seen --> Bob
 ---```
 ---@field before_execute fun(connection: moonrow.Connection, statement: string, parameters: any[])
----Of an engine: after a statement, and how long it took, in seconds.
+---Of an engine: after a statement, how long it took, in seconds, and how many of these it waited for a lock.
 ---
 ---```lua
 ---local took
@@ -288,4 +288,4 @@ function Events.listens_for(target, name, options) end
 ---User.query:count() --> 3
 ---took < 1 --> true
 ---```
----@field after_execute fun(connection: moonrow.Connection, statement: string, parameters: any[], seconds: number)
+---@field after_execute fun(conn: moonrow.Connection, statement: string, parameters: any[], s: number, waited: number)

@@ -471,6 +471,7 @@ function Database:configure() end
 ---records[#records].statement --> UPDATE user SET age=? WHERE user.id = ?
 ---records[#records].parameters[1] --> 35
 ---records[#records].duration < 1 --> true
+---records[#records].waited --> 0.0
 ---#db:record(function() return #ann.posts end, { max_lazy = 1 }) >= 1 --> true
 ---```
 ---@param fn fun()
@@ -616,6 +617,8 @@ function Database:settings(columns) end
 ---@field parameters any[]
 ---In seconds.
 ---@field duration number
+---How many of these seconds it waited for a lock that another connection had. (The BEGIN before it is counted in.)
+---@field waited number
 
 -- ---------------------------------------------------------------- applications
 

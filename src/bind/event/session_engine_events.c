@@ -67,6 +67,7 @@ typedef struct engine_call {
     const mr_value *const *lists;
     size_t nlists, n;
     double seconds; /* negative: it has not run yet */
+    double waited;
 } engine_call;
 
 static void push_list(lua_State *L, const mr_value *params, size_t n) {
@@ -101,7 +102,10 @@ static int engine_body(lua_State *L) {
     if (c->sql) {
         lua_pushstring(L, c->sql);
         push_parameters(L, c);
-        if (c->seconds >= 0) lua_pushnumber(L, c->seconds);
+        if (c->seconds >= 0) {
+            lua_pushnumber(L, c->seconds);
+            lua_pushnumber(L, c->waited);
+        }
     }
     bind_call_listener(L, lua_gettop(L) - 3, 2);
     return 0;
@@ -114,13 +118,13 @@ static mr_status on_connect(void *ud, mr_engine *engine, mr_conn *conn) {
 
 static mr_status on_before_execute(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists,
                                    size_t nlists, size_t n) {
-    engine_call c = {ud, BEFORE_EXECUTE, conn, sql, lists, nlists, n, -1};
+    engine_call c = {ud, BEFORE_EXECUTE, conn, sql, lists, nlists, n, -1, 0};
     return bind_callback(mr_engine_env(mr_conn_engine(conn)), engine_body, &c);
 }
 
 static mr_status on_after_execute(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
-                                  size_t n, double seconds) {
-    engine_call c = {ud, AFTER_EXECUTE, conn, sql, lists, nlists, n, seconds};
+                                  size_t n, double seconds, double waited) {
+    engine_call c = {ud, AFTER_EXECUTE, conn, sql, lists, nlists, n, seconds, waited};
     return bind_callback(mr_engine_env(mr_conn_engine(conn)), engine_body, &c);
 }
 

@@ -124,6 +124,8 @@ static void push_record(lua_State *L, const mr_record *record) {
     lua_setfield(L, -2, "statement");
     lua_pushnumber(L, record->duration);
     lua_setfield(L, -2, "duration");
+    lua_pushnumber(L, record->waited);
+    lua_setfield(L, -2, "waited");
     if (lists <= 1) {
         push_parameters(L, lists ? mr_vec_ptr(&record->lists, 0) : NULL, lists ? record->nparams : 0);
     } else {

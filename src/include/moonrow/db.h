@@ -123,6 +123,7 @@ struct mr_driver {
     bool (*is_inherited)(mr_dbc *dbc);
     void (*set_busy)(mr_dbc *dbc, mr_busy_fn fn, void *ud); /* optional */
     void (*set_timeout)(mr_dbc *dbc, int milliseconds);     /* optional; the longest time to wait for a lock */
+    int64_t (*waited)(mr_dbc *dbc); /* optional; all milliseconds that the connection has waited for locks */
     /* Optional. Do the holder's locks keep the waiter, a connection to the same database, from its next call?
      * exclusive: that call locks readers out. Both connections are this driver's. */
     bool (*blocks)(mr_dbc *holder, mr_dbc *waiter, bool exclusive);
@@ -151,6 +152,7 @@ typedef struct mr_record {
     size_t nparams;
     mr_vec lists;    /* of mr_value *: one array of nparams values for each row of a batch */
     double duration; /* in seconds */
+    double waited;   /* how many of them it waited for locks of other connections */
 } mr_record;
 typedef struct mr_recorder mr_recorder;
 
@@ -166,11 +168,12 @@ typedef struct mr_engine_options {
 typedef struct mr_engine_hooks {
     void *ud;
     mr_status (*connect)(void *ud, mr_engine *engine, mr_conn *conn);
-    /* Before and after an execution. lists has nlists lists of n parameters each; a batch has several lists. */
+    /* Before and after an execution. lists has nlists lists of n parameters each; a batch has several lists. waited:
+     * how many of the seconds it waited for locks. */
     mr_status (*before_execute)(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
                                 size_t n);
     mr_status (*after_execute)(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
-                               size_t n, double seconds);
+                               size_t n, double seconds, double waited);
     /* Appends the place in the program that runs a statement: the tag of statements without one. */
     void (*place)(void *ud, mr_strbuf *out);
     void *place_ud;
