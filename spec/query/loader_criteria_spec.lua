@@ -305,6 +305,46 @@ describe("the criteria of a session", function()
     assert.equal(3, s:query(User):count())
   end)
 
+  it("hold for mr.update and mr.delete of a class, whose objects follow, and not for those of a table", function()
+    local own <close> = open(option())
+    local ann, bob = own:get(User, 1), s:get(User, 2)
+    local update = mr.update(User):values{ name = User.name .. "!" }
+    local records = db:record(function() assert.equal(2, own:execute(update).rowcount) end)
+    assert.matches("UPDATE user SET name=(user.name || ?) WHERE user.deleted IN (", records[#records].statement, 1, true)
+    assert.equal("ann!", ann.name)
+    assert.equal(1, own:execute(update:where(User.id:in_{ 2, 3 }), nil, { synchronize_session = "fetch" }).rowcount)
+    assert.equal(1, own:execute(mr.update(Post):values{ title = "z" }:where(Post.author_id:eq(User.id))).rowcount)
+    local few = mr.select(Tag.id):cte "few"
+    assert.same({ 1 }, own:scalars(mr.update(Tag):values{ word = "w" }:add_cte(few):returning(Tag.id)):all())
+    assert.same({}, own:scalars(mr.delete(Post):where(Post.id:eq(2)):returning(Post.id)):all())
+    assert.equal(0, own:query(Post):filter(Post.id:eq(2)):delete())
+    assert.equal(3, own:execute(mr.update(User.__table):values{ boss_id = mr.null }).rowcount)
+    own:rollback()
+    assert.equal("bob", bob.name)
+    assert.equal(3, s:execute(update).rowcount)
+  end)
+
+  it("hold for mr.update of a class in a table with others, beside what tells these apart", function()
+    local Pet = db.Model:extend("Pet", {
+      Soft, id = db.Column{ db.Integer, primary_key = true }, kind = db.Column{ db.String(9) },
+      n = db.Column{ db.Integer, default = 0 },
+      __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "pet" },
+    })
+    local Cat = Pet:extend("Cat", { __mapper_args = { polymorphic_identity = "cat" } })
+    db:create_all()
+    local own <close> = open(option())
+    own:add_all{ Pet{}, Cat{}, Cat{ deleted = true } }
+    own:flush()
+    local few = mr.select(Pet.id):cte "few"
+    for class, n in pairs{ [Pet] = 2, [Cat] = 1 } do
+      assert.equal(n, own:execute(mr.update(class):values{ n = 1 }:add_cte(few)).rowcount)
+      assert.equal(n, own:execute(mr.update(class):values{ n = 2 }:where(class.id:in_(mr.select(few.c.id)))).rowcount)
+    end
+    assert.equal(1, own:execute(mr.delete(Cat):add_cte(few)).rowcount)
+    assert.equal(1, own:execute(mr.delete(Pet)).rowcount)
+    assert.equal(1, own:execute(mr.delete(Pet.__table)).rowcount)
+  end)
+
   it("hold for db.session, and for classes that are declared later", function()
     local other
     local mixin = {}

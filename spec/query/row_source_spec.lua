@@ -139,7 +139,7 @@ describe("a function that gives rows", function()
       function() s:execute(mr.select(numbered.c.n)):all() end)
   end)
 
-  it("generate_series counts on SQLite, too, up and down, by any step, and knows no columns", function()
+  it("generate_series counts on SQLite, too, up and down, by any step, and takes no column that stands beside it", function()
     local function series(...)
       local g = f.generate_series(...):table_valued(mr.column("n", mr.Integer), { name = "g" })
       return mr.select(g.c.n), g
@@ -155,7 +155,19 @@ describe("a function that gives rows", function()
     w.gives("10", mr.select(f.sum(g.c.n)))
     refuse("ArgumentError", { "generate_series", "one column" },
       function() s:execute(mr.select(f.generate_series(1):table_valued("n").c.n)):all() end)
-    refuse("OperationalError", "no such column", function() s:execute((series(doc.c.id, 3))):all() end)
+    refuse("ArgumentError", { "generate_series", "sqlite", "'id'", "where(" },
+      function() s:execute((series(doc.c.id, 3))):all() end)
+    local U = mr.aliased(User)
+    refuse("ArgumentError", { "generate_series", "'id'" },
+      function() s:execute((series(1, U.id)):add_columns(U.name)):all() end)
+    refuse("ArgumentError", "generate_series", function()
+      s:execute(mr.update(User):values{ name = "x" }:where(User.id:eq(select(2, series(1, User.id)).c.n)))
+    end)
+    w.gives("ann 1; bob 3; cid 6", mr.select(User.name, mr.select(f.sum(g.c.n)):where(g.c.n:le(User.id))
+      :scalar_subquery()):order_by(User.id))
+    local inner = select(2, series(1, User.id))
+    w.gives("ann 1; bob 3; cid 6", mr.select(User.name, mr.select(f.sum(inner.c.n)):scalar_subquery())
+      :order_by(User.id))
   end)
 
   it("warns of no product, and comes behind what it takes columns of", function()

@@ -46,6 +46,26 @@ describe("a statement that names another table", function()
     assert.equal(4, Comment.query:count())
   end)
 
+  it("reads what a function's arguments name, before the function", function()
+    local each = mr.func.json_each(mr.func.json_array(Post.id)):table_valued "value"
+    local own = mr.func.json_each(mr.func.json_array(Comment.id)):table_valued "value"
+    local delete = mr.delete(Comment):where(Comment.post_id:eq(each.c.value))
+    assert.equal("DELETE FROM comment WHERE EXISTS (SELECT 1 FROM post, json_each(json_array(post.id)) AS anon_1 WHERE "
+      .. "comment.post_id = anon_1.value)", tostring(delete))
+    assert.equal("DELETE FROM comment USING post, json_each(json_array(post.id)) AS anon_1 WHERE "
+      .. "comment.post_id = anon_1.value", delete:sql{ dialect = "postgresql" })
+    for _, other in ipairs{ each, own } do
+      local update = mr.update(Comment):values{ body = "x" }:where(Comment.id:eq(other.c.value))
+      local n = other == own and 6 or 4
+      assert.equal(n, db.session:execute(update).rowcount)
+      assert.equal(n, db.session:execute(update, nil, { synchronize_session = "fetch" }).rowcount)
+      assert.equal(n, db.session:execute(mr.delete(Comment):where(Comment.id:eq(other.c.value))).rowcount)
+      db.session:rollback()
+    end
+    assert.equal(4, db.session:execute(mr.update(Comment):values{ body = each.c.value:cast(db.String) }
+      :where(Comment.id:eq(each.c.value), Post.id:lt(9))).rowcount)
+  end)
+
   it("changes the objects in memory, which it finds by one more statement", function()
     local posts = Post.query:order_by(Post.id):all()
     local records = db:record(function()

@@ -173,20 +173,31 @@ static mr_status criteria_of(mr_query *q, const mr_table *table, const char *fun
     return status;
 }
 
-mr_node *mr_class_statement(mr_mapper *mapper, mr_node *statement) {
-    if (!statement || !mapper->base) return statement;
+/* The same with the loader criteria of the session. */
+static mr_status criteria_in(const mr_session *s, mr_query *q, const mr_table *table, const char *function,
+                             mr_node **where) {
+    mr_query *whole = mr_load_query(&s->load, q);
+    *where = NULL;
+    mr_status status = whole ? criteria_of(whole, table, function, where) : MR_FAIL;
+    mr_query_release(whole);
+    return status;
+}
+
+mr_node *mr_class_statement(const mr_session *s, mr_mapper *mapper, mr_node *statement) {
+    if (!statement || (!mapper->base && !s->load.criteria)) return statement;
     mr_env *env = mapper->env;
     mr_query_item item = {mapper, NULL, NULL, mapper->name};
     mr_query *q = mr_query_new(env, &item, 1, false), *narrowed = q;
     mr_dml d = *statement->u.dml;
     mr_node *made = NULL, *where = NULL;
     if (q && d.where) narrowed = mr_query_where(q, mr_node_retain(d.where));
-    if (!narrowed || criteria_of(narrowed, d.table->u.table, "execute", &where) != MR_OK) goto out;
+    if (!narrowed || criteria_in(s, narrowed, d.table->u.table, "execute", &where) != MR_OK) goto out;
     d.where = where;
     mr_node_retain(d.table);
     mr_node_retain(d.columns);
     mr_node_retain(d.values);
     mr_node_retain(d.returning);
+    mr_node_retain(d.with);
     made = statement->kind == MR_NODE_UPDATE ? mr_sql_update(env, &d) : mr_sql_delete(env, &d);
 out:
     if (narrowed != q) mr_query_release(narrowed);
@@ -254,16 +265,6 @@ static mr_status check_values(const mr_mapper *mapper, const mr_node *columns, c
         if (status != MR_OK) return MR_FAIL;
     }
     return MR_OK;
-}
-
-/* The same with the loader criteria of the session. */
-static mr_status criteria_in(const mr_session *s, mr_query *q, const mr_table *table, const char *function,
-                             mr_node **where) {
-    mr_query *whole = mr_load_query(&s->load, q);
-    *where = NULL;
-    mr_status status = whole ? criteria_of(whole, table, function, where) : MR_FAIL;
-    mr_query_release(whole);
-    return status;
 }
 
 mr_status mr_session_update_rows(mr_session *s, mr_query *query, mr_node *columns, mr_node *values, mr_synchronize how,

@@ -65,9 +65,37 @@ static void compile_values(mr_compiler *c, const mr_node *node) {
     mr_emit(c, c->dialect->lateral ? ")" : "))");
 }
 
-/* generate_series(first, last, step), which SQLite has only in its shell, as a recursive query. */
+/* A column of an object that stands beside the function in FROM. */
+typedef struct beside {
+    const mr_frame *frame;
+    const mr_node *column; /* NULL: none was found */
+} beside;
+
+static bool find_beside(void *ud, const mr_node *node) {
+    beside *b = ud;
+    if (node->kind == MR_NODE_SELECT) return false;
+    for (size_t i = 0; node->kind == MR_NODE_COLUMN && b->frame && i < b->frame->leaves.len; i++) {
+        const mr_node *leaf = mr_vec_ptr(&b->frame->leaves, i);
+        bool of_table = leaf->kind == MR_NODE_TABLE && node->n == 0 && node->u.column->table == leaf->u.table;
+        if (of_table || (node->n > 0 && mr_same_object(node->child[0], leaf))) b->column = node;
+    }
+    return !b->column;
+}
+
+/* generate_series(first, last, step), which SQLite has only in its shell, as a recursive query. That cannot name what
+ * stands beside it in FROM. */
 static void compile_series(mr_compiler *c, const mr_node *node) {
     const mr_node *call = node->child[0];
+    beside b = {c->frame, NULL};
+    mr_node_walk(call, find_beside, &b);
+    if (b.column) {
+        const char *name = mr_listed_name(b.column);
+        mr_compile_fail(c,
+                        "generate_series: on %s its arguments are values, and '%s' is a column: give numbers that are "
+                        "enough for all rows, and filter them, as in where(series.c.n:le(%s))",
+                        c->dialect->name, name ? name : "?", name ? name : "column");
+        return;
+    }
     if (call->n < 2 || call->n > 3 || node->child[1]->n != 1) {
         mr_compile_fail(c, "generate_series takes a first number, a last one, and a step, and gives one column");
         return;

@@ -160,8 +160,30 @@ static mr_status check_dml(mr_env *env, mr_node_kind kind, const mr_dml *d) {
     return MR_OK;
 }
 
+/* Appends what the arguments of functions among the FROM objects name. */
+static mr_status add_dependencies(mr_env *env, mr_vec *froms) {
+    mr_status status = MR_OK;
+    for (size_t i = 0; i < froms->len && status == MR_OK; i++) {
+        const mr_node *from = mr_vec_ptr(froms, i);
+        if (from->kind == MR_NODE_ALIAS && from->child[0]->kind == MR_NODE_ROWS)
+            status = mr_node_froms(env, from->child[0]->child[0], froms);
+    }
+    return status;
+}
+
+/* Appends to *list those of the FROM objects that depend on others, or those that do not; *list: NULL is empty. */
+static mr_status list_others(mr_env *env, const mr_dml *d, const mr_vec *froms, bool dependent, mr_node **list) {
+    for (size_t i = 0; i < froms->len; i++) {
+        mr_node *from = mr_vec_ptr(froms, i);
+        bool own = from->kind == MR_NODE_TABLE && from->u.table == d->table->u.table;
+        if (own || mr_from_depends(from) != dependent) continue;
+        if (!(*list = mr_sql_list_append(env, *list, mr_node_retain(from)))) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
 /* *out: the FROM objects, other than the statement's own table, that its criteria and values name; NULL: there are
- * none. */
+ * none. Those that depend on others stand behind these. */
 static mr_status find_using(mr_env *env, const mr_dml *d, mr_node **out) {
     mr_vec froms;
     mr_vec_init(&froms, env, sizeof(mr_node *));
@@ -169,12 +191,10 @@ static mr_status find_using(mr_env *env, const mr_dml *d, mr_node **out) {
     mr_status status = d->where ? mr_node_froms(env, d->where, &froms) : MR_OK;
     for (uint32_t i = 0; status == MR_OK && d->values && i < d->values->n; i++)
         status = mr_node_froms(env, d->values->child[i], &froms);
-    for (size_t i = 0; i < froms.len; i++) {
-        mr_node *from = mr_vec_ptr(&froms, i);
-        bool own = from->kind == MR_NODE_TABLE && from->u.table == d->table->u.table;
-        if (own || status != MR_OK) mr_node_release(from);
-        else if (!(*out = mr_sql_list_append(env, *out, from))) status = MR_FAIL;
-    }
+    if (status == MR_OK) status = add_dependencies(env, &froms);
+    if (status == MR_OK) status = list_others(env, d, &froms, false, out);
+    if (status == MR_OK) status = list_others(env, d, &froms, true, out);
+    for (size_t i = 0; i < froms.len; i++) mr_node_release(mr_vec_ptr(&froms, i));
     mr_vec_done(&froms);
     return status;
 }

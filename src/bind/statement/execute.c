@@ -26,7 +26,7 @@ static void push_of_class(lua_State *L, bind_target *t, const bind_statement *s)
                    "session:query(%s):filter(...):delete(), or mr.delete(%s.__table) for rows of '%s' alone",
                    s->mapper->name, s->mapper->name, s->mapper->name, s->mapper->table->name);
     mr_node *node = bind_statement_node(L, s);
-    BIND_CALL(b, L, node = mr_class_statement(s->mapper, node));
+    BIND_CALL(b, L, node = mr_class_statement(t->session, s->mapper, node));
     bind_push_node(L, node);
     t->mapper = s->mapper;
 }
