@@ -48,9 +48,22 @@ static mr_node *equal_booleans(mr_builder *b, mr_room *r, const mr_term *x, cons
 
 static bool is_decimal(const mr_term *t) { return t->group == MR_CRITERIA_DECIMAL; }
 
+static bool is_untyped(const mr_term *t) { return t->kind == MR_TERM_COLUMN && t->type && mr_type_is_any(t->type); }
+
+/* x as it is compared with y. SQLite would convert the values of a column without a type as those of the typed one
+ * beside it are: "5" would equal 5. The result of a function has no type that does this. */
+static mr_node *side(mr_builder *b, mr_room *r, const mr_term *x, const mr_term *y) {
+    mr_node *made = mr_build_value(b, r, x);
+    if (!made || !is_untyped(y) || is_untyped(x) || (x->kind != MR_TERM_COLUMN && x->kind != MR_TERM_DESCRIBED))
+        return made;
+    const mr_type *type = made->type;
+    mr_node *const both[2] = {made, mr_sql_raw(b->env, mr_type_simple(MR_TYPE_NULL), "NULL")};
+    return mr_sql_func(b->env, "coalesce", type, both, 2);
+}
+
 static mr_node *pair(mr_builder *b, mr_room *r, mr_op op, const mr_term *x, const mr_term *y) {
-    mr_node *left = mr_build_value(b, r, x);
-    return left ? mr_sql_binary(b->env, op, left, mr_build_value(b, r, y)) : NULL;
+    mr_node *left = side(b, r, x, y);
+    return left ? mr_sql_binary(b->env, op, left, side(b, r, y, x)) : NULL;
 }
 
 /* x == y: nil equals nil. */

@@ -203,11 +203,15 @@ static mr_term *constant_as(mr_parser *p, mr_term *t, const mr_term *beside) {
     return check_choice(p, t, type);
 }
 
+static bool is_any_column(const mr_term *t) {
+    return t->kind == MR_TERM_COLUMN && t->type && mr_type_is_any(t->type) && !t->type->decorator;
+}
+
 static mr_term *parameter_as(mr_parser *p, mr_term *t, const mr_term *beside) {
     mr_criteria_use *use = mr_vec_at(&p->made->uses, t->use);
     use->group = (mr_criteria_group)beside->group;
     bool typed = beside->type && beside->group != MR_CRITERIA_NUMBER && beside->group != MR_CRITERIA_ANY;
-    if (typed || (beside->type && beside->type->decorator)) use->type = beside->type;
+    if (typed || (beside->type && beside->type->decorator) || is_any_column(beside)) use->type = beside->type;
     t->group = beside->group;
     t->type = use->type;
     return t;
@@ -231,7 +235,14 @@ static bool settle(mr_parser *p, mr_term **a, mr_term **b) {
     return true;
 }
 
+/* Can a value of it be one that a column of the type Any holds, in the form in which it is stored? */
+static bool is_plainly_stored(const mr_term *t) {
+    if (t->group == MR_CRITERIA_ANY || t->group == MR_CRITERIA_NUMBER) return true;
+    return t->group == MR_CRITERIA_TEXT && !(t->type && (t->type->forms || t->type->rules->store));
+}
+
 static bool go_together(const mr_term *a, const mr_term *b) {
+    if (is_any_column(a) || is_any_column(b)) return is_plainly_stored(is_any_column(a) ? b : a);
     if (a->group == MR_CRITERIA_ANY || b->group == MR_CRITERIA_ANY) return true;
     if (a->group == b->group) return true;
     bool decimals = (a->group == MR_CRITERIA_DECIMAL && b->group == MR_CRITERIA_NUMBER && !b->real) ||
@@ -398,7 +409,9 @@ mr_term *mr_check_text(mr_parser *p, const char *what, mr_term *x) {
         ((mr_criteria_use *)mr_vec_at(&p->made->uses, x->use))->group = MR_CRITERIA_TEXT;
         x->group = MR_CRITERIA_TEXT;
     }
-    bool text = x->group == MR_CRITERIA_TEXT && !(x->type && (x->type->decorator || x->type->forms));
+    bool text = x->group == MR_CRITERIA_TEXT &&
+                !(x->type && (x->type->decorator || x->type->forms ||
+                              (x->type->rules->group == MR_GROUP_WORD && x->type->rules->store)));
     if (text) return x;
     return mr_refuse_term(p, x, "%s is %s, and %s takes strings", shown(p, x), words[x->group], what);
 }

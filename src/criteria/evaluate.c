@@ -22,6 +22,10 @@ typedef struct evaluator {
     const mr_criteria_reader *reader;
     mr_arena *texts; /* made when it is needed */
     bool failed;     /* an error is recorded */
+    /* The first term whose value is not known, and why; or NULL. */
+    const mr_term *unsure;
+    const mr_scope *scope;
+    const char *why;
 } evaluator;
 
 typedef enum truth { FALSE, TRUE, UNKNOWN } truth;
@@ -30,6 +34,11 @@ static truth condition(evaluator *v, const place *at, const mr_term *t);
 static mr_value value(evaluator *v, const place *at, const mr_term *t);
 
 static mr_value unknown(void) { return mr_value_of(MR_UNLOADED, 0); }
+
+static mr_value not_known(evaluator *v, const place *at, const mr_term *t, const char *why) {
+    if (!v->unsure) v->unsure = t, v->scope = at->scope, v->why = why;
+    return unknown();
+}
 
 static mr_value failure(evaluator *v) {
     v->failed = true;
@@ -40,37 +49,68 @@ static truth truth_of(bool b) { return b ? TRUE : FALSE; }
 
 /* ---------------------------------------------------------------- can it be computed? */
 
-static bool is_computable_type(const mr_type *type) { return !type || (type->rules->evaluated && !type->decorator); }
+/* The text of the term, for a message. */
+static void name_term(const mr_scope *scope, const mr_term *t, mr_strbuf *out) {
+    mr_strbuf_printf(out, "'%.*s' ", (int)(t->until - t->at), scope->text + t->at);
+}
 
-static bool computable(const mr_term *t, bool lists) {
+static const char *type_obstacle(const mr_type *type) {
+    return type && type->decorator ? "has a type with functions of its own, whose values only the database compares"
+                                   : NULL;
+}
+
+/* Why the database alone can compute the term, without what is below it. NULL: memory can, too. */
+static const char *own_obstacle(const mr_term *t, bool lists) {
+    static const char expression[] = "is made of an SQL expression, which only the database computes";
     switch ((mr_term_kind)t->kind) {
     case MR_TERM_DESCRIBED:
-        return false;
-    case MR_TERM_NIL: /* is asked of columns of any type */
-        if (t->child[0]->kind == MR_TERM_COLUMN) return t->child[0]->prop->kind == MR_PROPERTY_COLUMN;
-        break;
+        return expression;
     case MR_TERM_COLUMN:
-        if (t->prop->kind != MR_PROPERTY_COLUMN || !is_computable_type(t->type)) return false;
-        break;
-    case MR_TERM_PARAMETER:
-        if (!is_computable_type(t->type)) return false;
+        if (t->prop->kind != MR_PROPERTY_COLUMN) return expression;
         break;
     case MR_TERM_ANY:
     case MR_TERM_ALL:
     case MR_TERM_NONE:
     case MR_TERM_COUNT:
-        if (!lists) return false;
-        break;
+        return lists ? NULL : "asks for rows of a list, of which memory need not have all";
     default:
         break;
     }
-    if (t->group == MR_CRITERIA_ANY || t->group == MR_CRITERIA_INTERVAL) return false;
-    for (uint32_t i = 0; i < t->n; i++)
-        if (!computable(t->child[i], lists)) return false;
-    return true;
+    return type_obstacle(t->type);
 }
 
-bool mr_criterion_computable(const mr_criterion *c, bool lists) { return computable(c->criteria->root, lists); }
+/* The first term that the database alone can compute. NULL: there is none. */
+static const mr_term *obstacle(const mr_scope **scope, const mr_term *t, bool lists, const char **why) {
+    if (t->kind == MR_TERM_NIL && t->child[0]->kind == MR_TERM_COLUMN) { /* is asked of columns of any type */
+        *why = t->child[0]->prop->kind == MR_PROPERTY_COLUMN ? NULL : own_obstacle(t->child[0], lists);
+        return *why ? t->child[0] : NULL;
+    }
+    if ((*why = own_obstacle(t, lists)) != NULL) return t;
+    const mr_scope *outer = *scope;
+    if (t->scope) *scope = t->scope;
+    for (uint32_t i = 0; i < t->n; i++) {
+        const mr_term *found = obstacle(scope, t->child[i], lists, why);
+        if (found) return found;
+    }
+    *scope = outer;
+    return NULL;
+}
+
+bool mr_criterion_computable(const mr_criterion *c, bool lists) {
+    const mr_scope *scope = c->criteria->scope;
+    const char *why;
+    return !obstacle(&scope, c->criteria->root, lists, &why);
+}
+
+bool mr_criterion_obstacle(const mr_criterion *c, bool lists, mr_strbuf *out) {
+    const mr_scope *scope = c->criteria->scope;
+    const char *why;
+    const mr_term *t = obstacle(&scope, c->criteria->root, lists, &why);
+    if (!t) return false;
+    name_term(scope, t, out);
+    mr_strbuf_puts(out, why);
+    return true;
+}
 
 /* ---------------------------------------------------------------- attributes */
 
@@ -104,6 +144,8 @@ static mr_criteria_group group_of(const mr_value *x) {
         return MR_CRITERIA_TIME;
     case MR_DATETIME:
         return MR_CRITERIA_DATETIME;
+    case MR_INTERVAL:
+        return MR_CRITERIA_INTERVAL;
     default:
         return MR_CRITERIA_OTHER;
     }
@@ -119,15 +161,16 @@ static char *text_room(evaluator *v, size_t len) {
 static mr_value column(evaluator *v, const place *at, const mr_term *t) {
     mr_entity *e;
     const mr_value *x;
-    if (!follow(v, at, t->path, &e)) return unknown();
+    if (!follow(v, at, t->path, &e)) return not_known(v, at, t, "is not loaded");
     if (!e) return mr_null_value();
     mr_status status = v->reader->column(v->reader->ud, e, t->prop, &x);
     if (status == MR_FAIL) return failure(v);
-    if (status != MR_OK || x->kind == MR_UNLOADED) return unknown();
+    if (status != MR_OK || x->kind == MR_UNLOADED) return not_known(v, at, t, "is not loaded");
     /* A stored value that does not fit its column, or the NULL in its place: the database compares it in another way.
      */
-    if (x->kind == MR_NULL) return x->len ? unknown() : mr_null_value();
-    if (group_of(x) != t->group) return unknown();
+    static const char misfit[] = "holds a stored value that is none of its type, which only the database compares";
+    if (x->kind == MR_NULL) return x->len ? not_known(v, at, t, misfit) : mr_null_value();
+    if (t->group != MR_CRITERIA_ANY && group_of(x) != t->group) return not_known(v, at, t, misfit);
     mr_value plain = *x;
     plain.flags = 0;
     if (!v->reader->copies || !mr_kind_is_bytes(plain.kind) || !plain.len) return plain;
@@ -341,21 +384,50 @@ static mr_value value(evaluator *v, const place *at, const mr_term *t) {
 
 /* ---------------------------------------------------------------- comparisons */
 
+/* Is the column's value stored in a spelling by which the database does not find it? */
+static bool is_odd(evaluator *v, const place *at, const mr_term *t, const mr_value *x, bool equality) {
+    if (t->kind != MR_TERM_COLUMN || !t->type || !mr_type_is_odd(t->type, x)) return false;
+    if (x->kind == MR_DECIMAL && !equality && !t->type->rules->sql_read)
+        return false; /* decimals are ordered exactly */
+    (void)not_known(v, at, t, "is stored in a spelling of another program, by which the database does not find it");
+    return true;
+}
+
 /* The database compares dates as text: a parameter with every usual spelling of its value, but two columns by the
  * spellings that they have. */
-static bool is_uncertain(const mr_term *t, const mr_value *a, const mr_value *b) {
-    if (a->kind != b->kind || (a->kind != MR_DATETIME && a->kind != MR_TIME)) return false;
-    if (mr_calendar_is_odd(a) || mr_calendar_is_odd(b)) return true;
-    bool columns = t->child[0]->kind == MR_TERM_COLUMN && t->child[1]->kind == MR_TERM_COLUMN;
-    return columns && a->u.i == b->u.i && a->len != b->len;
+static bool is_uncertain(evaluator *v, const place *at, const mr_term *t, const mr_value *a, const mr_value *b) {
+    const mr_term *x = t->child[0], *y = t->child[1];
+    bool equality = t->op == MR_OP_EQ || t->op == MR_OP_NE, columns = x->kind == MR_TERM_COLUMN && y->kind == x->kind;
+    if (is_odd(v, at, x, a, equality) || is_odd(v, at, y, b, equality)) return true;
+    bool moments = a->kind == b->kind && a->kind >= MR_DATE && a->kind <= MR_INTERVAL;
+    if (!moments || !columns || a->u.i != b->u.i || a->len == b->len) return false;
+    (void)not_known(v, at, x,
+                    "and what it is compared with have one value in two spellings, which the database tells "
+                    "apart");
+    return true;
+}
+
+/* Bytes that a column of the type Any holds as a blob are a string, too. The database finds them by a value, and tells
+ * them apart from the texts of other columns. */
+static bool settle_blob(evaluator *v, const place *at, const mr_term *t, mr_value *x, const mr_term *beside,
+                        bool order) {
+    if (x->kind != MR_BLOB || t->group != MR_CRITERIA_ANY) return true;
+    bool value =
+        beside->kind == MR_TERM_CONSTANT || beside->kind == MR_TERM_PARAMETER || beside->kind == MR_TERM_VALUES;
+    if (value && !order) x->kind = MR_TEXT;
+    else (void)not_known(v, at, t, "holds a blob, which the database compares in another way than a string");
+    return value && !order;
 }
 
 static truth compared(evaluator *v, const place *at, const mr_term *t) {
-    const mr_value a = value(v, at, t->child[0]);
-    const mr_value b = value(v, at, t->child[1]);
+    mr_value a = value(v, at, t->child[0]), b = value(v, at, t->child[1]);
+    bool order_counts = t->op != MR_OP_EQ && t->op != MR_OP_NE;
     if (v->failed) return UNKNOWN;
-    if ((a.kind == MR_NULL || b.kind == MR_NULL) && (t->sql || (t->op != MR_OP_EQ && t->op != MR_OP_NE))) return FALSE;
-    if (a.kind == MR_UNLOADED || b.kind == MR_UNLOADED || is_uncertain(t, &a, &b)) return UNKNOWN;
+    if ((a.kind == MR_NULL || b.kind == MR_NULL) && (t->sql || order_counts)) return FALSE;
+    if (a.kind == MR_UNLOADED || b.kind == MR_UNLOADED || is_uncertain(v, at, t, &a, &b)) return UNKNOWN;
+    if (!settle_blob(v, at, t->child[0], &a, t->child[1], order_counts) ||
+        !settle_blob(v, at, t->child[1], &b, t->child[0], order_counts))
+        return UNKNOWN;
     int order = mr_value_compare(&a, &b);
     switch (t->op) {
     case MR_OP_EQ:
@@ -374,18 +446,17 @@ static truth compared(evaluator *v, const place *at, const mr_term *t) {
 }
 
 static truth listed(evaluator *v, const place *at, const mr_term *t) {
-    const mr_value x = value(v, at, t->child[0]);
+    mr_value x = value(v, at, t->child[0]);
     const mr_term *list = t->child[1];
     const mr_criteria_values *given = list->kind == MR_TERM_PARAMETER ? &v->criterion->values[list->use] : NULL;
     size_t n = given ? given->n : list->n;
     bool not_in = t->op == MR_OP_NOT_IN;
     if (n == 0) return truth_of(not_in); /* nothing is in an empty list, not even NULL */
     if (x.kind == MR_NULL) return FALSE;
-    if (x.kind == MR_UNLOADED) return UNKNOWN;
+    if (x.kind == MR_UNLOADED || is_odd(v, at, t->child[0], &x, true)) return UNKNOWN;
+    if (!settle_blob(v, at, t->child[0], &x, list, false)) return UNKNOWN;
     for (size_t i = 0; i < n; i++) {
         const mr_value item = given ? given->values[i] : value(v, at, list->child[i]);
-        if (item.kind == x.kind && (x.kind == MR_DATETIME || x.kind == MR_TIME) && mr_calendar_is_odd(&x))
-            return UNKNOWN;
         if (mr_value_compare(&x, &item) == 0) return truth_of(!not_in);
     }
     return truth_of(not_in);
@@ -456,12 +527,17 @@ static truth condition(evaluator *v, const place *at, const mr_term *t) {
     }
 }
 
-mr_status mr_criterion_matches(const mr_criterion *c, mr_entity *e, const mr_criteria_reader *reader, bool *out) {
+mr_status mr_criterion_matches(const mr_criterion *c, mr_entity *e, const mr_criteria_reader *reader, bool *out,
+                               mr_strbuf *why) {
     evaluator v = {.env = c->criteria->env, .criterion = c, .reader = reader};
     const place top = {c->criteria->scope, e};
     truth met = condition(&v, &top, c->criteria->root);
     mr_arena_free(v.texts);
     if (v.failed) return MR_FAIL;
+    if (met == UNKNOWN && why && v.unsure) {
+        name_term(v.scope, v.unsure, why);
+        mr_strbuf_puts(why, v.why);
+    }
     if (met == UNKNOWN) return MR_NOTFOUND;
     *out = met == TRUE;
     return MR_OK;

@@ -31,6 +31,17 @@ unsigned mr_type_spellings(const mr_type *type, const mr_value *v, mr_value *out
     return 1;
 }
 
+bool mr_type_is_odd(const mr_type *type, const mr_value *v) {
+    mr_value plain = *v, all[MR_SPELLINGS];
+    if (v->kind == MR_DECIMAL) return (v->tag & MR_DECIMAL_ODD) != 0;
+    if (v->kind < MR_DATE || v->kind > MR_INTERVAL || v->len == 0 || v->len & MR_SPELLED_REAL) return false;
+    plain.len = 0;
+    unsigned n = mr_type_spellings(type, &plain, all);
+    for (unsigned i = 0; i < n; i++)
+        if (all[i].len == v->len) return false;
+    return true;
+}
+
 /* Which of two spellings sorts first in the database? */
 static int compare_stored(const mr_type *type, const mr_value *a, const mr_value *b) {
     char left[MR_CALENDAR_SIZE], right[MR_CALENDAR_SIZE];

@@ -45,7 +45,7 @@ mr_status mr_criterion_of_row(const mr_criterion *c, mr_entity *e, bool *out) {
                                        .reference = row_reference,
                                        .is_set = row_is_set,
                                        .folds = !s || !mr_engine_dialect(s->engine)->ilike};
-    return mr_criterion_matches(c, e, &reader, out);
+    return mr_criterion_matches(c, e, &reader, out, NULL);
 }
 
 /* ---------------------------------------------------------------- what a program reads */
@@ -81,12 +81,20 @@ mr_status mr_entity_matches(mr_entity *e, const mr_criterion *c, bool *out) {
                                        .folds = !s || !mr_engine_dialect(s->engine)->ilike};
     mr_status status = MR_NOTFOUND;
     mr_heap *heap = mr_heap_of(env);
-    if (mr_criterion_computable(c, true)) {
+    mr_strbuf why;
+    mr_strbuf_init(&why, env);
+    if (!mr_criterion_obstacle(c, true, &why)) {
         mr_heap_block(heap);
-        status = mr_criterion_matches(c, e, &reader, out);
+        status = mr_criterion_matches(c, e, &reader, out, &why);
         mr_heap_unblock(heap);
     }
-    if (status != MR_NOTFOUND) return status;
-    return mr_fail(env, MR_ERR_INVALID_REQUEST,
-                   "matches: the text cannot be computed in memory: only the database knows an attribute of it");
+    if (status == MR_NOTFOUND) {
+        const char *words = mr_strbuf_str(&why);
+        status = MR_FAIL;
+        if (words)
+            mr_fail(env, MR_ERR_INVALID_REQUEST, "matches: the text cannot be computed in memory: %s: ask by a query",
+                    *words ? words : "an attribute is not known");
+    }
+    mr_strbuf_done(&why);
+    return status;
 }

@@ -261,9 +261,12 @@ static uint32_t spelling_of(const mr_value *v) {
     return (mr_calendar_digits(v) ? MICROS : 0) + 1;
 }
 
+static bool is_odd(const mr_value *v) { return v->kind == MR_DECIMAL && v->tag & MR_DECIMAL_ODD; }
+
 static bool is_uncertain(const mr_value *a, const mr_value *b, bool columns) {
-    if (a->kind == MR_DECIMAL || b->kind == MR_DECIMAL) return a->kind == MR_FLOAT || b->kind == MR_FLOAT;
-    if (a->kind != b->kind || (a->kind != MR_DATETIME && a->kind != MR_TIME)) return false;
+    if (a->kind == MR_DECIMAL || b->kind == MR_DECIMAL)
+        return a->kind == MR_FLOAT || b->kind == MR_FLOAT || is_odd(a) || is_odd(b);
+    if (a->kind != b->kind || a->kind < MR_DATE || a->kind > MR_INTERVAL) return false;
     if (mr_calendar_is_odd(a) || mr_calendar_is_odd(b)) return true;
     return columns && a->u.i == b->u.i && spelling_of(a) != spelling_of(b);
 }

@@ -63,12 +63,22 @@ static mr_status match_by_evaluation(mr_synchronizer *y) {
     return MR_OK;
 }
 
+/* Appends what of a text among the criteria cannot be evaluated. */
+static bool name_obstacle(const mr_node *where, mr_strbuf *out) {
+    const mr_criterion *c = mr_criterion_of(where);
+    if (c) return mr_criterion_obstacle(c, false, out);
+    for (uint32_t i = 0; where->kind == MR_NODE_LIST && i < where->n; i++)
+        if (name_obstacle(where->child[i], out)) return true;
+    return false;
+}
+
 static mr_status refuse_evaluation(const mr_synchronizer *y) {
     mr_env *env = y->session->env;
     mr_strbuf text;
     mr_strbuf_init(&text, env);
     const char *sql = NULL;
-    if (mr_sql_string(env, mr_engine_dialect(y->session->engine), dml_of(y)->where, &text) == MR_OK)
+    if (name_obstacle(dml_of(y)->where, &text)) sql = mr_strbuf_str(&text);
+    else if (mr_sql_string(env, mr_engine_dialect(y->session->engine), dml_of(y)->where, &text) == MR_OK)
         sql = mr_strbuf_str(&text);
     if (sql)
         mr_fail(env, MR_ERR_INVALID_REQUEST,

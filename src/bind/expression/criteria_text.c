@@ -150,6 +150,9 @@ static void read_value(lua_State *L, const mr_criteria *c, size_t use, const mr_
         refuse_use(L, c, use,
                    lua_pushfstring(L, "expected %s, got %s", x->type ? mr_type_wants(x->type) : group_words(x->group),
                                    bind_describe(L, idx)));
+    bool any = x->type && mr_type_is_any(x->type) && !x->type->decorator;
+    if (any && out->kind != MR_INT && out->kind != MR_FLOAT && out->kind != MR_TEXT)
+        refuse_use(L, c, use, lua_pushfstring(L, "expected a number or a string, got %s", bind_describe(L, idx)));
     if (x->type && !x->type->decorator) {
         mr_status status;
         const char *what = lua_pushfstring(L, "$%s", x->name ? x->name : "");

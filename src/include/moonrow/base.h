@@ -279,12 +279,15 @@ typedef enum mr_kind {
     MR_TIME,      /* i: microseconds since midnight */
     MR_DATETIME,  /* i: microseconds since 1970-01-01 00:00:00, without a time zone */
     MR_INTERVAL,  /* i: microseconds */
-    MR_DECIMAL,   /* s, len: canonical text */
+    MR_DECIMAL,   /* s, len: canonical text; tag: MR_DECIMAL_ODD or 0, in a bind more */
     MR_JSON,      /* s, len: JSON text, perhaps bad: nobody has read it yet; tag: mr_json_tag */
     MR_OPAQUE,    /* p: a counted object of a higher layer (a Lua value, an expression) */
     MR_ENTITY,    /* p: mr_entity *, in slots only */
     MR_COLLECTION /* p: mr_collection *, in slots only */
 } mr_kind;
+
+/* mr_value.tag of a decimal that was read: an equality does not look for the spelling in which it is stored. */
+enum { MR_DECIMAL_ODD = 0x4000 };
 
 /* Bits of mr_value.flags. */
 enum {

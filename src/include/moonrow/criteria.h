@@ -146,9 +146,12 @@ typedef struct mr_criteria_reader {
 
 /* Could the criterion be computed, if all attributes were known? lists: those of lists, too. */
 bool mr_criterion_computable(const mr_criterion *c, bool lists);
-/* *out: does the object meet the criterion? MR_NOTFOUND: that is not known. DataError: an integer overflows; errors of
- * the reader. */
-mr_status mr_criterion_matches(const mr_criterion *c, mr_entity *e, const mr_criteria_reader *reader, bool *out);
+/* Appends what cannot be computed, and why: "'name' is ...". false: there is nothing. */
+bool mr_criterion_obstacle(const mr_criterion *c, bool lists, mr_strbuf *out);
+/* *out: does the object meet the criterion? MR_NOTFOUND: that is not known; the reason is appended to why (or NULL) as
+ * by mr_criterion_obstacle. DataError: an integer overflows; errors of the reader. */
+mr_status mr_criterion_matches(const mr_criterion *c, mr_entity *e, const mr_criteria_reader *reader, bool *out,
+                               mr_strbuf *why);
 
 #ifdef __cplusplus
 }

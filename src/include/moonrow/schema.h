@@ -368,6 +368,8 @@ bool mr_type_is_spelled(const mr_type *type);
 /* Writes the value's spellings to out (room for MR_SPELLINGS). Returns their number, at least 1. Their bytes are
  * borrowed from the value, or static. */
 unsigned mr_type_spellings(const mr_type *type, const mr_value *v, mr_value *out);
+/* Was the value read from a spelling that is none of these? The database does not find it by the value. */
+bool mr_type_is_odd(const mr_type *type, const mr_value *v);
 /* The selected spelling; the last one when the value has fewer. */
 mr_value mr_type_spell(const mr_type *type, const mr_value *v, unsigned spelling);
 

@@ -154,6 +154,15 @@ static mr_status store(const mr_type *type, mr_value *v, mr_store_room *room) {
     return MR_OK;
 }
 
+/* Is the stored text one of the value's spellings: with all of its zeros, or without some at the end? */
+static bool is_spelling(const mr_type *type, const mr_value *made, const char *stored, uint32_t len) {
+    if (len >= made->len || stored[len - 1] == '.' || memcmp(stored, made->u.s, len) != 0) return false;
+    const unsigned spare = spare_zeros(type, made);
+    unsigned left_out = made->len - len;
+    if (made->u.s[len] == '.') left_out--;
+    return left_out <= spare && (left_out == spare || left_out + 2 <= MR_SPELLINGS);
+}
+
 /* Reads what any program stores in such a column: its digits as text, an integer, or the float nearest to it. */
 static bool read(const mr_type *type, mr_value *v, char *room) {
     size_t len = 0;
@@ -173,7 +182,10 @@ static bool read(const mr_type *type, mr_value *v, char *room) {
         len = mr_decimal_of_float(v->u.d, type->scale, room);
     }
     if (len == 0) return false;
-    *v = mr_bytes_value(MR_DECIMAL, room, len);
+    mr_value made = mr_bytes_value(MR_DECIMAL, room, len);
+    bool spelled = v->kind != MR_TEXT || (!type->rules->sql_read && is_spelling(type, &made, v->u.s, v->len));
+    if (type->scale >= 0 && !spelled) made.tag = MR_DECIMAL_ODD;
+    *v = made;
     return true;
 }
 
