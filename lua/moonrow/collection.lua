@@ -67,16 +67,37 @@ local function whole(given, name, default)
   return n
 end
 
--- mr.ordering_list("position", { count_from = 1, step = 1 }): a list that keeps each object's place in this attribute.
+-- ordering_func makes the positions, so nothing else can say what they are.
+local function check_function(given)
+  local fn = given.ordering_func
+  if fn == nil then return nil end
+  if not options.is_callable(fn) then
+    options.expect("ordering_list: ordering_func", "a function(index, list) that makes a position", fn)
+  end
+  for _, name in ipairs{ "count_from", "step" } do
+    if given[name] ~= nil then
+      core.raise("ArgumentError", string.format("ordering_list: %s and ordering_func: the function makes the "
+        .. "positions, so leave %s out", name, name))
+    end
+  end
+  return fn
+end
+
+-- mr.ordering_list("position", { count_from = 1, step = 1 }), or { ordering_func = fn }: a list that keeps each
+-- object's place in this attribute.
 function collection.ordering_list(...)
-  local given, name = options.read("ordering_list", { "count_from", "step" }, 1, ...)
+  local known = { "count_from", "step", "ordering_func", "reorder_on_append" }
+  local given, name = options.read("ordering_list", known, 1, ...)
   if type(name) ~= "string" or name == "" then
     options.expect("ordering_list", 'the name of an attribute of the other class, "position"', name)
   end
+  if given.reorder_on_append ~= nil and given.reorder_on_append ~= true then
+    options.expect("ordering_list: reorder_on_append", "true (each change numbers the list)", given.reorder_on_append)
+  end
   local step = whole(given, "step", 1)
   if step == 0 then core.raise("ArgumentError", "ordering_list: with step = 0 all objects have one number") end
-  local count_from = whole(given, "count_from", 1)
-  return core.collection_class{ kind = "list", position = name, count_from = count_from, step = step }
+  return core.collection_class{ kind = "list", position = name, count_from = whole(given, "count_from", 1), step = step,
+    ordering_func = check_function(given) }
 end
 
 -- mr.clear(collection): takes all objects out. A dict has no methods, because each name may be a key.

@@ -276,3 +276,102 @@ describe("an ordering list", function()
       .. 'mr.ordering_list "position"', function() other.Parent{}.items:reorder() end)
   end)
 end)
+
+describe("an ordering list with ordering_func", function()
+  local m, s, Item, p, a, b, c
+
+  -- The attribute that is numbered is a text.
+  local function open(fn)
+    m = shelf.open{ collection_class = mr.ordering_list("name", { ordering_func = fn }), order_by = false }
+    s, Item = m.session, m.Item
+    p, a, b, c = m.Parent{}, Item{ position = 7 }, Item{ position = 8 }, Item{ position = 9 }
+  end
+
+  local function shown(parent)
+    local list = {}
+    for i, item in ipairs((parent or p).items) do list[i] = item.name .. item.position end
+    return table.concat(list, " ")
+  end
+
+  local function letter(index) return string.char(96 + index) end
+
+  it("gives each object what the function makes of its place", function()
+    open(letter)
+    p.items = { a, b }
+    assert.equal("a7 b8", shown())
+    p.items:insert(1, c)
+    assert.equal("a9 b7 c8", shown())
+    p.items:remove(c)
+    assert.equal("a7 b8", shown())
+    s:add(p)
+    s:commit()
+    s:expunge_all()
+    p = m.Parent.query:one()
+    assert.equal("a7 b8", shown())
+  end)
+
+  it("writes what has moved only", function()
+    open(letter)
+    p.items = { a, b, c }
+    s:add(p)
+    s:commit()
+    p.items[3] = nil
+    p.items:append(c)
+    assert.equal(0, #m.db:record(function() s:flush() end))
+    p.items = { a, c, b }
+    local sent = m.db:record(function() s:flush() end)
+    assert.equal(1, #sent)
+    assert.equal(2, #sent[1].parameters)
+  end)
+
+  it("is given the list, which has the change already, and asks for the objects behind it only", function()
+    local seen = {}
+    open(function(index, list)
+      seen[#seen + 1] = index .. "/" .. #list
+      return letter(index)
+    end)
+    p.items = { a, b }
+    seen = {}
+    p.items:append(c)
+    assert.equal("2/3 3/3", table.concat(seen, " "))
+  end)
+
+  it("undoes the change where the function fails, returns no position, or changes the list", function()
+    local fail
+    open(function(index, list) return fail and fail(index, list) or letter(index) end)
+    p.items = { a, b }
+    local function refused(kind, words, fn)
+      fail = fn
+      refuse(kind, words, function() p.items:insert(1, c) end)
+      fail = nil
+      assert.equal("a7 b8", shown())
+      assert.is_nil(c.name)
+    end
+    refused("ArgumentError", { "ordering_func of Parent.items", "expected a string, got table" },
+      function(index) return index == 2 and {} end)
+    refused("InvalidRequestError", "the ordering_func changes a list whose objects it numbers: let it return a "
+      .. "value only", function(index, list) return index == 2 and list:append(Item{}) and nil end)
+    fail = function(index) return index == 3 and error{ own = true } end
+    local ok, e = pcall(p.items.insert, p.items, 1, c)
+    assert.is_true(not ok and e.own)
+    fail = nil
+    assert.equal("a7 b8", shown())
+    local silent = mr.ordering_list("name", { ordering_func = function() end })
+    m = shelf.open{ collection_class = silent, order_by = false }
+    refuse("ArgumentError", "gave nil: it must give a position", function() m.Parent{ items = { m.Item{} } } end)
+  end)
+
+  it("says what is wrong with the options", function()
+    local function with(options) return function() mr.ordering_list("position", options) end end
+    refuse("ArgumentError", { "ordering_list: ordering_func", "a function(index, list)" }, with{ ordering_func = 3 })
+    refuse("ArgumentError", "ordering_list: step and ordering_func: the function makes the positions, so leave step "
+      .. "out", with{ ordering_func = letter, step = 2 })
+    refuse("ArgumentError", { "reorder_on_append", "true (each change numbers the list)" },
+      with{ reorder_on_append = false })
+    assert.truthy(mr.ordering_list("position", { reorder_on_append = true }))
+    m = shelf.open{ collection_class = mr.ordering_list("double", { ordering_func = letter }), order_by = false }
+    m.Item.double = mr.column_property(m.Item.code + m.Item.code)
+    refuse("MappingError", "its collection is numbered by Item.double, which must be a column",
+      function() m.db:configure() end)
+  end)
+end)

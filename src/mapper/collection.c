@@ -46,7 +46,10 @@ static mr_status find_position(configuration *c, plan *p) {
     const mr_property *prop = mr_mapper_property(rel->target, rel->position, true);
     if (!prop) return no_attribute(c, p, "numbered", rel->position);
     const mr_type *type = prop->kind == MR_PROPERTY_COLUMN ? mr_column_type(c->env, prop->column) : NULL;
-    if (!type || !takes_numbers(c->env, type))
+    if (!type && rel->position_fn)
+        return mr_configure_mistake(c, p, "its collection is numbered by %s.%s, which must be a column",
+                                    rel->target->name, prop->name);
+    if (!type || (!rel->position_fn && !takes_numbers(c->env, type)))
         return mr_configure_mistake(c, p, "its collection is numbered by %s.%s, which must be a column of integers",
                                     rel->target->name, prop->name);
     rel->position_prop = prop;

@@ -6,29 +6,44 @@
  */
 #include "relationships.h"
 
-static bool has_position(mr_entity *item, const mr_property *prop, int64_t position) {
-    const mr_value *v = mr_entity_slot(item, prop->slot);
-    return (v->kind == MR_INT && v->u.i == position) || (v->kind == MR_FLOAT && v->u.d == (double)position);
+static mr_status position_at(mr_collection *c, uint32_t place, mr_value *out) {
+    const mr_relationship *rel = c->prop->relationship;
+    *out = mr_int_value(rel->count_from + (int64_t)place * rel->step);
+    return rel->position_fn ? rel->position_fn(c->parent->mapper->env, rel->position_ud, c->parent, rel, place, out)
+                            : MR_OK;
 }
 
-static int64_t position_at(const mr_relationship *rel, uint32_t i) { return rel->count_from + (int64_t)i * rel->step; }
+static bool has_position(mr_entity *item, const mr_property *prop, const mr_value *position) {
+    return mr_value_equal(item->mapper->env, mr_entity_slot(item, prop->slot), position);
+}
+
+/* Notes what the item has before it is numbered. */
+static mr_status note_old(mr_vec *numbered, mr_entity *item, const mr_property *prop) {
+    const mr_value *old = mr_entity_slot(item, prop->slot);
+    mr_numbered *was = mr_vec_push(numbered);
+    if (!was) return MR_FAIL;
+    *was = (mr_numbered){item, prop, mr_null_value()};
+    if (mr_kind_is_plain(old->kind)) was->old = *old;
+    else if (mr_value_copy(item->mapper->env, &was->old, old) != MR_OK) return MR_FAIL;
+    return MR_OK;
+}
 
 mr_status mr_ordering_number(mr_collection *c, uint32_t from, mr_vec *numbered) {
     const mr_relationship *rel = c->prop->relationship;
+    const mr_property *prop = rel->position_prop;
+    mr_value position;
     if (!c->loaded || rel->viewonly) return MR_OK;
     /* If the item before has its number, those before it have theirs, too: other programs number from the start. */
-    if (from > c->n || (from > 0 && !has_position(c->items[from - 1], rel->position_prop, position_at(rel, from - 1))))
-        from = 0;
+    if (from > 0 && from <= c->n && position_at(c, from - 1, &position) != MR_OK) return MR_FAIL;
+    if (from > c->n || (from > 0 && !has_position(c->items[from - 1], prop, &position))) from = 0;
     for (uint32_t i = from; i < c->n; i++) {
+        if (position_at(c, i, &position) != MR_OK) return MR_FAIL;
+        if (i >= c->n) break; /* the function has emptied the list */
         mr_entity *item = c->items[i];
-        int64_t position = position_at(rel, i);
-        if (has_position(item, rel->position_prop, position)) continue;
-        mr_numbered *was = mr_vec_push(numbered);
-        if (!was) return MR_FAIL;
-        const mr_value *old = mr_entity_slot(item, rel->position_prop->slot), value = mr_int_value(position);
-        *was = (mr_numbered){item, rel->position_prop, mr_kind_is_plain(old->kind) ? *old : mr_null_value()};
-        if (mr_attribute_set(item, rel->position_prop, &value) == MR_OK) continue;
-        numbered->len--;
+        if (has_position(item, prop, &position)) continue;
+        if (note_old(numbered, item, prop) != MR_OK) return MR_FAIL;
+        if (mr_attribute_set(item, prop, &position) == MR_OK) continue;
+        mr_value_clear(item->mapper->env, &((mr_numbered *)mr_vec_at(numbered, --numbered->len))->old);
         return MR_FAIL;
     }
     return MR_OK;
@@ -40,6 +55,11 @@ void mr_ordering_undo(mr_vec *numbered) {
         if (was->old.kind == MR_UNLOADED) mr_entity_forget(was->item, was->prop->slot);
         else if (mr_entity_set(was->item, was->prop->slot, &was->old) != MR_OK) return;
     }
+}
+
+void mr_ordering_done(mr_env *env, mr_vec *numbered) {
+    for (size_t i = 0; i < numbered->len; i++) mr_value_clear(env, &((mr_numbered *)mr_vec_at(numbered, i))->old);
+    mr_vec_done(numbered);
 }
 
 mr_status mr_ordering_require(mr_entity *holder, const mr_relationship *rel) {
@@ -57,6 +77,6 @@ mr_status mr_attribute_renumber(mr_entity *entity, const mr_property *prop) {
     mr_vec_init(&numbered, entity->mapper->env, sizeof(mr_numbered));
     mr_status status = mr_ordering_number(v->u.p, 0, &numbered);
     if (status != MR_OK) mr_ordering_undo(&numbered);
-    mr_vec_done(&numbered);
+    mr_ordering_done(entity->mapper->env, &numbered);
     return status;
 }

@@ -105,13 +105,15 @@ mr_status mr_keyed_find(mr_entity *holder, const mr_relationship *rel, mr_entity
 typedef struct mr_numbered {
     mr_entity *item;
     const mr_property *prop;
-    mr_value old;
+    mr_value old; /* owned */
 } mr_numbered;
 /* Gives the items of c, an ordering list, their positions from the 0-based place on, if it is loaded; all of them if
  * those before are not right either. Appends what is set to numbered (mr_numbered). */
 mr_status mr_ordering_number(mr_collection *c, uint32_t from, mr_vec *numbered);
 /* Gives the items back what they had. */
 void mr_ordering_undo(mr_vec *numbered);
+/* Frees the list, with the values in it. */
+void mr_ordering_done(mr_env *env, mr_vec *numbered);
 /* An object is about to be put at the end of the ordering list holder.rel through the other side: loads the list, whose
  * length is the object's position. Does nothing for other relationships. */
 mr_status mr_ordering_require(mr_entity *holder, const mr_relationship *rel);

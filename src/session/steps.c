@@ -180,6 +180,6 @@ mr_status mr_both_sides_end(mr_both_sides *l, mr_status status) {
     mr_cascade_release(&l->admitted);
     mr_vec_done(&l->steps);
     mr_vec_done(&l->possible_orphans);
-    mr_vec_done(&l->numbered);
+    mr_ordering_done(l->env, &l->numbered);
     return status;
 }

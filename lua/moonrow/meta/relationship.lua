@@ -185,6 +185,11 @@ function mr.keyed(fn) end
 ---@field count_from? integer
 ---By how much the number of an object is larger than that of the one before; 1 by default.
 ---@field step? integer
+---Makes the positions, in place of `count_from` and `step`, from the place (1 and so on) and the list. They may be any
+---values of the column, such as texts.
+---@field ordering_func? fun(index: integer, list: moonrow.Collection): any
+---Only `true`, which has no effect: an append numbers the list, as each change does.
+---@field reorder_on_append? true
 
 ---The collection is a list that keeps each object's place in this attribute, a column of integers. The numbers are
 ---right after each change; a flush writes those that have changed. It is read in their order, if `order_by` says
@@ -203,6 +208,13 @@ function mr.keyed(fn) end
 ---ann.pets:insert(1, Pet{ id = 3 })
 ---ann.pets[1].place --> 10
 ---ann.pets[3].place --> 30
+---```
+---
+---The places may be other than numbers:
+---
+---```lua
+---local letters = mr.ordering_list("place", { reorder_on_append = true,
+---  ordering_func = function(index) return string.char(96 + index) end })
 ---```
 ---@param name string
 ---@param options? moonrow.OrderingListOptions

@@ -50,6 +50,8 @@ mr_entity *bind_collection_parent(lua_State *L, int idx, const mr_property **pro
 mr_collection *bind_collection_items(lua_State *L, int idx, mr_entity **parent, const mr_property **prop);
 /* Reads the option collection_class at opts; what is "Post.category". (collection_class.c) */
 void bind_read_collection_class(lua_State *L, int opts, const char *what, mr_relationship *rel);
+/* The same for the ordering_func in the table of the collection class. (ordering_function.c) */
+void bind_read_ordering_function(lua_State *L, int spec, mr_relationship *rel);
 /* Where the key of a dict is no mapped attribute of the target, but a hybrid or the like: it is read as those are.
  * spec: the table of the collection class. (collection_class.c) */
 void bind_key_by_member(lua_State *L, int spec, mr_relationship *rel, const mr_mapper *target);

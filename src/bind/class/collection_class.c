@@ -17,9 +17,8 @@ static const char info_key = 0; /* registry: a table: light userdata of a proper
 
 /* ---------------------------------------------------------------- the option */
 
-/* core.collection_class{ kind = "set" or "keyed" or "list", attribute =, column =, fn =, position =, count_from =, step
- * =
- * } */
+/* core.collection_class{ kind = "set" or "keyed" or "list", attribute =, column =, fn =, position =, count_from =,
+ * step =, ordering_func = } */
 static int core_collection_class(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_newuserdatauv(L, 0, 1);
@@ -105,6 +104,7 @@ static void read_spec(lua_State *L, int spec, mr_relationship *rel) {
     rel->position = string_field(L, spec, "position");
     rel->count_from = int_field(L, spec, "count_from");
     rel->step = int_field(L, spec, "step");
+    bind_read_ordering_function(L, spec, rel);
     if (lua_getfield(L, spec, "fn") != LUA_TNIL) {
         rel->same_key = same_key;
         rel->same_key_ud = bind_ref_forever(L, spec);

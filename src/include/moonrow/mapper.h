@@ -121,6 +121,12 @@ typedef enum mr_collection_kind { MR_COLLECTION_LIST = 0, MR_COLLECTION_SET, MR_
 typedef mr_status (*mr_same_key_fn)(mr_env *env, void *ud, mr_entity *holder, const mr_relationship *rel,
                                     mr_entity *item, mr_entity **same);
 
+/* Gives the position of the item at the 0-based place of the ordering list holder.rel. *value: one of the type of the
+ * attribute; its bytes are borrowed, and good until the next call. The list is not changed meanwhile. MR_FAIL: the
+ * function that makes it has failed. */
+typedef mr_status (*mr_position_fn)(mr_env *env, void *ud, mr_entity *holder, const mr_relationship *rel,
+                                    uint32_t place, mr_value *value);
+
 /* A pair of columns that the join condition makes equal. */
 typedef struct mr_column_pair {
     mr_column *local, *remote;
@@ -160,6 +166,8 @@ struct mr_relationship {
     void *same_key_ud;
     const char *position; /* LIST: the attribute that numbers the items; or NULL */
     int64_t count_from, step;
+    mr_position_fn position_fn; /* makes the positions, in place of count_from and step; or NULL */
+    void *position_ud;
     /* set by mr_registry_configure */
     bool configured;
     struct plan *plan; /* while it is being configured */
