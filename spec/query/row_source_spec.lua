@@ -139,7 +139,7 @@ describe("a function that gives rows", function()
       function() s:execute(mr.select(numbered.c.n)):all() end)
   end)
 
-  it("generate_series counts on SQLite, too, up and down, by any step, and takes no column that stands beside it", function()
+  it("generate_series counts on SQLite, too, by any step, and takes no column that stands beside it", function()
     local function series(...)
       local g = f.generate_series(...):table_valued(mr.column("n", mr.Integer), { name = "g" })
       return mr.select(g.c.n), g

@@ -1,7 +1,7 @@
 /*
  * sqlite_error.c: turns errors of SQLite into errors of the library, and adds advice.
  *
- * Invariant: the error keeps SQLite's message and extended code.
+ * Invariant: the error keeps SQLite's message (in its orig, where the message itself says more) and extended code.
  */
 #include "driver_sqlite.h"
 
@@ -60,10 +60,6 @@ static const char *mistake_of(const char *words) {
     if (begins(words, "no such function: ") && is_date_part(words + strlen("no such function: ")))
         return ": a part of a date is mr.extract(\"year\", x), with \"month\", \"day\", \"hour\" and the like in place "
                "of \"year\"";
-    if (begins(words, "parser stack overflow") || begins(words, "Expression tree is too large"))
-        return ": the SQL is nested more deeply than this SQLite reads: give inner queries a name by :cte(), and "
-               "compute a "
-               "part in a subquery or in Lua";
     if (begins(words, "too many columns in result set"))
         return ": SQLite gives 2000 columns at most: read some of them by a second query";
     if (begins(words, "too many terms in compound SELECT"))
@@ -122,6 +118,12 @@ static const char *shortened(const char *words, char *buf, size_t size) {
     return buf;
 }
 
+/* What the parser cannot read is a mistake of the program's, whatever SQLite was compiled with. */
+static bool is_too_deep(int rc, const char *words) {
+    return rc == SQLITE_ERROR &&
+           (begins(words, "parser stack overflow") || begins(words, "Expression tree is too large"));
+}
+
 mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) {
     if ((rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM) return mr_nomem(dbc->env);
     /* SQLite does not call the busy handler when waiting would be a deadlock. Then the handler is called here. */
@@ -131,8 +133,13 @@ mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) {
     if (rc <= 0xff && sqlite3_errcode(dbc->db) == rc) rc = sqlite3_extended_errcode(dbc->db);
     const char *words = sqlite3_errmsg(dbc->db);
     char place[PLACE_SIZE], begin[1000];
-    mr_fail(dbc->env, kind_of(rc), "(sqlite) %s%s%s", shortened(words, begin, sizeof begin), cure_of(dbc, rc, words),
-            place_of(dbc, rc, words, place));
+    if (is_too_deep(rc, words))
+        mr_fail(dbc->env, MR_ERR_ARGUMENT,
+                "(sqlite) the SQL is nested more deeply than this SQLite reads: give inner queries a name by :cte(), "
+                "and compute a part in a subquery or in Lua");
+    else
+        mr_fail(dbc->env, kind_of(rc), "(sqlite) %s%s%s", shortened(words, begin, sizeof begin),
+                cure_of(dbc, rc, words), place_of(dbc, rc, words, place));
     mr_error_add_orig(dbc->env, words, rc);
     return MR_FAIL;
 }

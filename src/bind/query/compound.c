@@ -31,24 +31,22 @@ static uint32_t members_of(const mr_node *select, mr_op op, bool first) {
     return s->order_by || s->limit || s->offset ? 0 : select->n;
 }
 
-/* Replaces compounds of the same kind among the n SELECTs from index first on by their members. Returns how many
- * SELECTs there are then. */
-static int flatten(lua_State *L, int first, int n, mr_op op) {
-    int total = n;
+/* Pushes an array of the n SELECTs from index first on (retained). flat: compounds of the kind op among them are
+ * replaced by their members. *total: their number. Nothing raises once the array is filled. */
+static mr_node **collect(lua_State *L, int first, int n, mr_op op, bool flat, size_t *total) {
+    *total = 0;
     for (int i = 0; i < n; i++) {
-        uint32_t m = members_of(bind_test_node(L, first + i), op, i == 0);
-        total += m ? (int)m - 1 : 0;
+        uint32_t m = flat ? members_of(bind_test_node(L, first + i), op, i == 0) : 0;
+        *total += m ? m : 1;
     }
-    if (total == n) return n;
-    bind_check_room(L, total + 10, "union");
+    mr_node **selects = lua_newuserdatauv(L, *total * sizeof *selects, 0), **next = selects;
     for (int i = 0; i < n; i++) {
-        const mr_node *select = bind_test_node(L, first + i);
-        uint32_t m = members_of(select, op, i == 0);
-        if (!m) lua_pushvalue(L, first + i);
-        for (uint32_t k = 0; k < m; k++) bind_push_node(L, mr_node_retain(select->child[k]));
+        mr_node *select = bind_test_node(L, first + i);
+        uint32_t m = flat ? members_of(select, op, i == 0) : 0;
+        if (!m) *next++ = mr_node_retain(select);
+        for (uint32_t k = 0; k < m; k++) *next++ = mr_node_retain(select->child[k]);
     }
-    for (int i = 0; i < n; i++) lua_remove(L, first);
-    return total;
+    return selects;
 }
 
 /* The compound of the queries on the stack, of which there are at least two; standing: by itself, mr.union. */
@@ -69,9 +67,9 @@ static int unite_all(lua_State *L, const bind_operation *o, bool standing) {
                           "query",
                           function);
     check_widths(L, n + 1, n, function);
-    int members = standing ? flatten(L, n + 1, n, o->op) : n;
-    mr_node **selects = bind_collect_nodes(L, n + 1, members);
-    mr_node *all = mr_sql_compound(q->env, o->op, selects, (size_t)members, NULL);
+    size_t members;
+    mr_node **selects = collect(L, n + 1, n, o->op, standing, &members);
+    mr_node *all = mr_sql_compound(q->env, o->op, selects, members, NULL);
     mr_node *united = mr_sql_alias(q->env, all, NULL);
     return bind_derive(L, standing ? mr_query_standing(q, united, outer) : mr_query_over(q, united, outer));
 }
