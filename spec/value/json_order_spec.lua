@@ -1,6 +1,5 @@
 -- A value inside of JSON is compared and sorted as the number or text that it is. A whole document has no order: the
--- database would compare its text, in which 10 comes before 9. And a document is no parameter: the message says what to
--- write.
+-- database would compare its text, in which 10 comes before 9.
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
 
@@ -70,19 +69,6 @@ describe("a whole document", function()
     assert.same({ 1 }, ids(s:query(Item):filter(Item.data:eq{ n = 9, t = "b" })))
     assert.equal(4, #s:query(Item.data, mr.func.count()):group_by(Item.data):all())
     assert.equal(3, s:query(mr.func.count(Item.data:distinct())):scalar())
-  end)
-
-  it("is no parameter: the message says what to write", function()
-    local s, Item = open()
-    local by_name = s:query(Item):filter(Item.data:eq(mr.bindparam "x"))
-    local cure = "write mr.literal(x, mr.JSON) in its place"
-    refuse("ArgumentError", { "params: 'x'", "got a table", cure }, by_name.params, by_name, { x = { n = 9 } })
-    refuse("ArgumentError", { "params: 'x'", "a list goes into in_", cure }, by_name.params, by_name, { x = { 1, 2 } })
-    local text = mr.text "SELECT count(*) FROM item WHERE data = :x"
-    refuse("ArgumentError", { "parameter 'x'", cure }, s.execute, s, text, { x = { n = 9 } })
-    assert.same({ 1 }, ids(s:query(Item):filter(Item.data:eq(mr.literal({ n = 9, t = "b" }, mr.JSON)))))
-    assert.same({ 1 }, ids(s:query(Item):filter(Item.data:eq(mr.bindparam("x", { type = mr.JSON,
-      value = { n = 9, t = "b" } })))))
   end)
 end)
 

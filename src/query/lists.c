@@ -1,6 +1,6 @@
 /*
- * lists.c: puts a list in place of a query's list parameters (x:in_(mr.bindparam "ids")), before the query is planned:
- * how many values there are is part of the SQL.
+ * lists.c: finds a query's parameters, and puts a list in place of list parameters (x:in_(mr.bindparam "ids")), before
+ * the query is planned: how many values there are is part of the SQL.
  *
  * Invariant: all nodes of the query are rebuilt together, so that an alias stays one object in all clauses.
  */
@@ -38,15 +38,21 @@ static void put(void *ud, mr_node **place) {
     *place = mr_vec_ptr(&t->nodes, t->at++);
 }
 
+/* All nodes of the query, as borrowed places of t->nodes, which the caller frees. */
+static mr_status take_all(mr_query *c, taken *t) {
+    *t = (taken){.failed = false};
+    mr_vec_init(&t->nodes, c->env, sizeof(mr_node *));
+    each_node(c, take, t);
+    return t->failed ? MR_FAIL : MR_OK;
+}
+
 mr_query *mr_query_with_list(const mr_query *q, const mr_named_list *list, bool *found) {
     mr_query *c = mr_query_copy(q);
     *found = false;
     if (!c) return NULL;
-    taken t = {.failed = false};
-    mr_vec_init(&t.nodes, c->env, sizeof(mr_node *));
-    each_node(c, take, &t);
-    mr_status status = MR_FAIL;
-    if (!t.failed) {
+    taken t;
+    mr_status status = take_all(c, &t);
+    if (status == MR_OK) {
         status = mr_sql_with_list(c->env, t.nodes.data, t.nodes.len, list, found);
         each_node(c, put, &t);
     }
@@ -54,4 +60,13 @@ mr_query *mr_query_with_list(const mr_query *q, const mr_named_list *list, bool 
     if (status == MR_OK) return c;
     mr_query_release(c);
     return NULL;
+}
+
+mr_status mr_query_find_param(const mr_query *q, const char *name, const mr_node **out) {
+    taken t;
+    *out = NULL;
+    mr_status status = take_all((mr_query *)(uintptr_t)q, &t); /* only read */
+    if (status == MR_OK) status = mr_sql_find_param(q->env, t.nodes.data, t.nodes.len, name, out);
+    mr_vec_done(&t.nodes);
+    return status;
 }

@@ -179,6 +179,43 @@ mr_status mr_sql_with_list(mr_env *env, mr_node **nodes, size_t k, const mr_name
     return f.failed ? MR_FAIL : MR_OK;
 }
 
+/* ---------------------------------------------------------------- finding one */
+
+typedef struct finder {
+    const char *name;
+    mr_map *seen; /* of rebuilt: nodes that other nodes may refer to */
+    const mr_node *found;
+    bool failed;
+} finder;
+
+static void find(finder *f, const mr_node *node) {
+    if (!node || f->found || f->failed) return;
+    if (node->kind == MR_NODE_BIND) {
+        if (node->name && strcmp(node->name, f->name) == 0) f->found = node;
+        return;
+    }
+    if (node->kind == MR_NODE_BINDS) return;
+    if (has_identity(node)) {
+        const rebuilt key = {node, NULL};
+        if (mr_map_get(f->seen, &key)) return;
+        if (!mr_map_put(f->seen, &key)) f->failed = true;
+    }
+    uint32_t n = mr_node_parts(node);
+    for (uint32_t i = 0; i < n; i++) find(f, node->child[i]);
+}
+
+mr_status mr_sql_find_param(mr_env *env, mr_node *const *nodes, size_t k, const char *name, const mr_node **out) {
+    finder f = {.name = name, .seen = mr_map_new(env, sizeof(rebuilt), mr_map_hash_ptr, mr_map_equal_ptr)};
+    *out = NULL;
+    if (!f.seen) return MR_FAIL;
+    for (size_t i = 0; i < k; i++) find(&f, nodes[i]);
+    mr_map_free(f.seen);
+    *out = f.found;
+    return f.failed ? MR_FAIL : MR_OK;
+}
+
+/* ---------------------------------------------------------------- values of the program's own */
+
 mr_node *mr_sql_with_sent_values(mr_node *node, const char *dialect, bool written) {
     if (!node) return node;
     mr_store_room room = {.env = node->env, .dialect = dialect, .written = written};

@@ -565,7 +565,8 @@ function mr.literal(value, type) end
 ---Its value is a list, behind IN or in a text; false by default. `in_` makes any parameter one of these.
 ---@field expanding? boolean
 
----A place for a value that params, a compiled query or execute gives by name. Behind `in_` its value is a list.
+---A place for a value that params, a compiled query or execute gives by name. Behind `in_` its value is a list. One of
+---JSON, by its type or beside a column of JSON, takes tables.
 ---
 ---```lua
 ---User.query:filter(User.age:gt(mr.bindparam("low", mr.Integer))):params{ low = 30 }:all() --> {Ann}

@@ -46,8 +46,16 @@ void bind_push_list_of(lua_State *L, int idx, const char *function);
 
 /* Is it a plain table of values without names? */
 bool bind_is_list_of_values(lua_State *L, int idx);
-/* The values of the list at idx, for a list parameter: pushes the array. The list keeps their strings. */
-mr_value *bind_read_list(lua_State *L, int idx, const char *what, size_t *n);
+/* Is the table at idx the list of a list parameter? param: the first one of the name, or NULL; one whose type takes
+ * tables takes it whole. */
+bool bind_takes_list(lua_State *L, int idx, const mr_node *param);
+/* Reads the value at idx for a parameter of the type (NULL: not known): a table is one of JSON, or of the program's
+ * own. It is replaced by what keeps its bytes. Raises where it is none. */
+void bind_read_param(lua_State *L, int idx, const mr_type *type, const char *what, mr_value *out);
+/* The values of the list at idx, for a list parameter of the type: pushes the array. The list keeps their strings. */
+mr_value *bind_read_list(lua_State *L, int idx, const mr_type *type, const char *what, size_t *n);
+/* The first parameter of the name in the expression at the index node, borrowed, or NULL. */
+const mr_node *bind_param_of(lua_State *L, int node, const char *name);
 /* Replaces the expression at the index node, on top of the stack, by one with the lists of the table at params (0:
  * none) in place of its list parameters. */
 void bind_own_with_lists(lua_State *L, int node, int params);

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "value/own_value.h"
 #include "value/schema.h"
 
 static bool is_name(const char *s) {
@@ -58,6 +59,22 @@ static int f_bindparam(lua_State *L) {
     return 1;
 }
 
+/* ---------------------------------------------------------------- values */
+
+static bool is_json(const mr_type *type) { return type && !type->decorator && mr_type_is_json(type); }
+
+void bind_read_param(lua_State *L, int idx, const mr_type *type, const char *what, mr_value *out) {
+    bool table = lua_istable(L, idx);
+    if (is_json(type) && (table || bind_is_null(L, idx))) {
+        bind_check_value(L, idx, type, what, out);
+        return;
+    }
+    bool known = table && type && mr_type_is_known(type);
+    if (type && type->decorator && bind_wrap_table(L, idx, out)) return;
+    if (bind_to_value(L, idx, NULL, out) && out->kind != MR_OPAQUE) return;
+    bind_no_value(L, idx, known ? type : NULL, what, known ? mr_type_wants(type) : "a value", true);
+}
+
 /* ---------------------------------------------------------------- lists */
 
 bool bind_is_list_of_values(lua_State *L, int idx) {
@@ -68,18 +85,52 @@ bool bind_is_list_of_values(lua_State *L, int idx) {
     return lua_rawlen(L, idx) > 0;
 }
 
-mr_value *bind_read_list(lua_State *L, int idx, const char *what, size_t *n) {
+bool bind_takes_list(lua_State *L, int idx, const mr_node *param) {
+    bool takes = param && (param->type->decorator || mr_type_is_json(param->type));
+    bool whole = takes && !(param->flags & MR_NODE_EXPANDING);
+    return !whole && bind_is_list_of_values(L, idx);
+}
+
+mr_value *bind_read_list(lua_State *L, int idx, const mr_type *type, const char *what, size_t *n) {
     idx = lua_absindex(L, idx);
     *n = (size_t)lua_rawlen(L, idx);
-    mr_value *values = lua_newuserdatauv(L, (*n + 1) * sizeof *values, 0);
+    mr_value *values = lua_newuserdatauv(L, (*n + 1) * sizeof *values, 1);
+    int top = lua_gettop(L);
+    lua_newtable(L); /* keeps what tables are replaced by; the list keeps its strings */
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, top, 1);
     for (size_t i = 0; i < *n; i++) {
-        if (lua_rawgeti(L, idx, (lua_Integer)i + 1) == LUA_TNIL)
+        int kind = lua_rawgeti(L, idx, (lua_Integer)i + 1);
+        if (kind == LUA_TNIL)
             bind_error(L, MR_ERR_ARGUMENT, "%s: item %d of the list is nil (write mr.null)", what, (int)i + 1);
-        if (!bind_to_value(L, -1, NULL, &values[i]) || values[i].kind == MR_OPAQUE)
-            bind_no_value(L, -1, NULL, what, "a value", true);
-        lua_pop(L, 1); /* the list keeps the string */
+        bind_read_param(L, -1, type, what, &values[i]);
+        if (kind == LUA_TTABLE) lua_rawseti(L, top + 1, (lua_Integer)i + 1);
+        else lua_pop(L, 1);
     }
+    lua_settop(L, top);
     return values;
+}
+
+const mr_node *bind_param_of(lua_State *L, int node, const char *name) {
+    bind_state *b = bind_of(L);
+    mr_node *statement = bind_test_node(L, node);
+    const mr_node *param;
+    BIND_TRY(b, L, mr_sql_find_param(b->env, &statement, 1, name, &param));
+    return param;
+}
+
+/* Puts the list at idx in place of the list parameters of the expression at node. False: it has none of the name. */
+static bool own_list(lua_State *L, int node, const mr_node *param, const char *name, int idx) {
+    mr_named_list list = {.name = name};
+    const char *what = lua_pushfstring(L, "parameter '%s'", name);
+    list.values = bind_read_list(L, idx, param ? param->type : NULL, what, &list.n);
+    mr_node *made = mr_node_retain(bind_test_node(L, node));
+    bool found = false;
+    bind_state *b = bind_of(L);
+    BIND_CALL(b, L, (void)mr_sql_with_list(b->env, &made, 1, &list, &found));
+    bind_push_node(L, made);
+    lua_replace(L, node);
+    return found;
 }
 
 void bind_own_with_lists(lua_State *L, int node, int params) {
@@ -90,17 +141,12 @@ void bind_own_with_lists(lua_State *L, int node, int params) {
     lua_settop(L, node);
     for (lua_pushnil(L); lua_next(L, params); lua_settop(L, node + 1)) {
         if (lua_type(L, -2) != LUA_TSTRING || !bind_is_list_of_values(L, -1)) continue;
-        mr_named_list list = {.name = lua_tostring(L, -2)};
-        const char *what = lua_pushfstring(L, "parameter '%s'", list.name);
-        list.values = bind_read_list(L, node + 2, what, &list.n);
-        mr_node *made = mr_node_retain(bind_test_node(L, node));
-        bool found = false;
-        bind_state *b = bind_of(L);
-        BIND_CALL(b, L, (void)mr_sql_with_list(b->env, &made, 1, &list, &found));
-        bind_push_node(L, made);
-        lua_replace(L, node);
-        /* It may be one value, of a type with functions of the program. */
-        if (!found && !bind_of(L)->has_own) bind_no_value(L, node + 2, NULL, what, "a value", true);
+        const char *name = lua_tostring(L, -2);
+        const mr_node *param = bind_param_of(L, node, name);
+        const mr_type *type = param ? param->type : NULL;
+        if (!bind_takes_list(L, -1, param) || own_list(L, node, param, name, node + 2)) continue;
+        mr_value v;
+        bind_read_param(L, node + 2, type, lua_pushfstring(L, "parameter '%s'", name), &v);
     }
 }
 

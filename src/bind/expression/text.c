@@ -17,13 +17,16 @@ static void set_param(lua_State *L, const char *name, mr_node *bind) {
 /* Sets the parameters that the table at idx names. */
 static void set_params(lua_State *L, int idx) {
     mr_env *env = bind_of(L)->env;
-    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+    int key = lua_gettop(L) + 1;
+    for (lua_pushnil(L); lua_next(L, idx); lua_settop(L, key)) {
         mr_value v;
         if (lua_type(L, -2) != LUA_TSTRING) bind_type_error(L, -2, "bindparams", "values by name");
         const char *name = lua_tostring(L, -2), *what = lua_pushfstring(L, "bindparams: '%s'", name);
-        if (!bind_to_value(L, -2, NULL, &v) || v.kind == MR_OPAQUE) bind_no_value(L, -2, NULL, what, "a value", true);
-        lua_pop(L, 1);
-        set_param(L, name, mr_sql_bind(env, mr_type_natural((mr_kind)v.kind), &v));
+        const mr_node *param = bind_param_of(L, 1, name);
+        const mr_type *type = param ? param->type : mr_type_simple(MR_TYPE_NULL);
+        bind_read_param(L, key + 1, type, what, &v);
+        if (!mr_type_is_known(type)) type = mr_type_natural((mr_kind)v.kind);
+        set_param(L, name, mr_sql_bind(env, type, &v));
     }
 }
 

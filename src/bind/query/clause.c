@@ -472,17 +472,28 @@ static int q_with_for_update(lua_State *L) {
 }
 
 /* Puts the list at index 4 in place of the query's list parameters of the name at index 3. */
-static bool own_list(lua_State *L) {
+static bool own_list(lua_State *L, const mr_type *type, const char *what) {
     mr_named_list list = {.name = lua_tostring(L, 3)};
-    const char *what = lua_pushfstring(L, "params: '%s'", list.name);
-    list.values = bind_read_list(L, 4, what, &list.n);
+    list.values = bind_read_list(L, 4, type, what, &list.n);
     bool found = false;
     mr_query *made, *q = bind_query_arg(L, "params");
     BIND_CALL(bind_of(L), L, made = mr_query_with_list(q, &list, &found)); /* functions of the program may be called */
     bind_derive_self(L, made);
-    if (!found && !bind_of(L)->has_own) bind_no_value(L, 4, NULL, what, "a value", true);
-    lua_settop(L, 4);
     return found;
+}
+
+/* Gives the value at index 4 to the query's parameters of the name at index 3. */
+static void set_param(lua_State *L) {
+    const char *name = lua_tostring(L, 3), *what = lua_pushfstring(L, "params: '%s'", name);
+    const mr_node *param = NULL;
+    bool table = lua_istable(L, 4);
+    if (table || bind_is_null(L, 4))
+        BIND_TRY(bind_of(L), L, mr_query_find_param(bind_query_arg(L, "params"), name, &param));
+    const mr_type *type = param ? param->type : NULL;
+    if (table && bind_takes_list(L, 4, param) && own_list(L, type, what)) return;
+    mr_value v;
+    bind_read_param(L, 4, type, what, &v);
+    bind_derive_self(L, mr_query_param_value(bind_query_arg(L, "params"), name, &v));
 }
 
 static int q_params(lua_State *L) {
@@ -491,13 +502,8 @@ static int q_params(lua_State *L) {
     if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, "params", "a table of values by name");
     lua_settop(L, 2);
     for (lua_pushnil(L); lua_next(L, 2); lua_settop(L, 3)) {
-        mr_value v;
         if (lua_type(L, 3) != LUA_TSTRING) return bind_type_error(L, 3, "params", "names");
-        if (bind_is_list_of_values(L, 4) && own_list(L)) continue;
-        bool good = bind_wrap_table(L, 4, &v) || (bind_to_value(L, 4, NULL, &v) && v.kind != MR_OPAQUE);
-        if (!good)
-            return bind_no_value(L, 4, NULL, lua_pushfstring(L, "params: '%s'", lua_tostring(L, 3)), "a value", true);
-        bind_derive_self(L, mr_query_param_value(bind_query_arg(L, "params"), lua_tostring(L, 3), &v));
+        set_param(L);
     }
     lua_settop(L, 1);
     return 1;

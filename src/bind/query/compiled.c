@@ -56,7 +56,7 @@ static int q_compiled(lua_State *L) {
 }
 
 /* Reads the table of values at index 2, which may be left out, and pushes the array that named shows. */
-static void read_values(lua_State *L, const char *function, mr_vec *named) {
+static void read_values(lua_State *L, const char *function, const bind_compiled *c, mr_vec *named) {
     bind_refuse_more(L, 1, function, " (all values are in one table)");
     *named = (mr_vec){0};
     lua_settop(L, 2);
@@ -72,26 +72,26 @@ static void read_values(lua_State *L, const char *function, mr_vec *named) {
         mr_named_value *v = &values[named->len++];
         if (lua_type(L, 5) != LUA_TSTRING) bind_type_error(L, 5, function, "names of parameters");
         v->name = lua_tostring(L, 5);
-        bool own = bind_wrap_table(L, 6, &v->value);
-        if (own) {
-            lua_pushvalue(L, 6);
-            lua_rawseti(L, 3, (lua_Integer)named->len);
-        } else if (bind_is_list_of_values(L, 6)) {
+        const mr_node *param = NULL;
+        if (lua_istable(L, 6) || bind_is_null(L, 6))
+            BIND_TRY(c->b, L, mr_query_find_param(mr_ready_query(c->all), v->name, &param));
+        if (bind_takes_list(L, 6, param))
             bind_error(
                 L, MR_ERR_ARGUMENT,
                 "%s: '%s' is a list, whose length is part of the SQL: give it before compiled(), params{ %s = { ... } "
                 "}:compiled()",
                 function, v->name, v->name);
-        } else if (!bind_to_value(L, 6, NULL, &v->value) || v->value.kind == MR_OPAQUE) {
-            bind_no_value(L, 6, NULL, lua_pushfstring(L, "%s: '%s'", function, v->name), "a value", true);
-        }
+        bind_read_param(L, 6, param ? param->type : NULL, lua_pushfstring(L, "%s: '%s'", function, v->name), &v->value);
+        lua_pop(L, 1);
+        lua_pushvalue(L, 6);
+        lua_rawseti(L, 3, (lua_Integer)named->len);
     }
 }
 
 /* Puts the query at index 1, where its methods look for it. */
 static bind_compiled *begin(lua_State *L, const char *function, mr_vec *named) {
     bind_compiled *c = bind_arg(L, 1, BIND_COMPILED, function);
-    read_values(L, function, named);
+    read_values(L, function, c, named);
     lua_pushvalue(L, 1); /* stays alive */
     lua_getiuservalue(L, 1, 1);
     lua_replace(L, 1);

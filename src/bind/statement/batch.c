@@ -79,7 +79,7 @@ static void run_row(lua_State *L, batch *bt, int result, int params, lua_Integer
     int top = lua_gettop(L);
     size_t n;
     mr_node *node = bind_test_node(L, top);
-    const mr_named_value *named = bind_read_params(L, params, &n);
+    const mr_named_value *named = bind_read_params(L, params, top, &n);
     bind_cursor *next = bind_cursor_new(L), *held = lua_touserdata(L, bt->held);
     BIND_TRY(b, L, close_failed(bt, compile_row(bt, next, node, named, n)));
     if (bt->broken) {
@@ -131,8 +131,9 @@ static bool run_row_from_table(lua_State *L, batch *bt, int rows, lua_Integer i)
 static void run_first_row(lua_State *L, batch *bt, int stmt, int rows) {
     int params = push_row_statement(L, stmt, rows, 1);
     size_t count;
-    mr_node *node = bind_push_sent(L, bt->t, bind_test_node(L, -1));
-    const mr_named_value *named = bind_read_params(L, params, &count);
+    int top = lua_gettop(L);
+    mr_node *node = bind_push_sent(L, bt->t, bind_test_node(L, top));
+    const mr_named_value *named = bind_read_params(L, params, top, &count);
     bind_cursor_open(L, bt->t, bt->first, mr_node_retain(node), named, count);
     mr_batch_begin(bt->rows, bt->first->c.cursor, count_row, bt);
     send_row(L, bt, bt->first->c.values, 1);

@@ -34,9 +34,9 @@ mr_node *bind_push_sent(lua_State *L, const bind_target *t, mr_node *node);
 void bind_cursor_open(lua_State *L, const bind_target *t, bind_cursor *cursor, mr_node *node,
                       const mr_named_value *named, size_t n);
 void bind_cursor_close(bind_cursor *cursor);
-/* Reads the table at idx (0: none) as named values. Pushes the array, and the strings whose bytes the values have: a
- * listener may remove them from the table before the values are used. */
-mr_named_value *bind_read_params(lua_State *L, int idx, size_t *n);
+/* Reads the table at idx (0: none) as named values of the expression at the index node. Pushes the array, and the
+ * strings whose bytes the values have: a listener may remove them from the table before the values are used. */
+mr_named_value *bind_read_params(lua_State *L, int idx, int node, size_t *n);
 /* Runs the statement on top of the stack (an expression that owns it; popped) and adds what it gives to the Result at
  * index result. */
 void bind_run_one(lua_State *L, const bind_target *t, int result, int params);

@@ -49,8 +49,25 @@ bind_cursor *bind_cursor_new(lua_State *L) {
 
 /* ---------------------------------------------------------------- parameters */
 
-/* Reads the values by name; but_lists: the lists among them are in the statement already (bind_own_with_lists). */
-static mr_named_value *read_params(lua_State *L, int idx, bool but_lists, size_t *n) {
+/* Reads the value on top for the parameter. False: it is a list that is in the statement already. */
+static bool read_param(lua_State *L, int node, bool but_lists, mr_named_value *out) {
+    if (!lua_istable(L, -1) && !bind_is_null(L, -1)) {
+        if (!bind_to_value(L, -1, NULL, &out->value) || out->value.kind == MR_OPAQUE)
+            bind_no_value(L, -1, NULL, lua_pushfstring(L, "parameter '%s'", out->name), "a value", true);
+        return true;
+    }
+    int value = lua_gettop(L);
+    const mr_node *param = bind_param_of(L, node, out->name);
+    if (but_lists && bind_takes_list(L, value, param)) return false;
+    const char *what = lua_pushfstring(L, "parameter '%s'", out->name);
+    bind_read_param(L, value, param ? param->type : NULL, what, &out->value);
+    lua_settop(L, value);
+    return true;
+}
+
+/* Reads the values by name of the expression at the index node; but_lists: the lists among them are in it already
+ * (bind_own_with_lists). */
+static mr_named_value *read_params(lua_State *L, int idx, int node, bool but_lists, size_t *n) {
     *n = 0;
     if (!idx) {
         lua_pushnil(L);
@@ -63,28 +80,25 @@ static mr_named_value *read_params(lua_State *L, int idx, bool but_lists, size_t
     bind_check_room(L, *n < INT_MAX - 8 ? (int)*n + 8 : INT_MAX, "parameters");
     mr_named_value *named = lua_newuserdatauv(L, (*n + 1) * sizeof *named, 0), *next = named;
     for (lua_pushnil(L); lua_next(L, idx);) {
-        if (but_lists && !bind_of(L)->has_own && bind_is_list_of_values(L, -1)) {
-            lua_pop(L, 1);
-            continue;
-        }
         /* A finalizer may have changed the table. */
         if (next == named + *n || lua_type(L, -2) != LUA_TSTRING)
             bind_error(L, MR_ERR_ARGUMENT, "parameters: the table changes while it is read");
         next->name = bind_intern(L, -2);
-        bool own = bind_wrap_table(L, -1, &next->value);
-        if (!own && (!bind_to_value(L, -1, NULL, &next->value) || next->value.kind == MR_OPAQUE)) {
-            const char *what = lua_pushfstring(L, "parameter '%s'", next->name);
-            bind_no_value(L, -2, NULL, what, "a value", true);
+        if (!read_param(L, node, but_lists, next)) {
+            lua_pop(L, 1);
+            continue;
         }
         next++;
-        if (own || lua_type(L, -1) == LUA_TSTRING) lua_insert(L, -2);
+        if (lua_type(L, -1) == LUA_TSTRING || lua_type(L, -1) == LUA_TUSERDATA) lua_insert(L, -2);
         else lua_pop(L, 1);
     }
     *n = (size_t)(next - named);
     return named;
 }
 
-mr_named_value *bind_read_params(lua_State *L, int idx, size_t *n) { return read_params(L, idx, false, n); }
+mr_named_value *bind_read_params(lua_State *L, int idx, int node, size_t *n) {
+    return read_params(L, idx, node, false, n);
+}
 
 /* ---------------------------------------------------------------- running one statement */
 
@@ -364,7 +378,7 @@ void bind_run_one(lua_State *L, const bind_target *t, int result, int params) {
     int top = lua_gettop(L);
     size_t n;
     bind_own_with_lists(L, top, params);
-    const mr_named_value *named = read_params(L, params, true, &n);
+    const mr_named_value *named = read_params(L, params, top, true, &n);
     mr_node *node = bind_push_sent(L, t, bind_test_node(L, top));
     bind_owner *objects = push_synchronizer(L, t, node, named, n);
     bool deletes_objects = t->returned && node->kind == MR_NODE_DELETE && objects->p;

@@ -69,7 +69,7 @@ void bind_wrap_value(lua_State *L, int idx, const mr_type *type, mr_value *out) 
 }
 
 bool bind_wrap_table(lua_State *L, int idx, mr_value *out) {
-    if (!bind_of(L)->has_own || (!lua_istable(L, idx) && !bind_test(L, idx, BOX))) return false;
+    if (!lua_istable(L, idx) && !bind_test(L, idx, BOX)) return false;
     bind_wrap_value(L, idx, NULL, out);
     return true;
 }

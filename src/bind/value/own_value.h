@@ -22,8 +22,7 @@ static inline bool bind_is_own_value(const bind_state *b, const mr_value *v) {
 /* Replaces the value at idx by a box that keeps it, and sets *out to it, which lives as long as the box. A box is taken
  * as it is. Raises without memory. */
 void bind_wrap_value(lua_State *L, int idx, const mr_type *type, mr_value *out);
-/* The same for a table at idx, where the type is known only when it is sent. False: it is no table, or no type of this
- * Lua state takes tables. */
+/* The same for a table at idx, by the type that it has when it is sent: a variant, perhaps. False: it is no table. */
 bool bind_wrap_table(lua_State *L, int idx, mr_value *out);
 /* Notes what the value is for ("User.tags"). Raises without memory. */
 void bind_name_value(lua_State *L, const mr_value *v, const char *what);

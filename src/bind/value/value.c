@@ -96,14 +96,15 @@ int bind_no_value(lua_State *L, int idx, const mr_type *type, const char *what, 
     if (list && type)
         return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table (a list goes into in_)", what, wanted);
     if (list)
-        return bind_error(L, MR_ERR_ARGUMENT,
-                          "%s: expected %s, got a table (a list goes into in_; a list of JSON is no parameter: write "
-                          "mr.literal(x, mr.JSON) in its place)",
-                          what, wanted);
+        return bind_error(
+            L, MR_ERR_ARGUMENT,
+            "%s: expected %s, got a table (a list goes into in_; JSON goes into a parameter of that type: "
+            "mr.bindparam(name, mr.JSON))",
+            what, wanted);
     if (compared && !type)
         return bind_error(L, MR_ERR_ARGUMENT,
-                          "%s: expected %s, got a table (a value of JSON is no parameter: write mr.literal(x, mr.JSON) "
-                          "in its place)",
+                          "%s: expected %s, got a table (JSON goes into a parameter of that type: mr.bindparam(name, "
+                          "mr.JSON))",
                           what, wanted);
     if (kind != MR_UNLOADED) return bind_refuse_date(L, idx, kind, what, wanted);
     if (type && type->rules->kind == MR_INTERVAL)

@@ -187,6 +187,8 @@ mr_query *mr_query_not_distinct(const mr_query *q);
 /* The query with the list in place of the list parameters of its name, everywhere. *found: there is one; where there is
  * none, the result is a plain copy. ArgumentError: a value does not fit. */
 mr_query *mr_query_with_list(const mr_query *q, const mr_named_list *list, bool *found);
+/* The query's first parameter of the name, as in mr_sql_find_param. */
+mr_status mr_query_find_param(const mr_query *q, const char *name, const mr_node **out);
 mr_query *mr_query_for_update(const mr_query *q, const char *mode);
 /* Adds a join. *join is copied; its nodes are consumed. */
 mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join);

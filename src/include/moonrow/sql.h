@@ -265,6 +265,9 @@ typedef struct mr_named_list {
  * k nodes are replaced in place; a node is NULL, or consumed and made anew, also on failure. *found: is there such a
  * parameter? ArgumentError: a value does not fit the parameter's type. */
 mr_status mr_sql_with_list(mr_env *env, mr_node **nodes, size_t k, const mr_named_list *list, bool *found);
+/* The first parameter of the name among the k nodes (or NULL), those inside of their FROM objects included. *out:
+ * borrowed; NULL: there is none. */
+mr_status mr_sql_find_param(mr_env *env, mr_node *const *nodes, size_t k, const char *name, const mr_node **out);
 /* text(sql) with :name binds. "::" and a ':' inside quotes are left as they are; "\:" becomes a colon.
  * ArgumentError: the text has a zero byte. */
 mr_node *mr_sql_text(mr_env *env, const char *sql, size_t len);
