@@ -64,6 +64,23 @@ describe("a whole document", function()
     end
   end)
 
+  it("is refused in each dialect, also where the database has some order for it", function()
+    local _, Item = open "mock+postgresql://"
+    local db = mr.open "mock+postgresql://"
+    for _, column in ipairs{ Item.data, Item.list, Item.data:cast(mr.JSONB) } do
+      for _, sign in ipairs{ "lt", "le", "gt", "ge" } do
+        refuse("ArgumentError", "has no order: a value in it has one, x:at(...)", function()
+          db.session:query(Item.id):filter(column[sign](column, { 1 })):sql()
+        end)
+      end
+      refuse("ArgumentError", "has no order", function()
+        db.session:query(Item.id):filter(column:between({ 1 }, { 2 })):sql()
+      end)
+    end
+    local inside = db.session:query(Item.id):filter(Item.data:at("n"):lt(5)):sql()
+    assert.truthy(inside:find(" < ", 1, true))
+  end)
+
   it("is equal, grouped and counted as its text is", function()
     local s, Item = open()
     assert.same({ 1 }, ids(s:query(Item):filter(Item.data:eq{ n = 9, t = "b" })))

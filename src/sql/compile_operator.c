@@ -256,8 +256,17 @@ static mr_op spoken(const mr_compiler *c, const mr_node *node) {
     return op == MR_OP_IS_NOT && c->dialect->distinct_from && !word ? MR_OP_IS_DISTINCT : op;
 }
 
+/* A whole document has no order in any database: PostgreSQL's order of jsonb is by its length first. */
+static void check_documents(mr_compiler *c, const mr_node *node) {
+    for (uint32_t i = 0; i < node->n; i++) {
+        const mr_type *type = node->child[i]->type ? mr_typed(c, node->child[i]) : NULL;
+        if (type && mr_type_is_json(type)) mr_check_order(c, type);
+    }
+}
+
 static void compile_binary(mr_compiler *c, const mr_node *node) {
     mr_op op = (mr_op)node->op;
+    if (op >= MR_OP_LT && op <= MR_OP_GE) check_documents(c, node);
     bool listed = op == MR_OP_IN || op == MR_OP_NOT_IN;
     if (is_comparison(op) || listed) mr_check_forms(c, node->child[0], node->child[1]);
     const char *collation = mr_decimal_collation(c, node);
@@ -287,6 +296,7 @@ static void compile_binary(mr_compiler *c, const mr_node *node) {
 
 static void compile_between(mr_compiler *c, const mr_node *node) {
     const mr_node *x = node->child[0];
+    check_documents(c, node);
     mr_check_forms(c, x, node->child[1]);
     mr_check_forms(c, x, node->child[2]);
     const char *collation = mr_decimal_collation(c, node);
