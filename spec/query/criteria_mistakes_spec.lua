@@ -206,3 +206,78 @@ describe("mr.matches", function()
     refuse("ArgumentError", "a text", mr.matches, Thing{ id = 1 }, 5)
   end)
 end)
+
+describe("a function of lists without its parentheses", function()
+  it("is told, at its place", function()
+    for _, name in ipairs{ "any", "all", "none", "count" } do
+      local words = { name .. " asks a list, which stands in parentheses: " .. name .. '(posts, "score > 3")', "^~" }
+      for _, text in ipairs{ name .. " posts", name .. " == 1", "vip and " .. name } do
+        refused(words, text)
+        refuse("ArgumentError", words, mr.filter, m.User, text, { allow = { "vip", "posts" } })
+      end
+    end
+    refused({ "an attribute or a value" }, "any()")
+  end)
+
+  it("is an attribute where the class has one of the name", function()
+    local db = mr.open "sqlite://"
+    local Thing = db.Model:extend("Thing", { id = db.Column{ db.Integer, primary_key = true },
+      count = db.Column{ db.Integer }, any = mr.hybrid(function(self) return self.count + 1 end) })
+    db:create_all()
+    assert.equal(0, Thing.query:where("count == 1 and any == 2"):count())
+  end)
+end)
+
+describe("a hexadecimal number", function()
+  it("is Lua's", function()
+    for _, text in ipairs{ "0x1p0", "0x.8", "0xA.8", "0x.8p1", "0x1P+2", "0x1p-2", "0xffp0", "0x1.", "0X.1p4",
+      "0x1.fffffffffffff8p0", "0x1.fffffffffffff7ffffffffp0", "0xfffffffffffffbffp0", "0x123456789abcdef01.8",
+      "0x1fffffffffffffffff.0p-8", "0x0.0000000000000000000123456789abcdef1p3", "0x1p-1074", "0x1p9999", "0x0p5",
+      "0xff", "0xffffffffffffffff", "0x1ffffffffffffffff" } do
+      local value = assert(tonumber(text), text)
+      local found = m.User.query:where("rank == 1 and " .. text .. " == $x", { x = value })
+      if value < math.huge then assert.equal("Jim", criteria.names(found), text) end
+      assert.is_true(mr.matches(m.User{}, text .. " == $x", { x = value }), text)
+    end
+    for _, text in ipairs{ "0x", "0xg", "0x.", "0x.p1", "0x1p", "0x1p+", "0x1.2.3", "0x1p1.5", "0x1p0x", "0x1pg" } do
+      refused({ "this is no number", "^" }, "level == " .. text)
+    end
+  end)
+end)
+
+describe("the options of mr.filter", function()
+  local function wrong(words, options)
+    refuse("ArgumentError", words, mr.filter, m.User, "level > 1", options)
+  end
+
+  it("are checked before the text", function()
+    wrong({ "filter: allow", "'levl'", "did you mean 'level'" }, { allow = { "level", "levl" } })
+    wrong({ "'clan.nam': Clan has no attribute 'nam' (did you mean 'name'?)" }, { allow = { "level", "clan.nam" } })
+    wrong({ "'posts.author.scoer': User", "'score'" }, { allow = { "level", "posts.author.scoer" } })
+    wrong({ "'level.x': User.level is a value, and has no 'x'" }, { allow = { "level.x" } })
+    wrong({ "'': User has no attribute ''" }, { allow = { "" } })
+    wrong({ "'clan.': Clan has no attribute ''" }, { allow = { "clan." } })
+    wrong({ "has no attribute" }, { allow = { ("x"):rep(300) } })
+    wrong({ "filter: allow: expected a list of attributes' names: {" },
+      { allow = { level = true } })
+    wrong({ "filter: allow: expected a list", '"level"' }, { allow = "level" })
+    wrong({ "filter: allow: expected the names of attributes" }, { allow = { 1 } })
+    wrong({ "filter: params: expected a table of values by name, got number 3" }, { allow = { "level" }, params = 3 })
+    wrong({ "filter: params", "given by name" }, { allow = { "level" }, params = { 1 } })
+    wrong({ "max_nodes: expected an integer", '"x"' }, { allow = { "level" }, max_nodes = "x" })
+    wrong({ "max_nodes: expected an integer", "1.5" }, { allow = { "level" }, max_nodes = 1.5 })
+    wrong({ "max_nodes: expected 1 to 5000, got 0" }, { allow = { "level" }, max_nodes = 0 })
+    wrong({ "unknown option 'max_node'", "'max_nodes'" }, { allow = { "level" }, max_node = 3 })
+    wrong({ "unknown option 'parms'", "'params'" }, { allow = { "level" }, parms = {} })
+    assert.is_truthy(mr.filter(m.User, "level > 1", { allow = { "level", "clan", "posts", "clan.leader.posts.title" },
+      params = { unused = 3 } }))
+  end)
+end)
+
+describe("a query without a class", function()
+  it("says which function a text has there", function()
+    local query = m.db.session:query(mr.func.count()):select_from(m.User)
+    refuse("ArgumentError", "mr.filter(Class, ...)", query.where, query, "level > 5")
+    assert.equal(2, query:where(mr.filter(m.User, "level > 5", { allow = { "level" } })):scalar())
+  end)
+end)

@@ -63,7 +63,9 @@ static mr_node *side(mr_builder *b, mr_room *r, const mr_term *x, const mr_term 
 
 static mr_node *pair(mr_builder *b, mr_room *r, mr_op op, const mr_term *x, const mr_term *y) {
     mr_node *left = side(b, r, x, y);
-    return left ? mr_sql_binary(b->env, op, left, side(b, r, y, x)) : NULL;
+    mr_node *made = left ? mr_sql_binary(b->env, op, left, side(b, r, y, x)) : NULL;
+    bool order = op >= MR_OP_LT && op <= MR_OP_GE;
+    return order && x->group == MR_CRITERIA_TEXT ? mr_sql_by_bytes(made) : made;
 }
 
 /* x == y: nil equals nil. */

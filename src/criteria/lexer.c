@@ -3,6 +3,7 @@
  *
  * Invariant: no byte behind the end of the text is looked at, and each call moves on, or fails.
  */
+#include <math.h>
 #include <string.h>
 
 #include "parser.h"
@@ -186,14 +187,60 @@ static mr_status bad_number(mr_parser *p) {
     return fail(p, at, end, "this is no number");
 }
 
-/* Hexadecimal integers wrap around, as in Lua. */
+/* The digits of a hexadecimal number. */
+typedef struct hex {
+    uint64_t wrapped; /* as an integer, which wraps around, as in Lua */
+    uint64_t first;   /* the first 15 digits that count; the lowest bit is set where another one is not 0 */
+    unsigned counted;
+    int exponent; /* of two, for first */
+    bool any;
+} hex;
+
+/* Reads digits from *end on. */
+static void read_hex(const mr_parser *p, uint32_t *end, bool fraction, hex *x) {
+    enum { KEPT = 15 };
+    for (int d; *end < p->scope->len && (d = hex_digit(p->scope->text[*end])) >= 0; ++*end) {
+        x->any = true;
+        x->wrapped = x->wrapped * 16 + (uint64_t)d;
+        bool kept = x->counted < KEPT;
+        if (kept) x->first = x->first * 16 + (uint64_t)d;
+        else if (d) x->first |= 1;
+        if (kept && x->first) x->counted++;
+        x->exponent += (kept ? 0 : 4) - (fraction ? 4 : 0);
+    }
+}
+
+/* Reads the p-2 of a hexadecimal float at *end; false: there is none, or it has no digits. */
+static bool read_power(const mr_parser *p, uint32_t *end, int *out) {
+    enum { MOST = 100000 }; /* far out of what a float has */
+    const char *text = p->scope->text;
+    uint32_t at = *end + 1, len = (uint32_t)p->scope->len;
+    bool negative = at < len && text[at] == '-';
+    if (at < len && (text[at] == '-' || text[at] == '+')) at++;
+    if (at >= len || !is_digit(text[at])) return false;
+    for (*out = 0; at < len && is_digit(text[at]); at++)
+        if (*out < MOST) *out = *out * 10 + (text[at] - '0');
+    if (negative) *out = -*out;
+    *end = at;
+    return true;
+}
+
+/* 0xFF, 0xA.8, 0x1p-2 */
 static mr_status lex_hex(mr_parser *p) {
-    uint32_t end = p->pos + 2;
-    uint64_t n = 0;
-    for (int d; end < p->scope->len && (d = hex_digit(p->scope->text[end])) >= 0; end++) n = n * 16 + (uint64_t)d;
-    bool more = end < p->scope->len && (is_letter(p->scope->text[end]) || p->scope->text[end] == '.');
-    if (end == p->pos + 2 || more) return bad_number(p);
-    p->now.value = mr_int_value((int64_t)n);
+    const char *text = p->scope->text;
+    uint32_t end = p->pos + 2, len = (uint32_t)p->scope->len;
+    hex x = {0};
+    int power = 0;
+    read_hex(p, &end, false, &x);
+    bool point = end < len && text[end] == '.' && !(end + 1 < len && text[end + 1] == '.');
+    if (point) end++;
+    if (point) read_hex(p, &end, true, &x);
+    bool powered = end < len && (text[end] | 32) == 'p';
+    if (!x.any || (powered && !read_power(p, &end, &power))) return bad_number(p);
+    if (end < len && (is_letter(text[end]) || is_digit(text[end]) || (text[end] == '.' && (point || powered))))
+        return bad_number(p);
+    p->now.value = point || powered ? mr_float_value(ldexp((double)x.first, x.exponent + power))
+                                    : mr_int_value((int64_t)x.wrapped);
     p->pos = end;
     return MR_OK;
 }

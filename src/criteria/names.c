@@ -14,7 +14,17 @@ static const mr_criteria_hooks *hooks_of(const mr_parser *p) {
     return state ? &state->hooks : NULL;
 }
 
+/* Is it the name of a function of lists, which the text has for an attribute? Then that is told. */
+static bool lacks_brackets(mr_parser *p, const mr_lexeme *name) {
+    if (!mr_parse_asks_list(name->name)) return false;
+    (void)mr_criteria_fail(p->env, p->scope, name->at, name->until,
+                           "%s asks a list, which stands in parentheses: %s(posts, \"score > 3\")", name->name,
+                           name->name);
+    return true;
+}
+
 static mr_term *unknown(mr_parser *p, const mr_mapper *mapper, const mr_lexeme *name) {
+    if (mapper == p->scope->mapper && lacks_brackets(p, name)) return NULL;
     const mr_criteria_hooks *hooks = hooks_of(p);
     const char *near =
         hooks && hooks->nearest ? hooks->nearest(hooks->ud, mapper, name->name) : mr_mapper_nearest(mapper, name->name);
@@ -181,7 +191,9 @@ static mr_status note_name(mr_parser *p, const mr_lexeme *names, unsigned n) {
     mr_named_attribute *name = kept ? mr_vec_push(&p->made->names) : NULL;
     if (!name) return MR_FAIL;
     *name = (mr_named_attribute){kept, p->scope, names[0].at, names[n - 1].until};
-    return mr_criteria_check_name(p->env, p->limits, name);
+    if (mr_criteria_check_name(p->env, p->limits, name) == MR_OK) return MR_OK;
+    if (n == 1) (void)lacks_brackets(p, &names[0]); /* a better error than that it is not allowed */
+    return MR_FAIL;
 }
 
 mr_term *mr_names_resolve(mr_parser *p, const mr_lexeme *names, unsigned n) {

@@ -99,6 +99,8 @@ mr_term *mr_parse_list(mr_parser *p);
 /* quantified.c */
 /* any(posts, "score > 3"), at the '('. */
 mr_term *mr_parse_quantified(mr_parser *p, const mr_lexeme *name);
+/* Is it the name of one of these functions? */
+bool mr_parse_asks_list(const char *name);
 
 /* method.c */
 /* x:name(...), behind the ':'. */

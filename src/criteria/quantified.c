@@ -47,6 +47,12 @@ static const char *next_quantifier(void *ud, size_t i) {
     return i < sizeof quantifiers / sizeof *quantifiers ? quantifiers[i].name : NULL;
 }
 
+bool mr_parse_asks_list(const char *name) {
+    for (size_t i = 0; i < sizeof quantifiers / sizeof *quantifiers; i++)
+        if (strcmp(quantifiers[i].name, name) == 0) return true;
+    return false;
+}
+
 /* The dotted names of the list, as they are written. */
 static const char *written(mr_parser *p, const mr_term *list) {
     const mr_named_attribute *name = mr_vec_at(&p->made->names, p->made->names.len - 1);

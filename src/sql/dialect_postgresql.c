@@ -252,12 +252,29 @@ static bool compile_floor(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
+/* A database orders texts by the language that it was made with, unless it is told otherwise. */
+static bool compile_by_bytes(mr_compiler *c, const mr_node *node) {
+    static const char *const signs[] = {
+        [MR_OP_LT] = " < ", [MR_OP_LE] = " <= ", [MR_OP_GT] = " > ", [MR_OP_GE] = " >= "};
+    if (!(node->flags & MR_NODE_BY_BYTES)) return false;
+    mr_compile_compared(c, node->child[0], node->child[1], MR_AGAINST_ANY);
+    mr_emit(c, " COLLATE \"C\"");
+    mr_emit(c, signs[node->op]);
+    mr_compile_compared(c, node->child[1], node->child[0], (mr_op)node->op);
+    return true;
+}
+
 static bool compile_node(mr_compiler *c, const mr_node *node) {
     if (node->kind == MR_NODE_FUNC) return compile_floor(c, node);
     if (node->kind != MR_NODE_BINARY) return false;
     switch (node->op) {
     case MR_OP_DIV:
         return compile_division(c, node);
+    case MR_OP_LT:
+    case MR_OP_LE:
+    case MR_OP_GT:
+    case MR_OP_GE:
+        return compile_by_bytes(c, node);
     case MR_OP_BIT_XOR:
         compile_xor(c, node);
         return true;

@@ -87,6 +87,11 @@ mr_node *mr_sql_null_at_zero(mr_node *division) {
     return division;
 }
 
+mr_node *mr_sql_by_bytes(mr_node *comparison) {
+    if (comparison) comparison->flags |= MR_NODE_BY_BYTES;
+    return comparison;
+}
+
 /* May the user's operator be written into SQL? It is made of words, or of the characters that PostgreSQL allows in
  * operators, and opens no comment. */
 static bool is_operator(const char *op) {

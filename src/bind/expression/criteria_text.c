@@ -195,13 +195,13 @@ static void push_literal(lua_State *L, const mr_value *v) {
     else bind_push_value(L, v);
 }
 
-/* Raises where the table has a value that the text does not name. */
-static void check_names(lua_State *L, const mr_criteria *c, int params, const char *function) {
+/* Raises where the table has a value that the text does not name; open: it may, but values have names. */
+static void check_names(lua_State *L, const mr_criteria *c, int params, const char *function, bool open) {
     for (lua_pushnil(L); lua_next(L, params); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING)
             bind_error(L, MR_ERR_ARGUMENT, "%s: the values of a text are given by name: { min = 10 }", function);
         const char *name = lua_tostring(L, -2);
-        if (!mr_criteria_has(c, name))
+        if (!open && !mr_criteria_has(c, name))
             bind_error(L, MR_ERR_ARGUMENT, "%s: the text has no parameter $%s%s", function, name,
                        bind_hint(L, mr_criteria_nearest(c, name)));
     }
@@ -257,7 +257,7 @@ mr_criterion *bind_own_criterion(lua_State *L, mr_mapper *mapper, mr_node *alias
     BIND_CALL(b, L, status = mr_criteria_read(mapper, s, len, limits, &c));
     bind_check(L, status);
     owner->p = c;
-    if (params && !open) check_names(L, c, params, function);
+    if (params) check_names(L, c, params, function, open);
     const mr_criteria_values *values = read_values(L, c, params);
     result->p = mr_criterion_new(c, values, mr_node_retain(alias));
     if (!result->p) bind_raise(L);
@@ -295,6 +295,10 @@ static const char *const *read_allowed(lua_State *L, int options) {
     int list = lua_gettop(L);
     if (!bind_is_plain_table(L, list)) bind_type_error(L, list, "filter: allow", "a list of attributes' names");
     size_t n = lua_rawlen(L, list);
+    for (lua_pushnil(L); lua_next(L, list); lua_pop(L, 1))
+        if (lua_type(L, -2) != LUA_TNUMBER)
+            bind_error(L, MR_ERR_ARGUMENT,
+                       "filter: allow: expected a list of attributes' names: { \"name\", \"level\" }");
     const char **names = lua_newuserdatauv(L, (n + 1) * sizeof *names, 0);
     for (size_t i = 0; i < n; i++) {
         if (lua_rawgeti(L, list, (lua_Integer)i + 1) != LUA_TSTRING)
@@ -325,9 +329,13 @@ static int f_filter(lua_State *L) {
                           (long long)most);
     luaL_checkstack(L, 24, "filter");
     mr_criteria_limits limits = {read_allowed(L, options), (unsigned)most};
+    mr_status status;
+    BIND_CALL(bind_of(L), L, status = mr_criteria_check_allowed(mapper, &limits));
+    bind_check(L, status);
     bind_option(L, options, "params");
     int params = lua_gettop(L);
-    push_criterion_node(L, bind_own_criterion(L, mapper, from ? from->node : NULL, 2, params, &limits, true, "filter"));
+    push_criterion_node(
+        L, bind_own_criterion(L, mapper, from ? from->node : NULL, 2, params, &limits, true, "filter: params"));
     return 1;
 }
 

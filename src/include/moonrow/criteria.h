@@ -83,6 +83,8 @@ typedef struct mr_criteria_hooks {
 /* Sets them for the environment. They are copied. */
 mr_status mr_criteria_set_hooks(mr_env *env, const mr_criteria_hooks *hooks);
 
+/* ArgumentError: the limits allow a name that is none of the class. */
+mr_status mr_criteria_check_allowed(mr_mapper *mapper, const mr_criteria_limits *limits);
 /* Reads the text (len bytes) as criteria about the class, or finds it among those that were read before. limits: or
  * NULL. *out: one reference. ArgumentError: the text has a mistake; the message shows the place. */
 mr_status mr_criteria_read(mr_mapper *mapper, const char *text, size_t len, const mr_criteria_limits *limits,

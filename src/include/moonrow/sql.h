@@ -130,6 +130,7 @@ enum {
     MR_NODE_EXPANDING = 64,        /* BIND with a name: a list takes its place (mr_sql_with_list) */
     MR_NODE_LATERAL = 128,         /* ALIAS of a SELECT: it may name the FROM objects before it */
     MR_NODE_ZERO_IS_NULL = 16,     /* BINARY of DIV, FUNC of mr_sql_floor_div and _mod: a division by 0 is NULL */
+    MR_NODE_BY_BYTES = 32,         /* BINARY of LT to GE: texts are ordered by their bytes */
     MR_NODE_NATURAL = 16,          /* JSON_AT: the type is that of the value that it is compared with */
     MR_NODE_DERIVED = 16,          /* ROWS: the names of the columns are written */
     MR_NODE_ORDINALITY = 32,       /* ROWS: WITH ORDINALITY, whose column comes last */
@@ -303,6 +304,8 @@ mr_node *mr_sql_floor_div(mr_env *env, mr_node *a, mr_node *b);
 mr_node *mr_sql_floor_mod(mr_env *env, mr_node *a, mr_node *b);
 /* A division that was just made (or NULL) is NULL where the divisor is 0, in databases, too, that raise there. */
 mr_node *mr_sql_null_at_zero(mr_node *division);
+/* A comparison of texts that was just made (or NULL) is by their bytes, in databases, too, that order by a language. */
+mr_node *mr_sql_by_bytes(mr_node *comparison);
 mr_node *mr_sql_cast(mr_env *env, mr_node *x, const mr_type *type);
 /* CASE: n nodes: condition, value, condition, value ...; when n is odd, the last one is the ELSE. */
 mr_node *mr_sql_case(mr_env *env, mr_node *const *pairs_and_else, size_t n);
