@@ -6,6 +6,8 @@
 local core, require = ...
 local options = require "moonrow.options"
 
+local is_object, counted = core.is_object, core.counted
+
 local count = {}
 
 -- How many objects a statement counts for.
@@ -31,9 +33,12 @@ end
 -- What the last statement for a relationship of a session has counted: { stamp =, asked =, counts = {} }.
 local known = setmetatable({}, { __mode = "k" })
 
+-- Values of these types are equal where they are the same; others, such as dates, where their texts are.
+local plain = { number = true, string = true }
+
 -- The key of an object as one value.
 local function identity(key)
-  if #key == 1 then return key[1] end
+  if #key == 1 then return plain[type(key[1])] and key[1] or tostring(key[1]) end
   local parts = {}
   for i, value in ipairs(key) do
     parts[i] = math.type(value) == "integer" and tostring(value) or string.format("%q", tostring(value))
@@ -88,26 +93,25 @@ end
 -- mr.count(object, "posts"): how many objects the collection has. One that is loaded is counted in memory. Otherwise
 -- the first object asks the database alone, and the second for itself and the next ones.
 function count.count(object, attribute)
-  if not core.is_object(object) then
+  if not is_object(object) then
     options.expect("count", "an object (query:count() counts rows, and mr.func.count is SQL's)", object)
   end
-  local keys, stamp = core.neighbours(object, attribute, 1)
-  if not keys then return (core.collection_state(object[attribute])) end
-  local inspection = core.inspect(object)
-  local session, class = inspection.session, inspection.class
+  local key, stamp, session, relationship = counted(object, attribute)
+  if key == nil then return (core.collection_state(object[attribute])) end
+  local id = plain[type(key)] and key or identity(type(key) == "table" and key or { key })
   local of_session = known[session]
   if not of_session then
     of_session = {}
     known[session] = of_session
   end
-  local name, id = core.describe_class(class).name .. "." .. attribute, identity(keys[1])
-  local last = of_session[name]
+  local last = of_session[relationship]
   local counts = last and last.stamp == stamp and last.counts or {}
   if counts[id] then return counts[id] end
   -- Those that were counted lie around the object, too: so twice as many are looked at.
-  if last then keys = uncounted(core.neighbours(object, attribute, 2 * MOST), counts) end
-  for other, n in pairs(ask(session, class, attribute, keys)) do counts[other] = n end
-  of_session[name] = { stamp = stamp, counts = counts }
+  local keys = core.neighbours(object, attribute, last and 2 * MOST or 1)
+  if last then keys = uncounted(keys, counts) end
+  for other, n in pairs(ask(session, core.class_of(object), attribute, keys)) do counts[other] = n end
+  of_session[relationship] = { stamp = stamp, counts = counts }
   return counts[id]
 end
 

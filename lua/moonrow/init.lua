@@ -36,7 +36,7 @@ local private = options.set{
   "raise", "bases", "type_name", "session_methods", "sleep", "is_open",
   "begin", "hint", "arguments", "expect", "shown", "is_callable",
   "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest",
-  "check_lazy", "related_count", "neighbours", "watch_accesses", "user_place",
+  "check_lazy", "related_count", "neighbours", "counted", "watch_accesses", "user_place",
   "listen", "unlisten", "listener_target", "attribute_kind", "class_parts", "watch_classes",
   "forwarder", "itself", "place", "fill_place", "scopes",
   "event_dispatchers", "event_kinds", "session_hook", "engine_audience", "engine_hook",

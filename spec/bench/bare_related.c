@@ -96,6 +96,63 @@ static long long lazy(sqlite3 *db) {
     return sum;
 }
 
+/* Runs a statement over the keys of all parents, PLACES at a time. Returns the sum over its rows of the parent's key,
+ * the first column; value: the column that the key is multiplied by, or -1. */
+static long long by_keys(sqlite3 *db, const char *before, const char *after, int value) {
+    static sqlite3_int64 ids[PARENTS];
+    static char sql[4 * PLACES + 1024];
+    long long sum = 0;
+    int rc;
+    read_parents(db, ids);
+    size_t len = (size_t)snprintf(sql, sizeof sql, "%s", before);
+    for (int i = 0; i < PLACES; i++) len += (size_t)snprintf(sql + len, sizeof sql - len, i ? ", ?" : "?");
+    snprintf(sql + len, sizeof sql - len, "%s", after);
+    sqlite3_stmt *stmt = prepare(db, sql);
+    for (int i = 0; i < PARENTS; i += KEYS) {
+        for (int k = 0; k < PLACES; k++) sqlite3_bind_int64(stmt, k + 1, ids[i + (k < KEYS ? k : KEYS - 1)]);
+        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+            long long key = sqlite3_column_int64(stmt, 0);
+            read_row(stmt, sqlite3_column_count(stmt));
+            sum += value < 0 ? key : key * sqlite3_column_int64(stmt, value);
+        }
+        check(db, rc);
+        sqlite3_reset(stmt);
+    }
+    sqlite3_finalize(stmt);
+    return sum;
+}
+
+static long long limited(sqlite3 *db) {
+    return by_keys(db,
+                   "SELECT anon_1.parent_key, child.id, child.parent_id, child.name, child.size FROM (SELECT "
+                   "child.parent_id AS parent_key, child.id AS target_key, row_number() OVER (PARTITION BY "
+                   "child.parent_id ORDER BY child.id) AS place FROM child WHERE child.parent_id IN (",
+                   ")) AS anon_1 JOIN child ON child.id = anon_1.target_key WHERE anon_1.place <= 3 ORDER BY "
+                   "anon_1.place",
+                   -1);
+}
+
+static long long count_of(sqlite3 *db) {
+    long long sum = 0;
+    int rc;
+    sqlite3_stmt *stmt = prepare(db, "SELECT parent.id AS parent_id, parent.name AS parent_name, (SELECT count(*) FROM "
+                                     "child WHERE parent.id = child.parent_id) AS anon_1 FROM parent");
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        read_row(stmt, 3);
+        sum += sqlite3_column_int64(stmt, 0) * sqlite3_column_int64(stmt, 2);
+    }
+    check(db, rc);
+    sqlite3_finalize(stmt);
+    return sum;
+}
+
+static long long count(sqlite3 *db) {
+    return by_keys(db,
+                   "SELECT parent_1.id, count(*) FROM parent AS parent_1 JOIN child ON parent_1.id = child.parent_id "
+                   "WHERE parent_1.id IN (",
+                   ") GROUP BY parent_1.id", 1);
+}
+
 static long long delete_children(sqlite3 *db) {
     run(db, "BEGIN IMMEDIATE");
     sqlite3_stmt *stmt = prepare(db, "DELETE FROM child WHERE child.id = ?");
@@ -113,12 +170,10 @@ static long long sum_of_both(sqlite3 *db) {
 }
 
 int main(int argc, char **argv) {
-    static const bare_workload workloads[] = {{"fill", fill, NULL},
-                                              {"joined", joined, NULL},
-                                              {"selectin", selectin, NULL},
-                                              {"lazy", lazy, NULL},
-                                              {"delete-children", delete_children, NULL},
-                                              {"sum", sum_of_both, NULL},
-                                              {NULL, NULL, NULL}};
+    static const bare_workload workloads[] = {{"fill", fill, NULL},         {"joined", joined, NULL},
+                                              {"selectin", selectin, NULL}, {"lazy", lazy, NULL},
+                                              {"limited", limited, NULL},   {"count-of", count_of, NULL},
+                                              {"count", count, NULL},       {"delete-children", delete_children, NULL},
+                                              {"sum", sum_of_both, NULL},   {NULL, NULL, NULL}};
     return bare_main(argc, argv, workloads);
 }

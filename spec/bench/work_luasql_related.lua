@@ -79,6 +79,31 @@ end
 
 work.batch = work.lazy -- which is what it has
 
+function work.limited()
+  local list = parents()
+  for _, parent in ipairs(list) do
+    for row in rows(("SELECT %s FROM child WHERE parent_id = %d ORDER BY id LIMIT 3"):format(columns, parent.id)) do
+      parent.children[#parent.children + 1] = row
+    end
+  end
+  return count_children(list)
+end
+
+local function sum_of_counts(sql)
+  local n = 0
+  for row in rows(sql) do n = n + row.id * row.n end
+  return n
+end
+
+work["count-of"] = function()
+  return sum_of_counts("SELECT id, name, (SELECT count(*) FROM child WHERE parent_id = parent.id) AS n FROM parent")
+end
+
+function work.count()
+  local _ = parents()
+  return sum_of_counts("SELECT parent_id AS id, count(*) AS n FROM child GROUP BY parent_id")
+end
+
 work["delete-children"] = function()
   db:setautocommit(false)
   for i = 1, CHILDREN do assert(db:execute(("DELETE FROM child WHERE id = %d"):format(i))) end

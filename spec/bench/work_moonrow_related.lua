@@ -34,6 +34,22 @@ function work.selectin() return count_children(Parent.query:options(mr.selectinl
 function work.lazy() return count_children(Parent.query) end
 function work.batch() return count_children(Parent.query:options(mr.batchload(Parent.children))) end
 
+-- The first three children of each parent.
+function work.limited() return count_children(Parent.query:options(mr.selectinload(Parent.children, { limit = 3 }))) end
+
+-- The number of children beside each parent.
+work["count-of"] = function()
+  local n = 0
+  for _, row in ipairs(session:query(Parent, mr.count_of(Parent.children)):all()) do n = n + row[1].id * row[2] end
+  return n
+end
+
+function work.count()
+  local n = 0
+  for _, parent in ipairs(Parent.query:all()) do n = n + parent.id * mr.count(parent, "children") end
+  return n
+end
+
 local loaded
 work["delete-children"] = function()
   for _, child in ipairs(loaded) do session:delete(child) end

@@ -6,7 +6,7 @@ import gc
 import sys
 import time
 
-from sqlalchemy import Column, ForeignKey, Integer, String, create_engine, event, text
+from sqlalchemy import Column, ForeignKey, Integer, String, create_engine, event, func, select, text
 from sqlalchemy.orm import Session, declarative_base, joinedload, relationship, selectinload
 
 workload, path = sys.argv[1:3]
@@ -51,6 +51,31 @@ def lazy():
     return count_children()
 
 
+def limited():
+    place = func.row_number().over(partition_by=Child.parent_id, order_by=Child.id).label("place")
+    parents, n = session.query(Parent).all(), 0
+    for i in range(0, len(parents), 500):
+        keys = [parent.id for parent in parents[i:i + 500]]
+        first = session.query(Child.id, place).filter(Child.parent_id.in_(keys)).subquery()
+        rows = session.query(Child).join(first, Child.id == first.c.id).filter(first.c.place <= 3)
+        n += sum(child.parent_id for child in rows)
+    return n
+
+
+def count_of():
+    n = select(func.count()).where(Child.parent_id == Parent.id).scalar_subquery()
+    return sum(parent.id * number for parent, number in session.query(Parent, n))
+
+
+def count():
+    parents, n = session.query(Parent).all(), 0
+    for i in range(0, len(parents), 500):
+        keys = [parent.id for parent in parents[i:i + 500]]
+        rows = session.query(Parent.id, func.count()).join(Parent.children).filter(Parent.id.in_(keys))
+        n += sum(key * number for key, number in rows.group_by(Parent.id))
+    return n
+
+
 def delete_children():
     for child in loaded:
         session.delete(child)
@@ -58,7 +83,8 @@ def delete_children():
     return len(loaded)
 
 
-work = {"joined": joined, "selectin": selectin, "lazy": lazy, "batch": lazy, "delete-children": delete_children}
+work = {"joined": joined, "selectin": selectin, "lazy": lazy, "batch": lazy, "limited": limited,
+        "count-of": count_of, "count": count, "delete-children": delete_children}
 loaded = session.query(Child).all() if workload == "delete-children" else []
 session.execute(text("SELECT 1"))
 gc.collect()

@@ -9,6 +9,7 @@
 
 #include "value/relationship.h"
 #include "value/proxy.h"
+#include "value/session.h"
 #include "value/row.h"
 #include "value/schema.h"
 
@@ -179,13 +180,14 @@ static void push_keys(lua_State *L, const mr_mapper *mapper, const mr_value *key
     }
 }
 
-/* neighbours(object, name, max): what a statement that counts the object's collection may be about, too: the keys of
- * the object and of those after it, each a list of values; and a number that is another one when counts may have
- * changed. nil: the object itself knows how many there are. */
-static int neighbours(lua_State *L) {
+/* counted(object, name): of an object whose collection the database must count: its key (of several columns: a list of
+ * values), a number that is another one when counts may have changed, its session, and a value for the relationship.
+ * nil: the object itself knows how many there are. */
+static int counted(lua_State *L) {
+    enum { MAX_KEY = 32 };
+    mr_value key[MAX_KEY];
     mr_entity *e = bind_arg_entity(L, 1, "count");
     const mr_property *prop = counted_property(L, e);
-    lua_Integer max = luaL_checkinteger(L, 3);
     uint64_t stamp = 0;
     bind_state *b = bind_of(L);
     mr_entity_touch(e);
@@ -194,13 +196,30 @@ static int neighbours(lua_State *L) {
         BIND_CALL(b, L, flushed = mr_session_stamp(mr_session_of(e), &stamp));
         bind_check(L, flushed);
     }
-    if (!is_in_database(e, prop)) return 0;
+    if (!is_in_database(e, prop) || e->mapper->npk > MAX_KEY) return 0;
+    mr_entity_key(e, key);
+    if (e->mapper->npk > 1) lua_createtable(L, e->mapper->npk, 0);
+    for (unsigned k = 0; k < e->mapper->npk; k++) {
+        bind_push_value(L, &key[k]);
+        if (e->mapper->npk > 1) lua_rawseti(L, -2, (lua_Integer)k + 1);
+    }
+    lua_pushinteger(L, (lua_Integer)stamp);
+    bind_push_session(L, mr_session_of(e));
+    lua_pushlightuserdata(L, (void *)(uintptr_t)prop);
+    return 4;
+}
+
+/* neighbours(object, name, max): what a statement that counts the object's collection may be about, too: the keys of
+ * the object and of those after it, each a list of values. */
+static int neighbours(lua_State *L) {
+    mr_entity *e = bind_arg_entity(L, 1, "count");
+    const mr_property *prop = counted_property(L, e);
+    lua_Integer max = luaL_checkinteger(L, 3);
     size_t n = 0;
     mr_value *keys = lua_newuserdatauv(L, ((size_t)max * e->mapper->npk + 1) * sizeof *keys, 0);
     read_and_keep_keys(L, e, prop, (size_t)max, keys, &n);
     push_keys(L, e->mapper, keys, n);
-    lua_pushinteger(L, (lua_Integer)stamp);
-    return 2;
+    return 1;
 }
 
 /* is_loaded(object, name): has the object a value of the attribute, so that reading it loads nothing? */
@@ -283,6 +302,7 @@ void bind_open_asked(lua_State *L) {
     static const luaL_Reg functions[] = {{"class_attributes", class_attributes},
                                          {"class_keys", class_keys},
                                          {"neighbours", neighbours},
+                                         {"counted", counted},
                                          {"is_loaded", is_loaded},
                                          {"is_expired", is_expired},
                                          {"new_object", new_object},
