@@ -24,6 +24,9 @@ enum {
     RESULT__VALUES = RESULT_SEEN
 };
 
+/* What the user value RESULT_PART holds. */
+enum { RESULT_PART_NAMES = 1, RESULT_PART_META, RESULT_PART_COLUMNS };
+
 /* The columns that columns() has chosen. */
 typedef struct bind_part {
     unsigned n;
@@ -66,6 +69,11 @@ void bind_result_find_types(lua_State *L, int idx, bind_result *r, unsigned n,
 /* Pushes the next value of the Result at idx, or returns false at its end. */
 bool bind_result_next(lua_State *L, int idx, bind_result *r);
 void bind_result_close(lua_State *L, bind_result *r);
+/* Closes the Result for the program. Reading on raises: rows may be left. The names of its columns stay known. */
+void bind_result_close_early(lua_State *L, int idx, bind_result *r);
+/* Pushes the list of the names of the columns that the Result gives. */
+void bind_result_push_names(lua_State *L, int idx, const bind_result *r);
+int bind_result_gc(lua_State *L); /* __gc */
 /* Pushes what all() gives. */
 void bind_result_all(lua_State *L, int idx, bind_result *r);
 
