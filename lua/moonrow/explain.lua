@@ -5,65 +5,33 @@
 
 local core, require = ...
 local options = require "moonrow.options"
+local plan = require "moonrow.plan"
 
 local Query, session = core.Query, core.session_methods
 
--- ---------------------------------------------------------------- the tree
-
-local Plan = { __name = "Plan" }
-Plan.__index = Plan
-
--- Appends a line for each step below the node to lines.
-local function write(node, depth, lines)
-  for _, step in ipairs(node) do
-    lines[#lines + 1] = string.rep("  ", depth) .. step.detail
-    write(step, depth + 1, lines)
-  end
-end
-
-function Plan:__tostring()
-  local lines = {}
-  if self.detail then lines[1] = self.detail end
-  write(self, self.detail and 1 or 0, lines)
-  return table.concat(lines, "\n")
-end
-
--- plan:find(pattern): the first step, in the order of the text, whose detail has the pattern of Lua; or nil.
-function Plan:find(pattern)
-  if type(pattern) ~= "string" then options.expect("find", "a pattern", pattern) end
-  if self.detail and self.detail:find(pattern) then return self end
-  for _, step in ipairs(self) do
-    local found = step:find(pattern)
-    if found then return found end
-  end
-  return nil
-end
-
-local function node(detail) return setmetatable({ detail = detail }, Plan) end
-
--- SQLite's rows (id, parent's id, unused, detail) as a tree.
-local function read(rows)
-  local root = node()
-  local by_id = { [0] = root }
-  for _, row in ipairs(rows) do
-    local parent = by_id[row[2]] or root
-    by_id[row[1]] = node(row[4])
-    parent[#parent + 1] = by_id[row[1]]
-  end
-  return root
-end
-
 -- ---------------------------------------------------------------- methods
+
+-- For each database: how its plan of the SQL is asked for and read.
+local dialects = {}
+
+function dialects.sqlite(s, sql) return plan.of_rows(s:execute(core.text("EXPLAIN QUERY PLAN " .. sql)):all()) end
+
+function dialects.postgresql(s, sql)
+  local text = core.text("EXPLAIN (FORMAT JSON) " .. sql)
+  return plan.of_json(s:execute(text:columns(core.column("QUERY PLAN", core.JSON))):scalar() or {})
+end
 
 local function explain(s, statement)
   if s.bind == nil then
     core.raise("InvalidRequestError", "explain: the session has no engine, whose database could explain it")
   end
   local name = s.bind.name
-  if name ~= "sqlite" then
-    core.raise("InvalidRequestError", string.format("explain reads the plans of SQLite, and not those of %s", name))
+  local ask = dialects[name]
+  if not ask then
+    local known = "explain reads the plans of SQLite and PostgreSQL, and not those of %s"
+    core.raise("InvalidRequestError", string.format(known, name))
   end
-  return read(s:execute(core.text("EXPLAIN QUERY PLAN " .. statement:sql{ literals = true })):all())
+  return ask(s, statement:sql{ literals = true, dialect = name })
 end
 
 -- query:explain(): the steps of the query, in a tree: plan[1].detail, plan[1][1] below it; tostring(plan).

@@ -52,8 +52,41 @@ describe("explain", function()
     refuse("ArgumentError", "explain", function() db.session:explain "SELECT 1" end)
     refuse("ArgumentError", "'analyze'", function() Post.query:explain{ analyze = true } end)
     refuse("InvalidRequestError", "engine", function() mr.Session():explain(mr.select(Post)) end)
+  end)
+
+  it("asks PostgreSQL for its plan as JSON", function()
     local mock = mr.open "mock+postgresql://"
-    refuse("InvalidRequestError", "postgresql", function() mock.session:explain(mr.select(Post)) end)
+    local Item = mock.Model:extend("Item", { id = mock.Column{ mock.Integer, primary_key = true } })
+    local function sent(fn)
+      local records = mock:record(fn)
+      assert.equal(1, #records)
+      return records[1].statement
+    end
+    assert.equal("EXPLAIN (FORMAT JSON) SELECT item.id AS item_id FROM item WHERE item.id = 3",
+      sent(function() assert.equal("", tostring(Item.query:filter_by{ id = 3 }:explain())) end))
+    assert.equal("EXPLAIN (FORMAT JSON) DELETE FROM item WHERE item.id > 1",
+      sent(function() mock.session:explain(mr.delete(Item):where(Item.id:gt(1))) end))
+  end)
+
+  it("reads PostgreSQL's plan as a tree", function()
+    -- There is no server here: this is what PostgreSQL 15 says of a join.
+    local answer = { { Plan = { ["Node Type"] = "Hash Join", ["Join Type"] = "Left", ["Total Cost"] = 45.5,
+      ["Hash Cond"] = "(c.post_id = p.id)", Plans = {
+        { ["Node Type"] = "Seq Scan", ["Relation Name"] = "comment", Alias = "c", Filter = "(body = 'x')" },
+        { ["Node Type"] = "Hash", Plans = {
+          { ["Node Type"] = "Index Scan", ["Index Name"] = "post_pkey", ["Relation Name"] = "post", Alias = "post",
+            ["Index Cond"] = "(id < 9)" } } } } } } }
+    local reader = assert(loadfile "lua/moonrow/plan.lua")({}, function() return { expect = error } end)
+    local plan = reader.of_json(answer)
+    assert.equal(table.concat({
+      "Hash Join Left (Hash Cond: (c.post_id = p.id))",
+      "  Seq Scan on comment c (Filter: (body = 'x'))",
+      "  Hash",
+      "    Index Scan using post_pkey on post (Index Cond: (id < 9))",
+    }, "\n"), tostring(plan))
+    assert.equal(45.5, plan[1].values["Total Cost"])
+    assert.equal("post_pkey", plan:find("Index Scan").values["Index Name"])
+    assert.is_nil(plan:find "Nested Loop")
   end)
 end)
 

@@ -118,6 +118,8 @@ function Query:one_or_404(options) end
 ---@class moonrow.Plan
 ---The words of the database; nil of the whole.
 ---@field detail string?
+---All that PostgreSQL says of the step, by its words ("Total Cost").
+---@field values? table
 ---A step below it.
 ---@field [integer] moonrow.Plan
 local Plan = {}
