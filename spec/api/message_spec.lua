@@ -156,9 +156,19 @@ describe("a boolean for a criterion", function()
   end)
 end)
 
+describe("a class", function()
+  it("is declared by a name and one table", function()
+    for _, more in ipairs{ { __tablename = "t" }, 5, "x" } do
+      refuse("ArgumentError", { "extend", "two arguments, got 3", "one table" },
+        function() User:extend("More", { __abstract = true }, more) end)
+    end
+    assert.truthy(User:extend("More", { __abstract = true }))
+  end)
+end)
+
 describe("a list for one value", function()
-  it("is called a table, and the cure is in_", function()
-    local list, words = { 1, 2 }, { "got a table", "in_" }
+  it("is called a list, with its length, and the cure is in_", function()
+    local list, words = { 1, 2 }, { "got a list of 2 values", "in_" }
     local function say(what) return { what, words[1], words[2] } end
     local x = User.id:eq(mr.bindparam "ids")
     refuse("ArgumentError", say "parameter 'ids'", s.execute, s, mr.text "SELECT :ids", { ids = list })

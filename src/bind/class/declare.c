@@ -322,6 +322,7 @@ static int extend(lua_State *L) {
                           "extend is called on a class with a colon: Base:extend(\"User\", { ... })");
     const char *name =
         bind_arg_name(L, 2, "extend: the class's name", "a string, as in Base:extend(\"User\", { ... })");
+    bind_refuse_more(L, 2, "extend", " (what belongs to a class is in one table, __tablename and __mapper_args too)");
     lua_settop(L, 3);
     if (lua_isnil(L, 3)) {
         lua_newtable(L);

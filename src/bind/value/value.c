@@ -92,15 +92,15 @@ int bind_no_value(lua_State *L, int idx, const mr_type *type, const char *what, 
             "%s: expected %s, got function (a function or a method is called: mr.now(), User.name:desc())", what,
             wanted);
     if (!bind_is_plain_table(L, idx)) return bind_type_error(L, idx, what, wanted);
-    bool list = compared && lua_rawlen(L, idx) > 0;
-    if (list && type)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table (a list goes into in_)", what, wanted);
-    if (list)
-        return bind_error(
-            L, MR_ERR_ARGUMENT,
-            "%s: expected %s, got a table (a list goes into in_; JSON goes into a parameter of that type: "
-            "mr.bindparam(name, mr.JSON))",
-            what, wanted);
+    int n = compared ? (int)lua_rawlen(L, idx) : 0;
+    if (n > 0 && type)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a list of %d value%s (a list goes into in_)", what,
+                          wanted, n, n == 1 ? "" : "s");
+    if (n > 0)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "%s: expected %s, got a list of %d value%s (a list goes into in_; JSON goes into a "
+                          "parameter of that type: mr.bindparam(name, mr.JSON))",
+                          what, wanted, n, n == 1 ? "" : "s");
     if (compared && !type)
         return bind_error(L, MR_ERR_ARGUMENT,
                           "%s: expected %s, got a table (JSON goes into a parameter of that type: mr.bindparam(name, "
