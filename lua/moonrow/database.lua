@@ -10,6 +10,7 @@ local app = require "moonrow.app"
 local session = require "moonrow.session"
 local settings = require "moonrow.settings"
 local to_table = require "moonrow.to_table"
+local from_table = require "moonrow.from_table"
 local watchdog = require "moonrow.watchdog"
 
 local Database = { __name = "Database" }
@@ -284,7 +285,7 @@ function database.new_base(what, metadata)
     options.expect(what .. ": metadata", "a MetaData", metadata)
   end
   local base = core.new_base(metadata)
-  base.to_table, base.from_table = to_table.of_object, to_table.of_class
+  base.to_table, base.from_table = to_table.of_object, from_table.of_class
   core.bases[#core.bases + 1] = base
   return base
 end

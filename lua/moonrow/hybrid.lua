@@ -94,6 +94,37 @@ local function spread(given)
   end
 end
 
+-- ---------------------------------------------------------------- its history
+
+-- What the hybrid is now, and what it was with the attributes as they are in the database; where the function needs
+-- more than attributes, that may not be known.
+local function history(given)
+  return function(object, inspection)
+    local before, changed = {}, false
+    local function old(_, name)
+      local class = core.class_of(object)
+      if core.attribute_kind(class, name) == nil then return object[name] end
+      local h = inspection:history(name)
+      changed = changed or #h.added > 0 or #h.deleted > 0
+      local value
+      if #h.unchanged > 0 then value = h.unchanged[1]
+      elseif #h.deleted > 0 then value = h.deleted[1]
+      elseif #h.added == 0 then value = object[name] end
+      if value == core.null then return nil end
+      return value
+    end
+    local now = given.get(object)
+    local known, was = pcall(given.get, setmetatable(before, { __index = old }))
+    local function one(value)
+      if value == nil then return { core.null } end
+      return { value }
+    end
+    local new = inspection.transient or inspection.pending
+    if not changed or known and was == now then return { added = {}, deleted = {}, unchanged = one(now) } end
+    return { added = one(now), deleted = known and not new and one(was) or {}, unchanged = {} }
+  end
+end
+
 -- ---------------------------------------------------------------- declaring
 
 local known = { "get", "set", "expr", "comparator", "update_expr" }
@@ -116,6 +147,7 @@ function hybrid.attribute(...)
   if type(comparator) == "table" then
     for name, fn in pairs(comparator) do options.check_callable("hybrid: comparator." .. tostring(name), fn) end
   end
+  given.history = history(given)
   return core.descriptor("hybrid", false, given.get, given.set, express(given), spread(given), given)
 end
 
