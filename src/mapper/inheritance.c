@@ -66,6 +66,20 @@ bool mr_mapper_lacks_identity(const mr_mapper *mapper) {
            mr_mapper_polymorphic(mapper) != mapper;
 }
 
+/* Makes the identity, which is the program's value, the one that is stored: the type has functions of the program. */
+static mr_status send_identity(mr_env *env, const mr_type *type, mr_value *id) {
+    mr_store_room room = {.env = env, .written = true};
+    mr_value sent = *id, made = mr_null_value();
+    sent.flags = 0;
+    mr_status status = type->decorator->send(env, type, &sent, &room);
+    if (status == MR_OK) status = mr_value_copy(env, &made, &sent);
+    mr_store_done(&room);
+    if (status != MR_OK) return status;
+    mr_value_clear(env, id);
+    *id = made;
+    return MR_OK;
+}
+
 /* Converts the identity to what the column of polymorphic_on holds. */
 static void convert_identity(mr_mapper *m) {
     mr_value *id = &m->polymorphic_identity;
@@ -75,9 +89,14 @@ static void convert_identity(mr_mapper *m) {
     mr_strbuf_printf(&what, "%s: polymorphic_identity", m->name);
     const char *text = mr_strbuf_str(&what);
     const mr_type *type = column ? column->type : NULL;
-    if (text && type &&
-        (mr_type_coerce(m->env, type, text, id) != MR_OK || mr_type_check_length(m->env, type, text, id) != MR_OK)) {
-        mr_inheritance_mistake(m, "%s", mr_env_error(m->env)->message);
+    bool own = type && type->decorator && type->decorator->send;
+    mr_status status = MR_OK;
+    if (own) status = send_identity(m->env, type, id);
+    else if (text && type) status = mr_type_coerce(m->env, type, text, id);
+    if (status == MR_OK && text && type) status = mr_type_check_length(m->env, type, text, id);
+    if (status != MR_OK) {
+        const char *place = own && text ? text : ""; /* a function's error names no class */
+        mr_inheritance_mistake(m, "%s%s%s", place, *place ? ": " : "", mr_env_error(m->env)->message);
         mr_env_clear_error(m->env);
     }
     mr_strbuf_done(&what);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "value/decorated.h"
 #include "value/relationship.h"
 #include "value/proxy.h"
 #include "value/session.h"
@@ -281,7 +282,9 @@ static int class_for(lua_State *L) {
     lua_settop(L, 2);
     if (discriminator && discriminator->column) {
         lua_getfield(L, 2, discriminator->name);
-        if (!bind_to_value(L, -1, discriminator->column->type, &v)) v = mr_value_of(MR_UNLOADED, 0);
+        const mr_type *type = discriminator->column->type;
+        if (type->decorator && !lua_isnil(L, -1)) bind_send_value(L, type, NULL, discriminator->name, &v);
+        else if (!bind_to_value(L, -1, type, &v)) v = mr_value_of(MR_UNLOADED, 0);
     }
     for (mr_mapper *m = NULL; v.kind > MR_NULL && (m = mr_mapper_next_below(mapper, m));) {
         if (m->polymorphic_identity.kind != v.kind || !mr_value_equal(mapper->env, &m->polymorphic_identity, &v))
