@@ -59,14 +59,6 @@ static mr_status no_value(mr_env *env, const char *name, const mr_named_value *n
                    given, n > SHOWN ? ", ..." : "");
 }
 
-/* A table was given in case that the parameter's type has functions of the program, which take one. */
-static mr_status refuse_table(mr_env *env, const mr_param *param) {
-    bool known = mr_type_is_known(param->type);
-    return mr_fail(env, MR_ERR_ARGUMENT, "parameter '%s': expected %s, got a table (a list goes into in_%s)",
-                   param->name, known ? mr_type_wants(param->type) : "a value",
-                   known ? "" : "; JSON goes into a parameter of that type: mr.bindparam(name, mr.JSON)");
-}
-
 static mr_status named_value(const mr_compiled *c, const mr_param *param, const mr_vec *binds,
                              const mr_named_value *named, size_t n, mr_value *out) {
     for (size_t i = 0; i < n; i++) {
@@ -77,7 +69,9 @@ static mr_status named_value(const mr_compiled *c, const mr_param *param, const 
         bool given = param->type->decorator && param->type->decorator->send && param->name[0] != ' ';
         if (given && out->kind != MR_OPAQUE && out->kind != MR_NULL) out->flags |= MR_VALUE_GIVEN;
         if (given) return MR_OK;
-        if (mr_value_is_own(c->env, out)) return refuse_table(c->env, param);
+        if (mr_value_is_own(c->env, out))
+            return mr_fail(c->env, MR_ERR_ARGUMENT, "parameter '%s': expected %s, got a table", param->name,
+                           mr_type_wants(param->type));
         /* The library's own parameters have a space in front of their name. Their values come from the database, and
          * are not changed, whatever type the column has. */
         if (param->name[0] != ' ' && mr_type_coerce(c->env, param->type, param->name, out) != MR_OK) return MR_FAIL;
