@@ -114,7 +114,7 @@ describe("a text that nests", function()
   it("is computed as deep as a program may need", function()
     for name, least in pairs{ any = 6, all = 6, none = 6, count = 8, ["not all"] = 6, ["/ to the right"] = 24,
       ["// to the right"] = 14, ["- to the right"] = 24, lower = 24, ["- -"] = 36, ["and, or"] = 13, ["-"] = 70,
-      ["not (.. and)"] = 22, ["not"] = 90, [".."] = 120, ["and"] = 120, ["+ to the right"] = 90,
+      ["not (.. and)"] = 22, ["not"] = 90, [".."] = 120, ["and"] = 120, ["+ to the right"] = 24,
       ["decimals, +"] = 12 } do
       if not STRESS then assert.is_true(tried(CONSTRUCTS[name](least)), name) end
     end

@@ -134,6 +134,23 @@ describe("an expression", function()
     assert.equal(6, value(Person.age:bitwise_and(7)))
   end)
 
+  -- 1e16 + 1 is 1e16, but 1 + 1 is not lost in it.
+  it("adds and multiplies in the order of its brackets", function()
+    local age = Person.age
+    local cases = {
+      { age + (age + 1), "person.age + (person.age + ?)" },
+      { age * (age * 2), "person.age * (person.age * ?)" },
+      { (age + age) + 1, "person.age + person.age + ?" },
+      { (age * age) * 2, "person.age * person.age * ?" },
+    }
+    for _, case in ipairs(cases) do assert.equal(case[2] .. " > ?", sql(case[1]:gt(0))) end
+    local one = mr.cast(1, mr.Float)
+    local function value(x) return db.session:query(x):scalar() end
+    assert.equal(1e16 + (1.0 + 1.0), value(mr.cast(1e16, mr.Float) + (one + one)))
+    assert.equal((1e16 + 1.0) + 1.0, value((mr.cast(1e16, mr.Float) + one) + one))
+    assert.equal(1e308 * (10.0 * 1e-10), value(mr.cast(1e308, mr.Float) * (one * 10.0 * 1e-10)))
+  end)
+
   it("orders", function()
     local function order(...)
       local out = {}

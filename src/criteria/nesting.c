@@ -87,6 +87,7 @@ static mr_status visit_chain(visit v, const mr_term *t, bool first) {
     for (uint32_t i = 0; i < t->n; i++) {
         const mr_term *part = t->child[i];
         bool same = part->kind == t->kind && part->op == t->op && is_chain(part), begins = first && i == 0;
+        if (t->kind == MR_TERM_ARITHMETIC && i > 0) same = false; /* a + (b + c) */
         mr_status status =
             same ? visit_chain(v, part, begins) : visit_at(v, part, (begins ? 0 : NEXT) + part_brackets(t, part));
         if (status != MR_OK) return status;
