@@ -20,7 +20,7 @@ static mr_status next(mr_job *job) {
     if (job->next >= job->parents.len) return MR_DONE;
     mr_entity *parent = mr_vec_ptr(&job->parents, job->next++);
     const mr_plan_follow *follow = job->follow;
-    bool older = mr_job_leads_to_older(job, parent);
+    bool older = mr_job_leads_on(job, parent);
     if (mr_lazy_load(&job->load->ctx, parent, follow->prop, follow->nopts, follow->opts) != MR_OK) return MR_FAIL;
     const mr_value *v = mr_entity_slot(parent, follow->prop->slot);
     if (v->kind == MR_ENTITY && (older || !mr_load_is_up_to_date(job->load, v->u.p)) &&

@@ -2,7 +2,8 @@
  * job.c: the statements after a run: a queue of jobs. Each job loads one relationship of many parents by its strategy.
  *
  * Invariant: the statements of a job may add jobs to the end of the queue, so depth costs no C stack. A parent whose
- * slot is loaded takes no statement, unless the objects in its slot are old.
+ * slot is loaded takes no statement, unless the objects in its slot lack something that the query loads below, or are
+ * old.
  */
 #include "plan/planner.h"
 #include "job.h"
@@ -50,27 +51,40 @@ static mr_status make_path(mr_job *job) {
     return MR_OK;
 }
 
-/* Is an object old that the job's options load below the item? */
-static bool has_older(const mr_job *job, mr_entity *item) {
+/* Does the job's statement load the relationship of its items, too, or lead to a job that does? */
+static bool goes_on(const mr_job *job, const mr_property *prop) {
     const mr_plan_follow *follow = job->follow;
-    for (size_t i = 0; i < item->mapper->props.len; i++) {
+    return prop->kind == MR_PROPERTY_RELATIONSHIP &&
+           mr_eager_is_due(&job->path, follow->prop->relationship->target, prop, follow->nopts, follow->opts);
+}
+
+/* Does the job lead further than to its items? */
+static bool has_levels_below(const mr_job *job) {
+    mr_mapper *target = job->follow->prop->relationship->target;
+    for (size_t i = 0; i < target->props.len; i++)
+        if (goes_on(job, mr_vec_ptr(&target->props, i))) return true;
+    for (mr_mapper *m = NULL; (m = mr_mapper_next_below(target, m));)
+        for (size_t i = 0; m != target && i < m->props.len; i++)
+            if (goes_on(job, mr_vec_ptr(&m->props, i))) return true;
+    return false;
+}
+
+/* Is something below the item not loaded, or old, that the job leads to? */
+static bool lacks(const mr_job *job, mr_entity *item) {
+    for (size_t i = 0; item->state == MR_PERSISTENT && i < item->mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&item->mapper->props, i);
-        if (prop->kind != MR_PROPERTY_RELATIONSHIP || mr_entity_slot(item, prop->slot)->kind == MR_UNLOADED ||
-            !mr_load_must_ask(job->load, item, prop))
-            continue;
-        if (mr_eager_is_due(&job->path, follow->prop->relationship->target, prop, follow->nopts, follow->opts))
-            return true;
+        if (goes_on(job, prop) && mr_load_must_ask(job->load, item, prop)) return true;
     }
     return false;
 }
 
-bool mr_job_leads_to_older(const mr_job *job, mr_entity *parent) {
-    if (!job->load->outside || !job->load->ctx.owner->mixed) return false;
+bool mr_job_leads_on(const mr_job *job, mr_entity *parent) {
+    if (!job->has_levels_below) return false;
     const mr_value *v = mr_entity_slot(parent, job->follow->prop->slot);
-    if (v->kind == MR_ENTITY) return has_older(job, v->u.p);
+    if (v->kind == MR_ENTITY) return lacks(job, v->u.p);
     const mr_collection *c = v->kind == MR_COLLECTION ? v->u.p : NULL;
     for (uint32_t i = 0; c && i < c->n; i++)
-        if (has_older(job, c->items[i])) return true;
+        if (lacks(job, c->items[i])) return true;
     return false;
 }
 
@@ -87,7 +101,7 @@ static mr_status take_parents(mr_job *job, const mr_vec *all) {
         }
         if (!has_it) continue;
         if (job->follow->prop && !mr_load_must_ask(job->load, parent, job->follow->prop) &&
-            !mr_job_leads_to_older(job, parent))
+            !mr_job_leads_on(job, parent))
             continue;
         status = mr_seen_add(&seen, parent, NULL);
         if (status == MR_OK) status = mr_vec_push_ptr(&job->parents, parent);
@@ -113,13 +127,14 @@ static mr_status add_job(mr_load *load, mr_run *run, const mr_plan_entity *entit
     mr_vec_init(&job->pending, load->env, sizeof(mr_entity *));
     job->first = mr_vec_ptr(parents, 0);
     job->last = mr_vec_ptr(parents, parents->len - 1);
-    mr_status status = take_parents(job, parents);
+    mr_status status = make_path(job);
+    if (status == MR_OK) job->has_levels_below = follow->prop && has_levels_below(job);
+    if (status == MR_OK) status = take_parents(job, parents);
     if (status == MR_OK && job->parents.len == 0) {
         free_job(job);
         return MR_OK;
     }
     if (status == MR_OK && run) status = copy_named(job, &run->named);
-    if (status == MR_OK) status = make_path(job);
     if (status == MR_OK) status = mr_vec_push_ptr(&load->jobs, job);
     if (status == MR_OK) return MR_OK;
     free_job(job);

@@ -23,6 +23,7 @@ struct mr_job {
     mr_entity *first, *last; /* of all parents, in the order of their rows */
     size_t next;             /* index of the first parent that no statement has read yet */
     int form;                /* the kind of selectin's statement; 0: not decided yet */
+    bool has_levels_below;   /* it leads further than to its items */
     bool unsure;             /* the statement may leave out some parents */
     mr_run *run;
     mr_gather gather;  /* children of the statement that runs */
@@ -52,8 +53,9 @@ mr_status mr_job_start(mr_job *job, mr_query *q);
 mr_status mr_job_target(const mr_job *job, mr_query_item *out);
 /* Have all parents loaded the local columns of the relationship? */
 bool mr_job_knows_locals(const mr_job *job);
-/* Is the parent's slot loaded, but an object below it old? Then it is read again, to reach that object. */
-bool mr_job_leads_to_older(const mr_job *job, mr_entity *parent);
+/* Is the parent's slot loaded, but lacks an object in it what the query loads below, or is that old? Then the slot is
+ * read again, to reach it. */
+bool mr_job_leads_on(const mr_job *job, mr_entity *parent);
 /* Gives the child in the row (item number `child`) to the parents whose key is in the row (the items from `key` on). */
 mr_status mr_job_give_child(mr_job *job, unsigned key, unsigned child);
 /* x IN (values); for keys of several columns (x = ? AND y = ?) OR ... columns, values: n for each of count keys.
