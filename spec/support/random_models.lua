@@ -102,6 +102,31 @@ local function add_many_to_many(m, random, from, to, number)
   table.insert(m.ways[to], { name = back, to = from, back = name, ordered = by_n })
 end
 
+-- ---------------------------------------------------------------- subclasses
+
+-- Gives the class a subclass, in the same table or with a table of its own, which some of its rows will be of.
+local function plan_subclass(m, random, name)
+  m.inherits[name] = random.pick{ false, "single", "joined" }
+  if not m.inherits[name] then return end
+  m.bodies[name].kind = m.db.Column{ m.db.String(10) }
+  m.bodies[name].__mapper_args = { polymorphic_on = "kind", polymorphic_identity = name,
+    with_polymorphic = random.chance(40) and "*" or nil }
+end
+
+local function declare_subclass(m, name)
+  local body = { __mapper_args = { polymorphic_identity = name .. "x" }, extra = m.db.Column{ m.db.Integer } }
+  if m.inherits[name] == "joined" then
+    local names, type = key_columns(m.db, m.kinds[name])
+    local targets = {}
+    for i, key in ipairs(names) do
+      body[key] = m.db.Column{ type or m.db.Integer, primary_key = true }
+      targets[i] = name:lower() .. "." .. key
+    end
+    body.__table_args = { m.db.ForeignKeyConstraint(names, targets) }
+  end
+  m.classes[name .. "x"] = m.classes[name]:extend(name .. "x", body)
+end
+
 -- ---------------------------------------------------------------- rows
 
 local function key_of(kind, i)
@@ -116,11 +141,23 @@ local function add_rows(m, random)
     for i = 1, count[name] do
       local row = { n = random(1000) * 100 + i, tag = random(3) }
       for k, column in ipairs(key_columns(m.db, m.kinds[name])) do row[column] = key_of(m.kinds[name], i)[k] end
+      if m.inherits[name] then
+        row.kind = random.chance(40) and name .. "x" or name
+        if row.kind ~= name then row.extra = i end
+      end
       at[#at + 1] = { name = name, row = row }
     end
   end
   -- Rows are inserted before they refer to each other, so that any row may refer to any.
-  for _, r in ipairs(at) do m.db.session:execute(mr.insert(m.classes[r.name]):values(r.row)) end
+  for _, r in ipairs(at) do
+    if r.row.extra then
+      r.row.kind = nil
+      m.db.session:add(m.classes[r.name .. "x"](r.row))
+      m.db.session:flush()
+    else
+      m.db.session:execute(mr.insert(m.classes[r.name]):values(r.row))
+    end
+  end
   for _, reference in ipairs(m.references) do
     for i = 1, count[reference.from] do
       if random.chance(80) then
@@ -151,11 +188,12 @@ end
 
 --- Makes a database with the classes A, B, C (in m.classes) and rows. m.ways[class name]: a list of { name = attribute,
 --- to = class name, back = attribute of the other side, reference = true: one object, ordered = true: a list with an
---- order }. Each class has n, which differs in nearly all rows, and tag, which has few values.
+--- order }. Some classes have a subclass, called as they with an x behind (in m.classes), of which some of their rows are;
+--- m.inherits[class name]: "single", "joined", or false. Each class has n, which differs in nearly all rows, and tag, which has few values.
 function M.make(seed)
   local random = M.source(seed)
   local m = { db = mr.open "sqlite://", bodies = {}, kinds = {}, classes = {}, ways = {}, references = {}, links = {},
-              names = NAMES, random = random }
+              names = NAMES, random = random, inherits = {} }
   --- The names of the class's key attributes.
   function m.key_names(class) return (key_columns(m.db, m.kinds[class])) end
   --- The key of an object of the class as text.
@@ -163,7 +201,7 @@ function M.make(seed)
     if object == nil then return "nil" end
     local parts = {}
     for i, name in ipairs(m.key_names(class)) do parts[i] = tostring(object[name]) end
-    return table.concat(parts, ".")
+    return table.concat(parts, ".") .. (mr.class_of(object) == m.classes[class] and "" or "x")
   end
   function m.key_paths(class)
     local paths = {}
@@ -180,7 +218,11 @@ function M.make(seed)
     local add = random.chance(60) and add_many_to_one or add_many_to_many
     add(m, random, random.pick(NAMES), random.pick(NAMES), number)
   end
+  for _, name in ipairs(NAMES) do plan_subclass(m, random, name) end
   for _, name in ipairs(NAMES) do m.classes[name] = m.db.Model:extend(name, m.bodies[name]) end
+  for _, name in ipairs(NAMES) do
+    if m.inherits[name] then declare_subclass(m, name) end
+  end
   m.db:create_all()
   add_rows(m, random)
   m.db.session:commit()
