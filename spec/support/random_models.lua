@@ -188,8 +188,9 @@ end
 
 --- Makes a database with the classes A, B, C (in m.classes) and rows. m.ways[class name]: a list of { name = attribute,
 --- to = class name, back = attribute of the other side, reference = true: one object, ordered = true: a list with an
---- order }. Some classes have a subclass, called as they with an x behind (in m.classes), of which some of their rows are;
---- m.inherits[class name]: "single", "joined", or false. Each class has n, which differs in nearly all rows, and tag, which has few values.
+--- order }. Some classes have a subclass, called as they with an x behind (in m.classes), of which some of their rows
+--- are; m.inherits[class name]: "single", "joined", or false. Each class has n, which differs in nearly all rows, and
+--- tag, which has few values.
 function M.make(seed)
   local random = M.source(seed)
   local m = { db = mr.open "sqlite://", bodies = {}, kinds = {}, classes = {}, ways = {}, references = {}, links = {},
