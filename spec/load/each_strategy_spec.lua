@@ -301,8 +301,8 @@ for _, way in ipairs(ways) do
           :order_by(Customer.id):options(load(Customer.addresses), load(Order.items))
         local customers, orders = {}, {}
         for i, row in ipairs(query:all()) do customers[i], orders[i] = row[1], row[2] end
-        return market.shown(customers, "name", "addresses", "id") .. " / "
-                 .. market.shown(orders, "note", "items", "id")
+        local of_customers = market.shown(customers, "name", "addresses", "id")
+        return of_customers .. " / " .. market.shown(orders, "note", "items", "id")
       end)
       gives(1 + 2 * more, "o1:1,2,3 / o3:3,4,5", function()
         local other = mr.aliased(Order)

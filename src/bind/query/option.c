@@ -79,6 +79,13 @@ static bind_option_value *extend(lua_State *L, const bind_option_value *from, un
     return o;
 }
 
+/* Raises where the path ends with "*", which leads nowhere. */
+static void refuse_after_wildcard(lua_State *L, const bind_option_value *before, const char *name) {
+    if (before && before->nparts > 0 && before->parts[before->nparts - 1].option.kind == MR_OPTION_WILDCARD_LAZY)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: \"*\" ends a path: write another option for what it shall load besides",
+                   name);
+}
+
 /* ---------------------------------------------------------------- paths */
 
 /* Sets the class, and the alias (borrowed; or NULL), where the path starts, unless they are known. */
@@ -205,6 +212,7 @@ static int load_option(lua_State *L) {
     const char *name = option_name((int)lua_tointeger(L, lua_upvalueindex(1))), *settings[MOST_SETTINGS];
     const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
     int first = before ? 2 : 1, options;
+    refuse_after_wildcard(L, before, name);
     int n = bind_arguments(L, first, &options);
     settings_of(name, settings);
     bind_check_options(L, options, name, settings);
@@ -255,6 +263,7 @@ static mr_option_step column_step(lua_State *L, int idx, const char *function, m
 static int column_option(lua_State *L, mr_option_kind kind, const char *function) {
     const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
     int first = before ? 2 : 1, options;
+    refuse_after_wildcard(L, before, function);
     int n = bind_arguments(L, first, &options);
     bind_check_options(L, options, function, no_options);
     if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected attributes", function);
