@@ -78,6 +78,24 @@ describe("an attribute of a subclass with its own table, in a query of the base"
     end)
   end)
 
+  it("asks for it of related objects", function()
+    local exists = "EXISTS (SELECT 1 FROM employee LEFT OUTER JOIN engineer ON employee.id = engineer.id "
+    local function companies(criterion)
+      local found
+      local sent = support.sent(db, function() found = C.Company.query:filter(criterion):all() end)
+      return sent[1][1], #found
+    end
+    local sql, n = companies(C.Company.employees:any(C.Engineer.machine:eq "drill"))
+    assert.truthy(sql:find(exists .. "WHERE company.id = employee.company_id AND engineer.machine = ?)", 1, true), sql)
+    assert.equal(1, n)
+    sql, n = companies(C.Company.employees:any(C.Engineer.machine:eq "nothing" | C.Manager.golf:eq "nothing"))
+    assert.equal(1, select(2, sql:gsub("JOIN manager", "")))
+    assert.equal(0, n)
+    n = select(2, companies(C.Company.engineers:any(C.Senior.level:eq(3))))
+    assert.equal(1, n)
+    assert.equal(1, select(2, companies(C.Company.employees:any(C.Employee.name:eq "Eve" & C.Manager.golf:is_(nil)))))
+  end)
+
   it("joins no table that the query reads already", function()
     local sql = from(function()
       return C.Employee.query:join(C.Engineer.__table)

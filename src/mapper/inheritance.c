@@ -188,18 +188,24 @@ const mr_polymorphic *mr_mapper_with(mr_mapper *mapper, mr_mapper *const *classe
     mr_env *env = mapper->env;
     unsigned all = 0, found = 0;
     for (mr_mapper *m = NULL; (m = mr_mapper_next_below(mapper, m));) all++;
-    mr_mapper **sorted = mr_env_arena(env, (all + (size_t)1) * sizeof(mr_mapper *));
+    mr_mapper **sorted = mr_alloc(env, (all + (size_t)1) * sizeof(mr_mapper *));
     if (!sorted) return NULL;
     for (mr_mapper *m = NULL; (m = mr_mapper_next_below(mapper, m));) {
         bool wanted = n == 0 && m != mapper;
         for (unsigned i = 0; i < n && !wanted; i++) wanted = classes[i] == m && m != mapper;
         if (wanted) sorted[found++] = m;
     }
-    for (const mr_polymorphic *set = mapper->polymorphics; set; set = set->next)
-        if (is_set(set, sorted, found)) return set;
-    mr_polymorphic *made = mr_env_arena(env, sizeof *made);
-    if (!made) return NULL;
-    *made = (mr_polymorphic){{mapper, made}, mapper, found, sorted, mapper->polymorphics};
-    mapper->polymorphics = made;
-    return made;
+    mr_polymorphic *set = mapper->polymorphics;
+    while (set && !is_set(set, sorted, found)) set = set->next;
+    if (!set) {
+        mr_mapper **kept = mr_env_arena(env, (found + (size_t)1) * sizeof(mr_mapper *));
+        set = kept ? mr_env_arena(env, sizeof *set) : NULL;
+        if (set) {
+            memcpy(kept, sorted, found * sizeof(mr_mapper *));
+            *set = (mr_polymorphic){{mapper, set}, mapper, found, kept, mapper->polymorphics};
+            mapper->polymorphics = set;
+        }
+    }
+    mr_free(env, sorted);
+    return set;
 }

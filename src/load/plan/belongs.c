@@ -79,7 +79,7 @@ static mr_status related(const mr_property *along, mr_node *alias, mr_mapper *of
     bool shared = false;
     for (unsigned i = 0; i < target->nparts && !shared; i++)
         shared = mr_mapper_reads(rel->parent, target->parts[i].table);
-    mr_node *from = of_alias ? mr_node_retain(of_alias) : shared ? mr_tables_alias(target) : mr_mapper_tables(target);
+    mr_node *from = of_alias ? mr_node_retain(of_alias) : mr_tables_for(target, shared, criterion);
     mr_node *where = NULL, *classes = NULL, *own = NULL;
     *out = NULL;
     if (!from) return MR_FAIL;

@@ -1,6 +1,6 @@
 /*
- * below.c: attributes of a subclass that has a table of its own, in the criteria and orders of a query of a base class:
- * joins that table, as with_polymorphic would.
+ * below.c: attributes of a subclass that has a table of its own, in the criteria and orders of a query of a base class,
+ * or in criteria about related objects (any, has): joins that table, as with_polymorphic would.
  *
  * Invariant: each such join is an outer join by the whole primary key, so that no row of the query is lost or repeated.
  * A table that the query reads already, in whatever way, is not joined again.
@@ -90,6 +90,37 @@ mr_status mr_plan_below(mr_planner *p) {
     for (size_t i = 0; i < sizeof clauses / sizeof clauses[0]; i++)
         if (clauses[i]) mr_node_walk(clauses[i], find_below, &s);
     return s.failed ? MR_FAIL : MR_OK;
+}
+
+/* ---------------------------------------------------------------- criteria about related objects */
+
+typedef struct naming {
+    mr_mapper *mapper;
+    mr_vec below; /* mr_mapper *: the subclasses that were found */
+    bool failed;
+} naming;
+
+static bool find_named(void *ud, const mr_node *node) {
+    naming *n = ud;
+    if (n->failed || node->kind == MR_NODE_SELECT || node->kind == MR_NODE_COMPOUND) return false;
+    const mr_property *prop = node->kind == MR_NODE_COLUMN && node->n == 0 ? node->annotation : NULL;
+    if (!prop || prop->column != node->u.column || mr_mapper_reads(n->mapper, node->u.column->table)) return true;
+    if (mr_mapper_isa(prop->mapper, n->mapper)) n->failed = mr_vec_push_ptr(&n->below, prop->mapper) != MR_OK;
+    return true;
+}
+
+mr_node *mr_tables_for(mr_mapper *mapper, bool aliased, const mr_node *criterion) {
+    naming n = {.mapper = mapper};
+    mr_node *from = NULL;
+    mr_vec_init(&n.below, mapper->env, sizeof(mr_mapper *));
+    if (criterion && mapper->subclasses.len > 0) mr_node_walk(criterion, find_named, &n);
+    const mr_polymorphic *with =
+        n.below.len > 0 ? mr_mapper_with(mapper, (mr_mapper *const *)n.below.data, (unsigned)n.below.len) : NULL;
+    if (n.failed || (n.below.len > 0 && !with)) from = NULL;
+    else if (with) from = mr_polymorphic_from(with, aliased, NULL);
+    else from = aliased ? mr_tables_alias(mapper) : mr_mapper_tables(mapper);
+    mr_vec_done(&n.below);
+    return from;
 }
 
 /* ---------------------------------------------------------------- tables that nothing reads */

@@ -134,6 +134,9 @@ bool mr_foreign_key_exists(mr_env *env, mr_node *left, mr_node *right);
 /* below.c */
 /* Joins the tables of subclasses whose attributes the query's clauses name, to the tables of their bases. */
 mr_status mr_plan_below(mr_planner *p);
+/* The tables of the class, and by outer joins those of subclasses whose attributes the criterion (or NULL) names.
+ * aliased: under names of their own. A new reference; NULL: failed. */
+mr_node *mr_tables_for(mr_mapper *mapper, bool aliased, const mr_node *criterion);
 /* InvalidRequestError: GROUP BY, HAVING or ORDER BY names a table that the SELECT does not read. */
 mr_status mr_plan_check_order(const mr_planner *p, const mr_select *s);
 
