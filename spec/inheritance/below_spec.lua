@@ -124,6 +124,25 @@ describe("an attribute of a subclass with its own table, in a query of the base"
     assert.equal(1, db.session:query(C.Engineer):count())
   end)
 
+  it("updates rows of the query's class alone, where that shares its base's table", function()
+    db = mr.open "sqlite://"
+    local Base = db.Model:extend("Base", { id = db.Column{ db.Integer, primary_key = true },
+      kind = db.Column{ db.String(9) }, size = db.Column{ db.Integer }, name = db.Column{ db.String(9) },
+      __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "base" } })
+    local Middle = Base:extend("Middle", { __mapper_args = { polymorphic_identity = "middle" } })
+    local Low = Middle:extend("Low", { id = db.Column{ db.Integer, db.ForeignKey "base.id", primary_key = true },
+      depth = db.Column{ db.Integer }, __mapper_args = { polymorphic_identity = "low" } })
+    db:create_all()
+    db.session:add_all{ Base{ size = 1 }, Middle{ size = 1 }, Low{ size = 1, depth = 1 }, Low{ size = 1 } }
+    db.session:commit()
+    for _, how in ipairs{ "auto", "fetch", false } do
+      assert.equal(2, Middle.query:filter(Low.depth:is_(nil)):update({ size = 5 }, { synchronize_session = how }))
+    end
+    assert.same({ 1, 5, 1, 5 }, support.values(Base.query:order_by "id":all(), "size"))
+    assert.equal(2, Middle.query:filter(Low.depth:is_(nil)):delete())
+    assert.equal("Base, Low", (staff.names(Base.query:order_by "id":all()):gsub(" nil", "")))
+  end)
+
   it("says which attribute is of no table of the query", function()
     local alias = mr.aliased(C.Employee)
     refuse("InvalidRequestError", "order_by: the query does not read 'engineer', the table of Engineer.machine: "

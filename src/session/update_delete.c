@@ -111,12 +111,12 @@ static bool find_below(void *ud, const mr_node *node) {
     return !b->found;
 }
 
-/* The query with the key of its class as its items; NULL: failed. */
+/* The query with the key of its class, of rows of that class, as its items; NULL: failed. */
 static mr_query *keys_of(const mr_query *q, const mr_mapper *mapper) {
     mr_query *keys = NULL;
     for (unsigned i = 0; i < mapper->npk; i++) {
         const mr_property *prop = mr_mapper_at_slot(mapper, mapper->pk_slots[i]);
-        const mr_query_item item = {.expression = mr_property_node(prop, NULL)};
+        const mr_query_item item = {.expression = mr_property_node_of(prop, mapper)};
         mr_query *more = item.expression ? mr_query_with_items(keys ? keys : q, &item, 1, i > 0) : NULL;
         mr_query_release(keys);
         if (!(keys = more)) return NULL;
