@@ -236,7 +236,8 @@ static void compile_side(mr_compiler *c, const mr_node *node, uint32_t i) {
     mr_op against = operand_against(operand, (mr_op)node->op);
     bool halves = node->op == MR_OP_CONCAT && i == 1 && other->weight > GROUP && operand->weight > GROUP;
     /* a + (b + c) is another number than a + b + c: floats lose digits, and integers pass their limits. */
-    bool summed = (node->op == MR_OP_ADD || node->op == MR_OP_MUL) && mr_operator_of(mr_unlabelled(operand)) == node->op;
+    bool summed =
+        (node->op == MR_OP_ADD || node->op == MR_OP_MUL) && mr_operator_of(mr_unlabelled(operand)) == node->op;
     if (halves || (summed && i == 1)) against = MR_AGAINST_ANY;
     if (is_comparison((mr_op)node->op)) mr_compile_compared(c, operand, node->child[1 - i], against);
     else mr_compile_operand(c, operand, against);
