@@ -310,7 +310,10 @@ static truth like(evaluator *v, const place *at, const mr_term *t) {
     if (t->matches & MR_MATCH_AFTER) mr_strbuf_putc(&pattern, '%');
     const char *s = mr_strbuf_str(&pattern);
     bool any_case = v->reader->folds || t->op == MR_OP_ILIKE || t->op == MR_OP_NOT_ILIKE;
-    bool met = s && mr_criteria_like(s, pattern.len, x.u.s, x.len, t->matches ? '/' : '\0', any_case);
+    bool known = t->child[1]->kind == MR_TERM_CONSTANT || t->child[1]->kind == MR_TERM_PARAMETER;
+    unsigned how =
+        (any_case ? MR_LIKE_FOLDS : 0U) | (known && s && !mr_like_is_plain(s, pattern.len) ? MR_LIKE_WHOLE : 0U);
+    bool met = s && mr_like(s, pattern.len, x.u.s, x.len, t->matches ? '/' : '\0', how);
     if (!s) v->failed = true;
     mr_strbuf_done(&pattern);
     return truth_of(met == (t->op == MR_OP_LIKE || t->op == MR_OP_ILIKE));

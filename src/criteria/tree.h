@@ -163,10 +163,6 @@ mr_status mr_criteria_check_name(mr_env *env, const mr_criteria_limits *limits, 
 /* Reads the text of c->scope: fills the members of *c. */
 mr_status mr_criteria_parse(mr_criteria *c, const mr_criteria_limits *limits);
 
-/* like.c */
-/* Does the text match the pattern as SQLite's LIKE does? escape: a character of ASCII, or 0. */
-bool mr_criteria_like(const char *pattern, size_t npattern, const char *text, size_t ntext, char escape, bool folds);
-
 static inline bool mr_term_is_condition(const mr_term *t) { return t->kind >= MR_TERM_COMPARE; }
 
 #endif

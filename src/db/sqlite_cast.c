@@ -63,7 +63,29 @@ static void cast(sqlite3_context *c, int n, sqlite3_value **values) {
     mr_store_done(&room.store);
 }
 
+/* mr_like(text, pattern [, escape]): LIKE, for which a zero byte is a character. */
+static void like(sqlite3_context *c, int n, sqlite3_value **values) {
+    for (int i = 0; i < n; i++)
+        if (sqlite3_value_type(values[i]) == SQLITE_NULL) return;
+    const char *text = (const char *)sqlite3_value_text(values[0]),
+               *pattern = (const char *)sqlite3_value_text(values[1]);
+    const char *escape = n > 2 ? (const char *)sqlite3_value_text(values[2]) : "";
+    if (!text || !pattern || !escape) {
+        sqlite3_result_error_nomem(c);
+        return;
+    }
+    uint32_t sign = mr_like_character(escape);
+    bool met = mr_like(pattern, (size_t)sqlite3_value_bytes(values[1]), text, (size_t)sqlite3_value_bytes(values[0]),
+                       sign, MR_LIKE_FOLDS | MR_LIKE_WHOLE);
+    sqlite3_result_int(c, met);
+}
+
 static int set(sqlite3 *db, mr_env *env, bool on) {
+    for (int n = 2; n <= 3; n++) {
+        int rc = sqlite3_create_function_v2(db, "mr_like", n, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS,
+                                            NULL, on ? like : NULL, NULL, NULL, NULL);
+        if (rc != SQLITE_OK) return rc;
+    }
     return sqlite3_create_function_v2(db, "moonrow_cast", 3, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, env,
                                       on ? cast : NULL, NULL, NULL, NULL);
 }

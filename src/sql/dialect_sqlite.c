@@ -185,8 +185,31 @@ static bool compile_arithmetic(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
+/* SQLite's LIKE ends a pattern at a zero byte, and takes no long one: the function of ours does neither. */
+static bool compile_whole_like(mr_compiler *c, const mr_node *node) {
+    if (!(node->flags & MR_NODE_WHOLE)) return false;
+    if (c->lasting) {
+        mr_compile_fail(c, "like: a pattern with a zero byte, or of more than %d bytes, cannot stand in a definition",
+                        (int)MR_LIKE_LONGEST);
+        return true;
+    }
+    bool negated = node->op == MR_OP_NOT_LIKE || node->op == MR_OP_NOT_ILIKE;
+    mr_emit(c, negated ? "(NOT mr_like(" : "mr_like(");
+    for (uint32_t i = 0; i < node->n; i++) {
+        if (i) mr_emit(c, ", ");
+        mr_compile(c, node->child[i]);
+    }
+    mr_emit(c, negated ? "))" : ")");
+    return true;
+}
+
 static bool compile_binary(mr_compiler *c, const mr_node *node) {
     switch (node->op) {
+    case MR_OP_LIKE:
+    case MR_OP_NOT_LIKE:
+    case MR_OP_ILIKE:
+    case MR_OP_NOT_ILIKE:
+        return compile_whole_like(c, node);
     case MR_OP_ADD:
     case MR_OP_SUB:
     case MR_OP_MUL:

@@ -119,8 +119,21 @@ static bool is_letter(const char *s) { return (*s >= 'a' && *s <= 'z') || (*s >=
 
 /* Databases without ILIKE change the pattern to small letters. A letter as escape character would then also match the
  * other form of that letter, so it is refused for ILIKE. */
+static bool is_plain_pattern(const mr_node *x) {
+    if (x->kind == MR_NODE_BINARY && x->op == MR_OP_CONCAT)
+        return is_plain_pattern(x->child[0]) && is_plain_pattern(x->child[1]);
+    bool text = x->kind == MR_NODE_BIND && !x->name && x->u.value.kind == MR_TEXT;
+    return !text || mr_like_is_plain(x->u.value.u.s, x->u.value.len);
+}
+
+/* Wildcards are joined to a pattern one at a time, so this does not go deep. */
+static mr_node *noting_pattern(mr_node *like) {
+    if (like && !is_plain_pattern(like->child[1])) like->flags |= MR_NODE_WHOLE;
+    return like;
+}
+
 mr_node *mr_sql_like(mr_env *env, mr_op op, mr_node *left, mr_node *pattern, const char *escape) {
-    if (!escape) return mr_sql_binary(env, op, left, pattern);
+    if (!escape) return noting_pattern(mr_sql_binary(env, op, left, pattern));
     mr_node *parts[3] = {as_operand(left), as_operand(pattern), NULL};
     if (mr_utf8_length(escape, strlen(escape)) != 1) {
         mr_nodes_release(parts, 2);
@@ -136,7 +149,7 @@ mr_node *mr_sql_like(mr_env *env, mr_op op, mr_node *left, mr_node *pattern, con
     char quoted[8];
     snprintf(quoted, sizeof quoted, "'%s'", strcmp(escape, "'") == 0 ? "''" : escape);
     parts[2] = mr_sql_raw(env, mr_type_simple(MR_TYPE_STRING), quoted);
-    return mr_node_new(env, MR_NODE_BINARY, op, boolean(), parts, 3);
+    return noting_pattern(mr_node_new(env, MR_NODE_BINARY, op, boolean(), parts, 3));
 }
 
 mr_node *mr_sql_regexp(mr_env *env, mr_node *x, mr_node *pattern, const char *flags) {

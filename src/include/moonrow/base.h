@@ -770,6 +770,24 @@ mr_status mr_json_rewrite(mr_env *env, const char *text, size_t len, mr_strbuf *
  * are the same only if their bytes are. Records no error. */
 bool mr_json_same(mr_env *env, const mr_value *a, const mr_value *b);
 
+/* ---------------------------------------------------------------- like.c */
+
+enum {
+    MR_LIKE_FOLDS = 1,      /* A and a are the same, of the letters of ASCII */
+    MR_LIKE_WHOLE = 2,      /* a zero byte is a character; without it, it ends the text or the pattern, as in SQLite */
+    MR_LIKE_LONGEST = 50000 /* SQLite's own LIKE takes patterns of so many bytes */
+};
+/* The first character of the text, as an escape character for mr_like; 0: the text is empty. */
+uint32_t mr_like_character(const char *text);
+/* Does the text match the pattern as SQLite's LIKE does? escape: a character, or 0. how: MR_LIKE_ bits. */
+bool mr_like(const char *pattern, size_t npattern, const char *text, size_t ntext, uint32_t escape, unsigned how);
+/* Does SQLite's own LIKE take the pattern as it is: without a zero byte, and no longer than it may be? */
+static inline bool mr_like_is_plain(const char *pattern, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!pattern[i]) return false;
+    return n <= MR_LIKE_LONGEST;
+}
+
 #ifdef __cplusplus
 }
 #endif

@@ -131,6 +131,7 @@ enum {
     MR_NODE_LATERAL = 128,         /* ALIAS of a SELECT: it may name the FROM objects before it */
     MR_NODE_ZERO_IS_NULL = 16,     /* BINARY of DIV, FUNC of mr_sql_floor_div and _mod: a division by 0 is NULL */
     MR_NODE_BY_BYTES = 32,         /* BINARY of LT to GE: texts are ordered by their bytes */
+    MR_NODE_WHOLE = 16,            /* LIKE: the pattern has a zero byte, or is longer than SQLite's LIKE takes */
     MR_NODE_NATURAL = 16,          /* JSON_AT: the type is that of the value that it is compared with */
     MR_NODE_DERIVED = 16,          /* ROWS: the names of the columns are written */
     MR_NODE_ORDINALITY = 32,       /* ROWS: WITH ORDINALITY, whose column comes last */
