@@ -13,8 +13,8 @@ local function generator(seed)
   end
 end
 
--- Letters of one, two and three bytes, wildcards, the escape character.
-local LETTERS = { "a", "A", "b", "Z", "%", "_", "/", "\u{E4}", "\u{C4}", "\u{20AC}", " ", "'" }
+-- Letters of one, two and three bytes, wildcards, the escape character, a zero byte.
+local LETTERS = { "a", "A", "b", "Z", "%", "_", "/", "\u{E4}", "\u{C4}", "\u{20AC}", " ", "'", "\0" }
 
 local function maker(seed)
   local random = generator(seed)
