@@ -12,6 +12,8 @@ local settings = require "moonrow.settings"
 local to_table = require "moonrow.to_table"
 local from_table = require "moonrow.from_table"
 local watchdog = require "moonrow.watchdog"
+local reflect = require "moonrow.reflection.reflect"
+local automap = require "moonrow.automap.automap"
 
 local Database = { __name = "Database" }
 local methods = {}
@@ -113,6 +115,19 @@ function methods:drop_all(...)
   self.metadata:drop_all(given)
 end
 
+-- db:reflect{ schema =, only =, views =, extend_existing =, resolve_fks =, sample = }: makes tables in db.metadata of
+-- those that the database has. Returns the inspector, with its warnings.
+function methods:reflect(...) return reflect.reflect(self.metadata, "reflect", engine_of(self), ...) end
+
+-- db:automap(options): classes for the tables that the database has, in db.classes; what was chosen and left out is in
+-- db.reflected. Returns db.
+function methods:automap(...)
+  local given = options.read("automap", automap.options, 0, ...)
+  local classes, seen = automap.run(self.Model, engine_of(self), given)
+  self[STATE].classes, self[STATE].reflected = classes, seen
+  return self
+end
+
 -- db:configure(): resolves what the classes say about each other, and reports every mistake.
 function methods:configure() core.configure(self.Model) end
 
@@ -204,7 +219,18 @@ local function table_of(state)
   end
 end
 
+-- What automap has made.
+local function automapped(name)
+  return function(db)
+    local made = db[STATE][name]
+    if made then return made end
+    core.raise("InvalidRequestError", string.format("db.%s is what db:automap() makes, which was not called yet", name))
+  end
+end
+
 local getters = {
+  classes = automapped "classes",
+  reflected = automapped "reflected",
   Model = function(db) return db[STATE].Model end,
   session = function(db) return db[STATE].session end,
   engine = engine_of,
@@ -312,6 +338,16 @@ function database.open(mr, ...)
   local db = make(mr, "open", given, engine_options):init_app(application)
   engine_of(db) -- a mistake in the URL is told here
   return db
+end
+
+-- mr.automap(url, options): opens a database and maps its tables. Options: those of db:automap and of mr.open.
+function database.automap(mr, ...)
+  local all = table.move(known_to_open, 1, #known_to_open, #automap.options + 1,
+    table.move(automap.options, 1, #automap.options, 1, {}))
+  local given, url = options.read("automap", all, 1, ...)
+  local of_automap, of_open, own = {}, {}, options.set(automap.options)
+  for name, value in pairs(given) do (own[name] and of_automap or of_open)[name] = value end
+  return database.open(mr, url, of_open):automap(of_automap)
 end
 
 return database

@@ -29,6 +29,7 @@ local count = require "moonrow.count"
 local database = require "moonrow.database"
 local words = require "moonrow.words"
 local light_table = require "moonrow.light_table"
+local reflect = require "moonrow.reflection.reflect"
 
 -- What the core has for this part of the library only.
 local private = options.set{
@@ -54,7 +55,8 @@ local private = options.set{
   "collection_as_list", "is_collection", "is_object", "new_list", "list_methods", "set_metatable", "keyed_metatable",
   "keyed_items", "keyed_set", "set_methods", "class_attributes", "class_keys", "is_loaded", "is_expired", "is_mapped",
   "new_object", "init_object", "set_defaults", "class_for", "settings_events", "object_pairs", "list_metatable",
-  "row_methods",
+  "row_methods", "metadata_methods", "append_column", "class_of_table", "warn", "has_property",
+  "reflect_schemas", "reflect_objects", "reflect_object", "sample_columns",
   "inspection_methods", "inspection_getters", "inspection_metatable",
 }
 
@@ -74,6 +76,7 @@ setmetatable(mr.errors, {
 
 mr.App = app.new
 mr.table = light_table
+mr.Table = reflect.table
 mr.event = event
 mr.association_proxy = association_proxy.attribute
 mr.composite = composite.attribute
@@ -92,6 +95,7 @@ mr.scoped_session = session.scoped
 
 function mr.Database(...) return database.new(mr, ...) end
 function mr.open(...) return database.open(mr, ...) end
+function mr.automap(...) return database.automap(mr, ...) end
 
 -- mr.declarative_base{ metadata =, name = }: a base class for models. name is accepted as documentation.
 function mr.declarative_base(...)

@@ -6,6 +6,7 @@
 local core, require = ...
 local options = require "moonrow.options"
 local to_table = require "moonrow.to_table"
+local inspector = require "moonrow.reflection.inspector"
 local attributes_of = to_table.attributes
 local default_write = print -- luacheck: ignore (the program may have none)
 
@@ -36,7 +37,7 @@ end
 local function aligned(lines)
   local widest = 0
   for _, line in ipairs(lines) do widest = math.max(widest, #line[1]) end
-  for i, line in ipairs(lines) do lines[i] = string.format("  %-" .. widest .. "s  %s", line[1], line[2]) end
+  for i, line in ipairs(lines) do lines[i] = "  " .. line[1] .. (" "):rep(widest - #line[1] + 2) .. line[2] end
   return lines
 end
 
@@ -264,8 +265,11 @@ function ClassInspection:__tostring()
   return string.format("%s (table %s)\n%s", class.__name, self.tablename, table.concat(aligned(lines), "\n"))
 end
 
--- mr.inspect(object or class)
+-- mr.inspect(object or class); mr.inspect(engine or db, { sample = rows })
 return function(value, ...)
   if core.is_mapped(value) then return setmetatable({ [CLASS] = value }, ClassInspection) end
-  return core.inspect(value, ...)
+  local bind = inspector.bind_of(value)
+  if not bind then return core.inspect(value, ...) end
+  local given = options.read("inspect", { "sample" }, 1, value, ...)
+  return inspector.new("inspect", bind, given.sample)
 end

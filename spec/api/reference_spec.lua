@@ -101,6 +101,11 @@ describe("the reference has", function()
     ["moonrow.DropDdlOptions"] = { { mr.DropTable, User, wrong }, { mr.DropIndex, mr.Index("ix_b", User.n), wrong } },
     ["moonrow.IndexOptions"] = { { mr.Index, "i", "a", wrong } },
     ["moonrow.TableOptions"] = { { mr.Table, "t", mr.MetaData(), wrong } },
+    ["moonrow.AutoloadOptions"] = { { mr.Table, "t", mr.MetaData(), { autoload_with = db, zzqq = 1 } } },
+    ["moonrow.ReflectOptions"] = { { db.reflect, db, wrong }, { db.metadata.reflect, db.metadata, wrong } },
+    ["moonrow.InspectOptions"] = { { mr.inspect, db, wrong } },
+    ["moonrow.AutomapOptions"] = { { db.automap, db, wrong } },
+    ["moonrow.AutomapOpenOptions"] = { { mr.automap, "sqlite://", wrong } },
     ["moonrow.BaseOptions"] = { { mr.declarative_base, wrong } },
     ["moonrow.MapperArgs"] = { { function()
       db.Model:extend("Z", { id = db.Column{ db.Integer, primary_key = true }, __mapper_args = wrong })

@@ -14,8 +14,9 @@ local annotations = {}
 
 annotations.folder = "lua/moonrow/meta/"
 annotations.files = {
-  "init", "error", "engine", "schema", "table", "class", "value", "decimal", "relationship", "collection", "session",
-  "event", "select", "query", "loading", "statement", "result", "expression", "aggregate", "source", "search",
+  "init", "error", "engine", "schema", "table", "class", "reflection", "value", "decimal", "relationship", "collection",
+  "session", "event", "select", "query", "loading", "statement", "result", "expression", "aggregate", "source",
+  "search",
 }
 
 local OPERATORS = {}

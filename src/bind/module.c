@@ -167,6 +167,7 @@ static int core_type_name(lua_State *L) {
     open(table) \
     open(metadata) \
     open(ddl) \
+    open(reflection) \
     /* expression */ \
     open(expression) \
     open(comparison) \

@@ -172,6 +172,7 @@ static const mr_driver driver = {
     .blocks = blocks,
     .interrupt = interrupt,
     .limit = mr_sqlite_limit,
+    .reflector = &mr_sqlite_reflector,
 };
 
 const mr_driver *mr_driver_sqlite(void) { return &driver; }

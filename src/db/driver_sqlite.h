@@ -133,6 +133,10 @@ uint64_t mr_sqlite_schema_seen(mr_dbc *dbc);
 mr_status mr_sqlite_table_facts(mr_dbc *dbc, const mr_table *table, bool with_key, mr_table_facts *out);
 mr_status mr_sqlite_column_facts(mr_dbc *dbc, const char *schema, const char *table, const char *column,
                                  mr_column_facts *out);
+/* sqlite_objects.c: how the driver tells what the database holds. */
+extern const struct mr_reflector mr_sqlite_reflector;
+/* The affinity of a declared type, by SQLite's rules: "INTEGER", "TEXT", "BLOB", "REAL" or "NUMERIC". Static. */
+const char *mr_sqlite_affinity_name(const char *type);
 /* Frees what is known of the schema, before the connection is closed. */
 void mr_sqlite_forget_schema(sqlite_dbc *dbc);
 

@@ -182,6 +182,14 @@ static mr_affinity affinity_of(const char *type) {
     return matches(type, "%blob%") ? MR_AFFINITY_NONE : MR_AFFINITY_NUMBER;
 }
 
+const char *mr_sqlite_affinity_name(const char *type) {
+    if (!type || !*type) return "BLOB";
+    if (matches(type, "%int%")) return "INTEGER";
+    if (affinity_of(type) == MR_AFFINITY_TEXT) return "TEXT";
+    if (affinity_of(type) == MR_AFFINITY_NONE) return "BLOB";
+    return matches(type, "%real%") || matches(type, "%floa%") || matches(type, "%doub%") ? "REAL" : "NUMERIC";
+}
+
 /* A number for a collation's name, never 0. Capitals and small letters are equal. */
 static uint32_t number_of(const char *collation) {
     uint32_t h = 2166136261u;

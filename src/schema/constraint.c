@@ -110,6 +110,7 @@ mr_status mr_build_primary(const mr_build *b) {
     unsigned n = 0;
     for (unsigned i = 0; i < table->ncolumns; i++)
         if (table->columns[i]->primary_key) table->primary[n++] = table->columns[i];
+    table->key_by_mapping = table->primary[0]->system;
     return MR_OK;
 }
 

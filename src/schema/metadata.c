@@ -138,14 +138,17 @@ mr_status mr_foreign_key_resolve(mr_env *env, mr_foreign_key *fk) {
     if (!dot || dot == fk->target || !dot[1])
         return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of %s.%s to '%s': write it as \"table.column\"", own->name,
                        fk->column->name, fk->target);
+    /* A name may have a point in it: each point may be the one before the column's name. */
+    for (const char *at = dot; at > fk->target; at--) {
+        const mr_table *named = *at == '.' ? find_table(own->metadata, fk->target, (size_t)(at - fk->target)) : NULL;
+        if (named && (fk->referred = mr_table_column(named, at + 1)) != NULL) return MR_OK;
+    }
     mr_table *table = find_table(own->metadata, fk->target, (size_t)(dot - fk->target));
     if (!table) {
         const char *name = mr_intern(env, fk->target, (size_t)(dot - fk->target));
         if (!name) return MR_FAIL;
         return unresolved(env, fk, "table", name, mr_nearest(name, next_table_name, own->metadata));
     }
-    fk->referred = mr_table_column(table, dot + 1);
-    if (fk->referred) return MR_OK;
     return unresolved(env, fk, "column", dot + 1, mr_nearest(dot + 1, next_column_name, table));
 }
 

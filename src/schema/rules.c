@@ -141,7 +141,7 @@ static void check_column(mistakes *m, const mr_column *column) {
             "column '%s' is in the primary key, and its values are stored as JSON, which has many spellings: give the "
             "table a key of another type",
             column->name);
-    if (is_key(table, column) && column->nullable_given && column->nullable)
+    if (is_key(table, column) && column->nullable_given && column->nullable && !column->declared)
         add(m, "column '%s' is in the primary key, and has nullable = true: a key is never NULL: leave nullable out",
             column->name);
     if (!table->options.is_view) return;

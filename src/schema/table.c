@@ -72,7 +72,9 @@ static mr_status flagged_indexes(const mr_build *b, mr_index **list) {
 }
 
 static void settle_nullable(mr_column *column) {
-    if (column->primary_key) column->nullable = false;
+    /* In an SQLite database that another program has made, a key may hold NULL. */
+    const bool said = column->declared && column->nullable_given;
+    if (column->primary_key && !said) column->nullable = false;
     else if (!column->nullable_given) column->nullable = true;
 }
 

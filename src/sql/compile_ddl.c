@@ -194,7 +194,13 @@ static mr_status put_type(const ddl *x, mr_column *column) {
     const char *sql = mr_type_sql(x->dialect, type, buf, sizeof buf);
     if (is_numbered(x, column)) sql = numbered_type(x->dialect, type);
     if (column->table->options.strict && x->dialect->strict_type) sql = x->dialect->strict_type(type, sql);
+    bool sqlite = strcmp(x->dialect->name, "sqlite") == 0;
+    if (sqlite && column->declared) sql = column->declared;
     if (*sql) mr_strbuf_printf(x->out, " %s", sql);
+    if (sqlite && column->collation) {
+        mr_strbuf_puts(x->out, " COLLATE ");
+        mr_put_name(x, column->collation);
+    }
     return MR_OK;
 }
 
@@ -256,8 +262,11 @@ static mr_status put_primary_key(const ddl *x, const mr_table *table) {
 
 static mr_status put_columns_and_constraints(const ddl *x, mr_table *table, const mr_later *later) {
     mr_strbuf_puts(x->out, " ( ");
+    bool first = true;
     for (unsigned i = 0; i < table->ncolumns; i++) {
-        if (i) mr_strbuf_puts(x->out, ", ");
+        if (table->columns[i]->system) continue;
+        if (!first) mr_strbuf_puts(x->out, ", ");
+        first = false;
         if (put_column(x, table->columns[i]) != MR_OK) return MR_FAIL;
     }
     if (put_primary_key(x, table) != MR_OK || mr_put_constraints(x, table, later) != MR_OK) return MR_FAIL;

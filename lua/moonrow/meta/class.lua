@@ -545,7 +545,8 @@ function mr.association_proxy(relationship, attribute, options) end
 ---@return any
 function mr.reconstructor(fn) end
 
----What the library knows of an object, or of a class: of a class, see `moonrow.ClassInspection`.
+---What the library knows of an object, or of a class: of a class, see `moonrow.ClassInspection`. Of an engine, a
+---connection or a `db`: what its database holds, `moonrow.Inspector`.
 ---
 ---```lua
 ---local i = mr.inspect(ann)
@@ -561,9 +562,10 @@ function mr.reconstructor(fn) end
 ---#mr.inspect(ann).partial --> 0
 ---mr.inspect(User{}).state --> transient
 ---```
----@param object moonrow.Object|moonrow.Model
----@return moonrow.Inspection|moonrow.ClassInspection
-function mr.inspect(object) end
+---@param object moonrow.Object|moonrow.Model|moonrow.Engine|moonrow.Connection|moonrow.Database
+---@param options? moonrow.InspectOptions
+---@return moonrow.Inspection|moonrow.ClassInspection|moonrow.Inspector
+function mr.inspect(object, options) end
 
 ---What `mr.inspect` gives. Its fields are read when they are asked for.
 ---@class moonrow.Inspection

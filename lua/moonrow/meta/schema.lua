@@ -94,6 +94,14 @@ local mr = {}
 ---@field sqlite_on_conflict_unique? moonrow.Conflict
 ---The same for one whose key is there already.
 ---@field sqlite_on_conflict_primary_key? moonrow.Conflict
+---What stands in CREATE TABLE as its type in SQLite, where that is not the type's own word. A column that has it may be
+---NULL in a primary key, as SQLite's keys may.
+---@field sqlite_type? string
+---The collation that SQLite compares its texts by: "NOCASE", "RTRIM", or one of the program's.
+---@field sqlite_collation? string
+---Each row has it without a definition in the table, such as SQLite's rowid; CREATE TABLE leaves it out. false by
+---default.
+---@field system? boolean
 
 ---A column of a table.
 ---
@@ -268,6 +276,9 @@ function mr.PrimaryKeyConstraint(...) end
 ---local key = mr.Column{ "key", mr.Text, unique = true, nullable = false, sqlite_on_conflict_unique = "REPLACE",
 ---  sqlite_on_conflict_not_null = "IGNORE" }
 ---local id = mr.Column{ "id", mr.Integer, primary_key = true, sqlite_on_conflict_primary_key = "ABORT" }
+---local code = mr.Column{ "code", mr.String, sqlite_type = "LONGVARCHAR", sqlite_collation = "NOCASE" }
+---local number = mr.Column{ "rowid", mr.Integer, primary_key = true, system = true }
+---mr.CreateTable(mr.Table("coded", mr.MetaData(), number, code)) --> ...( code LONGVARCHAR COLLATE "NOCASE" )
 ---mr.CreateTable(mr.Table("setting", mr.MetaData(), id, key,
 ---  mr.CheckConstraint("key <> ''", { sqlite_on_conflict = "FAIL" }))) --> ...ON CONFLICT REPLACE...
 ---```

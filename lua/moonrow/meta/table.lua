@@ -223,6 +223,21 @@ function mr.MetaData(options) end
 ---@param options moonrow.CreateOptions
 function MetaData:create_all(options) end
 
+---Makes tables of those that a database has, with all that it says of them; those that the metadata has already stay as
+---they are. What refers to something that is not there is left out, with a warning.
+---
+---```lua
+---local md = mr.MetaData()
+---local seen = md:reflect{ bind = db.engine, only = { "post" } }
+---md.tables.post.c.title --> post.title
+---md.tables.user.name --> user
+---#seen:warnings() --> 0
+---```
+---@param options moonrow.ReflectOptions
+---@return moonrow.Inspector
+---@error InvalidRequestError when `only` names a table that is not there, or there is no such schema
+function MetaData:reflect(options) end
+
 ---Drops the tables that are there, in the other order.
 ---
 ---```lua

@@ -296,6 +296,21 @@ static int class_for(lua_State *L) {
     return 1;
 }
 
+/* class_of_table(table): the class that maps the table, or nil. */
+static int class_of_table(lua_State *L) {
+    const mr_table *table = bind_test_table(L, 1);
+    if (!table || !table->mapped) return 0;
+    bind_push_class(L, table->mapped);
+    return 1;
+}
+
+/* has_property(class, name): does the class map an attribute of that name? Configures nothing. */
+static int has_property(lua_State *L) {
+    const mr_mapper *mapper = bind_arg_class(L, 1, "automap");
+    lua_pushboolean(L, mr_mapper_property((mr_mapper *)mapper, luaL_checkstring(L, 2), false) != NULL);
+    return 1;
+}
+
 static int is_mapped(lua_State *L) {
     lua_pushboolean(L, bind_test_class(L, 1) != NULL);
     return 1;
@@ -310,6 +325,8 @@ void bind_open_asked(lua_State *L) {
                                          {"is_expired", is_expired},
                                          {"new_object", new_object},
                                          {"is_mapped", is_mapped},
+                                         {"class_of_table", class_of_table},
+                                         {"has_property", has_property},
                                          {"class_for", class_for},
                                          {"set_defaults", set_defaults},
                                          {NULL, NULL}};

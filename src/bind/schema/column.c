@@ -108,9 +108,9 @@ static int8_t read_autoincrement(lua_State *L, int options) {
     return value;
 }
 
-/* What SQLite does in conflicts. Columns are many, and these options rare: they are looked for once. */
-static void read_conflicts(lua_State *L, int options, mr_column *column) {
-    static const char prefix[] = "sqlite_on_conflict_";
+/* What is SQLite's alone. Columns are many, and these options rare: they are looked for once. */
+static void read_sqlite(lua_State *L, int options, mr_column *column) {
+    static const char prefix[] = "sqlite_";
     bool any = false;
     if (!options) return;
     for (lua_pushnil(L); lua_next(L, options); lua_pop(L, 1))
@@ -119,6 +119,8 @@ static void read_conflicts(lua_State *L, int options, mr_column *column) {
     column->conflict_not_null = bind_read_conflict(L, options, "Column", "sqlite_on_conflict_not_null");
     column->conflict_unique = bind_read_conflict(L, options, "Column", "sqlite_on_conflict_unique");
     column->conflict_primary_key = bind_read_conflict(L, options, "Column", "sqlite_on_conflict_primary_key");
+    column->declared = bind_intern_string(L, bind_option_string(L, options, "Column", "sqlite_type", NULL));
+    column->collation = bind_intern_string(L, bind_option_string(L, options, "Column", "sqlite_collation", NULL));
 }
 
 static void read_options(lua_State *L, int options, mr_column *column) {
@@ -138,6 +140,9 @@ static void read_options(lua_State *L, int options, mr_column *column) {
                                         "sqlite_on_conflict_not_null",
                                         "sqlite_on_conflict_unique",
                                         "sqlite_on_conflict_primary_key",
+                                        "sqlite_type",
+                                        "sqlite_collation",
+                                        "system",
                                         NULL};
     bind_check_options(L, options, "Column", names);
     if (bind_option(L, options, "name") != LUA_TNIL) {
@@ -153,7 +158,8 @@ static void read_options(lua_State *L, int options, mr_column *column) {
     column->unique = bind_option_bool(L, options, "Column", "unique", false);
     column->indexed = bind_option_bool(L, options, "Column", "index", false);
     column->autoincrement = read_autoincrement(L, options);
-    read_conflicts(L, options, column);
+    read_sqlite(L, options, column);
+    column->system = bind_option_bool(L, options, "Column", "system", false);
     column->comment = bind_intern_string(L, bind_option_string(L, options, "Column", "comment", NULL));
     if (bind_option(L, options, "default") != LUA_TNIL) bind_read_default(L, -1, column, "default", &column->deflt);
     if (bind_option(L, options, "onupdate") != LUA_TNIL)

@@ -223,6 +223,8 @@ void bind_open_metadata(lua_State *L) {
     static const luaL_Reg getters[] = {{"tables", get_tables}, {"sorted_tables", get_sorted}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__eq", metadata_eq}, {NULL, NULL}};
     bind_type(L, BIND_METADATA, "MetaData", methods, getters, metamethods);
+    bind_push_methods(L, BIND_METADATA); /* the Lua part adds more */
+    lua_setfield(L, -2, "metadata_methods");
     lua_pushcfunction(L, metadata_new);
     lua_setfield(L, -2, "MetaData");
 }

@@ -209,6 +209,15 @@ static int table_tostring(lua_State *L) {
     return 1;
 }
 
+/* core.append_column(table, column): appends a column to a table that exists. */
+static int append_column(lua_State *L) {
+    mr_table *table = bind_test_table(L, 1);
+    mr_column *column = bind_test_column(L, 2);
+    if (!table || !column) return bind_type_error(L, table ? 2 : 1, "append_column", "a table and a Column");
+    bind_check(L, mr_table_append(table, column));
+    return 0;
+}
+
 void bind_open_table(lua_State *L) {
     static const luaL_Reg getters[] = {{"name", get_name},
                                        {"schema", get_schema},
@@ -226,4 +235,6 @@ void bind_open_table(lua_State *L) {
     bind_type(L, BIND_TABLE, "Table", methods, getters, metamethods);
     lua_pushcfunction(L, table_new);
     lua_setfield(L, -2, "Table");
+    lua_pushcfunction(L, append_column);
+    lua_setfield(L, -2, "append_column");
 }

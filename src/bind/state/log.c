@@ -68,6 +68,12 @@ static void log_to_lua(void *ud, const char *text) {
 
 static void warn_to_lua(void *ud, const char *text) { tell_lua(ud, warn_body, text); }
 
+/* warn(text): a warning of the library's. */
+static int core_warn(lua_State *L) {
+    mr_warn(bind_of(L)->env, "%s", luaL_checkstring(L, 1));
+    return 0;
+}
+
 /* set_log(fn or nil): fn(line) gets each line that the core logs (echo). */
 static int core_set_log(lua_State *L) {
     bind_state *b = bind_of(L);
@@ -84,4 +90,6 @@ void bind_open_log(lua_State *L) {
     mr_env_set_warn(b->env, warn_to_lua, b);
     lua_pushcfunction(L, core_set_log);
     lua_setfield(L, -2, "set_log");
+    lua_pushcfunction(L, core_warn);
+    lua_setfield(L, -2, "warn");
 }

@@ -130,6 +130,7 @@ struct mr_driver {
     void (*interrupt)(mr_dbc *dbc); /* optional; may be called from a signal handler */
     /* Optional. Stops the statement that runs after so many seconds from now, with an OperationalError; 0: no more. */
     void (*limit)(mr_dbc *dbc, double seconds);
+    const struct mr_reflector *reflector; /* optional (without it nothing can be reflected): <moonrow/reflection.h> */
 };
 /* The driver for SQLite. Static. */
 const mr_driver *mr_driver_sqlite(void);

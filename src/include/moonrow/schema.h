@@ -470,6 +470,9 @@ struct mr_column {
     struct mr_constraint *checks;        /* the CHECK constraints written with the column, linked by next */
     const char *conflict_not_null, *conflict_unique, *conflict_primary_key; /* ON CONFLICT: "REPLACE", ..., or NULL */
     const char *comment;
+    const char *declared;  /* the type's SQL in an SQLite database, where it is another than the type's own; or NULL */
+    const char *collation; /* in an SQLite database: "NOCASE", ..., or NULL */
+    bool system;           /* each row has it, and the table's definition does not name it: rowid */
     mr_foreign_key *foreign_keys;
     uint64_t order; /* creation counter: columns sort by it */
 };
@@ -592,8 +595,7 @@ struct mr_table {
     mr_metadata *metadata;
     unsigned ncolumns;
     mr_column **columns; /* in order of creation */
-    bool
-        key_by_mapping; /* primary is what a class says of a table without a key: it is not in the table's definition */
+    bool key_by_mapping; /* primary is not in the table's definition: a class says it, or it is a system column */
     unsigned nprimary;
     mr_column **primary;        /* the primary key's columns, in order */
     mr_constraint *constraints; /* the table's own constraints (not those of one column), in order */

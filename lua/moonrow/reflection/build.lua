@@ -1,0 +1,199 @@
+-- build.lua: tables made of what a database holds: mr.Table{ "t", metadata, autoload_with = engine }, metadata:reflect.
+--
+-- Invariant: a table that is made so, and created in another database, is reflected there as the same table: types,
+-- keys, constraints, indexes and defaults are as they were written. What it refers to and is not there is left out,
+-- with a warning.
+
+local core, require = ...
+local inspector = require "moonrow.reflection.inspector"
+
+local build = {}
+
+-- ---------------------------------------------------------------- parts
+
+local function quoted(name) return '"' .. name:gsub('"', '""') .. '"' end
+
+local sql_text = core.text
+
+local function column_of(column, key)
+  local parts = {
+    column.name, column.type, nullable = column.nullable, sqlite_type = column.declared,
+    sqlite_collation = column.collation, sqlite_on_conflict_not_null = column.on_conflict,
+  }
+  if column.default and not column.computed then parts.server_default = sql_text(column.default) end
+  if column.computed then parts[#parts + 1] = core.Computed(column.computed.sqltext,
+    { persisted = column.computed.persisted }) end
+  if key and key.columns[1] == column.name and #key.columns == 1 then
+    -- An INTEGER key of SQLite's numbers the rows; another one does not.
+    parts.autoincrement = column.declared:upper() == "INTEGER" and "auto" or false
+  end
+  return core.Column(parts)
+end
+
+local function index_item(part)
+  local collation = part.collation and " COLLATE " .. quoted(part.collation) or ""
+  if part.column and collation == "" and not part.descending then return part.column end
+  local sql = part.column and quoted(part.column) .. collation or part.expression
+  return sql_text(sql .. (part.descending and " DESC" or ""))
+end
+
+local function index_of(index)
+  local items = { index.name, unique = index.unique, sqlite_where = index.where }
+  for i, part in ipairs(index.parts) do items[i + 1] = index_item(part) end
+  return core.Index(items)
+end
+
+local function with_name(list, constraint)
+  list.name = constraint.name
+  list.sqlite_on_conflict = constraint.on_conflict
+  return list
+end
+
+-- The columns that a foreign key refers to, as the other table spells them; nil and a reason: it is dropped.
+local function target_of(self, constraint, facts)
+  local other = inspector.look(self, constraint.referred_table, facts.schema)
+  if not other then return nil, string.format("there is no table '%s'", constraint.referred_table) end
+  if other.kind ~= "table" then return nil, string.format("'%s' is no table, but a %s", other.name, other.kind) end
+  if not constraint.referred_columns then
+    return nil, string.format("it names no columns, and the primary key of '%s' has not as many", other.name)
+  end
+  local targets = {}
+  for i, name in ipairs(constraint.referred_columns) do
+    for _, column in ipairs(other.columns) do
+      if column.name:lower() == name:lower() then targets[i] = column.name end
+    end
+    if not targets[i] then return nil, string.format("'%s' has no column '%s'", other.name, name) end
+  end
+  return targets, other.name
+end
+
+-- The own columns as the table spells them.
+local function own_names(facts, names)
+  local own = {}
+  for i, name in ipairs(names) do
+    for _, column in ipairs(facts.columns) do
+      if column.name:lower() == name:lower() then own[i] = column.name end
+    end
+  end
+  return own
+end
+
+local function foreign_key_of(self, constraint, facts)
+  local targets, other = target_of(self, constraint, facts)
+  if not targets then
+    inspector.warn(self, string.format("the foreign key (%s) of '%s' is left out: %s",
+      table.concat(constraint.columns, ", "), facts.name, other))
+    return nil
+  end
+  local prefix = (facts.schema and facts.schema .. "." or "") .. other .. "."
+  for i, name in ipairs(targets) do targets[i] = prefix .. name end
+  return core.ForeignKeyConstraint(own_names(facts, constraint.columns), targets, {
+    name = constraint.name, ondelete = constraint.ondelete, onupdate = constraint.onupdate,
+    deferrable = constraint.deferrable, initially = constraint.initially,
+  })
+end
+
+local makers = {
+  primary_key = function(_, constraint)
+    return core.PrimaryKeyConstraint(with_name({ table.unpack(constraint.columns) }, constraint))
+  end,
+  unique = function(_, constraint)
+    return core.UniqueConstraint(with_name({ table.unpack(constraint.columns) }, constraint))
+  end,
+  check = function(_, constraint)
+    return core.CheckConstraint(with_name({ constraint.sqltext }, constraint))
+  end,
+  foreign_key = foreign_key_of,
+}
+
+-- ---------------------------------------------------------------- a table
+
+local function key_of(facts)
+  for _, constraint in ipairs(facts.constraints) do
+    if constraint.kind == "primary_key" then return constraint end
+  end
+end
+
+local function view_definition(facts)
+  if not facts.names_columns then return facts.definition end
+  local names = {}
+  for i, column in ipairs(facts.columns) do names[i] = quoted(column.name) end
+  local name = quoted(facts.name .. "_")
+  return string.format("WITH %s(%s) AS (%s) SELECT * FROM %s", name, table.concat(names, ", "), facts.definition, name)
+end
+
+-- The parts of the table: columns, then constraints and indexes. rowid: the row's number is a column, too, and the key,
+-- where there is no other.
+local function parts_of(self, facts, rowid)
+  local parts, key = {}, key_of(facts)
+  for _, column in ipairs(facts.columns) do
+    if not column.hidden then parts[#parts + 1] = column_of(column, key) end
+  end
+  if rowid and not key and facts.rowid then
+    parts[#parts + 1] = core.Column{ facts.rowid, core.Integer, primary_key = true, system = true }
+  end
+  if facts.kind == "view" then return parts end
+  for _, constraint in ipairs(facts.constraints) do
+    parts[#parts + 1] = makers[constraint.kind](self, constraint, facts)
+  end
+  for _, index in ipairs(facts.indexes) do parts[#parts + 1] = index_of(index) end
+  return parts
+end
+
+-- build.table(self, metadata, facts, given, rowid): makes the table. given: more parts and options of the program's; a
+-- column of it takes the place of the database's.
+function build.table(self, metadata, facts, given, rowid)
+  local args = { facts.name, metadata, schema = facts.schema }
+  local own = {}
+  for _, part in ipairs(given or {}) do
+    if core.type_name(part) == "Column" then own[part.name or ""] = part
+    else args[#args + 1] = part end
+  end
+  for _, part in ipairs(parts_of(self, facts, rowid)) do
+    local name = core.type_name(part) == "Column" and part.name or nil
+    args[#args + 1] = own[name] or part
+    if name then own[name] = nil end
+  end
+  for _, column in pairs(own) do args[#args + 1] = column end
+  if facts.kind == "view" then
+    args.is_view, args.definition = true, view_definition(facts)
+  elseif facts.kind ~= "virtual" then
+    args.sqlite_strict, args.sqlite_with_rowid = facts.strict, not facts.without_rowid
+    args.sqlite_autoincrement = facts.autoincrement
+  end
+  if #facts.columns == 0 then
+    core.raise("InvalidRequestError", string.format("the table '%s' cannot be reflected: %s", facts.name,
+      facts.notes[1] or "it has no columns"))
+  end
+  return core.Table(args)
+end
+
+-- build.columns(facts): the columns alone, for a table that is there already.
+function build.columns(facts)
+  local columns, key = {}, key_of(facts)
+  for _, column in ipairs(facts.columns) do
+    if not column.hidden and column.primary_key == 0 then columns[#columns + 1] = column_of(column, key) end
+  end
+  return columns
+end
+
+function build.has_column(made, name)
+  for own in pairs(made.c) do
+    if own == name then return true end
+  end
+  return false
+end
+
+-- build.referred(self, facts): the names of the tables that it refers to, and that are there.
+function build.referred(self, facts)
+  local names = {}
+  for _, constraint in ipairs(facts.constraints) do
+    if constraint.kind == "foreign_key" then
+      local other = inspector.look(self, constraint.referred_table, facts.schema)
+      if other and other.kind == "table" then names[#names + 1] = other.name end
+    end
+  end
+  return names
+end
+
+return build
