@@ -35,7 +35,6 @@
 --   L test_needs_parent: "a detached object raises"
 --   L test_correlated_lazyload: "a condition with a subquery"
 --   F test_undefer_group_from_relationship_lazyload, _subqueryload, _joinedload: "undefer_group behind a path"
---   F test_undefer_star, test_defer_star_from_loader: "all columns of what a path leads to"
 --   F test_load_only_propagate_unbound, test_load_only_parent_specific, test_load_only_path_specific: "load_only behind
 --     a path"
 

@@ -23,7 +23,7 @@
 --   E Q test_group_by_only: "of objects that are grouped"
 --   E test_two_entities, test_aliased_entity_one, test_aliased_entity_two: "of each class in a row of several"
 --   S Q test_no_query_on_deferred: "is not sent again where a deferred column is read"
---   E S Q test_no_orphan (E L): "of an object without a parent"
+--   E L test_no_orphan: "of an object without a parent"
 
 local mr = require "moonrow"
 local market = require "spec.support.market"

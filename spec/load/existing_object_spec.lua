@@ -10,14 +10,12 @@
 --   E S Q test_loads_second_level_collection_to_scalar: "goes on below a reference that is loaded"
 --   E S Q test_loads_second_level_collection_to_collection: "goes on below a collection that is loaded"
 --   E S Q test_load_two_levels_collection_to_scalar, _to_collection: "fills both levels of an object in memory"
---   E test_no_crash_on_existing: "leaves what the program has changed"
 --   E S Q (SelfReferentialTest) test_basic: "of a tree goes down as far as join_depth says, then lazily"
 --   E S Q test_lazy_fallback_doesnt_affect_eager: "of a tree finds below what was loaded above"
 --   E S Q test_with_deferred: "of a tree may lack columns"
 --   E S Q test_options: "of a tree goes down as far as the option's path"
 --   E S Q test_no_depth: "of a tree without a depth stops at the class"
---   S test_simple_optimized, test_symmetric_composite, Q test_o2m, L test_composite_m2o_load_partial_pks:
---     "by keys of several columns"
+--   S test_symmetric_composite, L test_composite_m2o_load_partial_pks: "by keys of several columns"
 --   S test_missing_and_null_fk, L test_no_use_get_params_missing: "of references whose key is NULL, or leads nowhere"
 --   S test_dont_emit_for_redundant_m2o: "asks for no target twice"
 
