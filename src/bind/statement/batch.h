@@ -16,6 +16,11 @@ void bind_run_rows(lua_State *L, const bind_target *t, int result, int stmt, int
  * for being tables. */
 void bind_check_rows(lua_State *L, int stmt, int rows);
 
+/* update_parts.c: is it an UPDATE of a class whose objects are in several tables? The rows of such a one, checked, are
+ * written by bind_run_parts, which takes what bind_run_rows takes. */
+bool bind_is_in_parts(const bind_statement *s);
+void bind_run_parts(lua_State *L, const bind_target *t, int result, int stmt, int rows);
+
 /* batch_binding.c: rows bound straight from their tables, without making a statement for each. */
 typedef struct bind_row_binding bind_row_binding;
 /* row: the index of the first row; node, compiled: the statement made for it. Pushes the binding for rows with the same

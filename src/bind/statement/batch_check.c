@@ -63,6 +63,18 @@ static bool has_column(const checker *c, lua_Integer row, const mr_column *colum
     return c->n == KNOWN; /* too many keys: it is checked when the row runs */
 }
 
+/* The same for a class whose objects are in several tables. */
+static void check_has_class_key(lua_State *L, checker *c, lua_Integer row) {
+    const mr_mapper *m = c->s->mapper;
+    for (uint16_t i = 0; i < m->npk; i++) {
+        const mr_column *column = mr_mapper_at_slot(m, m->pk_slots[i])->column;
+        if (!has_column(c, row, column))
+            bind_error(L, MR_ERR_ARGUMENT,
+                       "execute: the row has no value for %s: an update of rows needs the primary key of each",
+                       bind_push_column_what(L, c->s, column));
+    }
+}
+
 /* An UPDATE needs the key of the row. If a part is missing, making the statement raises an error that names it. */
 static void check_has_key(lua_State *L, checker *c, lua_Integer row) {
     const mr_table *table = c->s->dml.table->u.table;
@@ -134,7 +146,8 @@ void bind_check_rows(lua_State *L, int stmt, int rows) {
             known->seen = i;
             check_value(L, c->s, known);
         }
-        if (c->s && c->s->kind == MR_NODE_UPDATE) check_has_key(L, c, i);
+        if (bind_is_in_parts(c->s)) check_has_class_key(L, c, i);
+        else if (c->s && c->s->kind == MR_NODE_UPDATE) check_has_key(L, c, i);
         lua_settop(L, top);
     }
     lua_settop(L, top - 1);

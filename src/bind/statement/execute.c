@@ -93,7 +93,8 @@ static int run_statement(lua_State *L, bind_target t, int stmt, int params) {
         r->returns_rows = r->closed = s->dml.returning != NULL;
         return 1;
     case RUN_ROWS:
-        bind_run_rows(L, &t, result, stmt, params);
+        if (bind_is_in_parts(s)) bind_run_parts(L, &t, result, stmt, params);
+        else bind_run_rows(L, &t, result, stmt, params);
         break;
     case RUN_ONE_ROW:
         bind_push_with_rows(L, stmt, params, 0, 0);
