@@ -81,6 +81,17 @@ static void add_validators(lua_State *L, const char *class_name, mr_mapper *mapp
     }
 }
 
+/* The core has the validators of base classes already, but those of the class that a concrete one copies its columns
+ * from. They are in the table on top. */
+static void add_copied(lua_State *L, mr_mapper *mapper) {
+    if (!mapper || mapper->base) return;
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        const char *attribute = lua_tostring(L, -2);
+        bool own = mr_mapper_property(mapper, attribute, false) != NULL;
+        if (own && mr_mapper_add_validator(mapper, attribute, validate, NULL) != MR_OK) bind_raise(L);
+    }
+}
+
 void bind_declare_validators(lua_State *L, int class_idx, int first, int n) {
     bind_class *c = bind_class_at(L, class_idx);
     int top = lua_gettop(L);
@@ -88,6 +99,8 @@ void bind_declare_validators(lua_State *L, int class_idx, int first, int n) {
     if (lua_getiuservalue(L, class_idx, CLASS_BASE) != LUA_TNIL && bind_class_at(L, -1)->mapper &&
         lua_getiuservalue(L, -1, CLASS_VALIDATORS) == LUA_TTABLE)
         copy_pairs(L, top + 1);
+    lua_settop(L, top + 1);
+    add_copied(L, c->mapper);
     bool any = false;
     for (int i = n; i > 0; i--) { /* the strongest last */
         lua_pushliteral(L, "__validators");
