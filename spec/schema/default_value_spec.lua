@@ -4,11 +4,11 @@
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
 
-local function open(columns, options)
+local function open(columns)
   local db = mr.open "sqlite://"
   local body = { id = db.Column{ db.Integer, primary_key = true } }
   for name, column in pairs(columns(db)) do body[name] = column end
-  local Row = db.Model:extend("Row", body, options)
+  local Row = db.Model:extend("Row", body)
   db:create_all()
   return db, Row
 end

@@ -20,10 +20,10 @@ static const char *next_column_name(void *ud, size_t i) {
 
 mr_column *mr_build_column(const mr_build *b, const char *name) { return mr_table_column(b->table, name); }
 
-static mr_status unknown_column(const mr_build *b, const char *what, const char *name) {
+static void unknown_column(mr_build *b, const char *what, const char *name) {
     column_names ud = {b->table};
-    return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': the %s names no column '%s'%s", b->table->name, what, name,
-                   mr_hint(b->env, mr_nearest(name, next_column_name, &ud)));
+    mr_build_mistake(b, "the %s names no column '%s'%s", what, name,
+                     mr_hint(b->env, mr_nearest(name, next_column_name, &ud)));
 }
 
 static const char *const kind_words[] = {
@@ -33,43 +33,43 @@ static const char *const kind_words[] = {
     [MR_CONSTRAINT_CHECK] = "check constraint",
 };
 
-static mr_status resolve_constraint(const mr_build *b, mr_constraint *k) {
+static mr_status resolve_constraint(mr_build *b, mr_constraint *k) {
     const char *what = kind_words[k->kind];
-    if (k->kind == MR_CONSTRAINT_CHECK)
-        return k->sql || k->condition
-                   ? MR_OK
-                   : mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': a check constraint has no SQL", b->table->name);
-    if (k->ncolumns == 0)
-        return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': the %s names no columns", b->table->name, what);
-    if (!k->columns && !(k->columns = mr_env_arena(b->env, k->ncolumns * sizeof *k->columns))) return MR_FAIL;
+    if (k->kind == MR_CONSTRAINT_CHECK) {
+        if (!k->sql && !k->condition) mr_build_mistake(b, "a check constraint has no SQL");
+        return MR_OK;
+    }
+    if (k->ncolumns == 0) mr_build_mistake(b, "the %s names no columns", what);
+    if (!k->columns && k->ncolumns && !(k->columns = mr_env_arena(b->env, k->ncolumns * sizeof *k->columns)))
+        return MR_FAIL;
     for (unsigned i = 0; i < k->ncolumns; i++) {
         const char *name = k->column_names ? k->column_names[i] : k->columns[i]->name;
         k->columns[i] = mr_build_column(b, name ? name : "");
-        if (!k->columns[i]) return unknown_column(b, what, name ? name : "");
+        if (k->columns[i]) continue;
+        unknown_column(b, what, name ? name : "");
+        if (k->kind == MR_CONSTRAINT_PRIMARY_KEY) b->without_key = true;
     }
     return MR_OK;
 }
 
-mr_status mr_build_constraints(const mr_build *b, mr_constraint *constraints) {
-    bool primary = false;
+mr_status mr_build_constraints(mr_build *b, mr_constraint *constraints) {
+    unsigned primary = 0;
     for (mr_constraint *k = constraints; k; k = k->next) {
         if (resolve_constraint(b, k) != MR_OK) return MR_FAIL;
-        if (k->kind != MR_CONSTRAINT_PRIMARY_KEY) continue;
-        if (primary) return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s' has two primary keys", b->table->name);
-        primary = true;
+        if (k->kind != MR_CONSTRAINT_PRIMARY_KEY || ++primary != 2) continue;
+        mr_build_mistake(b, "has two primary keys");
+        b->without_key = true;
     }
     return MR_OK;
 }
 
-mr_status mr_build_indexes(const mr_build *b, const mr_index *indexes) {
+void mr_build_indexes(mr_build *b, const mr_index *indexes) {
     for (const mr_index *ix = indexes; ix; ix = ix->next) {
-        if (ix->ncolumns == 0)
-            return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': an index needs columns", b->table->name);
+        if (ix->ncolumns == 0) mr_build_mistake(b, "an index needs columns");
         for (unsigned i = 0; i < ix->ncolumns; i++)
             if (ix->column_names[i] && !mr_build_column(b, ix->column_names[i]))
-                return unknown_column(b, "index", ix->column_names[i]);
+                unknown_column(b, "index", ix->column_names[i]);
     }
-    return MR_OK;
 }
 
 static bool contains(mr_column *const *columns, unsigned n, const mr_column *column) {
@@ -80,24 +80,21 @@ static bool contains(mr_column *const *columns, unsigned n, const mr_column *col
 
 /* A column with primary_key = true must be in the PRIMARY KEY constraint, if there is one: otherwise one of the two is
  * a mistake. */
-static mr_status check_flags(const mr_build *b, const mr_constraint *k) {
+static void check_flags(mr_build *b, const mr_constraint *k) {
     for (unsigned i = 0; i < b->table->ncolumns; i++) {
         const mr_column *column = b->table->columns[i];
         if (column->primary_key && !contains(k->columns, k->ncolumns, column))
-            return mr_fail(b->env, MR_ERR_ARGUMENT,
-                           "table '%s': column '%s' has primary_key = true, but the primary key constraint "
-                           "leaves it out",
-                           b->table->name, column->name);
+            mr_build_mistake(b, "column '%s' has primary_key = true, but the primary key constraint leaves it out",
+                             column->name);
     }
-    return MR_OK;
 }
 
-mr_status mr_build_primary(const mr_build *b) {
+mr_status mr_build_primary(mr_build *b) {
     mr_table *table = b->table;
     const mr_constraint *k = table->constraints;
     while (k && k->kind != MR_CONSTRAINT_PRIMARY_KEY) k = k->next;
     if (k) {
-        if (check_flags(b, k) != MR_OK) return MR_FAIL;
+        check_flags(b, k);
         table->primary = k->columns;
         table->nprimary = k->ncolumns;
         return MR_OK;

@@ -184,14 +184,13 @@ static const char *const kind_words[] = {
     [MR_NAMED_PRIMARY_KEY] = "PrimaryKeyConstraint",
 };
 
-/* ArgumentError: the pattern uses a given name, and there is none. */
-static mr_status check_given(const mr_named *named) {
+/* A mistake: the pattern uses a given name, and there is none. */
+static void check_given(mr_build *b, const mr_named *named) {
     const char *pattern = pattern_of(named);
-    if (!pattern || named->given || !uses(pattern, "constraint_name")) return MR_OK;
-    return mr_fail(
-        env_of(named), MR_ERR_ARGUMENT,
-        "table '%s': its %s has no name, and the naming convention \"%s\" needs one: give it { name = \"...\" }",
-        named->table->name, kind_words[named->kind], pattern);
+    if (pattern && !named->given && uses(pattern, "constraint_name"))
+        mr_build_mistake(b,
+                         "its %s has no name, and the naming convention \"%s\" needs one: give it { name = \"...\" }",
+                         kind_words[named->kind], pattern);
 }
 
 mr_status mr_name_of(const mr_named *named, const char **name) {
@@ -199,7 +198,10 @@ mr_status mr_name_of(const mr_named *named, const char **name) {
     size_t n;
     *name = named->given;
     if (!pattern || (named->given && !uses(pattern, "constraint_name"))) return MR_OK;
-    if (check_given(named) != MR_OK) return MR_FAIL;
+    mr_build b;
+    mr_build_init(&b, env_of(named), (mr_table *)named->table); /* which is not changed */
+    check_given(&b, named);
+    if (mr_build_report(&b) != MR_OK) return MR_FAIL;
     mr_env *env = env_of(named);
     mr_strbuf out;
     mr_strbuf_init(&out, env);
@@ -232,15 +234,14 @@ static const mr_named_kind kind_of[] = {
     [MR_CONSTRAINT_CHECK] = MR_NAMED_CHECK,
 };
 
-mr_status mr_build_check_names(const mr_build *b, const mr_constraint *constraints) {
+void mr_build_check_names(mr_build *b, const mr_constraint *constraints) {
     for (const mr_constraint *k = constraints; k; k = k->next) {
         mr_named named = {.kind = kind_of[k->kind], .table = b->table, .given = k->name};
-        if (check_given(&named) != MR_OK) return MR_FAIL;
+        check_given(b, &named);
     }
     for (unsigned i = 0; i < b->table->ncolumns; i++)
         for (const mr_constraint *k = b->table->columns[i]->checks; k; k = k->next) {
             mr_named named = {.kind = MR_NAMED_CHECK, .table = b->table, .given = k->name};
-            if (check_given(&named) != MR_OK) return MR_FAIL;
+            check_given(b, &named);
         }
-    return MR_OK;
 }

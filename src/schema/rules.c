@@ -1,42 +1,11 @@
 /*
  * rules.c: what the columns of a table, and its options, must not say together.
  *
- * Invariant: nothing is changed. All mistakes of a table are reported in one error, each with its cure.
+ * Invariant: nothing is changed. Each mistake has its cure.
  */
 #include <moonrow/schema.h>
 
 #include "build.h"
-
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-/* The mistakes of one table. */
-typedef struct mistakes {
-    const mr_build *b;
-    mr_strbuf text; /* a line for each */
-    unsigned n;
-} mistakes;
-
-MR_PRINTF(2, 3) static void add(mistakes *m, const char *fmt, ...) {
-    char line[400];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(line, sizeof line, fmt, args);
-    va_end(args);
-    mr_strbuf_printf(&m->text, "\n  %s", line);
-    m->n++;
-}
-
-static mr_status report(mistakes *m) {
-    const char *text = mr_strbuf_str(&m->text), *table = m->b->table->full_name;
-    mr_status status = text ? MR_OK : MR_FAIL;
-    if (text && m->n == 1) status = mr_fail(m->b->env, MR_ERR_ARGUMENT, "table '%s': %s", table, text + 3);
-    else if (text && m->n)
-        status = mr_fail(m->b->env, MR_ERR_ARGUMENT, "table '%s': %u mistakes:%s", table, m->n, text);
-    mr_strbuf_done(&m->text);
-    return status;
-}
 
 /* ---------------------------------------------------------------- columns */
 
@@ -49,53 +18,59 @@ static bool is_key(const mr_table *table, const mr_column *column) {
 static bool is_integer(const mr_column *column) { return !column->type || mr_type_is_integer(column->type); }
 
 /* A column that must be numbered by the database. option: the words for what asks for that. */
-static void check_numbered(mistakes *m, const mr_column *column, const char *option) {
+static void check_numbered(mr_build *b, const mr_column *column, const char *option) {
     char type[MR_TYPE_NAME];
     if (!is_integer(column))
-        add(m, "column '%s' is %s, and has %s: only integers are numbered: make it an Integer, or leave the option out",
+        mr_build_mistake(
+            b, "column '%s' is %s, and has %s: only integers are numbered: make it an Integer, or leave the option out",
             column->name, mr_type_name(column->type, type), option);
     if (column->server_default || column->server_default_node)
-        add(m, "column '%s' has %s and a server_default: both make its values: leave one of them out", column->name,
-            option);
+        mr_build_mistake(b, "column '%s' has %s and a server_default: both make its values: leave one of them out",
+                         column->name, option);
 }
 
-static void check_autoincrement(mistakes *m, const mr_column *column) {
-    const mr_table *table = m->b->table;
+static void check_autoincrement(mr_build *b, const mr_column *column) {
+    const mr_table *table = b->table;
     if (column->autoincrement != 1) return;
     if (!is_key(table, column))
-        add(m,
+        mr_build_mistake(
+            b,
             "column '%s' has autoincrement = true, and is no primary key: only a primary key is numbered: give it "
             "primary_key = true, or leave autoincrement out",
             column->name);
     else if (table->nprimary > 1)
-        add(m,
+        mr_build_mistake(
+            b,
             "column '%s' has autoincrement = true, and the primary key has %u columns: only a primary key of one "
             "column is numbered: set its values, or give it a default",
             column->name, table->nprimary);
-    check_numbered(m, column, "autoincrement = true");
+    check_numbered(b, column, "autoincrement = true");
 }
 
-static void check_identity(mistakes *m, const mr_column *column) {
+static void check_identity(mr_build *b, const mr_column *column) {
     const mr_identity_options *identity = column->identity;
     if (!identity) return;
-    check_numbered(m, column, "an Identity");
+    check_numbered(b, column, "an Identity");
     if (column->autoincrement == 0)
-        add(m, "column '%s' has an Identity and autoincrement = false: leave one of them out", column->name);
+        mr_build_mistake(b, "column '%s' has an Identity and autoincrement = false: leave one of them out",
+                         column->name);
     if (identity->always && column->deflt.kind != MR_DEFAULT_NONE)
-        add(m,
+        mr_build_mistake(
+            b,
             "column '%s' has an Identity with always = true, and a default: the database refuses given values: "
             "leave one of them out",
             column->name);
     if (column->nullable_given && column->nullable)
-        add(m,
+        mr_build_mistake(
+            b,
             "column '%s' has an Identity and nullable = true: the database always gives it a number: leave nullable "
             "out",
             column->name);
     if (identity->has_increment && identity->increment == 0)
-        add(m, "column '%s': the increment of an Identity must not be 0", column->name);
+        mr_build_mistake(b, "column '%s': the increment of an Identity must not be 0", column->name);
 }
 
-static void check_computed(mistakes *m, const mr_column *column) {
+static void check_computed(mr_build *b, const mr_column *column) {
     const char *other = column->identity                                        ? "an Identity"
                         : column->server_default || column->server_default_node ? "a server_default"
                         : column->deflt.kind != MR_DEFAULT_NONE                 ? "a default"
@@ -103,53 +78,59 @@ static void check_computed(mistakes *m, const mr_column *column) {
                         : column->autoincrement == 1                            ? "autoincrement = true"
                                                                                 : NULL;
     if (column->computed && other)
-        add(m, "column '%s' is Computed, and has %s: the database computes each of its values: leave one of them out",
+        mr_build_mistake(
+            b, "column '%s' is Computed, and has %s: the database computes each of its values: leave one of them out",
             column->name, other);
 }
 
 /* What SQLite does in a conflict is said of a constraint that the column has. */
-static void check_conflicts(mistakes *m, const mr_column *column) {
-    const mr_table *table = m->b->table;
+static void check_conflicts(mr_build *b, const mr_column *column) {
+    const mr_table *table = b->table;
     const bool key = is_key(table, column);
     const char *option = NULL, *cure = NULL;
     if (column->conflict_not_null && !key && column->nullable) option = "not_null", cure = "nullable = false";
     if (column->conflict_unique && !column->unique) option = "unique", cure = "unique = true";
     if (column->conflict_primary_key && !key) option = "primary_key", cure = "primary_key = true";
     if (option)
-        add(m, "column '%s' has sqlite_on_conflict_%s, and no constraint for it: give it %s, or leave the option out",
+        mr_build_mistake(
+            b, "column '%s' has sqlite_on_conflict_%s, and no constraint for it: give it %s, or leave the option out",
             column->name, option, cure);
     if (column->conflict_unique && column->unique && column->indexed)
-        add(m,
+        mr_build_mistake(
+            b,
             "column '%s' has sqlite_on_conflict_unique and index = true: its unique index has no ON CONFLICT: leave "
             "one of them out",
             column->name);
     if (column->conflict_primary_key && key && table->nprimary > 1)
-        add(m,
+        mr_build_mistake(
+            b,
             "column '%s' has sqlite_on_conflict_primary_key, and the primary key has %u columns: write it as "
             "PrimaryKeyConstraint(..., { sqlite_on_conflict = ... })",
             column->name, table->nprimary);
 }
 
-static void check_column(mistakes *m, const mr_column *column) {
-    const mr_table *table = m->b->table;
-    check_conflicts(m, column);
-    check_autoincrement(m, column);
-    check_identity(m, column);
-    check_computed(m, column);
+static void check_column(mr_build *b, const mr_column *column) {
+    const mr_table *table = b->table;
+    check_conflicts(b, column);
+    check_autoincrement(b, column);
+    check_identity(b, column);
+    check_computed(b, column);
     if (is_key(table, column) && column->type && mr_type_is_json(column->type))
-        add(m,
+        mr_build_mistake(
+            b,
             "column '%s' is in the primary key, and its values are stored as JSON, which has many spellings: give the "
             "table a key of another type",
             column->name);
     if (is_key(table, column) && column->nullable_given && column->nullable && !column->declared)
-        add(m, "column '%s' is in the primary key, and has nullable = true: a key is never NULL: leave nullable out",
+        mr_build_mistake(
+            b, "column '%s' is in the primary key, and has nullable = true: a key is never NULL: leave nullable out",
             column->name);
     if (!table->options.is_view) return;
     if (column->unique || column->indexed)
-        add(m, "column '%s' has %s = true, and the table is a view, which has no indexes: leave it out", column->name,
-            column->unique ? "unique" : "index");
+        mr_build_mistake(b, "column '%s' has %s = true, and the table is a view, which has no indexes: leave it out",
+                         column->name, column->unique ? "unique" : "index");
     if (column->checks)
-        add(m, "column '%s' has a CheckConstraint, and the table is a view: leave it out", column->name);
+        mr_build_mistake(b, "column '%s' has a CheckConstraint, and the table is a view: leave it out", column->name);
 }
 
 /* ---------------------------------------------------------------- options */
@@ -163,57 +144,54 @@ static bool refers(const mr_table *table, const mr_column *column) {
 }
 
 /* sqlite_autoincrement needs a column that SQLite numbers. */
-static void check_sqlite_autoincrement(mistakes *m) {
-    const mr_table *table = m->b->table;
+static void check_sqlite_autoincrement(mr_build *b) {
+    const mr_table *table = b->table;
     const mr_column *key = table->nprimary == 1 ? table->primary[0] : NULL;
     static const char option[] = "sqlite_autoincrement = true";
     if (!table->options.autoincrement) return;
     if (!key)
-        add(m, "%s needs a primary key of one column, and it has %u: leave the option out", option, table->nprimary);
+        mr_build_mistake(b, "%s needs a primary key of one column, and it has %u: leave the option out", option,
+                         table->nprimary);
     else if (key->autoincrement == 0)
-        add(m, "%s, and column '%s' has autoincrement = false: leave one of them out", option, key->name);
-    else if (!is_integer(key) || key->server_default || key->server_default_node) check_numbered(m, key, option);
+        mr_build_mistake(b, "%s, and column '%s' has autoincrement = false: leave one of them out", option, key->name);
+    else if (!is_integer(key) || key->server_default || key->server_default_node) check_numbered(b, key, option);
     else if (key->autoincrement < 0 && !key->identity && (key->deflt.kind != MR_DEFAULT_NONE || refers(table, key)))
-        add(m,
+        mr_build_mistake(
+            b,
             "%s, and column '%s' has %s, which makes its values: give it autoincrement = true, or leave the option out",
             option, key->name, key->deflt.kind != MR_DEFAULT_NONE ? "a default" : "a foreign key");
 }
 
-static void check_options(mistakes *m) {
-    const mr_table *table = m->b->table;
+static void check_options(mr_build *b) {
+    const mr_table *table = b->table;
     const mr_table_options *options = &table->options;
-    check_sqlite_autoincrement(m);
+    check_sqlite_autoincrement(b);
     if (options->without_rowid && table->nprimary == 0)
-        add(m, "sqlite_with_rowid = false needs a primary key: give a column primary_key = true");
+        mr_build_mistake(b, "sqlite_with_rowid = false needs a primary key: give a column primary_key = true");
     for (unsigned i = 0; options->without_rowid && i < table->nprimary; i++)
         if (options->autoincrement || table->primary[i]->autoincrement == 1 || table->primary[i]->identity)
-            add(m,
+            mr_build_mistake(
+                b,
                 "sqlite_with_rowid = false, and column '%s' is to be numbered: only a rowid numbers itself: leave one "
                 "of them out",
                 table->primary[i]->name);
-    if ((options->sql || options->query) && !options->is_view) add(m, "a definition is for a view: add is_view = true");
+    if ((options->sql || options->query) && !options->is_view)
+        mr_build_mistake(b, "a definition is for a view: add is_view = true");
     if (!options->is_view) return;
     if (options->strict || options->without_rowid || options->autoincrement)
-        add(m, "a view has no rows of its own: leave sqlite_strict, sqlite_with_rowid and sqlite_autoincrement out");
+        mr_build_mistake(
+            b, "a view has no rows of its own: leave sqlite_strict, sqlite_with_rowid and sqlite_autoincrement out");
     for (const mr_constraint *k = table->constraints; k; k = k->next)
         if (k->kind == MR_CONSTRAINT_UNIQUE || k->kind == MR_CONSTRAINT_CHECK)
-            add(m, "a view has no %s: leave it out",
-                k->kind == MR_CONSTRAINT_UNIQUE ? "UniqueConstraint" : "CheckConstraint");
+            mr_build_mistake(b, "a view has no %s: leave it out",
+                             k->kind == MR_CONSTRAINT_UNIQUE ? "UniqueConstraint" : "CheckConstraint");
 }
 
 /* ---------------------------------------------------------------- all of it */
 
-mr_status mr_build_check(const mr_build *b) {
-    mistakes m = {.b = b};
-    mr_strbuf_init(&m.text, b->env);
-    for (unsigned i = 0; i < b->table->ncolumns; i++) check_column(&m, b->table->columns[i]);
-    check_options(&m);
-    return report(&m);
+void mr_build_check(mr_build *b) {
+    for (unsigned i = 0; i < b->table->ncolumns; i++) check_column(b, b->table->columns[i]);
+    check_options(b);
 }
 
-mr_status mr_build_check_column(const mr_build *b, const mr_column *column) {
-    mistakes m = {.b = b};
-    mr_strbuf_init(&m.text, b->env);
-    check_column(&m, column);
-    return report(&m);
-}
+void mr_build_check_column(mr_build *b, const mr_column *column) { check_column(b, column); }

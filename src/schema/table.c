@@ -27,21 +27,21 @@ static mr_column **grow_columns(mr_env *env, mr_column **columns, unsigned n) {
     return grown;
 }
 
-static mr_status check_column(const mr_build *b, const mr_column *column) {
-    if (!column->name || !*column->name)
-        return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s' has a column without a name", b->table->name);
-    if (column->table)
-        return mr_fail(b->env, MR_ERR_ARGUMENT,
-                       "column '%s' belongs to table '%s' already: table '%s' needs "
-                       "its own",
-                       column->name, column->table->name, b->table->name);
-    if (mr_build_column(b, column->name))
-        return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s' has two columns named '%s'", b->table->name, column->name);
-    return MR_OK;
+/* False: it cannot be one of the table's columns. */
+static bool check_column(mr_build *b, const mr_column *column) {
+    unsigned before = b->nmistakes;
+    if (!column->name || !*column->name) mr_build_mistake(b, "has a column without a name");
+    else if (column->table)
+        mr_build_mistake(b, "column '%s' belongs to table '%s' already: this table needs its own", column->name,
+                         column->table->name);
+    else if (mr_build_column(b, column->name)) mr_build_mistake(b, "has two columns named '%s'", column->name);
+    if (b->nmistakes == before) return true;
+    b->without_key = b->without_key || column->primary_key;
+    return false;
 }
 
 /* Checks the columns and puts them into the table, in order of creation. */
-static mr_status add_columns(const mr_build *b, mr_column *const *columns, unsigned n) {
+static mr_status add_columns(mr_build *b, mr_column *const *columns, unsigned n) {
     mr_table *table = b->table;
     size_t room = FIRST_ROOM;
     while (room <= n) room *= 2;
@@ -52,8 +52,7 @@ static mr_status add_columns(const mr_build *b, mr_column *const *columns, unsig
     if (n) memcpy(scratch, columns, n * sizeof *scratch);
     qsort(scratch, n, sizeof *scratch, by_order);
     for (unsigned i = 0; i < n; i++) {
-        if (check_column(b, scratch[i]) != MR_OK) return MR_FAIL;
-        table->columns[table->ncolumns++] = scratch[i];
+        if (check_column(b, scratch[i])) table->columns[table->ncolumns++] = scratch[i];
     }
     return MR_OK;
 }
@@ -110,6 +109,19 @@ static mr_status name_table(const mr_build *b, const char *name, const char *sch
     return table->name && table->schema && table->full_name ? MR_OK : MR_FAIL;
 }
 
+/* Fills the table, and reports all that is wrong with it. */
+static mr_status check_definition(mr_build *b, mr_column *const *columns, unsigned n, mr_constraint *constraints,
+                                  const mr_index *indexes) {
+    mr_status status = add_columns(b, columns, n);
+    if (status == MR_OK) status = mr_build_constraints(b, constraints);
+    mr_build_indexes(b, indexes);
+    mr_build_check_names(b, constraints);
+    if (status == MR_OK && !b->without_key) status = mr_build_primary(b);
+    if (status == MR_OK && !b->without_key) mr_build_check(b);
+    if (mr_build_report(b) != MR_OK) return MR_FAIL;
+    return status;
+}
+
 mr_table *mr_table_new(mr_metadata *md, const char *name, const char *schema, mr_column **columns, unsigned ncolumns,
                        mr_constraint *constraints, mr_index *indexes) {
     return mr_table_new_with(md, name, schema, columns, ncolumns, constraints, indexes, NULL);
@@ -122,7 +134,8 @@ mr_table *mr_table_new_with(mr_metadata *md, const char *name, const char *schem
     mr_index *flagged;
     mr_foreign_key *fks;
     mr_table *table = mr_env_arena(env, sizeof *table);
-    mr_build b = {env, table};
+    mr_build b;
+    mr_build_init(&b, env, table);
     if (!table || name_table(&b, name, schema) != MR_OK) return NULL;
     table->metadata = md;
     if (mr_metadata_table_in(md, schema, name)) {
@@ -132,10 +145,9 @@ mr_table *mr_table_new_with(mr_metadata *md, const char *name, const char *schem
     }
     table->constraints = constraints;
     if (options) table->options = *options;
-    if (add_columns(&b, columns, ncolumns) != MR_OK || mr_build_constraints(&b, constraints) != MR_OK ||
-        mr_build_indexes(&b, indexes) != MR_OK || mr_build_primary(&b) != MR_OK || mr_build_check(&b) != MR_OK ||
-        mr_build_check_names(&b, constraints) != MR_OK || flagged_indexes(&b, &flagged) != MR_OK ||
-        mr_build_foreign_keys(&b, &fks) != MR_OK || mr_metadata_add(md, table) != MR_OK)
+    if (check_definition(&b, columns, ncolumns, constraints, indexes) != MR_OK ||
+        flagged_indexes(&b, &flagged) != MR_OK || mr_build_foreign_keys(&b, &fks) != MR_OK ||
+        mr_metadata_add(md, table) != MR_OK)
         return NULL;
     publish(table, indexes, flagged, fks);
     md->version++;
@@ -143,12 +155,13 @@ mr_table *mr_table_new_with(mr_metadata *md, const char *name, const char *schem
 }
 
 mr_status mr_table_append(mr_table *table, mr_column *column) {
-    mr_build b = {table->metadata->env, table};
-    if (check_column(&b, column) != MR_OK) return MR_FAIL;
-    if (column->primary_key)
-        return mr_fail(b.env, MR_ERR_ARGUMENT, "table '%s': column '%s' comes too late for the primary key",
-                       table->name, column->name);
-    if (mr_build_check_column(&b, column) != MR_OK) return MR_FAIL;
+    mr_build b;
+    mr_build_init(&b, table->metadata->env, table);
+    if (check_column(&b, column)) {
+        if (column->primary_key) mr_build_mistake(&b, "column '%s' comes too late for the primary key", column->name);
+        mr_build_check_column(&b, column);
+    }
+    if (mr_build_report(&b) != MR_OK) return MR_FAIL;
     mr_index *index = NULL;
     if (column->indexed && !(index = mr_build_column_index(b.env, column))) return MR_FAIL;
     mr_column **columns = grow_columns(b.env, table->columns, table->ncolumns);
@@ -167,9 +180,11 @@ mr_status mr_table_append(mr_table *table, mr_column *column) {
 }
 
 mr_status mr_table_add_index(mr_table *table, mr_index *index) {
-    mr_build b = {table->metadata->env, table};
+    mr_build b;
+    mr_build_init(&b, table->metadata->env, table);
     index->next = NULL;
-    if (mr_build_indexes(&b, index) != MR_OK) return MR_FAIL;
+    mr_build_indexes(&b, index);
+    if (mr_build_report(&b) != MR_OK) return MR_FAIL;
     mr_index **end = &table->indexes;
     while (*end) end = &(*end)->next;
     *end = index;
@@ -178,9 +193,12 @@ mr_status mr_table_add_index(mr_table *table, mr_index *index) {
 }
 
 mr_status mr_table_add_constraint(mr_table *table, mr_constraint *constraint) {
-    mr_build b = {table->metadata->env, table};
+    mr_build b;
+    mr_build_init(&b, table->metadata->env, table);
     constraint->next = NULL;
-    if (mr_build_constraints(&b, constraint) != MR_OK || mr_build_check_names(&b, constraint) != MR_OK) return MR_FAIL;
+    mr_status status = mr_build_constraints(&b, constraint);
+    mr_build_check_names(&b, constraint);
+    if (mr_build_report(&b) != MR_OK || status != MR_OK) return MR_FAIL;
     mr_constraint **end = &table->constraints;
     while (*end) end = &(*end)->next;
     *end = constraint;
