@@ -1,19 +1,16 @@
 -- CTEs inside of CTEs, subqueries and unions, by default in front of the whole statement; with nesting = true in front
 -- of the innermost query that reads them. Restates cases of NestingCTETest of SQLAlchemy's test/sql/test_cte.py:
 --
---   test_select_with_nesting_cte_in_cte             stands inside of the CTE that reads it
---   test_nesting_cte_in_cte, test_double_nesting_cte_in_cte   stands inside of the CTE that reads it
---   test_nesting_cte_in_nesting_cte_in_cte          may read another one
---   test_nesting_cte_in_recursive_cte               and recursion: around and inside
---   test_recursive_nesting_cte_in_cte               and recursion: around and inside
+--   test_select_with_nesting_cte_in_cte, test_nesting_cte_at_top_level   stands inside of the CTE that reads it
+--   test_double_nesting_cte_in_cte, test_nesting_cte_in_nesting_cte_in_cte   may read another one
+--   test_nesting_cte_in_recursive_cte, test_recursive_nesting_cte_in_cte,
 --   test_recursive_nesting_cte_in_recursive_cte     and recursion: around and inside
 --   test_same_nested_cte_is_not_generated_twice     is written once in a query, and once in each that reads it
---   test_select_with_nesting_and_non_nesting_cte... (the names)   may have the name of another one
 --   test_nesting_cte_in_cte_with_same_name          may have the name of another one
---   test_union_of_subqueries_..., test_nested_cte_in_union    of a union stands in front of it
---   test_correlated_cte_in_lateral_w_add_cte        sees the query around its own
+--   test_compound_select_with_nesting_cte_in_cte    of a union stands in front of it
 --   test_select_from_insert_cte_with_nesting, test_select_from_update_cte_with_nesting,
 --   test_select_from_delete_cte_with_nesting        stands in an INSERT, UPDATE and DELETE
+--   test_select_with_nesting_cte_in_cte_w_add_cte   stands where add_cte says
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

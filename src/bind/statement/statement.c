@@ -138,6 +138,10 @@ static int s_from_select(lua_State *L) {
     mr_node_release(copy->dml.select);
     copy->dml.select = NULL;
     copy->dml.select = bind_to_select(L, 3);
+    size_t width = mr_from_width(copy->dml.select), n = copy->dml.columns->n;
+    if (width && width != n)
+        return bind_error(L, MR_ERR_ARGUMENT, "from_select: the names are %d, and the columns of the select %d", (int)n,
+                          (int)width);
     return 1;
 }
 
