@@ -178,6 +178,24 @@ describe("a timeout", function()
     works(s)
   end)
 
+  it("is that of the SELECT by which an UPDATE or DELETE finds objects, and of one that returns objects", function()
+    local n = forever(s):scalar_subquery()
+    local which = User.id:eq(n)
+    local limit = { timeout = 0.02, synchronize_session = "fetch" }
+    times_out(s.execute, s, mr.update(User):values{ name = "x" }:where(which), nil, limit)
+    s:rollback()
+    times_out(s.execute, s, mr.delete(User):where(which), nil, limit)
+    s:rollback()
+    times_out(s.execute, s, mr.update(User):values{ name = "x" }:where(which):returning(User), nil,
+      { timeout = 0.02, synchronize_session = false })
+    s:rollback()
+    local q = s:query(User):filter(which):execution_options{ timeout = 0.02 }
+    times_out(q.update, q, { name = "x" }, { synchronize_session = "fetch" })
+    s:rollback()
+    times_out(q.delete, q, { synchronize_session = "fetch" })
+    s:rollback()
+  end)
+
   it("of a session holds for all its statements, and a query may say otherwise", function()
     local own <close> = mr.Session(db.engine, { timeout = 0.02 })
     times_out(function() forever(own):scalar() end)

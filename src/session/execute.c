@@ -59,6 +59,17 @@ mr_status mr_session_first(mr_session *s, mr_mapper *mapper, const mr_equal *equ
     return status;
 }
 
+mr_status mr_session_execute_marked(mr_session *s, mr_conn *conn, mr_compiled *compiled, const mr_value *values,
+                                    mr_cursor **out) {
+    if (!s->call_marks) return mr_conn_execute(conn, compiled, values, out);
+    mr_marks marks = *s->call_marks;
+    const mr_marks *before = mr_conn_use_marks(conn, &marks);
+    if (before && marks.timeout == 0) marks.timeout = before->timeout;
+    mr_status status = mr_conn_execute(conn, compiled, values, out);
+    mr_conn_use_marks(conn, before);
+    return status;
+}
+
 static mr_status open_cursor(mr_session *s, mr_session_cursor *out, const mr_named_value *named, size_t nnamed) {
     if (mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
     mr_conn *conn;
@@ -70,13 +81,7 @@ static mr_status open_cursor(mr_session *s, mr_session_cursor *out, const mr_nam
         s->writes++;
         s->statements++;
     }
-    if (!s->call_marks) return mr_conn_execute(conn, out->compiled, out->values, &out->cursor);
-    mr_marks marks = *s->call_marks;
-    const mr_marks *before = mr_conn_use_marks(conn, &marks);
-    if (before && marks.timeout == 0) marks.timeout = before->timeout;
-    mr_status status = mr_conn_execute(conn, out->compiled, out->values, &out->cursor);
-    mr_conn_use_marks(conn, before);
-    return status;
+    return mr_session_execute_marked(s, conn, out->compiled, out->values, &out->cursor);
 }
 
 const mr_marks *mr_session_use_marks(mr_session *s, const mr_marks *marks) {

@@ -282,6 +282,10 @@ mr_status mr_session_identity(const mr_mapper *mapper, const mr_value *key, mr_s
 /* The query with its parents (with_parent) turned into criteria. *out: a new reference. */
 mr_status mr_query_parents_to_criteria(mr_query *query, mr_query **out);
 
+/* execute.c: executes a compiled statement with the marks that mr_session_use_marks has set. */
+mr_status mr_session_execute_marked(mr_session *s, mr_conn *conn, mr_compiled *compiled, const mr_value *values,
+                                    mr_cursor **out);
+
 /* update_delete.c, all_tables.c */
 
 /* *own: the expression (NULL passes) names the table of the class alone. A query inside of it may take columns of the

@@ -165,7 +165,8 @@ static mr_status fetch(mr_synchronizer *y, mr_conn *conn, bool matches) {
     if (mr_engine_compile(y->session->engine, select, y->evaluation.named, y->evaluation.nnamed, &compiled, &values) !=
         MR_OK)
         goto out;
-    if (mr_conn_execute(conn, compiled, values, &cursor) == MR_OK) status = read_keys(y, cursor, key, matches);
+    if (mr_session_execute_marked(y->session, conn, compiled, values, &cursor) == MR_OK)
+        status = read_keys(y, cursor, key, matches);
     mr_error *saved = status == MR_FAIL ? mr_env_save_error(env) : NULL;
     mr_cursor_close(cursor);
     mr_env_restore_error(env, saved);

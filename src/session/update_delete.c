@@ -233,8 +233,8 @@ static mr_status run(mr_session *s, mr_query *q, mr_node *statement, mr_synchron
     if (q->nparams && !(named = mr_alloc(s->env, q->nparams * sizeof *named))) goto out;
     for (unsigned i = 0; i < q->nparams; i++) named[i] = (mr_named_value){q->params[i].name, q->params[i].value};
     if (!q->autoflush) mr_session_block_autoflush(s, 1);
-    status = mr_synchronizer_new(s, q->items[0].mapper, statement, named, q->nparams, how, &y);
     const mr_marks marks = {q->tag, q->timeout}, *before = mr_session_use_marks(s, &marks);
+    status = mr_synchronizer_new(s, q->items[0].mapper, statement, named, q->nparams, how, &y);
     if (status == MR_OK) status = mr_session_run_to_end(s, statement, named, q->nparams, rowcount);
     mr_session_use_marks(s, before);
     if (!q->autoflush) mr_session_block_autoflush(s, -1);

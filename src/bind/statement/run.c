@@ -244,8 +244,13 @@ static bind_owner *push_synchronizer(lua_State *L, const bind_target *t, mr_node
     bind_state *b = bind_of(L);
     bind_owner *owner = bind_own(L, free_synchronizer);
     mr_synchronizer *made = NULL;
-    mr_status st;
-    BIND_CALL(b, L, st = t->mapper ? mr_synchronizer_new(t->session, t->mapper, node, named, n, t->how, &made) : MR_OK);
+    mr_status st = MR_OK;
+    if (!t->mapper) return owner;
+    BIND_ENTER(b, L);
+    const mr_marks *before = mr_session_use_marks(t->session, &t->marks);
+    st = mr_synchronizer_new(t->session, t->mapper, node, named, n, t->how, &made);
+    mr_session_use_marks(t->session, before);
+    BIND_LEAVE(b);
     owner->p = made;
     bind_check(L, st);
     return owner;
@@ -323,8 +328,9 @@ static void run_for_objects(lua_State *L, const bind_target *t, int result, mr_n
     bind_owner *owner = bind_own(L, release_query);
     mr_load *load = NULL;
     BIND_ENTER(b, L);
-    owner->p = mr_query_returned(t->returned, node, t->populate, named, n);
-    mr_status st = owner->p ? mr_session_load(t->session, owner->p, &load) : MR_FAIL;
+    mr_query *q = owner->p = mr_query_returned(t->returned, node, t->populate, named, n);
+    if (q) q->timeout = t->marks.timeout;
+    mr_status st = q ? mr_session_load(t->session, q, &load) : MR_FAIL;
     BIND_LEAVE(b);
     bind_check(L, bind_note_rows(b->env, t->row, t->last_row, st));
     lua_Integer count = append_load(L, t, result, load);
