@@ -3,7 +3,7 @@
 # Sources are found by wildcard, one folder per layer (bind and load have rooms below), so a new file needs no entry here.
 # Overridable: CC, CFLAGS, BUILD (another build beside the first: make BUILD=build/clang CC=clang),
 # LAYERS (a part of the core), SANITIZE (a list for -fsanitize=), ONLY (one C test), ROW and ROUNDS (of
-# make bench), SECONDS and WORK (of make bench-scale), CASES (of make interop), SQLITE_AMALGAMATION (another SQLite for
+# make bench), SECONDS and WORK (of make bench-scale), CASES (of make interop), FILES (of make files), SQLITE_AMALGAMATION (another SQLite for
 # the host), PREFIX, DESTDIR.
 
 BUILD   = build
@@ -16,6 +16,7 @@ ONLY    =
 FUZZ_SECONDS = 60
 ROW     =
 CASES   = 20000
+FILES   =
 ROUNDS  = 5
 SECONDS = 600
 WORK    =
@@ -87,7 +88,7 @@ RUN    = BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SAN
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: interop
+.PHONY: interop files
 .PHONY: all deps demo test test-core test-spec test-stress test-host test-examples test-guide test-build headers arch \
         format lint lint-lua lint-c sanitize valgrind fault fuzz fuzz-criteria bench bench-count bench-count-update bench-scale bench-deps doc install help clean FORCE
 
@@ -257,6 +258,9 @@ fault: all $(FAULT_TESTS) ## every allocation and every driver call fails in tur
 
 interop: $(MODULE) ## values against those of python3, over random cases (CASES=20000)
 	@LUA_CPATH="$$PWD/$(BUILD)/lib/?.so;;" $(LUA) spec/interop/run.lua $(CASES)
+
+files: $(MODULE) ## SQLite files of other programs: reflected, mapped, read, written (FILES="a.db b.sqlite")
+	@LUA_CPATH="$$PWD/$(BUILD)/lib/?.so;;" $(LUA) spec/files.lua $(FILES)
 
 fuzz: ## random calls of the whole API under ASan and UBSan, for FUZZ_SECONDS (gcc)
 	@$(MAKE) --no-print-directory CC=gcc CFLAGS='-O1 -g' BUILD=$(BUILD)/asan SANITIZE=address,undefined all
