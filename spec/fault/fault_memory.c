@@ -188,6 +188,7 @@ int main(void) {
         OPERATION("settle"),
         OPERATION("transaction"),
         OPERATION("definition"),
+        OPERATION("reflection"),
         OPERATION("json"),
         EXAMPLE(0),
         EXAMPLE(1),

@@ -204,6 +204,21 @@ describe("automap", function()
     assert.equal(artist, Album.query:one().artist)
   end)
 
+  it("maps some of the tables", function()
+    run("CREATE TABLE artist (id INTEGER PRIMARY KEY)", "CREATE TABLE other (id INTEGER PRIMARY KEY)",
+      "CREATE TABLE album (id INTEGER PRIMARY KEY, artist_id REFERENCES artist)", "INSERT INTO artist VALUES (1)")
+    db:automap{ only = { "album" } }
+    assert.equal("Album", classes())
+    assert.equal("", relationships(db.classes.Album))
+    db.session:add(db.classes.Album{ artist_id = 1 })
+    db.session:commit()
+    db:create_all()
+    refuse("InvalidRequestError", "automap: only: the database has no table 'albm'",
+      function() mr.open "sqlite://":automap{ only = { "albm" } } end)
+    refuse("ArgumentError", { "automap: only", "a function of a name" },
+      function() db:automap{ only = 5 } end)
+  end)
+
   it("drops foreign keys to what is not there, with a warning", function()
     run("CREATE TABLE t (id INTEGER PRIMARY KEY, gone_id REFERENCES gone (id), other_id REFERENCES T (ID))")
     db:automap()

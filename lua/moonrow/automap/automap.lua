@@ -7,6 +7,7 @@ local core, require = ...
 local options = require "moonrow.options"
 local inspector = require "moonrow.reflection.inspector"
 local reflect = require "moonrow.reflection.reflect"
+local build = require "moonrow.reflection.build"
 local names = require "moonrow.automap.names"
 local relationships = require "moonrow.automap.relationships"
 
@@ -182,7 +183,7 @@ local function side_of(seen, metadata, name, given, taken)
   if not class_named then return end
   local made = reflect.tables(seen, metadata, { facts.name }, false, { schema = given.schema, rowid = by_rowid })[1]
   return { name = class_named, table = made, facts = facts, key = key, rowid = by_rowid, taken = {}, specs = {},
-    body = {}, excluded = {} }
+    base = given.base, body = {}, excluded = {} }
 end
 
 local function declare(side, base)
@@ -243,6 +244,10 @@ function automap.run(base, engine, given)
       by_table[side.facts.name:lower()] = side
       if side.body then place_columns(side, given) end
     end
+  end
+  for _, side in ipairs(sides) do
+    -- What has no class, and is referred to: the tables alone.
+    reflect.tables(seen, metadata, build.referred(seen, side.facts), true, { schema = given.schema })
   end
   local associations = relationships.plan(sides, by_table, given)
   for _, side in ipairs(sides) do

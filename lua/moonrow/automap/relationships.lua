@@ -8,13 +8,13 @@ local names = require "moonrow.automap.names"
 
 local relationships = {}
 
--- A class, as automap knows it: { name, table, facts, taken = { attribute = true }, specs = { ... }, class = one that
--- the program has declared, or nil }.
+-- A class, as automap knows it: { name, table, facts, base, taken = { attribute = true }, specs = { ... }, class = one
+-- that the program has declared, or nil }.
 
 local function is_taken(side)
   return function(name)
-    if side.taken[name] then return true end
-    return side.class ~= nil and (core.has_property(side.class, name) or core.has_member(side.class, name))
+    if side.taken[name] or core.has_member(side.class or side.base, name) then return true end
+    return side.class ~= nil and core.has_property(side.class, name)
   end
 end
 

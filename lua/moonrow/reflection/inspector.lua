@@ -83,6 +83,13 @@ end
 
 -- ---------------------------------------------------------------- types
 
+-- Is the failure one of the table: a function that this SQLite has not (1), a damaged page (11)? Others may pass, or
+-- are the program's: a lock, no memory, an interruption.
+local function is_of_table(e)
+  local code = type(e) == "table" and e.orig and e.orig.code
+  return math.type(code) == "integer" and (code & 0xff == 1 or code & 0xff == 11)
+end
+
 local function sample(state, facts)
   local names, asked = {}, {}
   for _, column in ipairs(facts.columns) do
@@ -99,8 +106,8 @@ local function sample(state, facts)
       facts.kind == "table" and facts.rowid or nil)
   end
   if not ok then
-    warn_of(state, { string.format("the rows of %q were not looked at: %s", facts.name,
-      type(sampled) == "table" and sampled.message or tostring(sampled)) })
+    if not is_of_table(sampled) then error(sampled, 0) end
+    warn_of(state, { string.format("the rows of %q were not looked at: %s", facts.name, sampled.message) })
     sampled = nil
   end
   for i, column in ipairs(asked) do

@@ -59,7 +59,9 @@ local function check_only(what, only)
   if only == nil or type(only) == "function" then return end
   if type(only) ~= "table" then options.expect(what .. ": only", "a list of names, or a function of a name", only) end
   for _, name in ipairs(only) do
-    if type(name) ~= "string" then options.expect(what .. ": only", "a list of names", name) end
+    if type(name) ~= "string" then
+      options.expect(what .. ": only", "a list of names, or a function of a name", name)
+    end
   end
 end
 

@@ -213,7 +213,7 @@ static int table_tostring(lua_State *L) {
 static int append_column(lua_State *L) {
     mr_table *table = bind_test_table(L, 1);
     mr_column *column = bind_test_column(L, 2);
-    if (!table || !column) return bind_type_error(L, table ? 2 : 1, "append_column", "a table and a Column");
+    if (!table || !column) return bind_type_error(L, table ? 2 : 1, "append_column", "a Column");
     bind_check(L, mr_table_append(table, column));
     return 0;
 }
