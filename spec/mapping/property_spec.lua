@@ -167,6 +167,36 @@ describe("a column property", function()
     end
   end)
 
+  -- Post and User are both in the query around it: the nested query takes only User from there.
+  it("over rows that the query around it reads, too, has the same value", function()
+    local db, User, Post = blog()
+    costs(db, 1, function()
+      for _, post in ipairs(Post.query:options(mr.joinedload(Post.user)):all()) do assert.equal(2, post.user.size) end
+    end)
+    assert.equal(2, db.session:query(Post.id, User.size):join(Post.user):first()[2])
+    assert.equal(2, User.query:join(User.posts):filter(Post.title:eq "a"):one().size)
+    local U = mr.aliased(User)
+    assert.equal(2, db.session:query(U.size):select_from(U):join(Post, Post.user_id:eq(U.id)):first()[1])
+    assert.equal(1, User.query:filter(User.posts:any(User.size:gt(1))):count())
+  end)
+
+  it("may be a nested query over its own table alone", function()
+    local db, User = blog{ last_id = mr.column_property(function(cls)
+      return mr.select(mr.func.max(cls.id)):scalar_subquery()
+    end) }
+    assert.same({ 2, 2 }, support.values(User.query:order_by(User.id):all(), "last_id"))
+    assert.equal(1, #db:record(function() return User.query:filter(User.id:eq(User.last_id)):one() end))
+  end)
+
+  -- SQLAlchemy: "returned no FROM clauses due to auto-correlation".
+  it("is no guess in other nested queries that read nothing of their own", function()
+    local db, User, Post = blog()
+    local posts = mr.select(mr.func.count(Post.id)):where(Post.user_id:eq(User.id))
+    local function of_both(nested) return db.session:query(User.id, Post.id, nested:scalar_subquery()):join(User.posts) end
+    refuse("ArgumentError", { "reads 'post', 'user', too", ":correlate(...)" }, function() of_both(posts):all() end)
+    assert.equal(2, of_both(posts:correlate(User)):first()[3])
+  end)
+
   it("cannot be set, nor written by a statement", function()
     local db, User = blog()
     local ann = User.query:first()

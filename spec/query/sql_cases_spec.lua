@@ -53,7 +53,7 @@ describe("test_operators", function()
     { "OperatorAssociativityTest.test_associativity_1", x - y, "t.x - t.y", "3" },
     { "OperatorAssociativityTest.test_associativity_2", x - y - 1, "(t.x - t.y) - 1", "2" },
     { "OperatorAssociativityTest.test_associativity_3", x - (y - 1), "t.x - (t.y - 1)", "4" },
-    { "OperatorAssociativityTest.test_associativity_4", x / (y * 1), "t.x / ((t.y * 1) + 0.0)", "2.5" },
+    { "OperatorAssociativityTest.test_associativity_4", x / (y * 1), "t.x / (t.y * 1 + 0.0)", "2.5" },
     { "OperatorAssociativityTest.test_associativity_7", -(x - y), "-(t.x - t.y)", "-3" },
     { "OperatorAssociativityTest.test_associativity_8", -x - y, "-t.x - t.y", "-7" },
     { "NegationTest.test_negate_operators_1", -x, "-t.x", "-5" },

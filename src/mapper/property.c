@@ -281,6 +281,33 @@ static mr_node *replace_object(void *ud, const mr_node *from) {
                                          : NULL;
 }
 
+static mr_node *keep_expression(void *ud, const mr_node *node) {
+    (void)ud, (void)node;
+    return NULL;
+}
+
+/* The tables that a row of the class is in. */
+static mr_node *own_tables(const mr_mapper *mapper) {
+    mr_node *list = NULL;
+    for (unsigned i = 0; i < mapper->nparts; i++) {
+        list = mr_sql_list_append(mapper->env, list, mr_sql_table(mapper->env, mapper->parts[i].table));
+        if (!list) return NULL;
+    }
+    return list;
+}
+
+/* A query nested in the expression of an attribute takes the row of the class from the statement around it, and nothing
+ * else: whatever that statement reads, too, the attribute has one value for a row. Consumes made. NULL: failed, or made
+ * is. */
+static mr_node *outside_is_class(const mr_mapper *mapper, mr_node *made) {
+    mr_node *tables = made ? own_tables(mapper) : NULL;
+    const mr_adaption how = {keep_expression, keep_expression, NULL, tables};
+    mr_node *out = tables ? mr_node_adapt(made, &how) : NULL;
+    mr_node_release(tables);
+    mr_node_release(made);
+    return out;
+}
+
 mr_status mr_property_express(mr_property *prop) {
     mr_env *env = prop->mapper->env;
     if (prop->expression) return MR_OK;
@@ -291,7 +318,7 @@ mr_status mr_property_express(mr_property *prop) {
     mr_status status = prop->express(env, prop->express_ud, prop, &made);
     prop->expressing = false;
     if (status != MR_OK) return MR_FAIL;
-    prop->expression = mr_sql_label(env, prop->name, made);
+    prop->expression = mr_sql_label(env, prop->name, outside_is_class(prop->mapper, made));
     return prop->expression ? MR_OK : MR_FAIL;
 }
 
@@ -314,7 +341,7 @@ mr_node *mr_property_node(const mr_property *prop, mr_node *from) {
         if (mr_property_express(real) != MR_OK) return NULL;
         if (!from) return mr_node_retain(real->expression);
         alias_of a = {env, real->mapper->table, from};
-        const mr_adaption how = {replace_column, replace_object, &a};
+        const mr_adaption how = {replace_column, replace_object, &a, NULL};
         return mr_node_adapt(real->expression, &how);
     }
     mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is a relationship, no column: it cannot be part of an expression",

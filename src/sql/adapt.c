@@ -87,7 +87,16 @@ static mr_node *adapt_from_list(adapter *d, const mr_select *s) {
     return made;
 }
 
+/* Does the SELECT get mr_adaption.outside as what it takes from the surrounding statement? */
+static bool takes_outside(const adapter *d, const mr_select *s) {
+    if (!d->a->outside || d->level != 1 || s->correlate || !s->from) return false;
+    for (uint32_t i = 0; i < s->from->n; i++)
+        if (!lists(d->a->outside, s->from->child[i])) return true;
+    return false;
+}
+
 static mr_node *adapt_correlate(adapter *d, const mr_select *s) {
+    if (takes_outside(d, s)) return mr_node_retain(d->a->outside);
     if (s->correlate && s->correlate->n == 0) return mr_node_retain(s->correlate);
     mr_node *made = NULL;
     for (uint32_t i = 0; s->correlate && i < s->correlate->n && !d->failed; i++) {

@@ -38,13 +38,37 @@ static bool is_correlated(const mr_frame *frame, const mr_select *s, const mr_no
     return !frame->in_from && frame->parent && contains(&frame->parent->leaves, object);
 }
 
-/* Collects the FROM objects to write. Without correlate at least one is written. */
+/* All that the SELECT reads is read around it, too: which of it is meant is not known, and a wrong guess would give wrong
+ * rows. */
+static void fail_reading_nothing(mr_compiler *c, const mr_select *s) {
+    mr_strbuf names;
+    mr_strbuf_init(&names, c->env);
+    for (uint32_t i = 0; i < s->from->n; i++) {
+        const mr_node *object = s->from->child[i];
+        const char *name = object->kind == MR_NODE_TABLE ? object->u.table->name : mr_object_name(c, object);
+        mr_strbuf_printf(&names, "%s'%s'", i ? ", " : "", name);
+    }
+    const char *text = mr_strbuf_str(&names);
+    if (text)
+        mr_compile_fail(c,
+                        "a subquery would read nothing itself, because the query around it reads %s, too: write "
+                        ":correlate(...) with what it takes from there, or read an alias",
+                        text);
+    else c->failed = true;
+    mr_strbuf_done(&names);
+}
+
+/* Collects the FROM objects to write. Without correlate a single one is written in any case. */
 static void display_froms(mr_compiler *c, const mr_frame *frame, const mr_select *s, mr_vec *shown) {
     if (!s->from) return;
     for (uint32_t i = 0; i < s->from->n; i++)
         if (!is_correlated(frame, s, s->from->child[i]) && mr_vec_push_ptr(shown, s->from->child[i]) != MR_OK)
             c->failed = true;
     if (shown->len || s->correlate) return;
+    if (s->from->n > 1) {
+        fail_reading_nothing(c, s);
+        return;
+    }
     for (uint32_t i = 0; i < s->from->n; i++)
         if (mr_vec_push_ptr(shown, s->from->child[i]) != MR_OK) c->failed = true;
 }

@@ -419,6 +419,9 @@ typedef struct mr_adaption {
     /* Returns the FROM object that takes the place of from (borrowed), or NULL to keep it. */
     mr_node *(*from)(void *ud, const mr_node *from);
     void *ud;
+    /* NULL, or a LIST of FROM objects: the outermost nested SELECTs that do not say what they take from the surrounding
+     * statement take these alone, unless they read nothing else. Borrowed. */
+    mr_node *outside;
 } mr_adaption;
 /* The expression moved by *a, one reference. In nested SELECTs, everything that they take from the surrounding
  * statement is moved, too. */

@@ -196,7 +196,7 @@ static mr_node *look_at_object(void *ud, const mr_node *from) {
 mr_status mr_expression_through(mr_env *env, mr_node *expression, const mr_mapper *mapper, mr_node *from,
                                 mr_node **out) {
     looking l = {env, mapper, from, false};
-    const mr_adaption how = {look_through, look_at_object, &l};
+    const mr_adaption how = {look_through, look_at_object, &l, NULL};
     *out = mr_node_adapt(expression, &how);
     if (*out && !l.failed) return MR_OK;
     mr_node_release(*out);

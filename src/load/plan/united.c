@@ -211,7 +211,7 @@ mr_status mr_united_translate(mr_planner *p, mr_node *node, mr_node **out) {
     *out = node;
     if (!node || !p->adapts) return MR_OK;
     adapting a = {p, false};
-    const mr_adaption how = {adapt_expression, adapt_object, &a};
+    const mr_adaption how = {adapt_expression, adapt_object, &a, NULL};
     *out = mr_node_adapt(node, &how);
     mr_node_release(node);
     if (*out && !a.failed) return MR_OK;
