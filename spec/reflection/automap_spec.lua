@@ -2,6 +2,7 @@
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
+local process = require "spec.support.process"
 
 local db, warned
 local real_warn = warn
@@ -269,6 +270,38 @@ describe("a table without a primary key", function()
     db.session:commit()
     assert.equal(2, Log.query:count())
     assert.equal("CREATE TABLE plain ( n INTEGER, _rowid TEXT )", tostring(mr.CreateTable(Plain)))
+  end)
+
+  it("is not written where VACUUM has given its number to another row", function()
+    local path = os.tmpname()
+    db = mr.open("sqlite:///" .. path)
+    run("CREATE TABLE log (line TEXT, at DATETIME, n)",
+      "INSERT INTO log VALUES ('one', 1709640429, 1), ('two', NULL, x'00'), ('three', 1709640430, 2.5)")
+    db:automap()
+    local Log = db.classes.Log
+    local two, three = Log.query:filter_by{ line = "two" }:one(), Log.query:filter_by{ line = "three" }:one()
+    two.line, three.at = "changed", mr.datetime(2024, 1, 1)
+    db.session:commit()
+    two.n, three.line = 7, nil
+    db.session:commit()
+    two.n, three.line = 8, "again"
+    local other = mr.create_engine("sqlite:///" .. path):connect{ isolation_level = "AUTOCOMMIT" }
+    other:execute "DELETE FROM log WHERE line = 'one'"
+    other:execute "VACUUM"
+    refuse("StaleDataError", { "the row with this number is another one now", "VACUUM" },
+      function() db.session:commit() end)
+    db.session:rollback()
+    two = Log.query:filter_by{ line = "changed" }:one()
+    assert.equal(1, two._rowid)
+    other:execute "UPDATE log SET n = 9 WHERE rowid = 1"
+    db.session:delete(two)
+    refuse("StaleDataError", { "<Log 1>", "read it again" }, function() db.session:commit() end)
+    db.session:rollback()
+    db.session:delete(Log.query:filter_by{ line = "changed" }:one())
+    db.session:commit()
+    assert.equal(1, Log.query:count())
+    other:close()
+    process.remove(path)
   end)
 
   it("is mapped by a unique index of columns that are not NULL", function()

@@ -10,6 +10,7 @@ local reflect = require "moonrow.reflection.reflect"
 local build = require "moonrow.reflection.build"
 local names = require "moonrow.automap.names"
 local relationships = require "moonrow.automap.relationships"
+local rowid = require "moonrow.automap.rowid"
 
 local automap = {}
 
@@ -144,6 +145,8 @@ local function place_columns(side, given)
       end
       side.taken[attribute] = true
       side.body[attribute] = side.table.c[name]
+      -- JSON is compared by nobody.
+      if side.table.c[name].type ~= core.JSON then side.compared[#side.compared + 1] = attribute end
     else
       side.excluded[#side.excluded + 1] = name
     end
@@ -152,6 +155,7 @@ local function place_columns(side, given)
     local attribute = names.free({ "_rowid" }, is_taken)
     side.taken[attribute] = true
     side.body[attribute] = side.table.c[side.facts.rowid]
+    side.number = attribute
   end
 end
 
@@ -183,7 +187,7 @@ local function side_of(seen, metadata, name, given, taken)
   if not class_named then return end
   local made = reflect.tables(seen, metadata, { facts.name }, false, { schema = given.schema, rowid = by_rowid })[1]
   return { name = class_named, table = made, facts = facts, key = key, rowid = by_rowid, taken = {}, specs = {},
-    base = given.base, body = {}, excluded = {} }
+    base = given.base, body = {}, excluded = {}, compared = {} }
 end
 
 local function declare(side, base)
@@ -191,7 +195,9 @@ local function declare(side, base)
   local args = mapper_args(side)
   if next(args) then side.body.__mapper_args = args end
   for _, item in ipairs(side.specs) do side.body[item.name] = core.relationship(item.spec) end
-  return base:extend(side.name, side.body)
+  local class = base:extend(side.name, side.body)
+  if side.number then rowid.watch(class, side.number, side.compared) end
+  return class
 end
 
 -- ---------------------------------------------------------------- classes by name

@@ -342,7 +342,7 @@ function Database:reflect(options) end
 ---Opens a database and maps what it holds: `db.classes`. A class for each table, named after it; a relationship for
 ---each foreign key, on both sides; tables of just two foreign keys are many-to-many relationships. Types are chosen as
 ---`mr.inspect` does; lengths are not enforced. A table without a key is mapped by its rowid, as the attribute
----`_rowid`.
+---`_rowid`; before such a row is changed or deleted, it is compared with what its object has loaded.
 ---
 ---```lua
 ---local db = mr.automap("sqlite://", { keys = {}, rename = {}, views = false, echo = false })

@@ -1,0 +1,40 @@
+-- rowid.lua: classes whose objects are found by SQLite's number of the row, which VACUUM gives to other rows.
+--
+-- Invariant: an UPDATE or DELETE of such an object is sent only if the row with its number still has what the object
+-- has loaded. The transaction has begun by then, so nobody changes the row in between.
+
+local core, require = ...
+local event = require "moonrow.event"
+
+local rowid = {}
+
+-- What the object's row had in the column when it was read; found: is that known?
+local function loaded(inspection, name)
+  local history = inspection:history(name)
+  local list = #history.deleted > 0 and history.deleted or history.unchanged
+  return list[1], #list > 0
+end
+
+local function checker(key, names)
+  return function(class, connection, object)
+    local inspection, criteria = core.inspect(object), {}
+    criteria[1] = class[key]:eq(inspection.identity[1])
+    for _, name in ipairs(names) do
+      local value, found = loaded(inspection, name)
+      if found then criteria[#criteria + 1] = value == core.null and class[name]:is_(nil) or class[name]:eq(value) end
+    end
+    local query = core.select(class[key]):where(table.unpack(criteria))
+    if connection:execute(query):first() then return end
+    core.raise("StaleDataError", string.format("%s: the row with this number is another one now, or has been changed "
+      .. "(VACUUM numbers the rows of a table without a key anew): read it again", tostring(object)))
+  end
+end
+
+-- rowid.watch(class, key, names): key: the attribute that is the row's number; names: the attributes of the columns.
+function rowid.watch(class, key, names)
+  local check = checker(key, names)
+  event.listen(class, "before_update", check)
+  event.listen(class, "before_delete", check)
+end
+
+return rowid
