@@ -117,22 +117,22 @@ static int read_parts(sqlite_reader *r, const sqlite_definition *definition, con
     return rc;
 }
 
-/* Reads the index of the current row. Its origin says whose it is. */
-static int read_index(sqlite_reader *r, sqlite3_stmt *q, const sqlite_definition *table, mr_reflection *out,
-                      mr_reflected_index ***end) {
-    const char *sql = mr_sqlite_take(r, q, 3), *origin = (const char *)sqlite3_column_text(q, 2);
+/* Reads the index of the entry; the current row tells whether it is unique, and whose it is. */
+static int read_index(sqlite_reader *r, sqlite3_stmt *q, const sqlite_definition *table, const sqlite_entry *entry,
+                      mr_reflection *out, mr_reflected_index ***end) {
+    const char *origin = (const char *)sqlite3_column_text(q, 1);
     sqlite_definition definition = {0};
     mr_reflected_index *index = mr_arena_alloc(r->arena, sizeof *index);
-    r->no_memory = r->no_memory || !index;
-    if (!index || (origin && strcmp(origin, "pk") == 0)) return SQLITE_OK;
-    if (sql && mr_sqlite_read_index(r->dbc->env, r->arena, sql, &definition) != MR_OK) return SQLITE_NOMEM;
-    index->name = mr_sqlite_take(r, q, 0);
-    if (!index->name) return SQLITE_NOMEM;
-    index->unique = sqlite3_column_int(q, 1) != 0;
+    r->no_memory = r->no_memory || !index || !origin;
+    if (r->no_memory || strcmp(origin, "pk") == 0) return SQLITE_OK;
+    if (entry->sql && mr_sqlite_read_index(r->dbc->env, r->arena, entry->sql, &definition) != MR_OK)
+        return SQLITE_NOMEM;
+    index->name = entry->name;
+    index->unique = sqlite3_column_int(q, 0) != 0;
     index->where = definition.where;
     int rc = read_parts(r, &definition, out, index);
     if (rc != SQLITE_DONE || r->no_memory) return rc;
-    if (origin && strcmp(origin, "u") == 0) {
+    if (strcmp(origin, "u") == 0) {
         add_unique(r, table, index, out);
     } else {
         **end = index;
@@ -141,19 +141,20 @@ static int read_index(sqlite_reader *r, sqlite3_stmt *q, const sqlite_definition
     return SQLITE_OK;
 }
 
-int mr_sqlite_read_indexes(sqlite_reader *r, const sqlite_definition *definition, mr_reflection *out) {
+int mr_sqlite_read_indexes(sqlite_reader *r, const sqlite_definition *definition, const sqlite_entry *entries,
+                           mr_reflection *out) {
     sqlite3_stmt *q = NULL;
     mr_reflected_index **end = &out->indexes;
-    char *sql = sqlite3_mprintf("SELECT l.name, l.\"unique\", l.origin, s.sql FROM pragma_index_list(?1, ?2) AS l "
-                                "LEFT JOIN \"%w\".sqlite_schema AS s ON s.type = 'index' AND s.name = l.name "
-                                "ORDER BY s.rowid",
-                                r->schema);
-    if (!sql) return SQLITE_NOMEM;
     add_key(r, definition, out);
-    int rc = mr_sqlite_ask(r, &q, sql, out->name, r->schema);
-    sqlite3_free(sql);
-    while (rc == SQLITE_OK && !r->no_memory && (rc = sqlite3_step(q)) == SQLITE_ROW)
-        rc = read_index(r, q, definition, out, &end);
+    int rc = mr_sqlite_ask(r, &q, "SELECT \"unique\", origin FROM pragma_index_list(?1, ?2) WHERE name = ?3", out->name,
+                           r->schema);
+    for (; entries && rc == SQLITE_OK && !r->no_memory; entries = entries->next) {
+        rc = sqlite3_bind_text(q, 3, entries->name, -1, SQLITE_STATIC);
+        if (rc == SQLITE_OK) rc = sqlite3_step(q);
+        if (rc == SQLITE_ROW) rc = read_index(r, q, definition, entries, out, &end);
+        else if (rc == SQLITE_DONE) rc = SQLITE_OK; /* it is damaged */
+        sqlite3_reset(q);
+    }
     sqlite3_finalize(q);
     return rc;
 }

@@ -199,20 +199,30 @@ mr_status mr_sqlite_objects(mr_dbc *dbc, mr_arena *arena, const char *schema, mr
     return status;
 }
 
+/* Of one object the schema is read once: the schema of a file with many tables is long. */
+#define ONE_OBJECT                                                                                                     \
+    "SELECT s.name, l.type, l.wr, l.strict, s.sql FROM \"%w\".sqlite_schema AS s LEFT JOIN pragma_table_list(?2) AS "  \
+    "l "                                                                                                               \
+    "ON l.schema = ?1 AND l.name = s.name WHERE s.type IN ('table', 'view') AND s.name = ?2 COLLATE NOCASE"
+
 int mr_sqlite_find_object(sqlite_reader *r, const char *name, mr_reflection *out) {
     sqlite3_stmt *q = NULL;
     virtual_table *virtuals = NULL;
-    int rc = list_virtual_tables(r, &virtuals);
-    if (rc == SQLITE_OK || rc == SQLITE_DONE)
-        rc = mr_sqlite_ask_schema(r, &q, OBJECTS "AND s.name = ?2 COLLATE NOCASE", r->schema);
+    int rc = mr_sqlite_ask_schema(r, &q, ONE_OBJECT, r->schema);
     if (rc == SQLITE_OK) rc = sqlite3_bind_text(q, 2, name, -1, SQLITE_STATIC);
     if (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
         out->name = mr_sqlite_take(r, q, 0);
-        if (out->name) out->kind = kind_of(out->name, (const char *)sqlite3_column_text(q, 1), virtuals);
+        if (out->name) out->kind = kind_of(out->name, (const char *)sqlite3_column_text(q, 1), NULL);
         out->without_rowid = sqlite3_column_int(q, 2) != 0;
         out->strict = sqlite3_column_int(q, 3) != 0;
+        out->sql = mr_sqlite_take(r, q, 4);
     }
     sqlite3_finalize(q);
+    /* The table of a module that this SQLite has not? Its name has a suffix. */
+    if (rc != SQLITE_ROW || !out->name || out->kind != MR_OBJECT_TABLE || !strchr(out->name, '_')) return rc;
+    int listed = list_virtual_tables(r, &virtuals);
+    if (listed != SQLITE_OK && listed != SQLITE_DONE) return listed;
+    out->kind = kind_of(out->name, "table", virtuals);
     return rc;
 }
 

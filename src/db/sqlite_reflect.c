@@ -89,22 +89,39 @@ static void add_checks(sqlite_reader *r, const sqlite_definition *definition, mr
     }
 }
 
-static int read_triggers(sqlite_reader *r, mr_reflection *out) {
+static void add_trigger(sqlite_reader *r, sqlite3_stmt *q, mr_reflected_trigger ***end) {
+    mr_reflected_trigger *t = mr_arena_alloc(r->arena, sizeof *t);
+    r->no_memory = r->no_memory || !t;
+    if (!t) return;
+    t->name = mr_sqlite_take(r, q, 1);
+    t->sql = mr_sqlite_take(r, q, 2);
+    **end = t;
+    *end = &t->next;
+}
+
+static void add_entry(sqlite_reader *r, sqlite3_stmt *q, sqlite_entry ***end) {
+    sqlite_entry *entry = mr_arena_alloc(r->arena, sizeof *entry);
+    r->no_memory = r->no_memory || !entry;
+    if (!entry) return;
+    entry->name = mr_sqlite_take(r, q, 1);
+    entry->sql = mr_sqlite_take(r, q, 2);
+    if (!entry->name) return;
+    **end = entry;
+    *end = &entry->next;
+}
+
+/* Reads the triggers, and the indexes' names and definitions, in the order of their making. */
+static int read_parts(sqlite_reader *r, mr_reflection *out, sqlite_entry **indexes) {
     sqlite3_stmt *q = NULL;
-    mr_reflected_trigger **end = &out->triggers;
+    mr_reflected_trigger **trigger = &out->triggers;
     int rc = mr_sqlite_ask_schema(r, &q,
-                                  "SELECT name, sql FROM \"%w\".sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 "
-                                  "COLLATE NOCASE ORDER BY rowid",
+                                  "SELECT type, name, sql FROM \"%w\".sqlite_schema WHERE type IN ('trigger', 'index') "
+                                  "AND tbl_name = ?1 COLLATE NOCASE ORDER BY rowid",
                                   out->name);
     while (rc == SQLITE_OK && !r->no_memory && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-        mr_reflected_trigger *t = mr_arena_alloc(r->arena, sizeof *t);
         rc = SQLITE_OK;
-        r->no_memory = !t;
-        if (!t) break;
-        t->name = mr_sqlite_take(r, q, 0);
-        t->sql = mr_sqlite_take(r, q, 1);
-        *end = t;
-        end = &t->next;
+        if (sqlite3_stricmp((const char *)sqlite3_column_text(q, 0), "trigger") == 0) add_trigger(r, q, &trigger);
+        else add_entry(r, q, &indexes);
     }
     sqlite3_finalize(q);
     return rc;
@@ -113,15 +130,9 @@ static int read_triggers(sqlite_reader *r, mr_reflection *out) {
 /* ---------------------------------------------------------------- the object */
 
 static int read_definition(sqlite_reader *r, sqlite_definition *definition, mr_reflection *out) {
-    sqlite3_stmt *q = NULL;
-    mr_status status = MR_OK;
-    int rc = mr_sqlite_ask_schema(
-        r, &q, "SELECT sql FROM \"%w\".sqlite_schema WHERE type IN ('table', 'view') AND name = ?1", out->name);
-    if (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) out->sql = mr_sqlite_take(r, q, 0);
-    sqlite3_finalize(q);
-    if (!out->sql) return rc;
-    status = out->kind == MR_OBJECT_VIEW ? mr_sqlite_read_view(r->dbc->env, r->arena, out->sql, definition)
-                                         : mr_sqlite_read_table(r->dbc->env, r->arena, out->sql, definition);
+    if (!out->sql) return SQLITE_OK;
+    mr_status status = out->kind == MR_OBJECT_VIEW ? mr_sqlite_read_view(r->dbc->env, r->arena, out->sql, definition)
+                                                   : mr_sqlite_read_table(r->dbc->env, r->arena, out->sql, definition);
     if (status != MR_OK) return SQLITE_NOMEM;
     out->module = definition->module;
     out->definition = definition->query;
@@ -129,13 +140,14 @@ static int read_definition(sqlite_reader *r, sqlite_definition *definition, mr_r
     if (!definition->whole)
         mr_sqlite_note(r, &out->notes,
                        "the definition of \"%s\" was not understood to its end: constraints may be missing", out->name);
-    return rc;
+    return SQLITE_OK;
 }
 
 static int is_done(int rc) { return rc == SQLITE_OK || rc == SQLITE_DONE || rc == SQLITE_ROW; }
 
 static int read_all(sqlite_reader *r, mr_reflection *out) {
     sqlite_definition definition = {0};
+    sqlite_entry *entries = NULL;
     int rc = read_definition(r, &definition, out);
     if (is_done(rc)) rc = read_columns(r, &definition, out);
     if (!is_done(rc) && mr_sqlite_is_about_schema(rc)) {
@@ -144,8 +156,8 @@ static int read_all(sqlite_reader *r, mr_reflection *out) {
         rc = SQLITE_OK;
     }
     bool is_table = out->kind != MR_OBJECT_VIEW && out->kind != MR_OBJECT_VIRTUAL;
-    if (is_done(rc)) rc = read_triggers(r, out);
-    if (is_done(rc) && is_table) rc = mr_sqlite_read_indexes(r, &definition, out);
+    if (is_done(rc)) rc = read_parts(r, out, &entries);
+    if (is_done(rc) && is_table) rc = mr_sqlite_read_indexes(r, &definition, entries, out);
     if (is_done(rc) && is_table) rc = mr_sqlite_read_references(r, &definition, out);
     if (is_done(rc)) add_checks(r, &definition, out);
     out->rowid = rowid_name(out);

@@ -35,11 +35,18 @@ mr_status mr_sqlite_answer(sqlite_reader *r, int rc);
 int mr_sqlite_open_schema(sqlite_reader *r, mr_reflection_note **notes);
 void mr_sqlite_close_schema(sqlite_reader *r);
 
-/* Sets name, kind, without_rowid and strict; SQLITE_DONE: there is no such object. */
+/* Sets name, kind, sql, without_rowid and strict; SQLITE_DONE: there is no such object. */
 int mr_sqlite_find_object(sqlite_reader *r, const char *name, mr_reflection *out);
 
-/* sqlite_indexes.c: fills the indexes, and the constraints that are indexes: PRIMARY KEY and UNIQUE. */
-int mr_sqlite_read_indexes(sqlite_reader *r, const sqlite_definition *definition, mr_reflection *out);
+/* An index of the table, as the schema has it. */
+typedef struct sqlite_entry {
+    const char *name, *sql; /* sql NULL: it is that of a constraint */
+    struct sqlite_entry *next;
+} sqlite_entry;
+/* sqlite_indexes.c: fills the indexes, and the constraints that are indexes: PRIMARY KEY and UNIQUE. entries: in the
+ * order of their making. */
+int mr_sqlite_read_indexes(sqlite_reader *r, const sqlite_definition *definition, const sqlite_entry *entries,
+                           mr_reflection *out);
 /* sqlite_references.c: appends the foreign keys to the constraints. */
 int mr_sqlite_read_references(sqlite_reader *r, const sqlite_definition *definition, mr_reflection *out);
 /* Appends a constraint of ncolumns columns, with room for their names; NULL: no memory. */
