@@ -67,7 +67,7 @@ local function deep()
 end
 
 local m = criteria.model(mr.open "sqlite://")
-random_criteria.fill(m, 6, SEED)
+local objects = random_criteria.fill(m, 6, SEED)
 local users = m.User.query:all()
 local options = { allow = { "level", "name", "clan.name", "posts.score", "vip" } }
 print("seed", SEED)
@@ -89,14 +89,15 @@ local function check(text, ok, result)
 end
 
 for i = 1, TEXTS do
-  local text, params = random_criteria.text(SEED * 1000003 + i)
+  local text, params = random_criteria.text(SEED * 1000003 + i, objects)
   local kind = random(6)
   if kind <= 2 then text = spoiled(text)
   elseif kind == 3 then text = soup()
   elseif kind == 4 then text = noise()
   elseif kind == 5 and random(8) == 1 then text = deep() end
   if kind > 1 and random(2) == 1 then
-    for p = 1, 3 do params["p" .. p] = params["p" .. p] or pick{ 1, 1.5, "zq9", true, { 1 }, {} } end
+    local values = { 1, 1.5, "zq9", true, { 1 }, {}, users[1], { users[2] } }
+    for p = 1, 3 do params["p" .. p] = params["p" .. p] or pick(values) end
   end
   for name in pairs(params or {}) do
     if not text:find("$" .. name, 1, true) then params[name] = nil end

@@ -21,10 +21,10 @@ describe("random criteria over random rows", function()
     for world = 1, WORLDS do
       local db = mr.open "sqlite://"
       local m = criteria.model(db)
-      random_criteria.fill(m, ROWS, world)
+      local objects = random_criteria.fill(m, ROWS, world)
       local users = m.User.query:options(mr.selectinload "posts", mr.selectinload "tags", mr.selectinload "clan"):all()
       for case = 1, CASES // WORLDS do
-        local text, params = random_criteria.text(world * 100000 + case)
+        local text, params = random_criteria.text(world * 100000 + case, objects)
         local memory, overflow = {}, false
         if case % 5 == 0 then -- all that follows comes before a flush, and from the first query on after it
           users[case % #users + 1].clan_id = case % 4 > 0 and case % 4 or nil

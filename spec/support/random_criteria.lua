@@ -35,7 +35,8 @@ local DECIMALS = { "-1.50", "-0.01", "0", "0.00", "1", "1.10", "2.5", "9.99", "1
 local DATES = { "1999-12-31", "2000-01-01", "2000-01-02", "2024-02-29" }
 local DATETIMES = { "1999-12-31 23:59:59", "2000-01-01 00:00:00", "2000-01-01 00:00:00.5", "2024-02-29 12:00:00" }
 
---- Fills the tables of the model with n users and what belongs to them. Each value may be NULL.
+--- Fills the tables of the model with n users and what belongs to them. Each value may be NULL. Returns the objects by
+--- class: { User = { ... }, ... }.
 function R.fill(m, n, seed)
   local random, pick, chance = maker(seed)
   local function maybe(list) if not chance(4) then return pick(list) end end
@@ -68,6 +69,12 @@ function R.fill(m, n, seed)
   m.db.session:flush()
   for _, clan in ipairs(clans) do clan.leader = maybe(users) end
   m.db.session:commit()
+  local objects = { User = users, Clan = clans, Post = {}, Tag = tags, Profile = {} }
+  for _, user in ipairs(users) do
+    for _, post in ipairs(user.posts) do table.insert(objects.Post, post) end
+    table.insert(objects.Profile, user.profile)
+  end
+  return objects
 end
 
 -- What a class has, by kind.
@@ -96,8 +103,8 @@ local function keys(t)
   return list
 end
 
---- A text about users, and the values of its parameters.
-function R.text(seed)
+--- A text about users, and the values of its parameters. objects: those that references are compared with; nil: none.
+function R.text(seed, objects)
   local random, pick, chance = maker(seed)
   local params, nparams = {}, 0
   local condition
@@ -253,6 +260,25 @@ function R.text(seed)
     return ("%s(%s, %s)"):format(word, name, nested(target, depth))
   end
 
+  -- That a reference, or one behind it, leads to an object, or to one of several.
+  local function about_object(class, path_to)
+    local target = CLASSES[class].one[path_to]
+    local further = keys(CLASSES[target].one)
+    if #further > 0 and chance(2) then
+      local step = pick(further)
+      path_to, target = path_to .. "." .. step, CLASSES[target].one[step]
+    end
+    local some = objects[target]
+    if #some == 0 then return path_to .. " == nil" end
+    if chance(3) then
+      local several = {}
+      for i = 1, random(4) - 1 do several[i] = pick(some) end
+      return path_to .. " in " .. parameter(several)
+    end
+    local object = parameter(pick(some))
+    return pick{ path_to .. " == " .. object, path_to .. " ~= " .. object, object .. " == " .. path_to }
+  end
+
   function condition(class, depth)
     local made
     if depth > 0 then
@@ -265,7 +291,8 @@ function R.text(seed)
       elseif kind == 6 then made = quantified(class, depth)
       elseif kind == 7 then
         local ones = keys(CLASSES[class].one)
-        if #ones > 0 then made = pick(ones) .. pick{ "", " == nil", " ~= nil" } end
+        if #ones > 0 and objects and chance(2) then made = about_object(class, pick(ones))
+        elseif #ones > 0 then made = pick(ones) .. pick{ "", " == nil", " ~= nil" } end
       end
     end
     return made or comparison(class, depth) or (chance(2) and "true" or "1 > 2")

@@ -2,8 +2,8 @@
  * build.h: the state of making SQL of one criterion, for the files build*.c.
  *
  * Invariant: a function that returns a node returns one reference, or NULL when an error is recorded. The files call
- * each other in one direction: build, condition, compare and pattern, value, list, path; a list reaches the condition
- * inside of it through mr_builder.condition.
+ * each other in one direction: build, condition, compare, pattern and object, value, list, path; a list reaches the
+ * condition inside of it through mr_builder.condition.
  */
 #ifndef MOONROW_CRITERIA_BUILD_H
 #define MOONROW_CRITERIA_BUILD_H
@@ -47,6 +47,8 @@ mr_status mr_build_chain(mr_builder *b, mr_room *r, const mr_path *path, mr_chai
 void mr_build_drop(mr_chain *c);
 /* A COLUMN or DESCRIBED. */
 mr_node *mr_build_attribute(mr_builder *b, mr_room *r, const mr_term *t);
+/* (SELECT x FROM the chain). Consumes x, and what the chain has. */
+mr_node *mr_build_read(mr_builder *b, mr_chain *c, mr_node *x);
 /* The reference leads to nothing. */
 mr_node *mr_build_nowhere(mr_builder *b, mr_room *r, const mr_path *path);
 
@@ -71,6 +73,10 @@ mr_node *mr_build_listed(mr_builder *b, mr_room *r, const mr_term *t);
 
 /* build_pattern.c */
 mr_node *mr_build_like(mr_builder *b, mr_room *r, const mr_term *t);
+
+/* build_object.c */
+/* The reference leads to the object, or to one of the list; negated: it does not. */
+mr_node *mr_build_refers(mr_builder *b, mr_room *r, const mr_term *t, bool negated);
 
 /* build_condition.c */
 /* The condition; negated: its opposite. */

@@ -41,6 +41,8 @@ static mr_node *negated(mr_builder *b, mr_room *r, const mr_term *x) {
         if (!x->sql && x->op == MR_OP_EQ) return mr_build_unequal(b, r, x->child[0], x->child[1]);
         if (!x->sql && x->op == MR_OP_NE) return mr_build_equal(b, r, x->child[0], x->child[1]);
         break;
+    case MR_TERM_REFERS:
+        return mr_build_refers(b, r, x, true);
     case MR_TERM_ANY:
         return mr_sql_not(b->env, mr_build_exists(b, r, x, false));
     case MR_TERM_NONE:
@@ -67,6 +69,8 @@ static mr_node *plain(mr_builder *b, mr_room *r, const mr_term *t) {
         return mr_build_compared(b, r, t);
     case MR_TERM_IN:
         return mr_build_listed(b, r, t);
+    case MR_TERM_REFERS:
+        return mr_build_refers(b, r, t, false);
     case MR_TERM_LIKE:
         return mr_build_like(b, r, t);
     case MR_TERM_ANY:

@@ -90,7 +90,6 @@ mr_status mr_build_chain(mr_builder *b, mr_room *r, const mr_path *path, mr_chai
     return MR_FAIL;
 }
 
-/* (SELECT x FROM the chain). Consumes x. */
 mr_node *mr_build_read(mr_builder *b, mr_chain *c, mr_node *x) {
     mr_select s = {0};
     const mr_value one = mr_int_value(1);

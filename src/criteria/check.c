@@ -90,11 +90,19 @@ static mr_term *refuse_list(mr_parser *p, const mr_term *t) {
                           name);
 }
 
+/* An attribute of the class's key, for an example. */
+static const char *key_name(const mr_mapper *mapper) {
+    const mr_property *key = mapper->npk ? mr_mapper_at_slot(mapper, mapper->pk_slots[0]) : NULL;
+    return key ? key->name : "name";
+}
+
 static bool is_plain_value(mr_parser *p, mr_term *t) {
     if (t->kind == MR_TERM_LIST_NAME) (void)refuse_list(p, t);
     else if (t->group == MR_CRITERIA_OBJECT)
-        (void)mr_refuse_term(p, t, "%s is an object, which is compared with nil alone: name an attribute of it, %s.%s",
-                             shown(p, t), shown(p, t), "id");
+        (void)mr_refuse_term(p, t,
+                             "%s is an object, which is compared by ==, ~= and in, with nil or a parameter: name an "
+                             "attribute of it, %s.%s",
+                             shown(p, t), shown(p, t), key_name(t->path->mapper));
     else if (t->group == MR_CRITERIA_CONDITION)
         (void)mr_refuse_term(p, t,
                              t->kind == MR_TERM_NOT && !t->grouped
@@ -178,7 +186,7 @@ static mr_term *literal_use(mr_parser *p, mr_term *t, const mr_type *type) {
     mr_value *literal = mr_arena_alloc(p->made->arena, sizeof *literal);
     if (!literal) return NULL;
     *literal = t->value;
-    *use = (mr_criteria_use){NULL, literal, type, MR_CRITERIA_ANY, false};
+    *use = (mr_criteria_use){.literal = literal, .type = type, .group = MR_CRITERIA_ANY};
     *place = (mr_placed_use){*use, p->scope, t->at, t->until};
     t->kind = MR_TERM_PARAMETER;
     t->use = (uint32_t)p->made->uses.len - 1;
@@ -278,6 +286,31 @@ static mr_term *compare_nil(mr_parser *p, mr_op op, mr_term *left, mr_term *righ
     return op == MR_OP_EQ ? nil : mr_term_new(p, MR_TERM_NOT, at, until, &nil, 1);
 }
 
+/* ---------------------------------------------------------------- objects */
+
+static bool is_reference(const mr_term *t) { return t->kind == MR_TERM_REFERENCE; }
+
+/* A parameter that nothing has given a type yet. */
+static bool is_free(const mr_term *t) { return t->kind == MR_TERM_PARAMETER && t->group == MR_CRITERIA_PARAMETER; }
+
+/* reference == $object, reference in $objects */
+static mr_term *refers(mr_parser *p, mr_term *reference, mr_term *object, uint32_t at, uint32_t until) {
+    mr_criteria_use *use = mr_vec_at(&p->made->uses, object->use);
+    use->group = MR_CRITERIA_OBJECT;
+    use->along = reference->path->along;
+    object->group = MR_CRITERIA_OBJECT;
+    mr_term *const sides[2] = {reference, object};
+    return mr_term_new(p, MR_TERM_REFERS, at, until, sides, 2);
+}
+
+static mr_term *compare_object(mr_parser *p, mr_op op, mr_term *left, mr_term *right) {
+    bool swapped = is_reference(right);
+    mr_term *t = refers(p, swapped ? right : left, swapped ? left : right, left->at, right->until);
+    return !t || op == MR_OP_EQ ? t : mr_term_new(p, MR_TERM_NOT, t->at, t->until, &t, 1);
+}
+
+/* ---------------------------------------------------------------- all comparisons */
+
 static bool has_order(const mr_term *t) {
     if (t->group == MR_CRITERIA_BOOLEAN) return false;
     return !(t->type && (t->type->choices || t->type->rules->unordered));
@@ -287,6 +320,9 @@ mr_term *mr_check_compare(mr_parser *p, mr_op op, bool sql, mr_term *left, mr_te
     if (!left || !right) return NULL;
     if (left->group == MR_CRITERIA_NIL || right->group == MR_CRITERIA_NIL)
         return sql ? mr_refuse_term(p, right, "nil is compared by == nil and ~= nil") : compare_nil(p, op, left, right);
+    if (!sql && (op == MR_OP_EQ || op == MR_OP_NE) &&
+        ((is_reference(left) && is_free(right)) || (is_free(left) && is_reference(right))))
+        return compare_object(p, op, left, right);
     if (!is_plain_value(p, left) || !is_plain_value(p, right) || !settle(p, &left, &right)) return NULL;
     for (int i = 0; i < 2; i++) {
         mr_term *x = i ? right : left;
@@ -311,8 +347,13 @@ mr_term *mr_check_between(mr_parser *p, mr_term *x, mr_term *low, mr_term *high)
     return mr_term_new(p, MR_TERM_AND, x ? x->at : 0, high ? high->until : 0, both, first && second ? 2 : 1);
 }
 
-mr_term *mr_check_in(mr_parser *p, mr_op op, mr_term *x, mr_term *list) {
-    if (!x || !list || !is_plain_value(p, x)) return NULL;
+mr_term *mr_check_in(mr_parser *p, mr_op op, bool sql, mr_term *x, mr_term *list) {
+    if (!x || !list) return NULL;
+    if (is_reference(x) && list->kind == MR_TERM_PARAMETER && !sql) {
+        ((mr_criteria_use *)mr_vec_at(&p->made->uses, list->use))->list = true;
+        return refers(p, x, list, x->at, list->until);
+    }
+    if (!is_plain_value(p, x)) return NULL;
     if (x->group == MR_CRITERIA_NIL || x->group == MR_CRITERIA_OTHER || x->group == MR_CRITERIA_PARAMETER)
         return mr_refuse_term(p, x, "%s is looked for in no list", shown(p, x));
     if (list->kind == MR_TERM_PARAMETER) {

@@ -491,6 +491,23 @@ static truth is_nil(evaluator *v, const place *at, const mr_term *x) {
     return known.kind == MR_UNLOADED ? UNKNOWN : truth_of(known.kind == MR_NULL);
 }
 
+static truth refers(evaluator *v, const place *at, const mr_term *t) {
+    const mr_path *path = t->child[0]->path;
+    const mr_criteria_values *objects = &v->criterion->values[t->child[1]->use];
+    mr_entity *e;
+    truth any = FALSE;
+    if (!objects->n) return FALSE;
+    if (!follow(v, at, path->from, &e)) return UNKNOWN;
+    for (size_t i = 0; e && i < objects->n && any != TRUE && !v->failed; i++) {
+        bool is = false;
+        mr_status status = v->reader->refers(v->reader->ud, e, path->along, objects->values[i].u.p, &is);
+        if (status == MR_FAIL) v->failed = true;
+        if (status != MR_OK) any = UNKNOWN;
+        else if (is) any = TRUE;
+    }
+    return any;
+}
+
 static truth many(evaluator *v, const place *at, const mr_term *t) {
     truth decisive = t->kind == MR_TERM_AND ? FALSE : TRUE, all = decisive == FALSE ? TRUE : FALSE;
     for (uint32_t i = 0; i < t->n && !v->failed; i++) {
@@ -517,6 +534,8 @@ static truth condition(evaluator *v, const place *at, const mr_term *t) {
         return compared(v, at, t);
     case MR_TERM_IN:
         return listed(v, at, t);
+    case MR_TERM_REFERS:
+        return refers(v, at, t);
     case MR_TERM_LIKE:
         return like(v, at, t);
     case MR_TERM_ANY:

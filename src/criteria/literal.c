@@ -21,7 +21,7 @@ mr_term *mr_parse_parameter(mr_parser *p) {
     mr_criteria_use *use = t ? mr_vec_push(&p->made->uses) : NULL;
     mr_placed_use *place = use ? mr_vec_push(&p->made->places) : NULL;
     if (!place) return NULL;
-    *use = (mr_criteria_use){x.name, NULL, NULL, MR_CRITERIA_ANY, false};
+    *use = (mr_criteria_use){.name = x.name, .group = MR_CRITERIA_ANY};
     *place = (mr_placed_use){*use, p->scope, x.at, x.until};
     t->use = (uint32_t)p->made->uses.len - 1;
     t->group = MR_CRITERIA_PARAMETER;

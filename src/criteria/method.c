@@ -104,7 +104,7 @@ static mr_term *apply(mr_parser *p, const method *m, const mr_lexeme *name, mr_t
     case FORM_IN:
         if (given[0]->kind != MR_TERM_VALUES && given[0]->kind != MR_TERM_PARAMETER)
             return mr_refuse_term(p, given[0], "%s takes a list: { 1, 2 }, or $list", name->name);
-        t = mr_check_in(p, m->op, x, given[0]);
+        t = mr_check_in(p, m->op, true, x, given[0]);
         break;
     case FORM_LIKE:
         t = pattern(p, m, name, x, given[0], until);

@@ -52,6 +52,8 @@ static unsigned own_need(const mr_term *t) {
                                                                                                              : SPELLED;
     case MR_TERM_IN:
         return SPELLED;
+    case MR_TERM_REFERS: /* by its key; or by the row */
+        return t->child[0]->path->from || !mr_along_by_key(t->child[0]->path->along->relationship) ? TABLES : SPELLED;
     case MR_TERM_ANY:
     case MR_TERM_ALL:
     case MR_TERM_NONE:

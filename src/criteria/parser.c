@@ -133,7 +133,7 @@ static mr_term *membership(mr_parser *p, mr_term *left) {
     mr_term *list = p->now.token == MR_TOKEN_OPEN_LIST   ? mr_parse_list(p)
                     : p->now.token == MR_TOKEN_PARAMETER ? mr_parse_parameter(p)
                                                          : mr_parse_unexpected(p, "a list: $list, or { 1, 2 }");
-    return mr_check_in(p, MR_OP_IN, left, list);
+    return mr_check_in(p, MR_OP_IN, false, left, list);
 }
 
 static mr_term *comparison(mr_parser *p) {

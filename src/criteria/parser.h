@@ -126,7 +126,8 @@ mr_term *mr_check_arithmetic(mr_parser *p, mr_op op, bool floors, mr_term *left,
 mr_term *mr_check_negative(mr_parser *p, uint32_t at, mr_term *x);
 /* The term as a text: for .. # and the methods of strings. what: "..", "#", ":like". */
 mr_term *mr_check_text(mr_parser *p, const char *what, mr_term *x);
-mr_term *mr_check_in(mr_parser *p, mr_op op, mr_term *x, mr_term *list);
+/* sql: by a method, which objects do not have. */
+mr_term *mr_check_in(mr_parser *p, mr_op op, bool sql, mr_term *x, mr_term *list);
 mr_term *mr_check_between(mr_parser *p, mr_term *x, mr_term *low, mr_term *high);
 /* NULL with an error recorded, about the term. */
 mr_term *mr_refuse_term(mr_parser *p, const mr_term *t, const char *fmt, ...) MR_PRINTF(3, 4);

@@ -115,6 +115,7 @@ mr_criterion *mr_criterion_new(mr_criteria *c, const mr_criteria_values *values,
         for (size_t k = 0; copy && k < values[i].n; k++) {
             if (mr_value_copy(c->env, &copy[k], &values[i].values[k]) != MR_OK) copy = NULL;
             else made->values[i].n = k + 1;
+            if (copy && copy[k].kind == MR_ENTITY) mr_entity_pin(copy[k].u.p);
         }
         if (!copy) {
             mr_criterion_release(made);
@@ -129,7 +130,10 @@ void mr_criterion_release(mr_criterion *c) {
     mr_env *env = c->criteria->env;
     for (size_t i = 0; i < c->n; i++) {
         mr_value *values = (mr_value *)(uintptr_t)c->values[i].values;
-        for (size_t k = 0; k < c->values[i].n; k++) mr_value_clear(env, &values[k]);
+        for (size_t k = 0; k < c->values[i].n; k++) {
+            if (values[k].kind == MR_ENTITY) mr_entity_unpin(values[k].u.p);
+            mr_value_clear(env, &values[k]);
+        }
         mr_free(env, values);
     }
     mr_node_release(c->alias);

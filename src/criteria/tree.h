@@ -28,8 +28,9 @@ typedef enum mr_term_kind {
     MR_TERM_COMPARE, /* op; sql: NULL makes it unknown, as in SQL */
     MR_TERM_NIL,     /* child 0 is nil */
     MR_TERM_BETWEEN,
-    MR_TERM_IN,   /* child 1: VALUES, or a PARAMETER that is a list; op: IN, NOT_IN */
-    MR_TERM_LIKE, /* op; matches: where wildcards stand around the text */
+    MR_TERM_IN,     /* child 1: VALUES, or a PARAMETER that is a list; op: IN, NOT_IN */
+    MR_TERM_REFERS, /* child 0: a REFERENCE; child 1: a PARAMETER, an object or a list of them */
+    MR_TERM_LIKE,   /* op; matches: where wildcards stand around the text */
     MR_TERM_AND,
     MR_TERM_OR,
     MR_TERM_NOT,

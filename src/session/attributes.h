@@ -36,5 +36,7 @@ mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const m
  * that is compared, for the message. required: a missing value is an InvalidRequestError. The node pins the object.
  * NULL: no memory. */
 mr_node *mr_late_key(mr_entity *object, const mr_property *prop, const mr_property *along, bool required);
+/* InvalidRequestError: the object that the relationship is compared with has no key yet. Returns MR_FAIL. */
+mr_status mr_fail_without_key(const mr_entity *object, const mr_property *key, const mr_property *along);
 
 #endif

@@ -39,11 +39,17 @@ static mr_status row_is_set(void *ud, mr_entity *e, const mr_property *prop, boo
     return key->kind == MR_UNLOADED || (key->kind == MR_NULL && key->len) ? MR_NOTFOUND : MR_OK;
 }
 
+static mr_status row_refers(void *ud, mr_entity *e, const mr_property *prop, mr_entity *object, bool *out) {
+    (void)ud;
+    return mr_row_refers_to(e, prop->relationship, object, out);
+}
+
 mr_status mr_criterion_of_row(const mr_criterion *c, mr_entity *e, bool *out) {
     const mr_session *s = mr_session_of(e);
     const mr_criteria_reader reader = {.column = row_column,
                                        .reference = row_reference,
                                        .is_set = row_is_set,
+                                       .refers = row_refers,
                                        .folds = !s || !mr_engine_dialect(s->engine)->ilike};
     return mr_criterion_matches(c, e, &reader, out, NULL);
 }
@@ -65,6 +71,11 @@ static mr_status read_is_set(void *ud, mr_entity *e, const mr_property *prop, bo
     return mr_reference_is_set(e, prop, out);
 }
 
+static mr_status read_refers(void *ud, mr_entity *e, const mr_property *prop, mr_entity *object, bool *out) {
+    (void)ud;
+    return mr_reference_leads_to(e, prop, object, out);
+}
+
 static mr_status read_items(void *ud, mr_entity *e, const mr_property *prop, mr_vec *out) {
     (void)ud;
     return mr_list_by_keys(e, prop, out);
@@ -76,6 +87,7 @@ mr_status mr_entity_matches(mr_entity *e, const mr_criterion *c, bool *out) {
     const mr_criteria_reader reader = {.column = read_column,
                                        .reference = read_reference,
                                        .is_set = read_is_set,
+                                       .refers = read_refers,
                                        .items = read_items,
                                        .copies = true,
                                        .folds = !s || !mr_engine_dialect(s->engine)->ilike};

@@ -144,6 +144,71 @@ mr_status mr_reference_is_set(mr_entity *e, const mr_property *prop, bool *out) 
     return status;
 }
 
+/* ---------------------------------------------------------------- references to an object */
+
+/* Is it the object, or what another session has of the same row? */
+static bool is_same(mr_entity *a, mr_entity *b) {
+    if (a == b || !a || a->mapper->root != b->mapper->root) return a == b;
+    for (unsigned i = 0; i < a->mapper->npk; i++) {
+        const mr_value *x = mr_entity_slot(a, a->mapper->pk_slots[i]), *y = mr_entity_slot(b, b->mapper->pk_slots[i]);
+        if (x->kind == MR_NULL || x->kind == MR_UNLOADED || mr_value_compare(x, y) != 0) return false;
+    }
+    return a->mapper->npk > 0;
+}
+
+/* Fails as a query does where the object has no key, and no flush will give it one. */
+static mr_status require_key(mr_entity *object, const mr_property *along) {
+    const mr_relationship *rel = along->relationship;
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        const mr_value *v = key_of(object, rel->pairs[i].remote_slot);
+        if (!v) return MR_FAIL;
+        if (v->kind == MR_NULL && object->state != MR_PENDING)
+            return mr_fail_without_key(object, mr_mapper_at_slot(object->mapper, rel->pairs[i].remote_slot), along);
+    }
+    return MR_OK;
+}
+
+mr_status mr_reference_leads_to(mr_entity *e, const mr_property *prop, mr_entity *object, bool *out) {
+    mr_relationship *rel = prop->relationship;
+    const bool refers = rel->direction == MR_MANY_TO_ONE;
+    const mr_relationship *reverse = refers ? NULL : mr_relationship_reverse(rel);
+    mr_entity *target = NULL;
+    mr_entity_touch(e);
+    mr_entity_touch(object);
+    *out = false;
+    const bool by_pairs = is_by_pairs(e, rel);
+    if (refers && by_pairs && require_key(object, prop) != MR_OK) return MR_FAIL;
+    if (is_set_anew(e, rel) || !by_pairs) {
+        mr_status status = read_reference(e, prop, &target);
+        *out = is_same(target, object);
+        return status;
+    }
+    if (reverse && !mr_relationship_is_list(reverse) && is_set_anew(object, reverse)) {
+        const mr_value *v = mr_relationship_peek(object, reverse);
+        *out = v->kind == MR_ENTITY && is_same(v->u.p, e);
+        return MR_OK;
+    }
+    if (refers && object->flags & MR_ENTITY_TO_DELETE) return MR_OK; /* the flush takes it away */
+    return refers ? has_key_of(e, object, rel, out) : has_key_of(object, e, rel, out);
+}
+
+mr_status mr_row_refers_to(mr_entity *e, mr_relationship *rel, mr_entity *object, bool *out) {
+    if (!is_by_pairs(e, rel)) return MR_NOTFOUND;
+    mr_entity_touch(e);
+    mr_entity_touch(object);
+    *out = true;
+    for (unsigned i = 0; i < rel->npairs && *out; i++) {
+        const mr_value *own = mr_entity_committed(e, rel->pairs[i].local_slot);
+        const mr_value *key = mr_entity_slot(object, rel->pairs[i].remote_slot);
+        bool misses = own->kind == MR_NULL && own->len;
+        if (own->kind == MR_UNLOADED || misses || key->kind == MR_UNLOADED || key->kind == MR_OPAQUE)
+            return MR_NOTFOUND;
+        if (key->kind == MR_NULL && rel->direction == MR_MANY_TO_ONE) return MR_NOTFOUND; /* the query fails */
+        *out = own->kind != MR_NULL && mr_value_compare(own, key) == 0;
+    }
+    return MR_OK;
+}
+
 /* ---------------------------------------------------------------- lists */
 
 /* Does the object of a list that the program sees belong to it? */

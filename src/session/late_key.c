@@ -56,6 +56,12 @@ static bool is_out_of_reach(const late *l) {
     return l->last && mr_entity_slot(l->entity, l->prop->slot)->kind == MR_UNLOADED && !mr_session_of(l->entity);
 }
 
+mr_status mr_fail_without_key(const mr_entity *object, const mr_property *key, const mr_property *along) {
+    return mr_fail(object->mapper->env, MR_ERR_INVALID_REQUEST,
+                   "%s.%s: the %s that it is compared with has no %s yet: add it to the session and flush",
+                   along->mapper->name, along->name, object->mapper->name, key->name);
+}
+
 static const mr_value *late_resolve(mr_env *env, void *p) {
     static const mr_value null = {.kind = MR_NULL};
     late *l = p;
@@ -63,9 +69,7 @@ static const mr_value *late_resolve(mr_env *env, void *p) {
     if (is_out_of_reach(l)) return &l->last->value;
     if (mr_attribute_get(l->entity, l->prop, &v) != MR_OK) return NULL;
     if (v->kind == MR_NULL && l->required) {
-        mr_fail(env, MR_ERR_INVALID_REQUEST,
-                "%s.%s: the %s that it is compared with has no %s yet: add it to the session and flush",
-                l->along->mapper->name, l->along->name, l->entity->mapper->name, l->prop->name);
+        (void)mr_fail_without_key(l->entity, l->prop, l->along);
         return NULL;
     }
     if (v->kind == MR_NULL || v->kind == MR_UNLOADED) return &null;

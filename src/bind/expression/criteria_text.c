@@ -16,6 +16,7 @@
 #include "value/from.h"
 #include "value/own_value.h"
 #include "value/proxy.h"
+#include "value/row.h"
 
 /* ---------------------------------------------------------------- what the core asks of a class */
 
@@ -140,12 +141,37 @@ static void check_choice(lua_State *L, const mr_criteria *c, size_t use, const m
                lua_pushfstring(L, "'%s' is not a choice of %s%s", given, mr_type_name(type, name), bind_hint(L, near)));
 }
 
+/* Reads the object at idx, of the class that the use's reference leads to. */
+static void read_object(lua_State *L, const mr_criteria *c, size_t use, const mr_criteria_use *x, int idx,
+                        mr_value *out) {
+    const mr_mapper *target = x->along->relationship->target;
+    mr_entity *e = bind_test_entity(L, idx);
+    if (!e || !mr_mapper_isa(e->mapper, target)) {
+        bool is_key = lua_type(L, idx) == LUA_TNUMBER || lua_type(L, idx) == LUA_TSTRING;
+        const char *wanted = lua_pushfstring(L, "%s %s", strchr("AEIOaeio", *target->name) ? "an" : "a", target->name);
+        const char *name = x->along->name, *given = bind_describe(L, idx);
+        const char *cure = is_key ? lua_pushfstring(L, " (a key is compared with an attribute of %s)", name) : "";
+        refuse_use(L, c, use, lua_pushfstring(L, "expected %s, got %s%s", wanted, given, cure));
+    }
+    *out = mr_value_of(MR_ENTITY, 0);
+    out->u.p = e;
+}
+
+/* Why the parameter must have a value. */
+static const char *nil_words(lua_State *L, const mr_criteria_use *x) {
+    if (!x->along) return "the value is nil (that something is not there is written x == nil)";
+    return lua_pushfstring(L, "the value is nil (that there is no object is written %s == nil)", x->along->name);
+}
+
 /* Reads the value at idx, which may be replaced there, as the use wants it. */
 static void read_value(lua_State *L, const mr_criteria *c, size_t use, const mr_criteria_use *x, int idx,
                        mr_value *out) {
     bind_state *b = bind_of(L);
-    if (lua_isnil(L, idx) || bind_is_null(L, idx))
-        refuse_use(L, c, use, "the value is nil (that something is not there is written x == nil)");
+    if (lua_isnil(L, idx) || bind_is_null(L, idx)) refuse_use(L, c, use, nil_words(L, x));
+    if (x->along) {
+        read_object(L, c, use, x, idx, out);
+        return;
+    }
     if (!bind_to_value(L, idx, x->type, out) || (out->kind == MR_OPAQUE && !bind_is_own_value(b, out)))
         refuse_use(L, c, use,
                    lua_pushfstring(L, "expected %s, got %s", x->type ? mr_type_wants(x->type) : group_words(x->group),
@@ -173,7 +199,7 @@ static void read_value(lua_State *L, const mr_criteria *c, size_t use, const mr_
 /* Reads the list at idx. Pushes its array, and a table that keeps what the values are borrowed from. */
 static void read_list(lua_State *L, const mr_criteria *c, size_t use, const mr_criteria_use *x, int idx,
                       mr_criteria_values *out) {
-    if (!bind_is_plain_table(L, idx))
+    if (!bind_is_plain_table(L, idx) && !bind_is_list(L, idx))
         refuse_use(L, c, use, lua_pushfstring(L, "expected a list, got %s", bind_describe(L, idx)));
     size_t n = lua_rawlen(L, idx);
     lua_pushnil(L);
@@ -220,9 +246,13 @@ static mr_criteria_values *read_values(lua_State *L, const mr_criteria *c, int p
         else lua_pushnil(L);
         int idx = lua_gettop(L);
         if (lua_isnil(L, idx))
-            refuse_use(L, c, i,
-                       params ? "the parameter has no value"
-                              : "the parameter has no value: give it in a table, { name = value }");
+            refuse_use(
+                L, c, i,
+                params && uses[i].along
+                    ? lua_pushfstring(L, "the parameter has no value (that there is no object is written %s == nil)",
+                                      uses[i].along->name)
+                : params ? "the parameter has no value"
+                         : "the parameter has no value: give it in a table, { name = value }");
         if (uses[i].list && !uses[i].literal) {
             read_list(L, c, i, &uses[i], idx, &values[i]);
             lua_settop(L, idx + 3);
@@ -358,7 +388,7 @@ static int f_matches(lua_State *L) {
 
 void bind_open_criteria_text(lua_State *L) {
     static const luaL_Reg functions[] = {{"filter", f_filter}, {"matches", f_matches}, {NULL, NULL}};
-    const mr_criteria_hooks hooks = {NULL, describe, nearest};
+    const mr_criteria_hooks hooks = {.describe = describe, .about = mr_object_criterion, .nearest = nearest};
     if (mr_criteria_set_hooks(bind_of(L)->env, &hooks) != MR_OK) bind_raise(L);
     luaL_setfuncs(L, functions, 0);
 }

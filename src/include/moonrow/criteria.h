@@ -56,6 +56,8 @@ typedef struct mr_criteria_use {
     const mr_type *type;     /* the type that the value is converted to; NULL: it stays as it is, and is of the group */
     mr_criteria_group group;
     bool list; /* it is a list of such values */
+    /* OBJECT: the reference that it stands beside; the values are MR_ENTITY, of the class that it leads to. */
+    const mr_property *along;
 } mr_criteria_use;
 
 /* The values for a use: n of them (1 without list). */
@@ -77,6 +79,8 @@ typedef struct mr_criteria_hooks {
      * alias: of the class, or NULL. MR_NOTFOUND: there is none. */
     mr_status (*describe)(void *ud, mr_mapper *mapper, mr_node *alias, const char *name, const char *part,
                           mr_criteria_attribute *out);
+    /* How rows of the class lead to the object along the reference: mr_object_criterion. */
+    mr_status (*about)(const mr_property *along, mr_node *alias, mr_entity *object, mr_belonging how, mr_node **out);
     /* The name of the class's attribute that most resembles name, or NULL. */
     const char *(*nearest)(void *ud, const mr_mapper *mapper, const char *name);
 } mr_criteria_hooks;
@@ -111,8 +115,8 @@ typedef struct mr_criteria_equal {
 /* The equalities of which alone the text is made, joined by `and`; 0: it says something else. */
 size_t mr_criteria_equals(const mr_criteria *c, const mr_criteria_equal **out);
 
-/* The text with values: one for each use; they are copied. alias: of the class (consumed); NULL: the class itself.
- * NULL: failed. */
+/* The text with values: one for each use; they are copied, and objects pinned. alias: of the class (consumed); NULL:
+ * the class itself. NULL: failed. */
 mr_criterion *mr_criterion_new(mr_criteria *c, const mr_criteria_values *values, mr_node *alias);
 void mr_criterion_release(mr_criterion *c); /* NULL passes */
 mr_mapper *mr_criterion_mapper(const mr_criterion *c);
@@ -140,6 +144,8 @@ typedef struct mr_criteria_reader {
     mr_status (*reference)(void *ud, mr_entity *e, const mr_property *prop, mr_entity **out);
     /* *out: is the reference there? Of one that mr_along_by_key is true for, its foreign key alone says it. */
     mr_status (*is_set)(void *ud, mr_entity *e, const mr_property *prop, bool *out);
+    /* *out: does the reference lead to the object, by its keys? */
+    mr_status (*refers)(void *ud, mr_entity *e, const mr_property *prop, mr_entity *object, bool *out);
     /* Appends the objects of the list to out (mr_entity *). NULL: lists are not known. */
     mr_status (*items)(void *ud, mr_entity *e, const mr_property *prop, mr_vec *out);
     bool copies; /* reading one value may free another one: they are copied */
