@@ -12,7 +12,6 @@ local OTHERS = {
   "... (… bytes) ...",
   "NOT IN (SELECT +value FROM json_each(",
   "...' of … bytes",
-  "AND s.name = ?2 COLLATE NOCASE",
   "(added …, deleted …)",
   "added …, deleted …, unchanged",
   "<Pagination page … of …, … items>",
