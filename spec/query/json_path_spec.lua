@@ -77,6 +77,24 @@ describe("a path into JSON", function()
     w.gives("1; 2", where(x:at("name"):like "%n%" | x:at("name"):startswith "b"))
   end)
 
+  it("is compared with a table as JSON, and so are all values of a list that has a table", function()
+    w.gives("1", where(x:at("tags", 3):eq{ deep = { 1, 2.5 } }))
+    w.gives("2", where(x:at("tags"):eq(mr.array{})))
+    w.gives("1", where(x:at("tags"):ne(mr.array{})))
+    w.gives("1; 2", where(x:at("tags"):in_{ mr.array{}, { "a", "b", { deep = { 1, 2.5 } } } }))
+    w.gives("1; 2", where(x:at("tags", 2):in_{ "b", { 7 } } | x:at("tags"):eq(mr.array{})))
+    w.gives("1; 3; 4", where(x:at("tags"):is_distinct_from(mr.array{})))
+    local q, head = mr.select(doc.c.id), "SELECT doc.id FROM doc WHERE (CAST(doc.data AS JSONB) #> $1) "
+    w.on_postgresql(head .. "= $2", q:where(x:at("tags"):eq{ 2 }))
+    w.on_postgresql(head .. "IN ($2, $3)", q:where(x:at("tags"):in_{ 1, { 2 } }))
+    refuse("ArgumentError", "JSON has no order", function()
+      return s:execute(q:where(x:at("tags"):lt{ 2 }))
+    end)
+    local loop = {}
+    loop.me = loop
+    refuse("ArgumentError", "contains itself", function() return x:at("tags"):eq(loop) end)
+  end)
+
   it("is cast for PostgreSQL to the type of the other side", function()
     local q = mr.select(doc.c.id)
     w.on_postgresql("SELECT doc.id FROM doc WHERE CAST((CAST(doc.data AS JSONB) #>> $1) AS NUMERIC) = $2",

@@ -151,13 +151,23 @@ static void push_list_param(lua_State *L, const mr_node *left, const mr_node *pa
     bind_push_node(L, mr_sql_list_param(left->env, type, param->name));
 }
 
+/* Pushes the item of the list by whose type all are compared: the first one, or a table, beside which all are JSON. */
+static void push_typical(lua_State *L, int list) {
+    lua_Integer n = (lua_Integer)lua_rawlen(L, list);
+    for (lua_Integer i = 1; i <= n; i++) {
+        if (lua_rawgeti(L, list, i) == LUA_TTABLE) return;
+        lua_pop(L, 1);
+    }
+    lua_rawgeti(L, list, 1);
+}
+
 static int in(lua_State *L) {
     const bind_operation *o = bind_operation_of(L);
     const char *function = o->name;
     bind_refuse_more(L, 1, function, " (all values are in one list)");
     lua_settop(L, 2);
     if (bind_is_plain_table(L, 2)) {
-        lua_rawgeti(L, 2, 1);
+        push_typical(L, 2);
         bind_own_natural(L, 1, 3);
         lua_settop(L, 2);
     }
