@@ -47,8 +47,13 @@ describe("a decorated column that polymorphic_on names", function()
   it("says at the declaration what its function says of an identity", function()
     local strict = mr.TypeDecorator{ impl = mr.Text, name = "Strict",
       bind = function(v) return v == "cat" and error("no cats", 0) or v end }
-    refuse("MappingError", { "Cat: polymorphic_identity", "the function bind of the type Strict", "no cats" }, family,
-      strict)
+    local e = refuse("MappingError", "", family, strict)
+    assert.equal('Cat: polymorphic_identity: the function bind of the type Strict cannot convert string "cat": no cats',
+      e.message)
+    local wrong = mr.TypeDecorator{ impl = mr.Text, name = "Wrong", bind = function() return 5 end }
+    e = refuse("MappingError", "", family, wrong)
+    assert.equal("Pet: polymorphic_identity (what the function bind of the type Wrong gave): expected a string, got "
+      .. "integer 5 (tostring makes one)", e.message)
   end)
 
   it("has two classes of one stored identity refused", function()
@@ -160,6 +165,66 @@ describe("a type's function", function()
       s:commit()
       assert.equal(7, s:scalar(mr.text "SELECT v FROM row"))
     end
+  end)
+
+  it("that fails for nil names the column", function()
+    local s, Row = bound(function(v) return v.n end)
+    s:add(Row{})
+    refuse("DataError", "Row.v: the function bind of the type Own cannot convert nil", s.flush, s)
+  end)
+
+  it("that assigns to the column that it converts is told to leave the object alone", function()
+    local s, Row, row
+    s, Row = bound(function(v)
+      row.v = 9
+      return v
+    end)
+    row = Row{ v = 1 }
+    s:add(row)
+    refuse("InvalidRequestError", { "Row.v: the function bind of the column's type", "this very column" }, s.flush, s)
+    s:rollback()
+    assert.equal(0, Row.query:count())
+  end)
+
+  it("may assign to columns and objects that were converted before it", function()
+    local db = mr.open "sqlite://"
+    local rows, calls = {}, {}
+    local function own(name, also)
+      return mr.TypeDecorator{ impl = mr.Integer, name = name, bind = function(v)
+        calls[#calls + 1] = name
+        if also then also(v) end
+        return v
+      end }
+    end
+    local Row = db.Model:extend("Row", { id = db.Column{ db.Integer, primary_key = true },
+      a = db.Column{ "a", own "A" },
+      b = db.Column{ "b", own("B", function(v) if v == 2 then rows[1].a, rows[2].a = v * 10, v * 100 end end) } })
+    db:create_all()
+    rows = { Row{ a = 1, b = 1 }, Row{ a = 1, b = 2 } }
+    db.session:add_all(rows)
+    db.session:commit()
+    assert.same({ "A", "B", "A", "B", "A", "A" }, calls)
+    assert.same({ 20, 200 }, { rows[1].a, rows[2].a })
+    assert.same({ 20, 200 }, db.session:scalars(mr.text "SELECT a FROM row ORDER BY id"):all())
+  end)
+
+  it("may not do so without an end", function()
+    local db = mr.open "sqlite://"
+    local row
+    local function other(name)
+      return mr.TypeDecorator{ impl = mr.Integer, bind = function(v)
+        row[name] = v + 1
+        return v
+      end }
+    end
+    local Row = db.Model:extend("Row", { id = db.Column{ db.Integer, primary_key = true },
+      a = db.Column{ other "b" }, b = db.Column{ other "a" } })
+    db:create_all()
+    row = Row{ a = 1, b = 1 }
+    db.session:add(row)
+    refuse("InvalidRequestError", "assign to columns again and again", db.session.flush, db.session)
+    db.session:rollback()
+    assert.equal(0, Row.query:count())
   end)
 
   it("may run queries, add objects, and use coroutines that end inside", function()

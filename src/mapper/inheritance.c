@@ -67,8 +67,8 @@ bool mr_mapper_lacks_identity(const mr_mapper *mapper) {
 }
 
 /* Makes the identity, which is the program's value, the one that is stored: the type has functions of the program. */
-static mr_status send_identity(mr_env *env, const mr_type *type, mr_value *id) {
-    mr_store_room room = {.env = env, .written = true};
+static mr_status send_identity(mr_env *env, const mr_type *type, const char *what, mr_value *id) {
+    mr_store_room room = {.env = env, .written = true, .what = what, .mistake = true};
     mr_value sent = *id, made = mr_null_value();
     sent.flags = 0;
     mr_status status = type->decorator->send(env, type, &sent, &room);
@@ -91,12 +91,11 @@ static void convert_identity(mr_mapper *m) {
     const mr_type *type = column ? column->type : NULL;
     bool own = type && type->decorator && type->decorator->send;
     mr_status status = MR_OK;
-    if (own) status = send_identity(m->env, type, id);
+    if (own) status = send_identity(m->env, type, text, id);
     else if (text && type) status = mr_type_coerce(m->env, type, text, id);
     if (status == MR_OK && text && type) status = mr_type_check_length(m->env, type, text, id);
     if (status != MR_OK) {
-        const char *place = own && text ? text : ""; /* a function's error names no class */
-        mr_inheritance_mistake(m, "%s%s%s", place, *place ? ": " : "", mr_env_error(m->env)->message);
+        mr_inheritance_mistake(m, "%s", mr_env_error(m->env)->message);
         mr_env_clear_error(m->env);
     }
     mr_strbuf_done(&what);

@@ -8,6 +8,8 @@
 #include "attributes.h"
 #include "session_state.h"
 
+#include <stdio.h>
+
 mr_status mr_session_has_own_values(mr_env *env) {
     mr_session_common *common = mr_session_common_of(env);
     if (!common) return MR_FAIL;
@@ -31,55 +33,96 @@ static mr_status settle_null(mr_session *s, mr_entity *e, const mr_property *pro
     if (!written || prop->is_primary_key || !type->decorator->send || prop->column->foreign_keys ||
         is_left_out(prop->column, v))
         return MR_OK;
-    if (type->decorator->send(s->env, type, &made, room) != MR_OK) return MR_FAIL;
+    char what[200];
+    snprintf(what, sizeof what, "%s.%s", e->mapper->name, prop->name);
+    room->what = what;
+    mr_status status = type->decorator->send(s->env, type, &made, room);
+    room->what = NULL;
+    if (status != MR_OK) return MR_FAIL;
     if (made.kind == MR_NULL) return MR_OK;
     return v->kind == MR_NULL ? mr_entity_settle(e, prop->slot, &made) : mr_entity_set(e, prop->slot, &made);
 }
 
-static mr_status settle_column(mr_session *s, mr_entity *e, const mr_property *prop, mr_store_room *room) {
-    const mr_type *type = mr_column_type(s->env, prop->column);
+/* One way through the objects. */
+typedef struct settling {
+    mr_session *s;
+    const mr_property *last; /* of the value that was converted last; NULL: there was none */
+    bool again;              /* NULLs were converted before */
+} settling;
+
+/* How often functions may assign to columns that were converted already, before it is taken for an endless game. */
+enum { MOST_WAYS = 16 };
+
+static mr_status settle_column(settling *x, mr_entity *e, const mr_property *prop, mr_store_room *room) {
+    mr_env *env = x->s->env;
+    const mr_type *type = mr_column_type(env, prop->column);
     if (!type->decorator) return MR_OK;
     const mr_value *v = mr_entity_slot(e, prop->slot);
-    if (v->kind == MR_NULL || v->kind == MR_UNLOADED) return settle_null(s, e, prop, type, v, room);
-    if (!mr_value_is_own(s->env, v)) return MR_OK;
+    if (v->kind == MR_NULL || v->kind == MR_UNLOADED)
+        return x->again ? MR_OK : settle_null(x->s, e, prop, type, v, room);
+    if (!mr_value_is_own(env, v)) return MR_OK;
+    x->last = prop;
     mr_value kept, made;
-    if (mr_value_copy(s->env, &kept, v) != MR_OK) return MR_FAIL; /* the function may change the object */
+    if (mr_value_copy(env, &kept, v) != MR_OK) return MR_FAIL; /* the function may change the object */
     made = kept;
-    mr_status status = mr_value_send(s->env, &made, room);
+    mr_status status = mr_value_send(env, &made, room);
     if (status == MR_OK) status = mr_attribute_coerce(e->mapper, prop, &made, room);
     v = mr_entity_slot(e, prop->slot);
     if (status == MR_OK && v->kind == MR_OPAQUE && v->u.p == kept.u.p) status = mr_entity_settle(e, prop->slot, &made);
-    mr_value_clear(s->env, &kept);
+    else if (status == MR_OK && mr_value_is_own(env, v))
+        status = mr_fail(env, MR_ERR_INVALID_REQUEST,
+                         "%s.%s: the function bind of the column's type has assigned to this very column: it returns "
+                         "the value that is stored, and leaves the object alone",
+                         e->mapper->name, prop->name);
+    mr_value_clear(env, &kept);
     return status;
 }
 
-mr_status mr_session_settle(void *session, mr_entity *e) {
-    mr_session *s = session;
+static mr_status settle_entity(settling *x, mr_entity *e) {
+    mr_session *s = x->s;
     if (!e->mapper->decorated) return MR_OK;
     mr_store_room room = {.env = s->env, .written = true};
     if (s->engine) room.dialect = mr_engine_dialect(s->engine)->name;
     mr_status status = MR_OK;
     mr_entity_pin(e);
     for (size_t i = 0; status == MR_OK && i < e->mapper->columns.len; i++)
-        status = settle_column(s, e, mr_vec_ptr(&e->mapper->columns, i), &room);
+        status = settle_column(x, e, mr_vec_ptr(&e->mapper->columns, i), &room);
     mr_entity_unpin(e);
     mr_store_done(&room);
     return status;
 }
 
 /* A list may grow while a function of the program runs. */
-static mr_status settle_list(mr_session *s, const mr_vec *list) {
+static mr_status settle_list(settling *x, const mr_vec *list) {
     for (size_t i = 0; i < list->len; i++) {
         mr_entity *e = mr_vec_ptr(list, i);
-        if (!(e->flags & MR_ENTITY_TO_DELETE) && mr_session_settle(s, e) != MR_OK) return MR_FAIL;
+        if (!(e->flags & MR_ENTITY_TO_DELETE) && settle_entity(x, e) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
 }
 
+/* Converts those of the object (NULL: of all that wait for a flush). A function may assign to columns, and objects,
+ * that came before its own, so the way is gone until nothing is left. */
+static mr_status settle(mr_session *s, mr_entity *e) {
+    settling x = {s, NULL, false};
+    for (int ways = 0; ways < MOST_WAYS; ways++) {
+        x.last = NULL;
+        mr_status status = e ? settle_entity(&x, e) : settle_list(&x, &s->pending);
+        if (status == MR_OK && !e) status = settle_list(&x, &s->owner->dirty);
+        if (status != MR_OK || !x.last) return status;
+        x.again = true;
+    }
+    return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
+                   "%s.%s: the functions bind of types assign to columns again and again: such a function returns the "
+                   "value that is stored, and leaves the object alone",
+                   x.last->mapper->name, x.last->name);
+}
+
+mr_status mr_session_settle(void *session, mr_entity *e) { return e->mapper->decorated ? settle(session, e) : MR_OK; }
+
 mr_status mr_session_settle_all(mr_session *s) {
     const mr_session_common *common = mr_env_get(s->env, MR_ENV_SESSION);
-    if (!common || !common->own_values) return MR_OK;
-    return settle_list(s, &s->pending) == MR_OK ? settle_list(s, &s->owner->dirty) : MR_FAIL;
+    return common && common->own_values ? settle(s, NULL) : MR_OK;
 }
 
 mr_node *mr_session_statement_to_send(mr_session *s, mr_node *statement) {

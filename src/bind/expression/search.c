@@ -63,7 +63,7 @@ void bind_own_natural(lua_State *L, int idx, int value) {
     mr_node *x = bind_test_node(L, idx);
     mr_value v;
     if (!x || x->kind != MR_NODE_JSON_AT || mr_type_is_known(x->type) || bind_test_node(L, value)) return;
-    const mr_type *type = lua_istable(L, value)                   ? json_type(AS_JSON)
+    const mr_type *type = lua_istable(L, value)               ? json_type(AS_JSON)
                           : bind_to_value(L, value, NULL, &v) ? mr_type_natural((mr_kind)v.kind)
                                                               : NULL;
     if (!type) return;

@@ -182,7 +182,7 @@ typedef struct send_args {
 
 static int send_body(lua_State *L) {
     send_args *x = lua_touserdata(L, 1);
-    const char *what = x->own ? x->own->what : NULL;
+    const char *what = x->own ? x->own->what : x->room->what;
     mr_value out;
     bind_push_value(L, x->v);
     bind_send_value(L, x->type, x->room, what, &out);
@@ -211,7 +211,8 @@ static mr_status own_send(mr_env *env, mr_value *v, void *room) {
 
 mr_status bind_send_plain(mr_env *env, const mr_type *type, mr_value *v, mr_store_room *room) {
     send_args x = {type, NULL, v, room, MR_OK};
-    return bind_callback(env, send_body, &x) == MR_OK ? x.status : MR_FAIL;
+    mr_status status = room->mistake ? bind_callback_mistake(env, send_body, &x) : bind_callback(env, send_body, &x);
+    return status == MR_OK ? x.status : MR_FAIL;
 }
 
 bool bind_sends(const mr_type *impl, const bind_decorator *d) {

@@ -140,6 +140,8 @@ struct mr_store_room {
     bool literal;           /* they are written into the SQL */
     bool written;           /* the value goes into a column: its length is checked */
     const mr_type *type;    /* of the parameter that the next value is for */
+    const char *what;       /* what a plain value is called in an error: "User.name" */
+    bool mistake;           /* an error of a plain value is a line in another one, and has no place of its own */
     bool filled;            /* few is in use */
     char few[MR_READ_ROOM]; /* for the first value, which is often the only one */
 };
