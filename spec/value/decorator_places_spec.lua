@@ -188,7 +188,9 @@ describe("a type's function", function()
 
   it("may assign to columns and objects that were converted before it", function()
     local db = mr.open "sqlite://"
-    local rows, calls = {}, {}
+    local calls = {}
+    local first, last
+    local function change(v) first.a, last.a = v * 10, v * 100 end
     local function own(name, also)
       return mr.TypeDecorator{ impl = mr.Integer, name = name, bind = function(v)
         calls[#calls + 1] = name
@@ -198,13 +200,13 @@ describe("a type's function", function()
     end
     local Row = db.Model:extend("Row", { id = db.Column{ db.Integer, primary_key = true },
       a = db.Column{ "a", own "A" },
-      b = db.Column{ "b", own("B", function(v) if v == 2 then rows[1].a, rows[2].a = v * 10, v * 100 end end) } })
+      b = db.Column{ "b", own("B", function(v) if v == 2 then change(v) end end) } })
     db:create_all()
-    rows = { Row{ a = 1, b = 1 }, Row{ a = 1, b = 2 } }
-    db.session:add_all(rows)
+    first, last = Row{ a = 1, b = 1 }, Row{ a = 1, b = 2 }
+    db.session:add_all{ first, last }
     db.session:commit()
     assert.same({ "A", "B", "A", "B", "A", "A" }, calls)
-    assert.same({ 20, 200 }, { rows[1].a, rows[2].a })
+    assert.same({ 20, 200 }, { first.a, last.a })
     assert.same({ 20, 200 }, db.session:scalars(mr.text "SELECT a FROM row ORDER BY id"):all())
   end)
 
