@@ -168,12 +168,23 @@ int bind_select(lua_State *L) {
 
 static void release_node(void *p) { mr_node_release(p); }
 
-/* The dialect of the engine that the query's session has now; NULL (SQLite) if it has none. */
+/* Argument: where the query's session comes from. Returns the session, as light userdata. */
+static int session_body(lua_State *L) {
+    lua_pushlightuserdata(L, bind_to_session(L, 1));
+    return 1;
+}
+
+/* The dialect of the engine that the query's session has now; NULL (SQLite) if it has none, or there is no scope. */
 static const mr_dialect *dialect_of(lua_State *L, int idx) {
-    const bind_session *s = NULL;
-    if (lua_getiuservalue(L, idx, QUERY_SOURCE) == LUA_TUSERDATA) s = bind_test(L, -1, BIND_SESSION);
-    mr_engine *engine = s && s->session ? mr_session_engine(s->session) : NULL;
-    lua_pop(L, 1);
+    mr_engine *engine = NULL;
+    int top = lua_gettop(L);
+    luaL_checkstack(L, 4, "SQL of a query");
+    if (lua_getiuservalue(L, idx, QUERY_SOURCE) != LUA_TNIL) {
+        lua_pushcfunction(L, session_body);
+        lua_pushvalue(L, -2);
+        if (lua_pcall(L, 1, 1, 0) == LUA_OK) engine = mr_session_engine(lua_touserdata(L, -1));
+    }
+    lua_settop(L, top);
     return engine ? mr_engine_dialect(engine) : NULL;
 }
 

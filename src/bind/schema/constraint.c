@@ -228,6 +228,51 @@ static int get_unique(lua_State *L) {
     return 1;
 }
 
+static void add_list(luaL_Buffer *out, const char *const *names, unsigned n) {
+    for (unsigned i = 0; i < n; i++) {
+        if (i > 0) luaL_addstring(out, ", ");
+        if (!names[i]) luaL_addstring(out, "..."); /* an expression */
+        else {
+            luaL_addchar(out, '"');
+            luaL_addstring(out, names[i]);
+            luaL_addchar(out, '"');
+        }
+    }
+}
+
+/* As it is written: UniqueConstraint("a", "b", { name = "uq" }). */
+static int constraint_tostring(lua_State *L) {
+    static const char *const words[] = {
+        [MR_CONSTRAINT_PRIMARY_KEY] = "PrimaryKeyConstraint(",
+        [MR_CONSTRAINT_UNIQUE] = "UniqueConstraint(",
+        [MR_CONSTRAINT_FOREIGN_KEY] = "ForeignKeyConstraint({",
+        [MR_CONSTRAINT_CHECK] = "CheckConstraint(",
+    };
+    const bind_constraint *bc = self(L, "tostring");
+    const mr_constraint *k = bc->constraint;
+    luaL_Buffer out;
+    luaL_buffinit(L, &out);
+    luaL_addstring(&out, k ? words[k->kind] : "Index(");
+    const char *name = k ? k->name : bc->index->name;
+    if (!k && name) add_list(&out, &name, 1), luaL_addstring(&out, ", ");
+    if (!k) add_list(&out, bc->index->column_names, bc->index->ncolumns);
+    else if (k->kind == MR_CONSTRAINT_CHECK) luaL_addstring(&out, k->sql ? k->sql : "...");
+    else add_list(&out, k->column_names, k->ncolumns);
+    if (k && k->kind == MR_CONSTRAINT_FOREIGN_KEY) {
+        luaL_addstring(&out, "}, {");
+        add_list(&out, k->targets, k->ncolumns);
+        luaL_addchar(&out, '}');
+    }
+    if (k && name) {
+        luaL_addstring(&out, ", { name = ");
+        add_list(&out, &name, 1);
+        luaL_addstring(&out, " }");
+    }
+    luaL_addchar(&out, ')');
+    luaL_pushresult(&out);
+    return 1;
+}
+
 void bind_open_constraint(lua_State *L) {
     static const luaL_Reg getters[] = {
         {"name", get_name}, {"table", get_table}, {"columns", get_columns}, {"unique", get_unique}, {NULL, NULL}};
@@ -236,6 +281,7 @@ void bind_open_constraint(lua_State *L) {
                                          {"ForeignKeyConstraint", foreign_key},
                                          {"CheckConstraint", check},
                                          {NULL, NULL}};
-    bind_type(L, BIND_CONSTRAINT, "Constraint", NULL, getters, NULL);
+    static const luaL_Reg metamethods[] = {{"__tostring", constraint_tostring}, {NULL, NULL}};
+    bind_type(L, BIND_CONSTRAINT, "Constraint", NULL, getters, metamethods);
     luaL_setfuncs(L, functions, 0);
 }

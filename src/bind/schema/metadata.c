@@ -218,10 +218,16 @@ static int metadata_eq(lua_State *L) {
     return 1;
 }
 
+static int metadata_tostring(lua_State *L) {
+    const mr_metadata *md = self(L);
+    lua_pushfstring(L, "MetaData(%d table%s)", (int)md->tables.len, md->tables.len == 1 ? "" : "s");
+    return 1;
+}
+
 void bind_open_metadata(lua_State *L) {
     static const luaL_Reg methods[] = {{"create_all", create_all}, {"drop_all", drop_all}, {NULL, NULL}};
     static const luaL_Reg getters[] = {{"tables", get_tables}, {"sorted_tables", get_sorted}, {NULL, NULL}};
-    static const luaL_Reg metamethods[] = {{"__eq", metadata_eq}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__eq", metadata_eq}, {"__tostring", metadata_tostring}, {NULL, NULL}};
     bind_type(L, BIND_METADATA, "MetaData", methods, getters, metamethods);
     bind_push_methods(L, BIND_METADATA); /* the Lua part adds more */
     lua_setfield(L, -2, "metadata_methods");
