@@ -38,8 +38,8 @@ static bool is_correlated(const mr_frame *frame, const mr_select *s, const mr_no
     return !frame->in_from && frame->parent && contains(&frame->parent->leaves, object);
 }
 
-/* All that the SELECT reads is read around it, too: which of it is meant is not known, and a wrong guess would give wrong
- * rows. */
+/* All that the SELECT reads is read around it, too: which of it is meant is not known, and a wrong guess would give
+ * wrong rows. */
 static void fail_reading_nothing(mr_compiler *c, const mr_select *s) {
     mr_strbuf names;
     mr_strbuf_init(&names, c->env);

@@ -30,11 +30,13 @@ local function checker(key, names)
   end
 end
 
+-- The events before which the row is looked at: an INSERT has no row yet.
+local WATCHED = { "update", "delete" }
+
 -- rowid.watch(class, key, names): key: the attribute that is the row's number; names: the attributes of the columns.
 function rowid.watch(class, key, names)
   local check = checker(key, names)
-  event.listen(class, "before_update", check)
-  event.listen(class, "before_delete", check)
+  for _, verb in ipairs(WATCHED) do event.listen(class, "before_" .. verb, check) end
 end
 
 return rowid

@@ -33,9 +33,9 @@ static void push_view(lua_State *L, mr_entity *parent, const mr_property *prop, 
 void bind_push_collection(lua_State *L, mr_entity *parent, const mr_property *prop) {
     const mr_relationship *rel = prop->relationship;
     push_view(L, parent, prop,
-              !mr_relationship_is_queried(rel)  ? (int)rel->collection
-              : rel->lazy == MR_LAZY_WRITE_ONLY ? VIEW_WRITE_ONLY
-                                                : VIEW_DYNAMIC);
+              !mr_relationship_is_queried(rel)    ? (int)rel->collection
+              : rel->queried == MR_QUERIED_UNREAD ? VIEW_WRITE_ONLY
+                                                  : VIEW_DYNAMIC);
 }
 
 /* The value at idx is no collection: most likely a method was called with a dot. */

@@ -206,6 +206,7 @@ static int8_t read_uselist(lua_State *L, int opts, const char *what) {
 
 static void read_plain_options(lua_State *L, int opts, const char *what, mr_relationship *rel) {
     rel->lazy = read_lazy(L, opts, what);
+    rel->queried = mr_strategy_of(rel->lazy)->queried;
     const char *batch = lua_pushfstring(L, "%s: batch", what);
     bind_option(L, opts, "batch");
     rel->batch = bind_pop_batching(L, batch);

@@ -220,6 +220,7 @@ typedef struct mr_strategy {
     bool batches;    /* what a program reads is loaded for the objects that were loaded with it, too */
     bool users_only; /* access is for programs only: a flush or a cascade loads the attribute all the same */
     bool closed;     /* not even a reference that needs no statement may be read */
+    mr_queried queried;
 } mr_strategy;
 
 #define MR_STRATEGY_ROW(CODE, row) extern const mr_strategy mr_strategy_##row;

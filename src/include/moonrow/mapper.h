@@ -98,6 +98,13 @@ typedef enum mr_direction { MR_ONE_TO_MANY = 1, MR_MANY_TO_ONE, MR_MANY_TO_MANY 
 typedef enum mr_lazy { MR_LOADER_STRATEGIES(MR_LAZY_CODE) MR_LAZY__COUNT } mr_lazy;
 #undef MR_LAZY_CODE
 
+/* What a program sees in place of a collection that is never loaded for it. */
+typedef enum mr_queried {
+    MR_QUERIED_NOT = 0, /* it is loaded */
+    MR_QUERIED_READ,    /* a query of its rows */
+    MR_QUERIED_UNREAD,  /* statements that the program makes of it */
+} mr_queried;
+
 /* How lazy = "batch" loads: so many objects of a result load the attribute alone; then a statement loads it for one
  * object and those after it, at most max in all. max 0: not given, (1, 500). */
 typedef struct mr_batching {
@@ -151,9 +158,10 @@ struct mr_relationship {
     mr_relationship
         *backref_options; /* a template for the other side (lazy, cascade, uselist, order_by ...), or NULL */
     mr_lazy lazy;
-    mr_batching batch; /* of the strategy "batch" */
-    int8_t uselist;    /* is it a list? 1 yes, 0 no, -1 the direction decides */
-    unsigned cascade;  /* MR_CASCADE_ bits; default: save-update, merge */
+    mr_queried queried; /* of its strategy */
+    mr_batching batch;  /* of the strategy "batch" */
+    int8_t uselist;     /* is it a list? 1 yes, 0 no, -1 the direction decides */
+    unsigned cascade;   /* MR_CASCADE_ bits; default: save-update, merge */
     bool cascade_given;
     bool single_parent, post_update, viewonly, innerjoin;
     bool passive_updates;   /* default true */
@@ -191,9 +199,7 @@ struct mr_relationship {
 };
 /* Is the collection queried, and never loaded for a program to read? Then it holds in memory only what was added and
  * removed since the last flush. */
-static inline bool mr_relationship_is_queried(const mr_relationship *rel) {
-    return rel->lazy == MR_LAZY_DYNAMIC || rel->lazy == MR_LAZY_WRITE_ONLY;
-}
+static inline bool mr_relationship_is_queried(const mr_relationship *rel) { return rel->queried != MR_QUERIED_NOT; }
 /* A value that was read from a column of the type own is compared with a column of the type other. Returns an
  * expression that the database compares as it would compare the first column itself. Consumes value; one reference. */
 mr_node *mr_value_as_column(mr_env *env, mr_node *value, const mr_type *own, const mr_type *other);

@@ -20,5 +20,7 @@ static mr_status access_write_only(const mr_load_context *ctx, mr_entity *entity
                    entity->mapper->name, prop->name, prop->name);
 }
 
-const mr_strategy mr_strategy_dynamic = {.word = "dynamic", .access = access_dynamic, .users_only = true};
-const mr_strategy mr_strategy_write_only = {.word = "write_only", .access = access_write_only};
+const mr_strategy mr_strategy_dynamic = {
+    .word = "dynamic", .access = access_dynamic, .users_only = true, .queried = MR_QUERIED_READ};
+const mr_strategy mr_strategy_write_only = {
+    .word = "write_only", .access = access_write_only, .queried = MR_QUERIED_UNREAD};
