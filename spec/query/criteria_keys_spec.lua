@@ -53,6 +53,35 @@ describe("a foreign key that the program has changed", function()
     same("", "any(posts, 'pinned')")
   end)
 
+  it("is none any more where the object that it leads to will be deleted", function()
+    local red = by_name "Jim".clan
+    db.session:delete(red)
+    same("Ann", "clan")
+    db.session:rollback()
+    db.session:delete(red)
+    by_name "Joe".clan_id = by_name "Ann".clan_id
+    same("Joe Ann", "clan ~= nil and clan.name == 'blue'")
+    db.session:rollback()
+    db.session:delete(red)
+    same("Jim Joe bob% -", "clan.name == nil")
+    db.session:rollback()
+    db.session:expire_all()
+    db.session:delete(red)
+    same("Jim Joe bob% -", "clan == nil")
+  end)
+
+  it("is none where reading it has flushed", function()
+    for _, text in ipairs{ "clan.name == nil", "clan == nil", "not (clan == $red)" } do
+      db.session:rollback()
+      users = m.User.query:order_by "id":all()
+      local red = by_name "Jim".clan
+      db.session:expire(red)
+      db.session:delete(red)
+      local params = text:find("$red", 1, true) and { red = red } or nil
+      same(params and "Jim Joe Ann bob% -" or "Jim Joe bob% -", text, params)
+    end
+  end)
+
   it("brings a new object into a list that was loaded before", function()
     local posts = by_name "bob%".posts
     assert.equal(0, #posts)

@@ -61,6 +61,9 @@ describe("a mistake in a text", function()
       ["level > 3)"] = "the end", ["level > 3 vip"] = "an operator", ["'abc"] = "no end", ["[[abc"] = "no end",
       ["name == '\\q'"] = "escape", ["name == '\\300'"] = "255", ["name == '\\u{FFFFFFFFF}'"] = "too large",
       ["level > 3x"] = "no number", ["0x > level"] = "no number", ["1e > level"] = "no number",
+      ["level not in { 3 }"] = "not stands before a condition: write not (x in { 1, 2 })",
+      ["upper(name) == 'X'"] = "'upper' is a method, which stands behind a value: x:upper(...)",
+      ["uper(name) == 'X'"] = "there is no function 'uper'",
       ["level > $"] = "a name", ["level > \1"] = "unexpected", ["level\0 > 3"] = "unexpected",
     } do refused(words, text) end
   end)

@@ -44,6 +44,12 @@ static const method methods[] = {{"eq", FORM_COMPARE, MR_OP_EQ, 0},
 
 static const char *next_method(void *ud, size_t i) { return ((const method *)ud)[i].name; }
 
+bool mr_parse_is_method(const char *name) {
+    for (const method *m = methods; m->name; m++)
+        if (strcmp(m->name, name) == 0) return true;
+    return false;
+}
+
 mr_term *mr_parse_function(mr_parser *p, mr_term_kind kind, uint32_t at, uint32_t until, mr_term *x, const char *what) {
     if (!(x = mr_check_text(p, what, x))) return NULL;
     mr_term *t = mr_term_new(p, kind, at, until, &x, 1);

@@ -141,6 +141,8 @@ static mr_term *comparison(mr_parser *p) {
     mr_term *left = concatenation(p);
     if (!left) return NULL;
     mr_token token = p->now.token;
+    if (token == MR_TOKEN_NOT)
+        return mr_parse_refuse(p, &p->now, "not stands before a condition: write not (x in { 1, 2 })");
     if (token == MR_TOKEN_IN) left = membership(p, left);
     else if (is_comparison(token)) {
         if (mr_lex(p) != MR_OK) return NULL;

@@ -103,6 +103,8 @@ mr_term *mr_parse_quantified(mr_parser *p, const mr_lexeme *name);
 bool mr_parse_asks_list(const char *name);
 
 /* method.c */
+/* Is it the name of a method? */
+bool mr_parse_is_method(const char *name);
 /* x:name(...), behind the ':'. */
 mr_term *mr_parse_method(mr_parser *p, mr_term *x);
 /* LOWER, UPPER or LENGTH of x. what: as mr_check_text's. */

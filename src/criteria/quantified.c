@@ -64,8 +64,12 @@ static const char *written(mr_parser *p, const mr_term *list) {
 static mr_term_kind kind_of(mr_parser *p, const mr_lexeme *name) {
     for (size_t i = 0; i < sizeof quantifiers / sizeof *quantifiers; i++)
         if (strcmp(quantifiers[i].name, name->name) == 0) return quantifiers[i].kind;
-    (void)mr_criteria_fail(p->env, p->scope, name->at, name->until, "there is no function '%s'%s", name->name,
-                           mr_hint(p->env, mr_nearest(name->name, next_quantifier, NULL)));
+    if (mr_parse_is_method(name->name))
+        (void)mr_criteria_fail(p->env, p->scope, name->at, name->until,
+                               "'%s' is a method, which stands behind a value: x:%s(...)", name->name, name->name);
+    else
+        (void)mr_criteria_fail(p->env, p->scope, name->at, name->until, "there is no function '%s'%s", name->name,
+                               mr_hint(p->env, mr_nearest(name->name, next_quantifier, NULL)));
     return MR_TERM_CONSTANT;
 }
 

@@ -112,7 +112,7 @@ static mr_status read_referrer(mr_entity *e, const mr_property *prop, mr_entity 
     return status;
 }
 
-mr_status mr_reference_by_keys(mr_entity *e, const mr_property *prop, mr_entity **out) {
+static mr_status find_reference(mr_entity *e, const mr_property *prop, mr_entity **out) {
     mr_relationship *rel = prop->relationship;
     bool none, same = false;
     *out = NULL;
@@ -133,6 +133,26 @@ mr_status mr_reference_by_keys(mr_entity *e, const mr_property *prop, mr_entity 
     return find_by_key(s, e, prop, out);
 }
 
+mr_status mr_reference_by_keys(mr_entity *e, const mr_property *prop, mr_entity **out) {
+    mr_status status = find_reference(e, prop, out);
+    /* Reading a key may have flushed. */
+    if (*out && ((*out)->flags & MR_ENTITY_TO_DELETE || (*out)->state == MR_DELETED)) *out = NULL;
+    return status;
+}
+
+/* *out: will the next flush take the foreign key away, because it deletes the object that has the key? */
+static mr_status is_let_go(mr_entity *e, const mr_relationship *rel, bool *out) {
+    bool known;
+    const mr_value *v = mr_relationship_peek(e, rel);
+    mr_entity *target = v->kind == MR_ENTITY ? v->u.p : mr_reference_target_by_key(e, rel, &known);
+    *out = target && target->flags & MR_ENTITY_TO_DELETE && mr_relationship_reverse(rel);
+    if (!*out) return MR_OK;
+    bool none; /* reading the key of the target may flush */
+    mr_status status = has_key_of(e, target, rel, out);
+    if (status == MR_OK && !*out && (status = has_no_key(e, rel, &none)) == MR_OK) *out = none;
+    return status;
+}
+
 mr_status mr_reference_is_set(mr_entity *e, const mr_property *prop, bool *out) {
     const mr_relationship *rel = prop->relationship;
     mr_entity *target = NULL;
@@ -140,6 +160,7 @@ mr_status mr_reference_is_set(mr_entity *e, const mr_property *prop, bool *out) 
     mr_entity_touch(e);
     bool by_key = mr_along_by_key(rel) && rel->pairs[0].local_slot != UINT16_MAX && !is_set_anew(e, rel);
     mr_status status = by_key ? has_no_key(e, rel, &none) : mr_reference_by_keys(e, prop, &target);
+    if (status == MR_OK && by_key && !none) status = is_let_go(e, rel, &none);
     if (status == MR_OK) *out = by_key ? !none : target != NULL;
     return status;
 }

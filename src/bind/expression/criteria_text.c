@@ -199,16 +199,17 @@ static void read_value(lua_State *L, const mr_criteria *c, size_t use, const mr_
 /* Reads the list at idx. Pushes its array, and a table that keeps what the values are borrowed from. */
 static void read_list(lua_State *L, const mr_criteria *c, size_t use, const mr_criteria_use *x, int idx,
                       mr_criteria_values *out) {
-    if (!bind_is_plain_table(L, idx) && !bind_is_list(L, idx))
+    bool collection = x->along && bind_is_collection(L, idx);
+    if (!collection && !bind_is_plain_table(L, idx) && !bind_is_list(L, idx))
         refuse_use(L, c, use, lua_pushfstring(L, "expected a list, got %s", bind_describe(L, idx)));
-    size_t n = lua_rawlen(L, idx);
+    size_t n = collection ? (size_t)luaL_len(L, idx) : lua_rawlen(L, idx);
     lua_pushnil(L);
-    if (n == 0 && lua_next(L, idx)) refuse_use(L, c, use, "expected a list, got a table with names");
+    if (n == 0 && !collection && lua_next(L, idx)) refuse_use(L, c, use, "expected a list, got a table with names");
     mr_value *values = lua_newuserdatauv(L, (n + 1) * sizeof *values, 0);
     lua_createtable(L, n < INT_MAX ? (int)n : 0, 0);
     int keeper = lua_gettop(L);
     for (size_t i = 0; i < n; i++) {
-        lua_rawgeti(L, idx, (lua_Integer)i + 1);
+        lua_geti(L, idx, (lua_Integer)i + 1);
         read_value(L, c, use, x, keeper + 1, &values[i]);
         lua_settop(L, keeper + 1);
         lua_rawseti(L, keeper, (lua_Integer)i + 1);
