@@ -173,6 +173,7 @@ static bool push_text_lookup(lua_State *L) {
             if (!plain) return false;
         }
         if (type->decorator || !(type->rules->takes & MR_TAKES(v.kind))) return false;
+        if (type->choices && mr_type_is_broken(type, &v)) return false;
         size_t at = i;
         for (; at > 0 && strcmp(found[at - 1].prop->name, equals[i].prop->name) > 0; at--) found[at] = found[at - 1];
         if (at > 0 && found[at - 1].prop == equals[i].prop) return false;
