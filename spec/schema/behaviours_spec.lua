@@ -294,6 +294,15 @@ describe("a foreign key", function()
     refuse("ArgumentError", "as many columns as targets", mr.ForeignKeyConstraint, { "a", "b" }, { "p.id" })
   end)
 
+  it("of several columns refers to one table", function() -- ConstraintTest.invalid_composite_fk_check_strings
+    refuse("ArgumentError", { "table 't'", "'p.id' and 'q.n'", "two tables" }, refers, mr.Column("a", mr.String(7)),
+      mr.Column("b", mr.Integer), mr.ForeignKeyConstraint({ "a", "b" }, { "p.id", "q.n" }))
+    refuse("ArgumentError", "two tables", refers, mr.Column("a", mr.Integer), mr.Column("b", mr.Integer),
+      mr.ForeignKeyConstraint({ "a", "b" }, { "r.p.id", "s.p.n" }))
+    assert.truthy(refers(mr.Column("a", mr.String(7)), mr.Column("b", mr.Integer),
+      mr.ForeignKeyConstraint({ "a", "b" }, { "p.id", "p.n" })):find("REFERENCES p (id, n)", 1, true))
+  end)
+
   it("names a column of its own table", function() -- MetaDataTest.fk_no_such_parent_col_error
     refuse("ArgumentError", "the foreign key names no column 'x'", refers, mr.Column("a", mr.String(7)),
       mr.ForeignKeyConstraint({ "x" }, { "p.id" }))

@@ -33,6 +33,36 @@ static const char *const kind_words[] = {
     [MR_CONSTRAINT_CHECK] = "check constraint",
 };
 
+/* The end of the table's name in "table.column" or "schema.table.column". */
+static size_t table_end(const char *target) {
+    const char *dot = strrchr(target, '.');
+    return dot ? (size_t)(dot - target) : strlen(target);
+}
+
+/* Where the table's own name begins in a name of n bytes, which may have a schema before it. */
+static size_t name_begin(const char *target, size_t n) {
+    while (n > 0 && target[n - 1] != '.') n--;
+    return n;
+}
+
+/* Do both targets name one table? A schema that only one of them names may be the table's own. */
+static bool same_table(const char *a, const char *b) {
+    size_t na = table_end(a), nb = table_end(b), sa = name_begin(a, na), sb = name_begin(b, nb);
+    if (sa == 0 || sb == 0) a += sa, na -= sa, b += sb, nb -= sb;
+    return na == nb && strncmp(a, b, na) == 0;
+}
+
+static void check_targets(mr_build *b, const mr_constraint *k) {
+    for (unsigned i = 1; k->kind == MR_CONSTRAINT_FOREIGN_KEY && k->targets && i < k->ncolumns; i++) {
+        if (same_table(k->targets[0], k->targets[i])) continue;
+        mr_build_mistake(b,
+                         "a foreign key refers to '%s' and '%s', which are of two tables: write a foreign key for each "
+                         "table",
+                         k->targets[0], k->targets[i]);
+        return;
+    }
+}
+
 static mr_status resolve_constraint(mr_build *b, mr_constraint *k) {
     const char *what = kind_words[k->kind];
     if (k->kind == MR_CONSTRAINT_CHECK) {
@@ -56,6 +86,7 @@ mr_status mr_build_constraints(mr_build *b, mr_constraint *constraints) {
     unsigned primary = 0;
     for (mr_constraint *k = constraints; k; k = k->next) {
         if (resolve_constraint(b, k) != MR_OK) return MR_FAIL;
+        check_targets(b, k);
         if (k->kind != MR_CONSTRAINT_PRIMARY_KEY || ++primary != 2) continue;
         mr_build_mistake(b, "has two primary keys");
         b->without_key = true;
