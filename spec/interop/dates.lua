@@ -45,6 +45,34 @@ function operations.parts(n)
   return ("%d %d %d"):format(interval.days, interval.seconds, interval.microseconds)
 end
 
+function operations.compare_spans(a, b) return sign(length(a), length(b)) end
+function operations.negate(a) return count_of(-length(a)) end
+function operations.divide(a, divisor) return count_of(length(a) / math.tointeger(divisor)) end
+function operations.units(fields)
+  local given = {}
+  for name, value in fields:gmatch "(%w+)=(%-?%d+)" do given[name] = math.tointeger(value) end
+  return count_of(mr.interval(given))
+end
+
+function operations.ratio(a, b) return ("%.17g"):format(length(a) / length(b)) end
+function operations.seconds(a) return ("%.17g"):format(length(a).total_seconds) end
+
+local db = mr.open "sqlite://"
+local Span = db.Model:extend("Span", { id = db.Column{ db.Integer, primary_key = true },
+  span = db.Column{ db.Interval } })
+db:create_all()
+
+-- What stands in the file; the interval is read again, and found.
+function operations.stored(n)
+  db.session:rollback() -- what was refused before
+  local span = Span{ span = length(n) }
+  db.session:add(span)
+  db.session:flush()
+  local file = db.session:scalar(mr.text "SELECT span FROM span")
+  assert(db.session:scalar(mr.select(Span.span):where(Span.span:eq(length(n)))) == length(n))
+  return file
+end
+
 function operations.replace(a, fields)
   local given = {}
   for name, value in fields:gmatch "(%w+)=(%d+)" do given[name] = math.tointeger(value) end

@@ -79,7 +79,8 @@ def replaced(at):
 def case():
     operation = rng.choice(["date_add", "date_sub", "date_diff", "at_add", "at_sub", "at_diff", "compare_dates",
                             "compare_ats", "compare_times", "add", "sub", "mul", "parts", "weekday", "format", "timestamp",
-                            "from_unix", "replace", "read", "split", "valid"])
+                            "from_unix", "replace", "read", "split", "valid", "compare_spans", "negate", "divide", "ratio",
+                            "seconds", "units", "stored"])
     days = rng.randrange(-4_000_000, 4_000_000) if rng.random() < 0.3 else rng.randrange(-40000, 40000)
     d, e, at, other, n, m = a_date(), a_date(), a_datetime(), a_datetime(), micros(), micros()
     if rng.random() < 0.2:
@@ -107,6 +108,27 @@ def case():
     if operation == "mul":
         factor = rng.choice([0, 1, -1, 2, 3, 7, -10, rng.randrange(-1000, 1000)])
         return operation, n, factor, result(lambda: delta(n) * factor)
+    if operation == "compare_spans":
+        m = rng.choice([n, n + 1, m, -n])
+        return operation, n, m, sign(delta(n), delta(m))
+    if operation == "negate":
+        return operation, n, result(lambda: -delta(n))
+    if operation == "divide":
+        divisor = rng.choice([1, -1, 2, 3, -7, 1000, 86_400_000_000, rng.choice([-1, 1]) * rng.randrange(1, 10**6)])
+        nearest = (2 * abs(n) + abs(divisor)) // (2 * abs(divisor))  # halves go away from zero; timedelta's go to even
+        return operation, n, divisor, str(nearest if (n < 0) == (divisor < 0) else -nearest)
+    if operation == "ratio":
+        n, m = n % 2**53, m % 2**53 or 1  # beyond that, a float is the nearest one in Python only
+        return operation, n, m, f"{delta(n) / delta(m):.17g}"
+    if operation == "seconds":
+        n %= 2**53
+        return operation, n, f"{delta(n).total_seconds():.17g}"
+    if operation == "units":
+        units = {"weeks": 500, "days": 4000, "hours": 9999, "minutes": 99999, "seconds": 10**6, "microseconds": 10**9}
+        given = {unit: rng.randrange(-units[unit], units[unit]) for unit in rng.sample(sorted(units), rng.randrange(1, 5))}
+        return operation, ",".join(f"{u}={given[u]}" for u in given), result(lambda: timedelta(**given))
+    if operation == "stored":
+        return operation, n, result(lambda: (datetime(1970, 1, 1) + delta(n)).isoformat(" ", "microseconds"))
     if operation == "parts":
         return operation, n, f"{delta(n).days} {delta(n).seconds} {delta(n).microseconds}"
     if operation == "weekday":

@@ -146,6 +146,20 @@ describe("an interval of whole microseconds is exact", function()
     assert.equal(mr.interval(0), math.mininteger * mr.interval(0))
   end)
 
+  it("by an integer, rounded to the nearest one, also beyond the digits of a float", function()
+    local long = mr.interval{ days = 3000000, microseconds = 1 }
+    assert.equal(tostring(long), tostring(long / 1))
+    assert.equal(tostring(-long), tostring(long / -1))
+    local function micros(n) return mr.interval{ microseconds = n } end
+    assert.equal(tostring(mr.interval{ days = 1000000, microseconds = 1 }),
+      tostring((long + micros(2)) / 3))
+    for _, case in ipairs{ { 7, 2, 4 }, { -7, 2, -4 }, { 7, -2, -4 }, { -7, -2, 4 }, { 7, 3, 2 }, { 8, 3, 3 },
+      { 0, 5, 0 }, { 1, math.mininteger, 0 }, { 1, math.maxinteger, 0 } } do
+      assert.equal(tostring(micros(case[3])), tostring(micros(case[1]) / case[2]), case[1] .. "/" .. case[2])
+    end
+    assert.is_false((pcall(function() return long / 0 end)))
+  end)
+
   it("of a table that mixes units, and floats", function()
     assert.equal(1, mr.interval{ days = 3600000, microseconds = 1 }.microseconds)
     assert.equal(mr.interval{ days = 1 }, mr.interval{ days = 0.5, hours = 12 })

@@ -296,10 +296,24 @@ static int date_mul(lua_State *L) {
     return push_sum(L, sum, &out, "*");
 }
 
+/* n / by, by the integer that is nearest; halves go away from zero. by is not 0. */
+static int64_t nearest_quotient(int64_t n, int64_t by) {
+    if (by == INT64_MIN) return 0; /* no interval has so many microseconds */
+    int64_t quotient = n / by, rest = n % by;
+    uint64_t left = (uint64_t)(rest < 0 ? -rest : rest), whole = (uint64_t)(by < 0 ? -by : by);
+    if (left >= whole - left) quotient += (n < 0) == (by < 0) ? 1 : -1;
+    return quotient;
+}
+
 static int date_div(lua_State *L) {
     mr_value v, by;
     if (delegate(L, "__div")) return 1;
     if (!bind_to_date(L, 1, &v) || v.kind != MR_INTERVAL) return no_arithmetic(L, "/");
+    if (lua_isinteger(L, 2) && lua_tointeger(L, 2) != 0) { /* exact, also beyond the digits of a float */
+        v.u.i = nearest_quotient(v.u.i, (int64_t)lua_tointeger(L, 2));
+        bind_push_date(L, &v);
+        return 1;
+    }
     if (lua_type(L, 2) == LUA_TNUMBER) return bind_push_interval(L, (double)v.u.i / lua_tonumber(L, 2));
     if (!bind_to_date(L, 2, &by) || by.kind != MR_INTERVAL) return no_arithmetic(L, "/");
     lua_pushnumber(L, (lua_Number)v.u.i / (lua_Number)by.u.i);
