@@ -13,6 +13,8 @@ require "moonrow.query"
 require "moonrow.not_found"
 require "moonrow.explain"
 require "moonrow.work"
+require "moonrow.transfer.import"
+require "moonrow.transfer.export"
 require "moonrow.loader_criteria"
 require "moonrow.paginate"
 require "moonrow.descriptors"
@@ -57,6 +59,7 @@ local private = options.set{
   "new_object", "init_object", "set_defaults", "class_for", "settings_events", "object_pairs", "list_metatable",
   "row_methods", "metadata_methods", "append_column", "class_of_table", "warn", "has_property",
   "reflect_schemas", "reflect_objects", "reflect_object", "sample_columns",
+  "json_encode", "json_decode", "table_columns", "query_items",
   "inspection_methods", "inspection_getters", "inspection_metatable",
 }
 

@@ -70,6 +70,7 @@ describe("the reference has", function()
     ["moonrow.BeginOptions"] = { { session.begin, session, nothing, wrong } },
     ["moonrow.RetryOptions"] = { { session.retry, session, nothing, wrong } },
     ["moonrow.ImportOptions"] = { { session.import, session, User, {}, wrong } },
+    ["moonrow.ExportOptions"] = { { query.export, query, wrong } },
     ["moonrow.GetOptions"] = { { session.get, session, User, 1, wrong } },
     ["moonrow.MergeOptions"] = { { session.merge, session, User{}, wrong } },
     ["moonrow.ExecutionOptions"] = { { query.execution_options, query, wrong },

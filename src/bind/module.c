@@ -2,8 +2,9 @@
  * module.c: luaopen_moonrow: builds the module's table once for each Lua state. Its names come from the files of the
  * binding, and from the Lua part of the library, which is embedded.
  *
- * Invariant: nothing here needs package, io, os or debug, and nothing reads the program's globals after the module has
- * opened. The embedded chunks are called "=[moonrow.NAME]", so that errors can tell their frames from the user's.
+ * Invariant: nothing here needs package, os or debug, nor io, but to open files by their names; nothing reads the
+ * program's globals after the module has opened. The embedded chunks are called "=[moonrow.NAME]", so that errors can
+ * tell their frames from the user's.
  */
 #include <moonrow.h>
 #include <string.h>
@@ -78,6 +79,7 @@ static void push_globals(lua_State *L) {
         if (!copy_library(L, globals, globals + 1, *name))
             luaL_error(L, "moonrow needs Lua's libraries base, coroutine, math, string and table: open '%s' before it",
                        *name);
+    copy_library(L, globals, globals + 1, "io");
     lua_replace(L, globals);
     lua_settop(L, globals);
 }
@@ -153,6 +155,7 @@ static int core_type_name(lua_State *L) {
     open(array) \
     open(json) \
     open(proxy) \
+    open(json_text) \
     open(json_table) \
     open(json_edits) \
     open(descriptor) \

@@ -15,6 +15,37 @@
 ---@class moonrow.Query<T>: moonrow.Select
 local Query = {}
 
+---Writes the rows into a file as CSV or JSON lines, a piece at a time, so that `session:import` reads equal values;
+---returns how many. Of objects the columns are written, deferred ones, too.
+---
+---```lua
+---local file = io.tmpfile()
+---User.query:order_by(User.id):export{ format = "csv", file = file, header = true, delimiter = ";",
+---  columns = { "name", "age" }, progress = function(count) end } --> 3
+---file:seek "set"
+---file:read "l" --> name;age
+---file:read "l" --> Ann;34
+---```
+---@error ArgumentError the file cannot be opened, or the query has no such column
+---@error OperationalError the file cannot be written
+---@param options moonrow.ExportOptions
+---@return integer rows
+function Query:export(options) end
+
+---@class moonrow.ExportOptions
+---The file's name, or an open file, which stays open.
+---@field file string|userdata
+---What is written; a file's name may say it by its ending.
+---@field format? "csv"|"tsv"|"jsonl"|"ndjson"
+---Which columns, in their order; all by default.
+---@field columns? string[]
+---Has CSV a first line with the names? true by default.
+---@field header? boolean
+---Between fields of CSV; "," by default, a tab for "tsv".
+---@field delimiter? string
+---Called after each piece, with the number of rows until then; true: a line shows it, on a terminal.
+---@field progress? true|fun(count: integer)
+
 ---All rows, or objects, in a list.
 ---
 ---```lua

@@ -375,8 +375,10 @@ function Session:in_transaction() end
 ---@return any ... what fn returns
 function Session:retry(fn, options) end
 
----Inserts rows (tables by attribute, or rows of a query) without making objects, in batches; returns how many. It
----commits nothing. A Table is taken, too, such as the link table of a many-to-many: its rows are by column.
+---Inserts rows without making objects, in batches; returns how many. They come of a list or an iterator (tables by
+---attribute, or rows of a query), or of text, CSV or JSON lines: of a file's name, an open file or an iterator of
+---lines. Fields become values as their columns want. It commits nothing; of a text, all rows go in or none, unless
+---`on_error` is "skip". A Table is taken, too, such as the link table of a many-to-many: its rows are by column.
 ---
 ---```lua
 ---session:import(User, { { name = "Dan" }, { name = "Eve" } }, { batch = 1, progress = function(count) end }) --> 2
@@ -388,11 +390,24 @@ function Session:retry(fn, options) end
 ---db:create_all()
 ---session:import(link, { { user_id = 1, post_id = 1 }, { user_id = 2, post_id = 1 } }) --> 2
 ---session:rollback()
+---local lines = ("name;age\nDan;30\nEve;x\n"):gmatch "[^\n]+"
+---local n, report = session:import(User, lines, { format = "csv", delimiter = ";", on_error = "skip" })
+---n --> 1
+---report.skipped --> 1
+---report[1].line --> 3
+---session:import(User, ("'Dan',1"):gmatch "[^\n]+", { format = "csv", columns = { "name", false }, header = false,
+---  quote = "'", map = function(record) return record end }) --> 1
+---session:rollback()
+---session:import(User, ("{\"name\":\"Dan\",\"age\":\"x\"}"):gmatch "[^\n]+", { format = "jsonl" }) --! ArgumentError:
 ---```
+---@error ArgumentError a value is none of its column's
+---@error DataError the text is no CSV, or no JSON
+---@error IntegrityError the database refuses a row
 ---@param class moonrow.Model|moonrow.Table
----@param source (table|moonrow.Row)[]|fun(): (table|moonrow.Row)?
+---@param source string|userdata|(table|moonrow.Row)[]|fun(): (table|moonrow.Row|string)?
 ---@param options? moonrow.ImportOptions
 ---@return integer rows
+---@return moonrow.ImportReport? report with `on_error = "skip"`
 function Session:import(class, source, options) end
 
 ---Queries of fn do not write first what has changed. Without fn: a value to close.
@@ -587,6 +602,37 @@ function ScopedSession:query_property(query_class) end
 ---@field batch? integer
 ---Called after each batch, with the number of rows until then; true: a line shows it, on a terminal.
 ---@field progress? true|fun(count: integer)
+---"skip": rows that are refused are left out, and reported; "raise" by default.
+---@field on_error? "skip"|"raise"
+---What is in the text; a file's name may say it by its ending.
+---@field format? "csv"|"tsv"|"jsonl"|"ndjson"
+---Which columns the fields of CSV are, in their order (false: none), where there is no header or in its place; of JSON
+---lines, which names are taken. A table with names: the columns by the names in the source (false: left out).
+---@field columns? (string|false)[]|table<string, string|false>
+---Has CSV a first line with names? true by default, false with a list of columns.
+---@field header? boolean
+---Between fields of CSV; "," by default, a tab for "tsv".
+---@field delimiter? string
+---Around fields of CSV; '"' by default.
+---@field quote? '"'|"'"
+---Called with each record of the text before its values are read (a table by name; NULL is `mr.null`); returns the row
+---to be read, or nil, which leaves it out.
+---@field map? fun(record: table): table?
+
+---What an import left out: the first 100 errors, and how many rows there were.
+---@class moonrow.ImportReport
+---How many rows were left out.
+---@field skipped integer
+---An error, by its place in the report.
+---@field [integer] moonrow.ImportError
+
+---@class moonrow.ImportError
+---The line of the text where the record begins.
+---@field line integer?
+---The row's place in the list or iterator, where there is no text.
+---@field row integer?
+---What was wrong.
+---@field message string
 
 ---@class moonrow.GetOptions
 ---Read the row again, also where the object is in memory; false by default.

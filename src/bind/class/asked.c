@@ -25,10 +25,14 @@ static void set_bool(lua_State *L, const char *field, bool value) {
     lua_setfield(L, -2, field);
 }
 
+static void describe_type(lua_State *L, const mr_type *type) {
+    set_string(L, "type", type->rules->name);
+    if (type->decorator) set_bool(L, "decorated", true);
+}
+
 static void describe_column(lua_State *L, const mr_property *prop) {
     mr_column *column = prop->column;
-    const mr_type *type = mr_column_type(bind_of(L)->env, column);
-    set_string(L, "type", type->rules->name);
+    describe_type(L, mr_column_type(bind_of(L)->env, column));
     set_string(L, "column", column->name);
     set_bool(L, "key", prop->is_primary_key);
     set_bool(L, "nullable", column->nullable && !prop->is_primary_key);
@@ -87,6 +91,24 @@ static int class_attributes(lua_State *L) {
     }
     lua_pushinteger(L, (lua_Integer)mapper->props.len);
     return 2;
+}
+
+/* table_columns(table): its columns in their order, { name =, kind = "column", type =, nullable = }. */
+static int table_columns(lua_State *L) {
+    const mr_table *table = bind_test_table(L, 1);
+    if (!table) return bind_type_error(L, 1, "table_columns", "a Table");
+    bind_new_list(L, table->ncolumns);
+    for (unsigned i = 0; i < table->ncolumns; i++) {
+        mr_column *column = table->columns[i];
+        lua_newtable(L);
+        set_string(L, "name", column->name);
+        set_string(L, "kind", "column");
+        describe_type(L, mr_column_type(bind_of(L)->env, column));
+        set_bool(L, "nullable", column->nullable && !column->primary_key);
+        set_bool(L, "computed", column->computed != NULL);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
 }
 
 /* class_keys(class): the attributes of its primary key, in the order of the key, and the name of its table. */
@@ -318,6 +340,7 @@ static int is_mapped(lua_State *L) {
 
 void bind_open_asked(lua_State *L) {
     static const luaL_Reg functions[] = {{"class_attributes", class_attributes},
+                                         {"table_columns", table_columns},
                                          {"class_keys", class_keys},
                                          {"neighbours", neighbours},
                                          {"counted", counted},

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "result.h"
+#include "value/class.h"
 #include "value/proxy.h"
 #include "value/session.h"
 
@@ -114,6 +115,34 @@ static int core_query_class_name(lua_State *L) {
     return 1;
 }
 
+static void set_string(lua_State *L, const char *field, const char *value) {
+    lua_pushstring(L, value);
+    lua_setfield(L, -2, field);
+}
+
+/* core.query_items(query): what a row of the query has, a list of { name =, class = } (objects) and { name =, type = };
+ * type: the name of the type, where it is known, and decorated, where the program's functions convert its values. */
+static int core_query_items(lua_State *L) {
+    const mr_query *q = bind_query_arg(L, "export");
+    bind_new_list(L, q->nitems);
+    for (unsigned i = 0; i < q->nitems; i++) {
+        const mr_query_item *item = &q->items[i];
+        const mr_type *type = item->expression ? item->expression->type : NULL;
+        lua_newtable(L);
+        set_string(L, "name", item->name);
+        if (item->mapper) {
+            bind_push_class(L, item->mapper);
+            lua_setfield(L, -2, "class");
+        } else if (type) {
+            set_string(L, "type", type->rules->name);
+            lua_pushboolean(L, type->decorator != NULL);
+            lua_setfield(L, -2, "decorated");
+        }
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
 /* for x in query:iter() do. The Result is the closing value. */
 static int q_iter(lua_State *L) {
     bind_refuse_more(L, 0, "iter", " (criteria are given to filter)");
@@ -136,6 +165,8 @@ void bind_open_query_run(lua_State *L) {
     static const luaL_Reg methods[] = {
         {"all", q_all}, {"first", q_first}, {"iter", q_iter}, {"count", q_count}, {NULL, NULL}};
     bind_extend_query(L, methods, false);
+    lua_pushcfunction(L, core_query_items);
+    lua_setfield(L, -2, "query_items");
     lua_pushcfunction(L, core_run_query);
     lua_setfield(L, -2, "run_query");
     lua_pushcfunction(L, core_query_of_parents);

@@ -40,6 +40,10 @@ mr_status bind_read_json(lua_State *L, const mr_value *v, char *why);
  * see mr_type_misfit. */
 void bind_push_json(lua_State *L, const mr_value *v, const char *what, const char *row);
 
+/* ---------------------------------------------------------------- json_text.c: for the Lua part */
+
+void bind_open_json_text(lua_State *L);
+
 /* ---------------------------------------------------------------- json_table.c: the tables of objects */
 
 /* Pushes the value of the object's column, v, which is MR_JSON in a slot. The same table each time, until the slot is
