@@ -192,7 +192,9 @@ describe("a column property", function()
   it("is no guess in other nested queries that read nothing of their own", function()
     local db, User, Post = blog()
     local posts = mr.select(mr.func.count(Post.id)):where(Post.user_id:eq(User.id))
-    local function of_both(nested) return db.session:query(User.id, Post.id, nested:scalar_subquery()):join(User.posts) end
+    local function of_both(nested)
+      return db.session:query(User.id, Post.id, nested:scalar_subquery()):join(User.posts)
+    end
     refuse("ArgumentError", { "reads 'post', 'user', too", ":correlate(...)" }, function() of_both(posts):all() end)
     assert.equal(2, of_both(posts:correlate(User)):first()[3])
   end)

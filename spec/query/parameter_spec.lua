@@ -132,7 +132,8 @@ describe("a list parameter", function()
     refuse("ArgumentError", { "'ids'", "before compiled()" }, function() q:compiled():all{ ids = { 1 } } end)
     assert.equal("{ann}", tostring(q:params{ ids = { 1 } }:compiled():all()))
     refuse("ArgumentError", "'ids'", function() q:params{ ids = 1 }:all() end)
-    refuse("ArgumentError", { "'others'", "got a list of 1 value", "in_" }, function() return q:params{ others = { 1 } } end)
+    refuse("ArgumentError", { "'others'", "got a list of 1 value", "in_" },
+      function() return q:params{ others = { 1 } } end)
     refuse("ArgumentError", { "bindparam", "ids" }, mr.bindparam, "ids", { expanding = true, value = 1 })
     refuse("ArgumentError", { "in_", "'ids'" }, function() return User.id:in_(mr.bindparam("ids", { value = 1 })) end)
     refuse("ArgumentError", { "in_", "tuple" },

@@ -183,6 +183,7 @@ static const mr_dialect *dialect_of(lua_State *L, int idx) {
         lua_pushcfunction(L, session_body);
         lua_pushvalue(L, -2);
         if (lua_pcall(L, 1, 1, 0) == LUA_OK) engine = mr_session_engine(lua_touserdata(L, -1));
+        else if (luaL_getmetafield(L, -1, "__errkind") == LUA_TNIL) lua_error(L); /* the program's own, of a hook */
     }
     lua_settop(L, top);
     return engine ? mr_engine_dialect(engine) : NULL;
