@@ -87,14 +87,14 @@ static mr_status hook_before(void *ud, mr_conn *conn, const char *sql, const mr_
 }
 
 static mr_status hook_after(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
-                            size_t n, double seconds) {
+                            size_t n, double seconds, double waited) {
     hooked *h = ud;
     (void)conn;
     (void)sql;
     (void)lists;
     (void)n;
     assert_int_equal(nlists, 1);
-    assert_true(seconds >= 0);
+    assert_true(seconds >= 0 && waited >= 0 && waited <= seconds);
     h->after++;
     return h->refuse_after ? mr_fail(h->env, MR_ERR_CALLBACK, "not after") : MR_OK;
 }
