@@ -44,7 +44,7 @@ static void arithmetic(void **state) {
     check(w, binary(w, MR_OP_MUL, binary(w, MR_OP_ADD, col(w, w->id), num(w, 1)), col(w, w->age)),
           "(user.id + ?) * user.age", NULL);
     check(w, binary(w, MR_OP_ADD, col(w, w->id), binary(w, MR_OP_ADD, col(w, w->age), num(w, 1))),
-          "user.id + user.age + ?", NULL);
+          "user.id + (user.age + ?)", NULL);
     check(w, binary(w, MR_OP_SUB, col(w, w->id), binary(w, MR_OP_SUB, col(w, w->age), num(w, 1))),
           "user.id - (user.age - ?)", NULL);
     check(w, mr_sql_unary(w->env, MR_OP_NEG, mr_sql_unary(w->env, MR_OP_NEG, col(w, w->id))), "-(-user.id)", NULL);
