@@ -122,7 +122,8 @@ static void add_options(const mr_query *q, node_list *l) {
 static void add_clauses(const mr_query *q, node_list *l) {
     const mr_select *s = &q->clauses;
     add_number(l->key, (q->core_labels ? 1U : 0U) | (s->distinct ? 2U : 0U) | (s->for_update ? 4U : 0U) |
-                           (q->united_outer ? 8U : 0U) | (s->correlate_except ? 16U : 0U) | (q->standing ? 32U : 0U));
+                           (q->united_outer ? 8U : 0U) | (s->correlate_except ? 16U : 0U) | (q->standing ? 32U : 0U) |
+                           (q->sources ? 64U : 0U));
     add_pointer(l->key, s->for_update_mode);
     mr_node *const nodes[] = {s->from,   s->where,       s->group_by,  s->having, s->order_by,  s->limit,
                               s->offset, s->distinct_on, s->correlate, s->with,   q->statement, q->united};

@@ -261,6 +261,12 @@ mr_query *mr_query_select_from(const mr_query *q, mr_node *from) {
     return from ? add_to_list(q, offsetof(mr_select, from), from) : NULL;
 }
 
+mr_query *mr_query_select_rows_from(const mr_query *q, mr_node *from) {
+    mr_query *c = mr_query_select_from(q, from);
+    if (c) c->sources = true; /* not returned yet */
+    return c;
+}
+
 mr_query *mr_query_correlate(const mr_query *q, mr_node *froms) {
     return froms ? add_to_list(q, offsetof(mr_select, correlate), froms) : NULL;
 }

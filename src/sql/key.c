@@ -76,6 +76,7 @@ static void put_payload(scanner *s, const mr_node *node) {
     case MR_NODE_COLUMN:
         put_pointer(s, node->u.column);
         put_pointer(s, node->reader);
+        if (node->n) put_pointer(s, node->child[0]->reader);
         if (node->n) put_object(s, node->child[0]);
         break;
     case MR_NODE_BIND:
@@ -88,8 +89,12 @@ static void put_payload(scanner *s, const mr_node *node) {
         break;
     case MR_NODE_TABLE:
         put_pointer(s, node->u.table);
+        put_pointer(s, node->reader);
         break;
     case MR_NODE_ALIAS:
+        put_pointer(s, node->reader);
+        put_object(s, node);
+        break;
     case MR_NODE_CTE:
         put_object(s, node);
         break;

@@ -9,6 +9,7 @@
 #include "from.h"
 #include "value/class.h"
 #include "value/query.h"
+#include "value/relationship.h"
 
 /* Pushes the EXISTS of the class or alias of a class at idx: its rows are those of its own class. false: it is neither.
  */
@@ -84,6 +85,17 @@ static int exists_where(lua_State *L) {
     return 1;
 }
 
+/* What tells the rows of a class that shares its table; or NULL. A new reference. */
+static mr_node *criterion_of(lua_State *L, mr_mapper *mapper, mr_node *from) {
+    bind_state *b = bind_of(L);
+    mr_node *criterion = NULL;
+    mr_status status = MR_OK;
+    bind_configure(L, mapper);
+    BIND_CALL(b, L, status = mr_inheritance_criterion(b->env, mapper, from, &criterion));
+    if (status != MR_OK) bind_raise(L);
+    return criterion;
+}
+
 static int exists_select_from(lua_State *L) {
     int n = lua_gettop(L);
     self(L, "select_from");
@@ -92,8 +104,14 @@ static int exists_select_from(lua_State *L) {
     for (int i = 2; i <= n; i++) {
         mr_mapper *mapper;
         mr_node *from = bind_to_from(L, i, "select_from", &mapper), *x = bind_test_node(L, 1);
-        bind_push_node(L, mr_sql_exists_from(x->env, mr_node_retain(x), from));
+        bind_push_from(L, from, NULL);
+        mr_node *criterion = mapper ? criterion_of(L, mapper, from) : NULL;
+        mr_node *made = mr_sql_exists_from(x->env, mr_node_retain(x), mr_node_retain(from));
+        if (criterion && made) made = mr_sql_exists_where(x->env, made, criterion);
+        else mr_node_release(criterion);
+        bind_push_node(L, made);
         lua_replace(L, 1);
+        lua_settop(L, n);
     }
     lua_settop(L, 1);
     return 1;

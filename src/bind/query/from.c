@@ -31,7 +31,7 @@ static int froms(lua_State *L, const char *function, mr_query *(*add)(const mr_q
     return 1;
 }
 
-static int q_select_from(lua_State *L) { return froms(L, "select_from", mr_query_select_from); }
+static int q_select_from(lua_State *L) { return froms(L, "select_from", mr_query_select_rows_from); }
 
 static int correlate(lua_State *L) {
     const bind_operation *o = bind_operation_of(L);

@@ -111,6 +111,9 @@ mr_node *mr_from_given(mr_node *from);
 mr_node *mr_mapper_from(mr_mapper *mapper);
 /* The same under names of their own, for a program; name: as above. */
 mr_node *mr_class_alias(mr_mapper *mapper, const char *name);
+/* *out: discriminator IN (...) for a class that shares the table of its base; NOT IN (those of other classes) if rows
+ * that tell of no class are objects of this one. NULL: the class needs none. */
+mr_status mr_inheritance_criterion(mr_env *env, mr_mapper *mapper, mr_node *from, mr_node **out);
 
 /* ---------------------------------------------------------------- criteria along a relationship */
 

@@ -133,6 +133,7 @@ struct mr_query {
     unsigned nparents;
     mr_query_parent *parents;
     mr_select clauses;  /* from is that of select_from; columns is not used */
+    bool sources;       /* from has classes that the program names: rows of others in their tables are left out */
     mr_node *statement; /* the statement of from_statement, or a text; or NULL */
     /* The ALIAS of the COMPOUND (a union) from which the rows come, or NULL. A criterion that names an item of the
      * COMPOUND means the ALIAS's column. */
@@ -175,6 +176,8 @@ mr_query *mr_query_limit(const mr_query *q, mr_node *limit);
 mr_query *mr_query_offset(const mr_query *q, mr_node *offset);
 mr_query *mr_query_distinct(const mr_query *q, mr_node *on /* or NULL */);
 mr_query *mr_query_select_from(const mr_query *q, mr_node *from);
+/* The same as the program means it: of a class that shares its table, only the class's own rows. */
+mr_query *mr_query_select_rows_from(const mr_query *q, mr_node *from);
 mr_query *mr_query_correlate(const mr_query *q, mr_node *froms);
 /* Writes the CTE in front of the query, whether it reads from it or not. */
 mr_query *mr_query_add_cte(const mr_query *q, mr_node *cte);

@@ -125,59 +125,6 @@ mr_status mr_plan_target(mr_planner *p, const mr_target *proto, uint16_t *out) {
     return add_keys(p, e) == MR_OK ? mr_plan_identities(p, number) : MR_FAIL;
 }
 
-/* Is the class joined by an outer join, whose ON tells the class already? In WHERE it would drop the rows without one.
- */
-static bool is_joined_outer(const mr_planner *p, const mr_mapper *mapper, const mr_node *from) {
-    for (unsigned i = 0; i < p->q->njoins; i++) {
-        const mr_query_join *join = &p->q->joins[i];
-        const mr_mapper *joined = join->mapper ? join->mapper : join->along ? join->along->relationship->target : NULL;
-        bool same = join->target ? join->target == from : from->kind == MR_NODE_TABLE;
-        if (join->kind == MR_OP_LEFT && joined == mapper && same) return true;
-    }
-    return false;
-}
-
-static bool is_same_test(const mr_node *a, const mr_node *b) {
-    if (a->kind != b->kind || a->op != b->op || a->kind != MR_NODE_BINARY) return false;
-    const mr_node *x = a->child[0], *y = b->child[0];
-    return x->kind == MR_NODE_COLUMN && y->kind == MR_NODE_COLUMN && x->u.column == y->u.column && x->n == y->n &&
-           (x->n == 0 || x->child[0] == y->child[0]);
-}
-
-/* Does the ON of an outer join that is written as a FROM object have the class's criterion for its right side? */
-static bool is_in_outer_join(const mr_node *object, const mr_node *from, const mr_node *criterion) {
-    for (; object->kind == MR_NODE_JOIN; object = object->child[0]) {
-        const mr_node *on = object->n > 2 ? object->child[2] : NULL;
-        if (is_in_outer_join(object->child[1], from, criterion)) return true;
-        if (!on || object->op == MR_OP_INNER || !mr_from_same(object->child[1], from)) continue;
-        bool list = on->kind == MR_NODE_LIST && on->op == MR_OP_AND;
-        for (uint32_t i = 0; i < (list ? on->n : 1); i++)
-            if (is_same_test(list ? on->child[i] : on, criterion)) return true;
-    }
-    return false;
-}
-
-static bool is_told_by_from(const mr_planner *p, const mr_node *from, const mr_node *criterion) {
-    const mr_node *list = p->q->clauses.from;
-    for (uint32_t i = 0; list && i < list->n; i++)
-        if (is_in_outer_join(list->child[i], from, criterion)) return true;
-    return false;
-}
-
-mr_status mr_plan_class_criterion(mr_planner *p, mr_mapper *mapper, mr_node *from) {
-    mr_node *criterion = NULL;
-    if (is_joined_outer(p, mapper, from)) return MR_OK;
-    if (mr_inheritance_criterion(p->env, mapper, from, &criterion) != MR_OK) return MR_FAIL;
-    if (!criterion) return MR_OK;
-    if (is_told_by_from(p, from, criterion)) {
-        mr_node_release(criterion);
-        return MR_OK;
-    }
-    if (mr_united_translate(p, criterion, &criterion) != MR_OK) return MR_FAIL;
-    p->classes = mr_sql_and(p->env, p->classes, criterion);
-    return p->classes ? MR_OK : MR_FAIL;
-}
-
 static mr_status plan_class(mr_planner *p, const mr_query_item *item, uint16_t number, mr_plan_item *out) {
     mr_target proto;
     memset(&proto, 0, sizeof proto);

@@ -52,6 +52,7 @@ void mr_planner_init(mr_planner *p, mr_query *q, mr_plan *plan, bool plain) {
     mr_vec_init(&p->explicit, p->env, sizeof(mr_node *));
     mr_vec_init(&p->lates, p->env, sizeof(mr_plan_late));
     mr_vec_init(&p->readers, p->env, sizeof(mr_reader));
+    mr_vec_init(&p->narrowed, p->env, sizeof(mr_narrowed));
     mr_vec_init(&p->order, p->env, sizeof(uint16_t));
 }
 
@@ -65,6 +66,7 @@ void mr_planner_done(mr_planner *p) {
     mr_vec_done(&p->lates);
     for (size_t i = 0; i < p->readers.len; i++) mr_node_release(((const mr_reader *)mr_vec_at(&p->readers, i))->from);
     mr_vec_done(&p->readers);
+    mr_vec_done(&p->narrowed);
     mr_vec_done(&p->order);
     mr_node_release(p->wrapper);
     mr_node_release(p->eager_order);
@@ -86,7 +88,7 @@ static bool needs_wrap(const mr_planner *p) {
 
 mr_status mr_planner_select(mr_planner *p, mr_node **out) {
     *out = NULL;
-    if (mr_options_resolve(p) != MR_OK || mr_plan_items(p) != MR_OK) return MR_FAIL;
+    if (mr_options_resolve(p) != MR_OK || mr_plan_items(p) != MR_OK || mr_plan_source_rows(p) != MR_OK) return MR_FAIL;
     if (p->primary.len == 0) return mr_fail(p->env, MR_ERR_ARGUMENT, "a query needs something to select");
     if (mr_froms_own_joins(p) != MR_OK || mr_plan_below(p) != MR_OK || mr_plan_parents(p) != MR_OK) return MR_FAIL;
     p->wrap = needs_wrap(p);

@@ -40,6 +40,12 @@ typedef struct mr_reader {
     size_t item;
 } mr_reader;
 
+/* The query reads only the class's rows of the FROM object without joins. */
+typedef struct mr_narrowed {
+    const mr_mapper *mapper;
+    const mr_node *leaf;
+} mr_narrowed;
+
 typedef struct mr_anonymous {
     const mr_node *alias; /* NULL: the name is a label */
     const char *base, *name;
@@ -60,6 +66,7 @@ typedef struct mr_planner {
     mr_vec anonymous;          /* mr_anonymous */
     mr_vec lates;              /* mr_plan_late */
     mr_vec readers;            /* mr_reader */
+    mr_vec narrowed;           /* mr_narrowed */
     mr_node *wrapper;          /* ALIAS of the wrapped SELECT; owned */
     mr_node *eager_order;      /* LIST of the relationships' orders; owned, or NULL */
     mr_node *criteria;         /* of the parents; comes before the query's own criteria; owned, or NULL */
@@ -140,6 +147,14 @@ mr_node *mr_tables_for(mr_mapper *mapper, bool aliased, const mr_node *criterion
 /* InvalidRequestError: GROUP BY, HAVING or ORDER BY names a table that the SELECT does not read. */
 mr_status mr_plan_check_order(const mr_planner *p, const mr_select *s);
 
+/* class_rows.c */
+/* Adds the criterion of the class, if it shares a table, for its rows of the FROM object. */
+mr_status mr_plan_class_criterion(mr_planner *p, mr_mapper *mapper, mr_node *from);
+/* The same for the class of an alias that the program has made, of which an item names a column. */
+mr_status mr_plan_alias_rows(mr_planner *p, mr_node *leaf);
+/* The same for the classes that select_from and join_from name. */
+mr_status mr_plan_source_rows(mr_planner *p);
+
 /* criteria.c: the condition of a relationship, with its columns read from FROM objects. */
 typedef struct mr_condition {
     mr_env *env;
@@ -160,9 +175,6 @@ mr_status mr_condition_whole(const mr_condition *c, mr_node **out);
 mr_status mr_plan_order(mr_planner *p, const mr_condition *c);
 /* A parameter for a late value, noted in lates. NULL: failed. */
 mr_node *mr_late_param(mr_env *env, mr_vec *lates, const mr_type *type, uint16_t parent, uint16_t slot);
-/* *out: discriminator IN (...) for a class that shares the table of its base; NOT IN (those of other classes) if rows
- * that tell of no class are objects of this one. NULL: the class needs none. */
-mr_status mr_inheritance_criterion(mr_env *env, mr_mapper *mapper, mr_node *from, mr_node **out);
 /* Adds the criteria of the query's parents (with_parent). */
 mr_status mr_plan_parents(mr_planner *p);
 
@@ -234,8 +246,6 @@ mr_status mr_plan_readers(mr_planner *p, const mr_node *x);
 /* entities.c */
 /* *out: the expression to select for the property. NULL with MR_OK: the FROM object has no such column. */
 mr_status mr_target_node(mr_planner *p, const mr_target *t, const mr_property *prop, mr_node **out);
-/* Adds the criterion of the class, if it shares a table. */
-mr_status mr_plan_class_criterion(mr_planner *p, mr_mapper *mapper, mr_node *from);
 /* Adds the entity, its eagerly loaded relationships, and their columns. Consumes proto->from. *out: its number. */
 mr_status mr_plan_target(mr_planner *p, const mr_target *proto, uint16_t *out);
 mr_status mr_plan_items(mr_planner *p);

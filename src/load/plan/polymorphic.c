@@ -180,14 +180,16 @@ static mr_status add_reader(mr_planner *p, const mr_reading *reading) {
         return MR_FAIL;
     }
     *r = (mr_reader){reading, from, p->items.len};
-    return mr_plan_class_criterion(p, mapper, from);
+    /* The queries of a union have the criterion each. */
+    return mr_united_from(p, from) == from ? mr_plan_class_criterion(p, mapper, from) : MR_OK;
 }
 
 static bool find_reader(void *ud, const mr_node *node) {
     finding *f = ud;
     if (f->failed || node->kind == MR_NODE_SELECT || node->kind == MR_NODE_COMPOUND) return false;
-    if (node->kind != MR_NODE_COLUMN || !node->reader || node->n > 0) return true;
-    f->failed = add_reader(f->p, node->reader) != MR_OK;
+    if (node->kind != MR_NODE_COLUMN) return true;
+    if (node->n > 0) f->failed = mr_plan_alias_rows(f->p, node->child[0]) != MR_OK;
+    else if (node->reader) f->failed = add_reader(f->p, node->reader) != MR_OK;
     return false;
 }
 
