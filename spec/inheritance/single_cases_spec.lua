@@ -68,7 +68,7 @@ local function garage()
     depot_id = db.Column{ db.Integer, db.ForeignKey "depot.id" },
     depot = db.relationship{ "Depot", back_populates = "vehicles" },
     trips = db.relationship{ "Trip", back_populates = "vehicle", order_by = "Trip.id" },
-    __mapper_args = { polymorphic_on = "kind" , polymorphic_identity = "vehicle" },
+    __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "vehicle" },
   })
   C.Truck = C.Vehicle:extend("Truck", { load = db.Column{ db.Integer },
     __mapper_args = { polymorphic_identity = "truck" } })

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "class.h"
+#include "value/decorated.h"
 #include "value/schema.h"
 
 /* version_id_generator: a function of the version that the row has (nil: a new row). */
@@ -19,16 +20,17 @@ typedef struct version_function {
 static int version_body(lua_State *L) {
     version_function *f = lua_touserdata(L, 1);
     const mr_property *prop = f->mapper->version;
+    const mr_type *type = mr_column_type(bind_of(L)->env, prop->column);
+    const char *what = lua_pushfstring(L, "version_id_generator of %s.%s", f->mapper->name, prop->name);
+    const bind_place place = {.what = what};
     bind_ref_push(L, f->function);
     if (f->version->kind == MR_UNLOADED) lua_pushnil(L);
-    else bind_push_value(L, f->version);
+    else bind_push_typed(L, type, f->version, NULL, &place);
     lua_call(L, 1, 1);
-    const char *what = lua_pushfstring(L, "version_id_generator of %s.%s", f->mapper->name, prop->name);
-    bind_check_value(L, -2, mr_column_type(bind_of(L)->env, prop->column), what, f->version);
+    bind_check_value(L, -1, type, what, f->version);
     if (f->version->kind == MR_NULL)
         bind_error(L, MR_ERR_INVALID_REQUEST, "%s gave nil: a version cannot be NULL: nothing would find the row again",
                    what);
-    lua_pop(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, f);
     return 0;
 }
