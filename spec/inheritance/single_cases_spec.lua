@@ -23,7 +23,7 @@
 --   RelationshipFromSingleTest.subquery_load      loads a relationship of its own by subqueryload
 --   RelationshipToSingleTest
 --     of_type                                     single_spec: has the criterion in any, has and of_type
---     outer_join_prop, ..._alias, ..._literal_onclause, ..._literal_onclause_alias, ..._no_onclause, ..._no_onclause_alias
+--     outer_join_prop, ..._literal_onclause, ..._no_onclause (and each with _alias)
 --                                                 on the right of an outer join has its criterion in ON, however it is
 --                                                 written
 --     correlated_column_select                    is counted in a nested query for each row
@@ -116,7 +116,8 @@ describe("a class of a shared table", function()
     local pairs_of = db.session:query(C.Truck, car):join(car, mr.true_()):order_by(car.id)
     costs(db, 1, function()
       local list = pairs_of:all()
-      assert.same({ "Tom", "Kurt", "Tom", "Ed" }, { list[1][1].name, list[1][2].name, list[2][1].name, list[2][2].name })
+      assert.same({ "Tom", "Kurt", "Tom", "Ed" }, { list[1][1].name, list[1][2].name, list[2][1].name,
+        list[2][2].name })
     end)
     assert.same({ "Tom Kurt", "Tom Ed" },
       rows(db.session:query(C.Truck.name, car.name):join(car, mr.true_()):order_by(car.id)))
@@ -133,7 +134,9 @@ describe("a class of a shared table", function()
 
   it("may be read from a subquery of itself, and of the table with criteria of the program", function()
     local inner = mr.aliased(C.Car, mr.select(C.Car):subquery())
-    costs(db, 1, function() assert.equal("Kurt Ed", words(db.session:query(inner):order_by(inner.id):all(), "name")) end)
+    costs(db, 1, function()
+      assert.equal("Kurt Ed", words(db.session:query(inner):order_by(inner.id):all(), "name"))
+    end)
     assert.equal(2, select(2, tostring(mr.select(inner)):gsub("kind IN", "")))
     local t = C.Vehicle.__table
     local some = mr.select(t):where(t.c.kind:eq "truck"):order_by(t.c.id):limit(10):subquery()
@@ -221,7 +224,9 @@ describe("a class of a shared table", function()
     end
     assert.same({ 3, 0, 2 }, { car_ids:union(truck_ids):count(), car_ids:intersect(truck_ids):count(),
       car_ids:except_(truck_ids):count() })
-    refuse("ArgumentError", "the same number of columns", function() return cars:union(trucks):union(C.Vehicle.query) end)
+    refuse("ArgumentError", "the same number of columns", function()
+      return cars:union(trucks):union(C.Vehicle.query)
+    end)
   end)
 
   it("is grouped, with its criterion before the groups", function()
@@ -280,7 +285,7 @@ describe("a class of a shared table", function()
       :correlate(C.Depot):scalar_subquery()
     local q = db.session:query(C.Depot.name, n:label "n"):order_by(C.Depot.name)
     assert.same({ "north 1", "south 1" }, rows(q))
-    assert.truthy(tostring(q):find("WHERE vehicle.depot_id = depot.id AND vehicle.kind IN (?, ?)", 1, true), tostring(q))
+    assert.truthy(tostring(q):find("WHERE vehicle.depot_id = depot.id AND vehicle.kind IN (?, ?)", 1, true))
   end)
 
   it("is the target of a relationship, in each way of asking", function()
