@@ -189,6 +189,7 @@ int main(void) {
         OPERATION("transaction"),
         OPERATION("definition"),
         OPERATION("reflection"),
+        OPERATION("transfer"),
         OPERATION("json"),
         EXAMPLE(0),
         EXAMPLE(1),

@@ -259,6 +259,11 @@ describe("import", function()
     local s = db.session
     local function no(words, ...) refuse("ArgumentError", words, s.import, s, Item, ...) end
     no({ "import: the file cannot be opened", "/nowhere/x.csv" }, "/nowhere/x.csv")
+    local closed = io.tmpfile()
+    closed:close()
+    no({ "import: the file is closed" }, closed, { format = "csv" })
+    local query = s:query(Item)
+    refuse("ArgumentError", "export: the file is closed", query.export, query, { format = "csv", file = closed })
     no({ "import: the name of the file does not say", "format" }, "/nowhere/x")
     no({ "the iterator gives a string", 'format = "csv"' }, lines_of "name\n")
     no({ "import: format", '"jsonl"' }, "x.csv", { format = "xml" })

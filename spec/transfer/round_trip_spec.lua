@@ -183,6 +183,27 @@ describe("query:export", function()
     no({ "export: columns" }, { file = "/tmp/x.csv", columns = {} })
   end)
 
+  it("keeps a piece of the rows in memory, and no more", function()
+    local db, Item = shop()
+    local n, total = 0, os.getenv "MOONROW_STRESS" and 300 or 30000
+    db.session:import(Item, function()
+      n = n + 1
+      return n <= total and { id = n + 10, name = "item " .. n, notes = "some notes" } or nil
+    end)
+    db.session:commit()
+    for _, query in ipairs{ db.session:query(Item), db.session:query(Item.id, Item.name) } do
+      local first, most = nil, 0
+      with_file("jsonl", function(path)
+        query:export{ file = path, progress = function()
+          collectgarbage()
+          first = first or collectgarbage "count"
+          most = math.max(most, collectgarbage "count")
+        end }
+      end)
+      assert.is_true(most < first + 300, ("%.0f KB, then %.0f KB"):format(first, most))
+    end
+  end)
+
   it("tells that the disk is full", function()
     local db, Item = shop()
     local full = io.open("/dev/full", "wb")

@@ -143,6 +143,7 @@ function core.Query:export(...)
   if type(given.file) ~= "string" and not source.is_handle(given.file) then
     options.expect("export: file", "the name of a file, or an open file", given.file)
   end
+  source.check_open("export", given.file)
   local columns = chosen(given.columns, all_columns(self))
   local write, header = writer_of(format, columns, given)
   local told, line <close> = progress.counter("export", given.progress) -- luacheck: ignore 211

@@ -28,6 +28,11 @@ function source.open_file(what, path, mode)
   return file
 end
 
+-- source.check_open(function's name, file): raises for a handle that the program has closed.
+function source.check_open(what, file)
+  if tostring(file) == "file (closed)" then core.raise("ArgumentError", what .. ": the file is closed") end
+end
+
 -- Lines as io.lines gives them have lost their ends.
 local function of_lines(iterator)
   return function()
@@ -52,7 +57,10 @@ function source.open(value)
     local file = source.open_file("import", value, "rb")
     return of_handle(file), file
   end
-  if source.is_handle(value) then return of_handle(value) end
+  if source.is_handle(value) then
+    source.check_open("import", value)
+    return of_handle(value)
+  end
   if options.is_callable(value) then return of_lines(value) end
   options.expect("import", "the name of a file, an open file, or an iterator of lines", value)
 end
