@@ -144,7 +144,7 @@ static void read_options(lua_State *L, int options, mr_column *column) {
                                         "sqlite_collation",
                                         "system",
                                         NULL};
-    bind_check_options(L, options, "Column", names);
+    if (!bind_check_options(L, options, "Column", names)) options = 0; /* nothing is looked for in vain */
     if (bind_option(L, options, "name") != LUA_TNIL) {
         if (lua_type(L, -1) != LUA_TSTRING) bind_type_error(L, -1, "Column: name", "a string");
         read_name(L, -1, column);

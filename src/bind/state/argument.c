@@ -75,8 +75,9 @@ static void refuse_option(lua_State *L, const char *function, const char *const 
     bind_error(L, MR_ERR_ARGUMENT, "unknown option '%s' for %s (known are %s)", name, function, lua_tostring(L, -1));
 }
 
-void bind_check_options(lua_State *L, int idx, const char *function, const char *const *names) {
-    if (!idx) return;
+bool bind_check_options(lua_State *L, int idx, const char *function, const char *const *names) {
+    bool named = false;
+    if (!idx) return false;
     lua_Unsigned length = lua_rawlen(L, idx);
     luaL_checkstack(L, 4, "checking options");
     lua_pushnil(L);
@@ -85,6 +86,7 @@ void bind_check_options(lua_State *L, int idx, const char *function, const char 
         if (lua_type(L, -1) == LUA_TSTRING) {
             const char *name = lua_tostring(L, -1);
             if (!bind_is_among(names, name)) refuse_option(L, function, names, name);
+            named = true;
         } else {
             lua_Integer i = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
             if (i < 1 || (lua_Unsigned)i > length)
@@ -92,6 +94,7 @@ void bind_check_options(lua_State *L, int idx, const char *function, const char 
                            i > 0 ? " (the arguments have a hole: write mr.null for nil)" : "");
         }
     }
+    return named;
 }
 
 int bind_option(lua_State *L, int idx, const char *name) {

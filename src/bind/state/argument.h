@@ -20,8 +20,9 @@ typedef struct bind_cure {
 /* The cure for the name; NULL where the list has none. */
 const char *bind_cure_of(const bind_cure *list, const char *name);
 /* Checks that every key of the options table is among names (NULL-terminated). Raises an ArgumentError for another key:
- * "unknown option 'x' for FUNCTION (did you mean 'y'?)". Does nothing for idx 0. */
-void bind_check_options(lua_State *L, int idx, const char *function, const char *const *names);
+ * "unknown option 'x' for FUNCTION (did you mean 'y'?)". Does nothing for idx 0. Returns: has it any key that is a
+ * name? */
+bool bind_check_options(lua_State *L, int idx, const char *function, const char *const *names);
 /* The value of options[name], or deflt where the option is absent (it is for idx 0). Raises for another type, with the
  * names of function and option in the message. */
 bool bind_option_bool(lua_State *L, int idx, const char *function, const char *name, bool deflt);
