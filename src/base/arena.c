@@ -1,7 +1,7 @@
 /*
  * arena.c: arenas (memory that is freed all at once), and the environment's interned names, which live in an arena.
  *
- * Invariant: all bytes of a block beyond `used` are zero, so each allocation is filled with zeros.
+ * Invariant: each allocation is filled with zeros, when it is given unless its block came so.
  */
 #include "env_private.h"
 
@@ -14,7 +14,7 @@ typedef struct block {
     struct block *next;
     size_t size; /* of the whole block, this struct included */
     size_t used; /* this struct included */
-    uint64_t align;
+    uint64_t zeroed; /* its bytes beyond `used` are zero */
 } block;
 
 struct mr_arena {
@@ -47,8 +47,9 @@ void mr_arena_free(mr_arena *arena) {
 static block *add_block(mr_arena *arena, size_t size) {
     bool large = size > arena->next_size / 4;
     size_t bytes = large ? sizeof(block) + size : arena->next_size;
-    block *b = mr_raw_calloc(arena->env, bytes);
+    block *b = mr_raw_alloc(arena->env, bytes);
     if (!b) return NULL;
+    b->zeroed = mr_raw_zeroes(arena->env, bytes);
     b->size = bytes;
     b->used = sizeof(block);
     if (large && arena->blocks) {
@@ -75,6 +76,7 @@ void *mr_arena_alloc(mr_arena *arena, size_t size) {
     }
     void *ptr = (char *)b + b->used;
     b->used += size;
+    if (!b->zeroed) memset(ptr, 0, size);
     return ptr;
 }
 

@@ -76,13 +76,7 @@ void *mr_raw_alloc(mr_env *env, size_t size) {
 }
 
 /* A block of large.c comes from the kernel, filled with zeros: filling it again would cost as much as using it. */
-static bool zeroes(const mr_env *env, size_t size) { return env->alloc == mr_system_alloc && mr_system_zeroes(size); }
-
-void *mr_raw_calloc(mr_env *env, size_t size) {
-    void *block = mr_raw_alloc(env, size);
-    if (block && !zeroes(env, size)) memset(block, 0, size);
-    return block;
-}
+bool mr_raw_zeroes(const mr_env *env, size_t size) { return env->alloc == mr_system_alloc && mr_system_zeroes(size); }
 
 void mr_raw_free(mr_env *env, void *ptr, size_t size) {
     if (!ptr) return;
@@ -95,7 +89,7 @@ void *mr_alloc(mr_env *env, size_t size) { return mr_realloc(env, NULL, size); }
 
 void *mr_calloc(mr_env *env, size_t size) {
     void *block = mr_alloc(env, size);
-    if (block && !zeroes(env, size + sizeof(header))) memset(block, 0, size);
+    if (block && !mr_raw_zeroes(env, size + sizeof(header))) memset(block, 0, size);
     return block;
 }
 

@@ -102,10 +102,10 @@ static void test_zeros(void **state) {
     mr_env *env = mr_env_new(NULL, NULL);
     for (unsigned again = 0; again < 3; again++)
         for (unsigned i = 0; i < SIZES; i++) {
-            unsigned char *block = mr_calloc(env, sizes[i]), *raw = mr_raw_calloc(env, sizes[i]);
+            unsigned char *block = mr_calloc(env, sizes[i]), *raw = mr_raw_alloc(env, sizes[i]);
             assert_true(block && raw);
             check_zeros(block, sizes[i]);
-            check_zeros(raw, sizes[i]);
+            if (mr_raw_zeroes(env, sizes[i])) check_zeros(raw, sizes[i]);
             fill(block, sizes[i], i);
             fill(raw, sizes[i], i);
             mr_free(env, block);

@@ -163,7 +163,7 @@ static unsigned read_cascade(lua_State *L, int opts, const char *what, bool *giv
         bind_type_error(L, -1, lua_pushfstring(L, "%s: cascade", what) ? lua_tostring(L, -1) : what,
                         "words, such as \"all, delete-orphan\"");
     lua_pop(L, 1);
-    const char *s = bind_option_string(L, opts, what, "cascade", NULL);
+    const char *s = type == LUA_TNIL ? NULL : bind_option_string(L, opts, what, "cascade", NULL);
     *given = s != NULL;
     if (!s) return bits;
     bits = 0;
@@ -207,9 +207,11 @@ static int8_t read_uselist(lua_State *L, int opts, const char *what) {
 static void read_plain_options(lua_State *L, int opts, const char *what, mr_relationship *rel) {
     rel->lazy = read_lazy(L, opts, what);
     rel->queried = mr_strategy_of(rel->lazy)->queried;
-    const char *batch = lua_pushfstring(L, "%s: batch", what);
-    bind_option(L, opts, "batch");
-    rel->batch = bind_pop_batching(L, batch);
+    if (bind_option(L, opts, "batch") != LUA_TNIL) {
+        const char *batch = lua_pushfstring(L, "%s: batch", what);
+        lua_insert(L, -2);
+        rel->batch = bind_pop_batching(L, batch);
+    }
     lua_pop(L, 1);
     rel->cascade = read_cascade(L, opts, what, &rel->cascade_given);
     rel->uselist = read_uselist(L, opts, what);

@@ -155,8 +155,8 @@ void mr_free(mr_env *env, void *ptr);
 char *mr_strndup(mr_env *env, const char *s, size_t len);
 /* A block without the size in front, for the many small blocks of the heap. The caller frees it with mr_raw_free. */
 void *mr_raw_alloc(mr_env *env, size_t size);
-/* The same, filled with zeros. */
-void *mr_raw_calloc(mr_env *env, size_t size);
+/* Is a new block of mr_raw_alloc of so many bytes filled with zeros? */
+bool mr_raw_zeroes(const mr_env *env, size_t size);
 /* mr_raw_alloc for who can do without: NULL without memory, and no error is recorded. */
 void *mr_raw_try(mr_env *env, size_t size);
 /* Frees a block of mr_raw_alloc; size is the size that was asked for. */
