@@ -12,8 +12,8 @@ enum { FIRST_BLOCK = 1024, MIDDLING = 256 * 1024, LARGEST_BLOCK = MR_HUGE_PAGE, 
 
 typedef struct block {
     struct block *next;
-    size_t size; /* of the whole block, this struct included */
-    size_t used; /* this struct included */
+    size_t size;     /* of the whole block, this struct included */
+    size_t used;     /* this struct included */
     uint64_t zeroed; /* its bytes beyond `used` are zero */
 } block;
 
