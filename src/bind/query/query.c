@@ -174,7 +174,8 @@ static int session_body(lua_State *L) {
     return 1;
 }
 
-/* The dialect of the engine that the query's session has now; NULL (SQLite) if it has none, or there is no scope. */
+/* The dialect of the engine that the query's session has now; NULL (SQLite) if it has none, or there is no scope. An
+ * error of the program's own goes on: of a function that makes sessions, or of a debug hook. */
 static const mr_dialect *dialect_of(lua_State *L, int idx) {
     mr_engine *engine = NULL;
     int top = lua_gettop(L);
@@ -183,7 +184,7 @@ static const mr_dialect *dialect_of(lua_State *L, int idx) {
         lua_pushcfunction(L, session_body);
         lua_pushvalue(L, -2);
         if (lua_pcall(L, 1, 1, 0) == LUA_OK) engine = mr_session_engine(lua_touserdata(L, -1));
-        else if (luaL_getmetafield(L, -1, "__errkind") == LUA_TNIL) lua_error(L); /* the program's own, of a hook */
+        else if (luaL_getmetafield(L, -1, "__errkind") == LUA_TNIL) lua_error(L);
     }
     lua_settop(L, top);
     return engine ? mr_engine_dialect(engine) : NULL;
