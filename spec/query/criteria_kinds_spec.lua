@@ -210,3 +210,35 @@ describe("what cannot be computed in memory", function()
     assert.equal(50, jim.rank)
   end)
 end)
+
+-- A text compares strings by their bytes, and an expression as SQL does.
+describe("a column with a collation", function()
+  it("is compared by its bytes, alone, along a path, in lists and in statements that write", function()
+    local db = mr.open "sqlite://"
+    local T = db.Model:extend("T", {
+      id = db.Column{ db.Integer, primary_key = true },
+      name = db.Column{ db.String(20), sqlite_collation = "NOCASE" },
+      next_id = db.Column{ db.Integer, db.ForeignKey "t.id" },
+      next = db.relationship{ "T", remote_side = "T.id" },
+    })
+    db:create_all()
+    db.session:add_all{ T{ id = 1, name = "Ann" }, T{ id = 2, name = "ANN", next_id = 1 }, T{ id = 3 } }
+    db.session:commit()
+    for _ = 1, 2 do -- a text that was read before is found in another way
+      same(T, "", "name == 'ann'")
+      same(T, "1", "name == 'Ann'")
+      same(T, "2", "name == $n", { n = "ANN" })
+    end
+    same(T, "2 3", "name ~= 'Ann'")
+    same(T, "2", "name:ne('Ann')")
+    same(T, "2", "name in { 'ANN', 'x' }")
+    same(T, "1", "name in $names", { names = { "Ann", "ann" } })
+    same(T, "1 2", "name < 'a'")
+    same(T, "2", "next.name == 'Ann'")
+    same(T, "", "next.name == 'ANN'")
+    same(T, "2", "name ~= next.name and next ~= nil")
+    assert.equal(2, T.query:filter(T.name:eq "ann"):count())
+    assert.equal(1, T.query:where("name == 'ANN'"):update{ name = "x" })
+    assert.equal('WHERE (t.name COLLATE "BINARY") = ?', T.query:where("name == 'Ann'"):sql():match "WHERE.*")
+  end)
+end)

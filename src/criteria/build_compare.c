@@ -50,10 +50,17 @@ static bool is_decimal(const mr_term *t) { return t->group == MR_CRITERIA_DECIMA
 
 static bool is_untyped(const mr_term *t) { return t->kind == MR_TERM_COLUMN && t->type && mr_type_is_any(t->type); }
 
+/* The value of x, whose bytes count in a comparison, whatever collation its column has. */
+static mr_node *plain(mr_builder *b, mr_room *r, const mr_term *x) {
+    mr_node *made = mr_build_value(b, r, x);
+    bool collated = x->kind == MR_TERM_COLUMN && x->prop->kind == MR_PROPERTY_COLUMN && x->prop->column->collation;
+    return made && collated ? mr_sql_collate(b->env, made, "BINARY") : made;
+}
+
 /* x as it is compared with y. SQLite would convert the values of a column without a type as those of the typed one
  * beside it are: "5" would equal 5. The result of a function has no type that does this. */
 static mr_node *side(mr_builder *b, mr_room *r, const mr_term *x, const mr_term *y) {
-    mr_node *made = mr_build_value(b, r, x);
+    mr_node *made = plain(b, r, x);
     if (!made || !is_untyped(y) || is_untyped(x) || (x->kind != MR_TERM_COLUMN && x->kind != MR_TERM_DESCRIBED))
         return made;
     const mr_type *type = made->type;
@@ -102,7 +109,7 @@ mr_node *mr_build_compared(mr_builder *b, mr_room *r, const mr_term *t) {
 
 mr_node *mr_build_listed(mr_builder *b, mr_room *r, const mr_term *t) {
     const mr_term *x = t->child[0], *list = t->child[1];
-    mr_node *left = mr_build_value(b, r, x);
+    mr_node *left = plain(b, r, x);
     if (!left) return NULL;
     if (list->kind == MR_TERM_PARAMETER) {
         const mr_criteria_values *v = &b->criterion->values[list->use];

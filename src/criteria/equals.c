@@ -11,6 +11,7 @@ static bool as_equal(const mr_term *t, mr_criteria_equal *out) {
     const mr_term *column = t->child[0], *value = t->child[1];
     if (column->kind != MR_TERM_COLUMN) column = t->child[1], value = t->child[0];
     if (column->kind != MR_TERM_COLUMN || column->path || column->prop->kind != MR_PROPERTY_COLUMN) return false;
+    if (column->prop->column->collation) return false; /* a lookup compares by it, and a text by bytes */
     if (value->kind != MR_TERM_PARAMETER && value->kind != MR_TERM_CONSTANT) return false;
     bool constant = value->kind == MR_TERM_CONSTANT;
     *out = (mr_criteria_equal){column->prop, constant ? &value->value : NULL, constant ? 0 : value->use};
