@@ -10,7 +10,6 @@
 --     onetoone (two)                       is followed by one object
 --     manytomany (two)                     is followed by the links of a many-to-many
 --     manytoone_deferred_relationship_expr (not restated)
---   TransientExceptionTesst                is NULL in a reference from whose object it is taken away
 --   ReversePKsTest (two)                   goes from one object to another in one flush ...
 --   SelfReferentialTest (four)             is followed within one table
 --   NonPKCascadeTest (two)                 that is no primary key, but unique, is followed, too
