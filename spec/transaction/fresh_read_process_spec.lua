@@ -6,6 +6,7 @@ local support = require "spec.support.models"
 local game = require "spec.support.game"
 local process = require "spec.support.process"
 
+local STRESS = os.getenv "MOONROW_STRESS" ~= nil
 local path, url, m
 
 --- Starts a process that commits again and again: each player's gold and each skill's name rise together. Returns a
@@ -124,7 +125,11 @@ for _, mode in ipairs{ "wal", "delete" } do
       end
       local alone = loop()
       stop = start_writer()
-      for _ = 1, 5 do assert.equal(alone, loop()) end
+      for _ = 1, 5 do
+        -- A collector that runs at every chance takes other objects in each loop: then the number is a bound.
+        local n = loop()
+        assert.is_true(n == alone or (STRESS and n < alone), n .. " statements, and " .. alone .. " alone")
+      end
     end)
   end)
 end
