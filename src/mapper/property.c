@@ -281,7 +281,7 @@ static mr_node *replace_object(void *ud, const mr_node *from) {
                                          : NULL;
 }
 
-static mr_node *keep_expression(void *ud, const mr_node *node) {
+static mr_node *keep_as_it_is(void *ud, const mr_node *node) {
     (void)ud, (void)node;
     return NULL;
 }
@@ -301,7 +301,7 @@ static mr_node *own_tables(const mr_mapper *mapper) {
  * is. */
 static mr_node *outside_is_class(const mr_mapper *mapper, mr_node *made) {
     mr_node *tables = made ? own_tables(mapper) : NULL;
-    const mr_adaption how = {keep_expression, keep_expression, NULL, tables};
+    const mr_adaption how = {keep_as_it_is, keep_as_it_is, NULL, tables};
     mr_node *out = tables ? mr_node_adapt(made, &how) : NULL;
     mr_node_release(tables);
     mr_node_release(made);
