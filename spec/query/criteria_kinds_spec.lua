@@ -239,6 +239,8 @@ describe("a column with a collation", function()
     same(T, "2", "name ~= next.name and next ~= nil")
     assert.equal(2, T.query:filter(T.name:eq "ann"):count())
     assert.equal(1, T.query:where("name == 'ANN'"):update{ name = "x" })
+    assert.equal('WHERE (t.name) COLLATE "C" < $1',
+      T.query:where("name < 'a'"):sql{ dialect = "postgresql" }:match "WHERE.*")
     assert.equal('WHERE (t.name COLLATE "BINARY") = ?', T.query:where("name == 'Ann'"):sql():match "WHERE.*")
   end)
 end)

@@ -266,6 +266,10 @@ static bool compile_by_bytes(mr_compiler *c, const mr_node *node) {
 
 static bool compile_node(mr_compiler *c, const mr_node *node) {
     if (node->kind == MR_NODE_FUNC) return compile_floor(c, node);
+    if (node->kind == MR_NODE_COLLATE && strcmp(node->name, "BINARY") == 0) { /* SQLite's: here a column has none */
+        mr_compile_operand(c, node->child[0], MR_AGAINST_ANY);
+        return true;
+    }
     if (node->kind != MR_NODE_BINARY) return false;
     switch (node->op) {
     case MR_OP_DIV:
