@@ -51,30 +51,73 @@ static bool is_date_part(const char *name) {
     return false;
 }
 
-/* Errors that are mistakes of the program, known by their words alone. */
+/* What SQLite says of a mistake of the program's, and what to do: begin NULL: the part stands anywhere. */
+typedef struct known_mistake {
+    const char *begin, *part, *cure;
+} known_mistake;
+
+static const known_mistake mistakes[] = {
+    {"no such table: ", NULL, "db:create_all() makes the tables of the classes that are declared, once for each file"},
+    {"no such column: ", NULL,
+     "is it spelled so? create_all does not change a table that exists: ALTER TABLE ... ADD COLUMN does"},
+    {NULL, " has no column named ",
+     "is it spelled so? create_all does not change a table that exists: ALTER TABLE ... ADD COLUMN does"},
+    {"no such function: ", NULL,
+     "this SQLite has none of the name; the program gives it one by engine:create_function(name, fn)"},
+    {"no such collation sequence: ", NULL,
+     "SQLite has BINARY, NOCASE and RTRIM; the program gives it others by engine:create_collation(name, fn)"},
+    {"too many arguments on function ", NULL,
+     "SQLite takes 127 at most: call it for parts of them, and once for these"},
+    {"wrong number of arguments to function ", NULL,
+     "mr.func passes on what it is given: see SQLite's list of functions"},
+    {"misuse of aggregate", NULL,
+     "an aggregate is computed of rows that where() has chosen: ask it by having(...), or in a subquery of its own"},
+    {"misuse of window function", NULL,
+     "a window function is called with over{ ... }, among the columns or in order_by: ask its value in a query around, "
+     "by query:subquery()"},
+    {"aggregate functions are not allowed in the GROUP BY", NULL,
+     "group_by says which rows are counted together: the columns that are no aggregates"},
+    {"HAVING clause on a non-aggregate query", NULL,
+     "having() is about the groups of group_by(...): rows are chosen by where()"},
+    {"FILTER may not be used with non-aggregate", NULL, "filter() is for aggregates: rows are chosen by where()"},
+    {"FILTER clause may only be used with aggregate window functions", NULL,
+     "filter() is for aggregates such as mr.func.sum: of others mr.case{ ... } chooses"},
+    {NULL, " may not be used as a window function", "over{ ... } is for aggregates, and for functions such as rank"},
+    {"DISTINCT is not supported for window functions", NULL, "count what differs in a subquery with group_by"},
+    {"DISTINCT aggregates must have exactly one argument", NULL,
+     "SQLite puts a comma between texts: another one is put between them in Lua, or in a subquery with distinct()"},
+    {"RANGE with offset", NULL, "range counts from the value of one column: give over{ order_by = } one"},
+    {"row value misused", NULL,
+     "mr.tuple_, or a query of several columns, is compared with another one, or stands before in_: elsewhere name the "
+     "columns one by one"},
+    {"sub-select returns ", NULL, "say by with_only_columns(...) which column is meant"},
+    {"unable to use function MATCH", NULL,
+     "match() searches tables of FTS5, on the left of AND alone: a text is found by contains, like or regexp_match"},
+    {"malformed JSON", NULL, "a row or a value is no JSON: mr.func.json_valid(x):eq(1) chooses those that are"},
+    {"ambiguous column name: ", NULL,
+     "two objects of the query have such a column: mr.aliased(Class) makes another name for one of them"},
+    {"too many columns in result set", NULL, "SQLite gives 2000 columns at most: read some of them by a second query"},
+    {"too many terms in compound SELECT", NULL,
+     "SQLite unites 500 queries at most: one query with mr.or_, in_{ ... } or mr.values reads the same"},
+    {"at most 64 tables in a join", NULL,
+     "a query reads 64 tables at most: read some by a subquery, such as has(...) or any(...), or by a second query"},
+    {"LIKE or GLOB pattern too complex", NULL,
+     "SQLite's LIKE takes patterns of 50000 bytes: mr.func.instr(x, text):gt(0) finds longer ones"},
+    {"near \"?\": syntax error", NULL,
+     "a parameter stands for a value alone, not for a name, a PRAGMA's value or the like: write these into the SQL"},
+};
+
+/* The cure for an error that is a mistake of the program, known by its words alone; NULL: there is none. */
 static const char *mistake_of(const char *words) {
-    if (begins(words, "no such table: "))
-        return ": db:create_all() makes the tables of the classes that are declared, once for each file";
-    if (begins(words, "no such column: ") || strstr(words, " has no column named "))
-        return ": is it spelled so? create_all does not change a table that exists: ALTER TABLE ... ADD COLUMN does";
     if (begins(words, "no such function: ") && is_date_part(words + strlen("no such function: ")))
-        return ": a part of a date is mr.extract(\"year\", x), with \"month\", \"day\", \"hour\" and the like in place "
-               "of \"year\"";
-    if (begins(words, "too many columns in result set"))
-        return ": SQLite gives 2000 columns at most: read some of them by a second query";
-    if (begins(words, "too many terms in compound SELECT"))
-        return ": SQLite unites 500 queries at most: one query with mr.or_, in_{ ... } or mr.values reads the same";
-    if (begins(words, "at most 64 tables in a join"))
-        return ": a query reads 64 tables at most: read some by a subquery, such as has(...) or any(...), or by a "
-               "second "
-               "query";
-    if (begins(words, "LIKE or GLOB pattern too complex"))
-        return ": SQLite's LIKE takes patterns of 50000 bytes: mr.func.instr(x, text):gt(0) finds longer ones";
-    if (begins(words, "near \"?\": syntax error"))
-        return ": a parameter stands for a value alone, not for a name, a PRAGMA's value or the like: write these into "
-               "the "
-               "SQL";
-    return "";
+        return "a part of a date is mr.extract(\"year\", x), with \"month\", \"day\", \"hour\" and the like in place "
+               "of "
+               "\"year\"";
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+        const known_mistake *m = &mistakes[i];
+        if (m->begin ? begins(words, m->begin) : strstr(words, m->part) != NULL) return m->cure;
+    }
+    return NULL;
 }
 
 static bool is_about_file(int rc, const char *words) {
@@ -92,7 +135,7 @@ static const char *place_of(const sqlite_dbc *dbc, int rc, const char *words, ch
 }
 
 /* Advice for an error. (For locks that this program holds, the connection adds the advice.) */
-static const char *cure_of(const sqlite_dbc *dbc, int rc, const char *words) {
+static const char *cure_of(const sqlite_dbc *dbc, int rc) {
     if (rc == SQLITE_BUSY_SNAPSHOT)
         return ": others have committed since this transaction began to read: run it again (session:retry)";
     if ((rc & 0xff) == SQLITE_BUSY)
@@ -104,7 +147,6 @@ static const char *cure_of(const sqlite_dbc *dbc, int rc, const char *words) {
         return ": the file, or its folder, gives this program no permission to write";
     if (rc == SQLITE_CONSTRAINT_FOREIGNKEY)
         return ": a row refers to one that is not there, or rows refer to one that was to be deleted";
-    if ((rc & 0xff) == SQLITE_ERROR) return mistake_of(words);
     return "";
 }
 
@@ -132,14 +174,15 @@ mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) {
     /* The caller's own handle may have extended codes turned off. */
     if (rc <= 0xff && sqlite3_errcode(dbc->db) == rc) rc = sqlite3_extended_errcode(dbc->db);
     const char *words = sqlite3_errmsg(dbc->db);
+    const char *mistake = (rc & 0xff) == SQLITE_ERROR ? mistake_of(words) : NULL;
     char place[PLACE_SIZE], begin[1000];
     if (is_too_deep(rc, words))
         mr_fail(dbc->env, MR_ERR_ARGUMENT,
                 "(sqlite) the SQL is nested more deeply than this SQLite reads: give inner queries a name by :cte(), "
                 "and compute a part in a subquery or in Lua");
     else
-        mr_fail(dbc->env, kind_of(rc), "(sqlite) %s%s%s", shortened(words, begin, sizeof begin),
-                cure_of(dbc, rc, words), place_of(dbc, rc, words, place));
+        mr_fail(dbc->env, kind_of(rc), "(sqlite) %s%s%s%s%s", shortened(words, begin, sizeof begin), cure_of(dbc, rc),
+                mistake ? ": " : "", mistake ? mistake : "", place_of(dbc, rc, words, place));
     mr_error_add_orig(dbc->env, words, rc);
     return MR_FAIL;
 }

@@ -103,6 +103,7 @@ void mr_compile_columns(mr_compiler *c, const mr_node *list, mr_place place, mr_
     mr_vec_init(&names.used, c->env, sizeof(const char *));
     for (uint32_t i = 0; i < list->n && !c->failed; i++) {
         if (i) mr_emit(c, ", ");
+        c->distinct = i ? NULL : mr_unlabelled(list->child[i]);
         compile_column(&names, list->child[i], capture, into && i < into->n ? into->child[i] : NULL);
     }
     mr_vec_done(&names.used);

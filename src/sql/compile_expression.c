@@ -172,6 +172,7 @@ static void compile_arguments(mr_compiler *c, const mr_node *func) {
     for (uint32_t i = 0; i < func->n; i++) {
         bool offset = i == 1 && func->name[0] == 'l'; /* of lag and lead */
         if (i) mr_emit(c, ", ");
+        c->distinct = i ? NULL : func->child[i];
         if (is_truth(c, func, i)) mr_compile_condition(c, func->child[i], MR_OP_COMMA);
         else mr_compile_among(c, func->child[i], i < first || offset ? NULL : formed, MR_OP_COMMA);
     }
@@ -252,9 +253,7 @@ static void compile_window_order(mr_compiler *c, const mr_node *list) {
     for (uint32_t i = 0; i < list->n; i++) {
         if (i) mr_emit(c, ", ");
         mr_check_sorted(c, list->child[i]);
-        mr_compile(c, list->child[i]);
-        if (list->child[i]->kind != MR_NODE_UNARY && mr_sorts_by_decimal(c, list->child[i]))
-            mr_emit(c, " COLLATE decimal");
+        mr_compile_ordered(c, list->child[i]);
     }
 }
 
@@ -308,7 +307,7 @@ static void compile_within(mr_compiler *c, const mr_node *node) {
     }
     mr_compile(c, node->child[0]);
     mr_emit(c, " WITHIN GROUP (ORDER BY ");
-    mr_compile(c, node->child[1]);
+    compile_window_order(c, node->child[1]);
     mr_emit(c, ")");
 }
 

@@ -19,7 +19,6 @@ static bool orders(const mr_node *node) {
 
 /* May the expression stand without parentheses? */
 static bool is_bare(const mr_node *node) {
-    while (orders(node)) node = node->child[0];
     return node->kind == MR_NODE_COLUMN || node->kind == MR_NODE_FUNC || node->kind == MR_NODE_TEXT ||
            node->kind == MR_NODE_LITERAL_SQL || node->kind == MR_NODE_COLLATE;
 }
@@ -32,11 +31,10 @@ static mr_status put_item(const ddl *x, const mr_index *index, unsigned i) {
     }
     const mr_node *inner = node;
     while (orders(inner)) inner = inner->child[0];
-    bool bare = is_bare(node) || (inner == node && !x->dialect->index_parens);
-    if (bare) return mr_sql_definition(x->env, x->dialect, node, x->out);
-    mr_strbuf_putc(x->out, '(');
+    bool bare = is_bare(inner) || (inner == node && !x->dialect->index_parens);
+    if (!bare) mr_strbuf_putc(x->out, '(');
     if (mr_sql_definition(x->env, x->dialect, inner, x->out) != MR_OK) return MR_FAIL;
-    mr_strbuf_putc(x->out, ')');
+    if (!bare) mr_strbuf_putc(x->out, ')');
     static const struct {
         mr_op op;
         const char *words;

@@ -104,16 +104,47 @@ static bool compile_false_column(mr_compiler *c, const mr_node *operand) {
     return true;
 }
 
+bool mr_is_order(const mr_node *node) { return node->kind == MR_NODE_UNARY && is_suffix((mr_op)node->op); }
+
+const char *mr_order_words(const mr_node *order) { return spelling[order->op].sql; }
+
+void mr_compile_ordered(mr_compiler *c, const mr_node *term) {
+    if (!mr_is_order(term)) {
+        mr_compile(c, term);
+        if (mr_sorts_by_decimal(c, term)) mr_emit(c, " COLLATE decimal");
+        return;
+    }
+    const mr_node *inner = term->child[0];
+    if (mr_is_order(inner)) {
+        mr_compile_ordered(c, inner);
+    } else {
+        mr_compile_operand(c, inner, (mr_op)term->op);
+        if (mr_sorts_by_decimal(c, inner)) mr_emit(c, " COLLATE decimal");
+    }
+    mr_emit(c, mr_order_words(term));
+}
+
+/* An order, or DISTINCT, in the middle of an expression. */
+static void fail_misplaced(mr_compiler *c, mr_op op) {
+    static const char *const methods[] = {"asc", "desc", "nulls_first", "nulls_last"};
+    if (op == MR_OP_DISTINCT)
+        mr_compile_fail(c, "distinct() is for the first argument of a function, as in mr.func.count(x:distinct()), and "
+                           "for the first column of a query; rows that differ are query:distinct()");
+    else
+        mr_compile_fail(c,
+                        "%s() makes an order, and stands last in an item of order_by, of over{ order_by = ... } or of "
+                        "within_group; it is no value",
+                        methods[op - MR_OP_ASC]);
+}
+
 static void compile_unary(mr_compiler *c, const mr_node *node) {
     mr_op op = (mr_op)node->op;
     const mr_node *operand = node->child[0];
-    if (is_suffix(op)) {
-        bool stacked = operand->kind == MR_NODE_UNARY && is_suffix((mr_op)operand->op);
-        mr_compile_operand(c, operand, stacked ? MR_OP_NONE : op);
-        if (!stacked && mr_sorts_by_decimal(c, operand)) mr_emit(c, " COLLATE decimal");
-        mr_emit(c, spelling[op].sql);
+    if (is_suffix(op) || (op == MR_OP_DISTINCT && node != c->distinct)) {
+        fail_misplaced(c, op);
         return;
     }
+    if (op == MR_OP_DISTINCT) c->distinct = NULL;
     if (op == MR_OP_NOT && compile_false_column(c, operand)) return;
     mr_emit(c, spelling[op].sql);
     if (op == MR_OP_DISTINCT) mr_compile_operand(c, operand, MR_OP_COMMA);
@@ -151,10 +182,24 @@ void mr_compile_empty(mr_compiler *c, uint32_t width) {
 
 uint32_t mr_in_width(const mr_node *in) { return in->child[0]->kind == MR_NODE_TUPLE ? in->child[0]->n : 1; }
 
+/* Fails when a query is compared with fewer or more values than it has columns. */
+static void check_width(mr_compiler *c, const mr_node *side, const mr_node *other) {
+    uint32_t wide = side->kind == MR_NODE_SUBQUERY ? mr_query_width(side->child[0]) : 0;
+    uint32_t wanted = other->kind == MR_NODE_SUBQUERY ? mr_query_width(other->child[0])
+                      : other->kind == MR_NODE_TUPLE  ? other->n
+                                                      : 1;
+    if (wide == 0 || wanted == 0 || wide == wanted) return;
+    mr_compile_fail(c,
+                    "a query that gives %u column%s is compared with %u value%s: say by with_only_columns(...) what is "
+                    "compared (several values are one side by mr.tuple_)",
+                    (unsigned)wide, wide == 1 ? "" : "s", (unsigned)wanted, wanted == 1 ? "" : "s");
+}
+
 /* Writes the right side of IN: values, a subquery, or a list of expressions. */
 static void compile_in(mr_compiler *c, const mr_node *node) {
     const mr_node *left = node->child[0], *right = node->child[1];
     bool negated = node->op == MR_OP_NOT_IN;
+    check_width(c, right, left);
     if (negated) mr_emit(c, "(");
     mr_compile_operand(c, node->child[0], (mr_op)node->op);
     mr_emit(c, mr_decimal_collation(c, node));
@@ -228,6 +273,7 @@ enum { GROUP = 256 };
 
 static void compile_side(mr_compiler *c, const mr_node *node, uint32_t i) {
     const mr_node *operand = node->child[i], *other = node->child[1 - i];
+    if (is_comparison((mr_op)node->op)) check_width(c, operand, other);
     if (is_comparison((mr_op)node->op) && operand->kind == MR_NODE_TUPLE && other->kind == MR_NODE_TUPLE &&
         operand->n == other->n) {
         compile_tuple_side(c, operand, other);

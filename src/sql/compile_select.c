@@ -152,10 +152,6 @@ static void compile_froms(mr_compiler *c, const mr_node *from, const mr_vec *sho
     }
 }
 
-static bool is_order_suffix(const mr_node *node) {
-    return node->kind == MR_NODE_UNARY && node->op >= MR_OP_ASC && node->op <= MR_OP_NULLS_LAST;
-}
-
 static bool is_same_column(const mr_node *a, const mr_node *b) {
     return a->kind == MR_NODE_COLUMN && b->kind == MR_NODE_COLUMN && a->u.column == b->u.column && a->n == b->n &&
            (a->n == 0 || a->child[0] == b->child[0]);
@@ -198,16 +194,15 @@ static const char *result_name(const mr_node *term, const mr_node *columns, bool
 }
 
 static void compile_order_term(mr_compiler *c, const mr_node *term, const mr_node *columns, bool compound) {
-    static const char *const suffix[] = {" ASC", " DESC", " NULLS FIRST", " NULLS LAST"};
     uint32_t start = c->ordinal;
-    if (is_order_suffix(term)) {
+    if (mr_is_order(term)) {
         const mr_node *inner = term->child[0];
         const mr_node *bare = inner;
-        while (is_order_suffix(bare)) bare = bare->child[0];
+        while (mr_is_order(bare)) bare = bare->child[0];
         if (bare == inner && !result_name(inner, columns, compound) && !mr_sorts_by_decimal(c, inner))
             compile_term(c, inner, (mr_op)term->op);
         else compile_order_term(c, inner, columns, compound);
-        mr_emit(c, suffix[term->op - MR_OP_ASC]);
+        mr_emit(c, mr_order_words(term));
     } else {
         const char *name = result_name(term, columns, compound);
         if (name) mr_emit_name(c, name);
@@ -222,7 +217,7 @@ static void compile_order(mr_compiler *c, const mr_node *order, const mr_node *c
     mr_emit(c, " ORDER BY ");
     for (uint32_t i = 0; i < order->n; i++) {
         const mr_node *term = order->child[i];
-        while (is_order_suffix(term)) term = term->child[0];
+        while (mr_is_order(term)) term = term->child[0];
         mr_check_sorted(c, term);
         if (i) mr_emit(c, ", ");
         compile_order_term(c, order->child[i], columns, compound);
@@ -347,6 +342,15 @@ static void compile_member(mr_compiler *c, const mr_node *member, mr_place place
 static const mr_node *first_columns(const mr_node *query) {
     while (query->kind == MR_NODE_COMPOUND) query = query->child[0];
     return query->kind == MR_NODE_SELECT ? query->u.select->columns : NULL;
+}
+
+uint32_t mr_query_width(const mr_node *query) {
+    const mr_node *columns = first_columns(query);
+    for (uint32_t i = 0; columns && i < columns->n; i++) {
+        const mr_node *column = mr_unlabelled(columns->child[i]);
+        if (column->kind == MR_NODE_TEXT || column->kind == MR_NODE_LITERAL_SQL) return 0;
+    }
+    return columns ? columns->n : 0;
 }
 
 static const char *compound_word(mr_op op) {

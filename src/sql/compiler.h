@@ -84,8 +84,9 @@ struct mr_compiler {
     mr_with *with;       /* that of the innermost query which has its own; else the statement's */
     bool unites;         /* the next SELECT stands in a UNION, INTERSECT or EXCEPT, which compares its rows */
     bool compares;       /* the columns that are compiled next are compared with those of other rows */
-    const mr_node *into; /* the columns (LIST) that the next SELECT's results are written into; or NULL */
-    mr_vec *capture;     /* mr_result_column: receives the columns of the next SELECT; or NULL */
+    const mr_node *distinct; /* a DISTINCT that stands where it may: in front of a function's or a query's first item */
+    const mr_node *into;     /* the columns (LIST) that the next SELECT's results are written into; or NULL */
+    mr_vec *capture;         /* mr_result_column: receives the columns of the next SELECT; or NULL */
 };
 
 /* lint.c: warns when nothing relates two of the objects (const mr_node *) that the SELECT reads. */
@@ -182,6 +183,12 @@ uint32_t mr_in_width(const mr_node *in);
 mr_op mr_operator_of(const mr_node *node);
 /* Writes an operator with its operands. */
 void mr_compile_operator(mr_compiler *c, const mr_node *node);
+/* Is it an order: ASC, DESC, NULLS FIRST or NULLS LAST of something? */
+bool mr_is_order(const mr_node *node);
+/* The words of an order, with a blank before them. */
+const char *mr_order_words(const mr_node *order);
+/* Writes what a window or an aggregate sorts its rows by. */
+void mr_compile_ordered(mr_compiler *c, const mr_node *term);
 
 /* compile_spelled.c: comparisons with values that are stored in several spellings. */
 /* Must comparisons write each spelling of a value? */
@@ -221,6 +228,8 @@ void mr_compile_json_at(mr_compiler *c, const mr_node *node);
 void mr_compile_search(mr_compiler *c, const mr_node *node);
 
 /* compile_select.c */
+/* The number of columns that the query gives; 0: not known, as of a text. */
+uint32_t mr_query_width(const mr_node *query);
 /* Writes a SELECT or COMPOUND. */
 void mr_compile_query(mr_compiler *c, const mr_node *query, mr_place place);
 /* Writes the columns of a SELECT or RETURNING with their names. capture (mr_result_column) receives them; or NULL. */

@@ -121,9 +121,33 @@ static void own_label_name(lua_State *L, const char *function) {
 
 static int unary(lua_State *L) {
     const bind_operation *o = bind_operation_of(L);
-    if (lua_type(L, 1) == LUA_TSTRING && o->op != MR_OP_DISTINCT) own_label_name(L, o->name);
     mr_node *x = self(L, o->name);
     bind_push_node(L, mr_sql_unary(x->env, o->op, mr_node_retain(x)));
+    return 1;
+}
+
+static const mr_node *bare_of(const mr_node *x) {
+    while (x->kind == MR_NODE_UNARY && x->op >= MR_OP_ASC && x->op <= MR_OP_NULLS_LAST) x = x->child[0];
+    return x;
+}
+
+/* x:desc(), x:nulls_last(): the direction is written before the place of NULL, in whichever order they are said. */
+static int order(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    if (lua_type(L, 1) == LUA_TSTRING) own_label_name(L, o->name);
+    mr_node *x = self(L, o->name), *inner = x;
+    const mr_node *nulls = NULL;
+    bool turns = o->op == MR_OP_ASC || o->op == MR_OP_DESC;
+    for (; inner->kind == MR_NODE_UNARY && inner->op >= MR_OP_ASC && inner->op <= MR_OP_NULLS_LAST;
+         inner = inner->child[0]) {
+        bool turned = inner->op == MR_OP_ASC || inner->op == MR_OP_DESC;
+        if (turned == turns)
+            return bind_error(L, MR_ERR_ARGUMENT, "%s: %s has an order that says %s already: say it once", o->name,
+                              bind_push_what(L, bare_of(x)), turns ? "its direction" : "where NULL stands");
+        if (!turned) nulls = inner;
+    }
+    mr_node *made = mr_sql_unary(x->env, o->op, mr_node_retain(nulls && turns ? inner : x));
+    bind_push_node(L, nulls && turns ? mr_sql_unary(x->env, (mr_op)nulls->op, made) : made);
     return 1;
 }
 
@@ -193,10 +217,10 @@ static const bind_operation of_bits[] = {{"bitwise_and", bitwise, MR_OP_BIT_AND,
                                          {"rshift", bitwise, MR_OP_SHIFT_RIGHT, 0},
                                          {NULL, NULL, MR_OP_NONE, 0}};
 /* Methods, and functions of the module: x:desc() is mr.desc(x). */
-static const bind_operation of_order[] = {{"asc", unary, MR_OP_ASC, 0},
-                                          {"desc", unary, MR_OP_DESC, 0},
-                                          {"nulls_first", unary, MR_OP_NULLS_FIRST, 0},
-                                          {"nulls_last", unary, MR_OP_NULLS_LAST, 0},
+static const bind_operation of_order[] = {{"asc", order, MR_OP_ASC, 0},
+                                          {"desc", order, MR_OP_DESC, 0},
+                                          {"nulls_first", order, MR_OP_NULLS_FIRST, 0},
+                                          {"nulls_last", order, MR_OP_NULLS_LAST, 0},
                                           {"distinct", unary, MR_OP_DISTINCT, 0},
                                           {NULL, NULL, MR_OP_NONE, 0}};
 static const bind_operation of_numbers[] = {{"__add", arithmetic, MR_OP_ADD, 0}, {"__sub", arithmetic, MR_OP_SUB, 0},
