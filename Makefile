@@ -83,7 +83,10 @@ HOST   = $(if $(HOST_SRC),$(BUILD)/moonrow)
 MODULE = $(BUILD)/lib/moonrow.so
 STATIC = $(BUILD)/lib/libmoonrow.a
 DEMO   = examples/world.lua
-RUN    = BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SANITIZE)' \
+# Builds that others start use every processor, unless make was told how many.
+JOBS   := $(shell nproc)
+SPREAD = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+RUN    = JOBS='$(JOBS)' BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SANITIZE)' \
          CFLAGS='$(CFLAGS)' SQLITE_AMALGAMATION='$(SQLITE_AMALGAMATION)' spec/run.sh
 
 .DELETE_ON_ERROR:
@@ -180,13 +183,13 @@ bench-deps: ## install what the comparisons of `make bench` need
 
 demo: deps ## build, then run an example with the host
 	@[ -x $(BUILD)/moonrow ] || echo 'moonrow: building, which takes about a minute'
-	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) $(SPREAD) --no-print-directory -s all
 	@$(BUILD)/moonrow $(DEMO)
 
 # ---------------------------------------------------------------- testing
 
 test: deps ## all that must pass: headers, layers, lint, C tests, specs, stress, host, examples, instructions
-	@$(MAKE) --no-print-directory test-build
+	@$(MAKE) $(SPREAD) --no-print-directory test-build
 	@$(RUN) headers arch lint core spec stress host examples guide count
 
 test-build: all $(CORE_TESTS) $(C_EXAMPLES) $(PRELOADS)
@@ -227,7 +230,7 @@ lint-c: ## clang-tidy over src
 lint: lint-lua lint-c ## both
 
 sanitize: ## C tests, specs and examples with AddressSanitizer and UBSan (gcc)
-	@$(MAKE) --no-print-directory CC=gcc CFLAGS='-O1 -g' BUILD=$(BUILD)/asan SANITIZE=address,undefined \
+	@$(MAKE) $(SPREAD) --no-print-directory CC=gcc CFLAGS='-O1 -g' BUILD=$(BUILD)/asan SANITIZE=address,undefined \
 		test-build
 	@$(MAKE) --no-print-directory CC=gcc BUILD=$(BUILD)/asan SANITIZE=address,undefined sanitize-run
 
@@ -250,7 +253,7 @@ version-hidden: VERSION = CFLAGS='-O2 -fvisibility=hidden'
 .PHONY: versions $(VERSIONS:%=version-%)
 $(VERSIONS:%=version-%): version-%:
 	@echo "== $*"
-	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/$* $(VERSION) test-build
+	@$(MAKE) $(SPREAD) --no-print-directory -s BUILD=$(BUILD)/$* $(VERSION) test-build
 	@BUILD='$(BUILD)/$*' spec/run.sh core spec examples
 
 fault: all $(FAULT_TESTS) ## every allocation and every driver call fails in turn
@@ -263,11 +266,11 @@ files: $(MODULE) ## SQLite files of other programs: reflected, mapped, read, wri
 	@LUA_CPATH="$$PWD/$(BUILD)/lib/?.so;;" $(LUA) spec/files.lua $(FILES)
 
 fuzz: ## random calls of the whole API under ASan and UBSan, for FUZZ_SECONDS (gcc)
-	@$(MAKE) --no-print-directory CC=gcc CFLAGS='-O1 -g' BUILD=$(BUILD)/asan SANITIZE=address,undefined all
+	@$(MAKE) $(SPREAD) --no-print-directory CC=gcc CFLAGS='-O1 -g' BUILD=$(BUILD)/asan SANITIZE=address,undefined all
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) BUILD='$(BUILD)/asan' spec/run.sh fuzz
 
 fuzz-criteria: ## random texts of criteria, in the same way
-	@$(MAKE) --no-print-directory CC=gcc CFLAGS='-O1 -g' BUILD=$(BUILD)/asan SANITIZE=address,undefined all
+	@$(MAKE) $(SPREAD) --no-print-directory CC=gcc CFLAGS='-O1 -g' BUILD=$(BUILD)/asan SANITIZE=address,undefined all
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) BUILD='$(BUILD)/asan' spec/run.sh fuzz-criteria
 
 bench-count: all $(PRELOADS) ## instructions of small loops, compared with the figures in the repository

@@ -3,7 +3,8 @@
 #   spec/run.sh PART...    headers arch lint core spec stress host examples guide valgrind fault fuzz bench
 #                          count count-table count-update scale
 # The last line is "N passed, N failed"; the status is non-zero when something failed. A part that
-# ends badly without naming a failure counts as one. From the Makefile: BUILD, CC, LUA, ONLY, SANITIZE.
+# ends badly without naming a failure counts as one. From the Makefile: BUILD, CC, LUA, ONLY, SANITIZE; JOBS is how
+# many files run at once (as many as there are processors).
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -15,6 +16,7 @@ SANITIZE=${SANITIZE:-}
 ROOT=$(pwd)
 case "$BUILD" in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
 SCRATCH=${SCRATCH:-$BUILD/test}
+JOBS=${JOBS:-$(nproc)}
 passed=0
 failed=0
 mkdir -p "$SCRATCH"
@@ -78,18 +80,33 @@ c_tests() {
     done
 }
 
-# run_specs NAME PATTERN INTERPRETER...: the specs whose path matches, through an interpreter that behaves like lua5.4; each file in a
-# process of its own, so that none sees what another left, and a crash or a hang costs one file.
+# side_by_side NAME LIST COMMAND...: runs it for each line of the file LIST, which stands where the command has a "%",
+# JOBS at once, and adds up the TAP that they print, in the order of the lines. One that never ended is a failure.
+side_by_side() {
+    group=$1; list=$2; shift 2
+    rm -rf "$SCRATCH/jobs"; mkdir -p "$SCRATCH/jobs"
+    progress "   $group: $JOBS at once"
+    nl -ba -n rz -w 6 "$list" | xargs -P "$JOBS" -L 1 spec/job.sh "$SCRATCH/jobs" "$@"
+    for number in $(nl -ba -n rz -w 6 "$list" | cut -f 1); do
+        job=$SCRATCH/jobs/$number
+        if [ -e "$job.status" ]; then
+            add_tap "$group: $(cat "$job.name")" "$(cat "$job.status")" "$job.out"
+        else
+            not_ok "$group: line $number of $list did not run"
+        fi
+    done
+}
+
+# run_specs NAME PATTERN INTERPRETER...: the specs whose path matches, through an interpreter that behaves like lua5.4;
+# each file in a process of its own, so that none sees what another left, and a crash or a hang costs one file. The
+# largest first: no processor waits for the other at the end.
 run_specs() {
     name=$1; pattern=$2; shift 2
     helper=""
     [ -e spec/helper.lua ] && helper="--helper=spec.helper"
     before_passed=$passed; before_failed=$failed
-    for file in $(find spec -path "$pattern" | sort); do
-        progress "   $name: $((passed - before_passed)) passed, $file"
-        timeout 600 env "$@" "$(command -v busted)" --ignore-lua -o TAP $helper "$file" >"$SCRATCH/out" 2>&1
-        add_tap "$name: $file" "$?" "$SCRATCH/out"
-    done
+    find spec -path "$pattern" -printf '%s %p\n' | sort -k 1,1nr -k 2 | cut -d ' ' -f 2 >"$SCRATCH/list"
+    side_by_side "$name" "$SCRATCH/list" timeout 600 env "$@" "$(command -v busted)" --ignore-lua -o TAP $helper %
     printf '   %s: %s passed, %s failed\n' "$name" $((passed - before_passed)) $((failed - before_failed))
 }
 
@@ -183,14 +200,11 @@ part_guide() {
     export GUIDE_CC GUIDE_LIBS
     check "the runner's own test" "$LUA" spec/guide.lua --self-test
     before_passed=$passed; before_failed=$failed
-    for page in examples/guide/*.md; do
-        for interpreter in "$BUILD/moonrow" "$LUA -W"; do
-            progress "   $page"
-            case "$interpreter" in "$BUILD"*) [ -x "$BUILD/moonrow" ] || continue ;; esac
-            PATH="$BUILD:$PATH" timeout 300 "$LUA" spec/guide.lua "$page" env "LD_PRELOAD=$PRELOAD" \
-                ASAN_OPTIONS=detect_leaks=0 $interpreter >"$SCRATCH/out" 2>&1
-            add_tap "$page ($interpreter)" "$?" "$SCRATCH/out"
-        done
+    for interpreter in "$BUILD/moonrow" "$LUA -W"; do
+        case "$interpreter" in "$BUILD"*) [ -x "$BUILD/moonrow" ] || continue ;; esac
+        for page in examples/guide/*.md; do echo "$page"; done >"$SCRATCH/list"
+        side_by_side "$interpreter" "$SCRATCH/list" env "PATH=$BUILD:$PATH" timeout 300 "$LUA" spec/guide.lua % env \
+            "LD_PRELOAD=$PRELOAD" ASAN_OPTIONS=detect_leaks=0 $interpreter
     done
     printf '   guide: %s passed, %s failed\n' $((passed - before_passed)) $((failed - before_failed))
 }
