@@ -77,6 +77,19 @@ describe("a declaration of a subclass is refused", function()
       })
   end)
 
+  it("with those of its columns' definitions among them", function()
+    Animal:extend("Dog", { size = db.Column{ db.Integer }, __mapper_args = { polymorphic_identity = "dog" } })
+    local function twice() return db.Column{ db.Integer, mr.Computed "id", default = 2 } end
+    -- One alone is told as that of any table.
+    local e = refuse("ArgumentError", "table 'animal': column 'lives' is Computed", Animal.extend, Animal, "Cat",
+      { lives = twice(), __mapper_args = { polymorphic_identity = "cat" } })
+    assert.is_nil(e.message:find("\n", 1, true))
+    wrong({ "Cat: 4 mistakes", "Cat.size", "column 'lives' is Computed, and has a default", "column 'tail' is Computed",
+      "Cat has the polymorphic_identity of Dog" },
+      { size = db.Column{ db.String(5) }, lives = twice(), tail = twice(),
+        __mapper_args = { polymorphic_identity = "dog" } })
+  end)
+
   it("whose table has no foreign key to that of its base", function()
     wrong({ "Cat has a table of its own, 'cats', but no foreign key from there to 'animal', the table of Animal",
       'ForeignKey "animal.id"' },

@@ -81,4 +81,60 @@ describe("the mistakes of a table", function()
     db.session:commit()
     assert.equal(1, Thing.query:count())
   end)
+
+  it("in the words of __table_args come with those of the columns and constraints, in one order", function()
+    local db = mr.open "sqlite://"
+    local function body()
+      return {
+        id           = db.Column{ db.Integer, primary_key = true },
+        n            = db.Column{ db.Integer, mr.Computed "id", default = 2 },
+        __table_args = { db.UniqueConstraint "nope", 5, comment = 5, sqlite_strct = true, schema = 7, zzz = 1,
+                         sqlite_strict = "yes" },
+      }
+    end
+    for _ = 1, 5 do
+      local e = refuse("ArgumentError", "table 'thing': 8 mistakes:", db.Model.extend, db.Model, "Thing", body())
+      local at = 1
+      for _, words in ipairs{ "Thing.__table_args: expected constraints and indexes, got number 5",
+                              "Thing.__table_args: comment: expected", "Thing.__table_args: schema: expected",
+                              "unknown option 'sqlite_strct'", "Thing.__table_args: sqlite_strict: expected true or",
+                              "unknown option 'zzz'", "no column 'nope'", "column 'n' is Computed" } do
+        local _, last = e.message:find(words, at, true)
+        at = assert(last, words .. " is not behind what comes before it in " .. e.message)
+      end
+    end
+    assert.is_nil(db.metadata.tables.thing)
+  end)
+
+  it("in the words alone say where they are, and nothing else", function()
+    local db = mr.open "sqlite://"
+    local function of(args)
+      local e = refuse("ArgumentError", "T.__table_args: ", db.Model.extend, db.Model, "T",
+        { id = db.Column{ db.Integer, primary_key = true }, __table_args = args })
+      return (e.message:gsub("^T.__table_args: ", ""))
+    end
+    assert.equal("comment: expected a string without zero bytes, got number 5", of{ comment = 5 })
+    assert.equal("expected constraints and indexes, got nil (is the variable set?)", of{ nil, db.Index("ix", "id") })
+    assert.truthy(of{ [7] = db.UniqueConstraint "id" }:find("got number 7 (is a variable not set?", 1, true))
+    assert.truthy(of{ [true] = db.UniqueConstraint "id" }:find("got true", 1, true))
+  end)
+
+  it("do not hide that the class needs a primary key", function()
+    local db = mr.open "sqlite://"
+    local function body(args) return { n = db.Column{ db.Integer }, __table_args = args } end
+    refuse("ArgumentError", { "2 mistakes", "no column 'nope'", "T needs a primary key" }, db.Model.extend, db.Model,
+      "T", body{ db.UniqueConstraint "nope" })
+    refuse("ArgumentError", { "2 mistakes", "'coment'", "T needs a primary key" }, db.Model.extend, db.Model, "T",
+      body{ coment = "x" })
+    refuse("MappingError", "T needs a primary key", db.Model.extend, db.Model, "T", body{})
+  end)
+
+  it("in the parts and options of Table come with the others", function()
+    local lines = mistakes(key(), 5, mr.Column("id", mr.Integer), mr.UniqueConstraint "x",
+      { comment = 5, sqlite_strict = 1 })
+    assert.same({ "table 't': 5 mistakes:", "Table: comment: expected a string without zero bytes, got number 5",
+      "Table: sqlite_strict: expected true or false, got number 1",
+      "Table: expected a Column, a constraint or an Index, got number 5", "has two columns named 'id'",
+      "the unique constraint names no column 'x'" }, lines)
+  end)
 end)

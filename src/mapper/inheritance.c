@@ -21,16 +21,31 @@ void mr_inheritance_mistake(mr_mapper *mapper, const char *fmt, ...) {
     va_end(args);
 }
 
+mr_status mr_inheritance_note_error(mr_mapper *mapper) {
+    const mr_error *error = mr_env_error(mapper->env);
+    if (error->kind != MR_ERR_ARGUMENT) return MR_FAIL;
+    mr_inheritance_mistake(mapper, "%s", error->message);
+    ((mapper_cell *)mapper)->of_table = true;
+    mr_env_clear_error(mapper->env);
+    return MR_OK;
+}
+
+void mr_inheritance_forget(mr_mapper *mapper) {
+    mapper_cell *cell = (mapper_cell *)mapper;
+    if (cell->nmistakes) mr_strbuf_done(&cell->mistakes);
+    cell->nmistakes = 0;
+}
+
 mr_status mr_inheritance_report(mr_mapper *mapper) {
     mapper_cell *cell = (mapper_cell *)mapper;
     if (!cell->nmistakes) return MR_OK;
     const char *text = mr_strbuf_str(&cell->mistakes);
-    if (text && cell->nmistakes == 1) mr_fail(mapper->env, MR_ERR_MAPPING, "%s", text + strlen("\n  "));
+    mr_errkind kind = cell->of_table ? MR_ERR_ARGUMENT : MR_ERR_MAPPING;
+    if (text && cell->nmistakes == 1) mr_fail(mapper->env, kind, "%s", text + strlen("\n  "));
     else if (text)
         mr_fail(mapper->env, MR_ERR_MAPPING, "%s: %u mistakes in its inheritance:%s", mapper->name, cell->nmistakes,
                 text);
-    mr_strbuf_done(&cell->mistakes);
-    cell->nmistakes = 0;
+    mr_inheritance_forget(mapper);
     return MR_FAIL;
 }
 

@@ -94,7 +94,8 @@ static unsigned declared_columns(const mr_mapper *m, mr_column **columns) {
 static mr_status make_table(mr_mapper *m, const char *tablename, const char *schema, mr_constraint *constraints,
                             mr_index *indexes, table_mark *mark) {
     mr_metadata *md = m->registry->metadata;
-    if (mr_metadata_table_in(md, schema, tablename))
+    bool wrong = m->table_options && m->table_options->nmistakes; /* perhaps in the schema */
+    if (!wrong && mr_metadata_table_in(md, schema, tablename))
         return mr_fail(m->env, MR_ERR_MAPPING,
                        "%s: a table named '%s%s%s' is declared already: give the class another __tablename, or "
                        "the table itself as __table",
@@ -130,7 +131,7 @@ static mr_status extend_table(mr_mapper *m, mr_table *table, table_mark *mark) {
             return mr_fail(m->env, MR_ERR_MAPPING,
                            "%s.%s: table '%s' has a column '%s' already: give this one another name", m->name,
                            prop->name, table->name, column->name);
-        if (mr_table_append(table, column) != MR_OK) return MR_FAIL;
+        if (mr_table_append(table, column) != MR_OK && mr_inheritance_note_error(m) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
 }
@@ -224,6 +225,7 @@ mr_status mr_mapper_finish(mr_mapper *mapper, mr_table *table, const char *table
     registry->dirty = true;
     return MR_OK;
 fail:
+    mr_inheritance_forget(mapper);
     take_back(&mark);
     return MR_FAIL;
 }

@@ -17,6 +17,7 @@ typedef struct mapper_cell {
     size_t coming;      /* attributes that a configuration is about to attach to it */
     mr_strbuf mistakes; /* of its inheritance, a line for each, while it is being declared */
     unsigned nmistakes;
+    bool of_table; /* one of them is of the table's definition, and not of the mapping */
     struct mapper_cell *next;
 } mapper_cell;
 
@@ -70,7 +71,13 @@ void mr_join_find_slots(mr_relationship *rel);
 void mr_inheritance_mistake(mr_mapper *mapper, const char *fmt, ...) MR_PRINTF(2, 3);
 /* Takes over from the base class what the class does not say itself, and checks what it says. (inheritance.c) */
 mr_status mr_inheritance_settle(mr_mapper *mapper);
-/* MappingError: the mistakes that were noted. MR_OK: there are none. (inheritance.c) */
+/* Notes the error that is recorded, an ArgumentError about the table's definition, as one of them, and clears it.
+ * Another error stays: MR_FAIL. (inheritance.c) */
+mr_status mr_inheritance_note_error(mr_mapper *mapper);
+/* Forgets them: the declaration has failed by another error. (inheritance.c) */
+void mr_inheritance_forget(mr_mapper *mapper);
+/* MappingError: the mistakes that were noted (ArgumentError: one of the table alone). MR_OK: there are none.
+ * (inheritance.c) */
 mr_status mr_inheritance_report(mr_mapper *mapper);
 /* Joins the class's own table to those of its base class: sets its parts. (joined.c) */
 mr_status mr_inheritance_join(mr_mapper *mapper);

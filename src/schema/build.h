@@ -23,6 +23,8 @@ typedef struct mr_build {
 void mr_build_init(mr_build *b, mr_env *env, mr_table *table);
 /* Notes a mistake; the text is what follows "table 't': ". */
 MR_PRINTF(2, 3) void mr_build_mistake(mr_build *b, const char *fmt, ...);
+/* Takes over the mistakes in the words of the definition. */
+void mr_build_take_mistakes(mr_build *b, const mr_table_options *options);
 /* Ends the build. ArgumentError: all its mistakes; NoMemoryError: they could not be written down. */
 mr_status mr_build_report(mr_build *b);
 

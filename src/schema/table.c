@@ -109,15 +109,24 @@ static mr_status name_table(const mr_build *b, const char *name, const char *sch
     return table->name && table->schema && table->full_name ? MR_OK : MR_FAIL;
 }
 
+/* The mapper tells a class that it needs a key; here it is told beside other mistakes, which would hide it. */
+static void check_class_key(mr_build *b) {
+    const char *name = b->table->options.for_class;
+    if (name && b->nmistakes && !b->without_key && b->table->nprimary == 0)
+        mr_build_mistake(b, "%s needs a primary key: give a column primary_key = true", name);
+}
+
 /* Fills the table, and reports all that is wrong with it. */
 static mr_status check_definition(mr_build *b, mr_column *const *columns, unsigned n, mr_constraint *constraints,
                                   const mr_index *indexes) {
+    mr_build_take_mistakes(b, &b->table->options);
     mr_status status = add_columns(b, columns, n);
     if (status == MR_OK) status = mr_build_constraints(b, constraints);
     mr_build_indexes(b, indexes);
     mr_build_check_names(b, constraints);
     if (status == MR_OK && !b->without_key) status = mr_build_primary(b);
     if (status == MR_OK && !b->without_key) mr_build_check(b);
+    check_class_key(b);
     if (mr_build_report(b) != MR_OK) return MR_FAIL;
     return status;
 }
@@ -138,7 +147,8 @@ mr_table *mr_table_new_with(mr_metadata *md, const char *name, const char *schem
     mr_build_init(&b, env, table);
     if (!table || name_table(&b, name, schema) != MR_OK) return NULL;
     table->metadata = md;
-    if (mr_metadata_table_in(md, schema, name)) {
+    /* The schema may be what is wrong in the words. */
+    if (mr_metadata_table_in(md, schema, name) && !(options && options->nmistakes)) {
         mr_fail(env, MR_ERR_ARGUMENT, "table '%s%s%s' is already defined in this metadata", schema ? schema : "",
                 schema ? "." : "", name);
         return NULL;

@@ -45,4 +45,19 @@ bool bind_body_is_directive(const char *name);
 /* For qsort: the order of two entries. */
 int bind_body_compare_entries(const void *a, const void *b);
 
+/* What __table_args say, as it is being read. */
+typedef struct bind_table_args {
+    declaration *d;    /* its schema is set */
+    const char *where; /* "CLASS.__table_args" */
+    const char *option;
+    mr_table_options *options; /* the caller's; has the mistakes, too */
+    mr_constraint *constraints, **next_constraint;
+    mr_index *indexes, **next_index;
+} bind_table_args;
+
+/* Reads the __table_args of args->d: constraints and indexes go to the two lists, options to args->options. */
+void bind_declare_table_args(lua_State *L, bind_table_args *args);
+/* __table_args say something of a new table: raises where the class has any, and maps a table that is there. */
+void bind_refuse_table_args(lua_State *L, const declaration *d, const mr_table *table);
+
 #endif

@@ -130,60 +130,6 @@ static void declare_members(lua_State *L, const declaration *d, bind_class *c) {
     }
 }
 
-/* An option of __table_args, whose value is on top of the stack. */
-static void read_table_option(lua_State *L, declaration *d, const char *name, mr_table_options *options) {
-    const char *function = lua_pushfstring(L, "%s.__table_args", d->name);
-    lua_insert(L, -2);
-    if (strcmp(name, "schema") == 0) {
-        const char *what = lua_pushfstring(L, "%s: schema", function);
-        lua_insert(L, -2);
-        d->schema = bind_arg_name(L, -1, what, "a name");
-        lua_remove(L, -2);
-    } else if (!bind_read_table_option(L, function, name, options) && strcmp(name, "extend_existing") != 0 &&
-               strncmp(name, "mysql_", 6) != 0) {
-        bind_error(L, MR_ERR_ARGUMENT,
-                   "%s: unknown option '%s' (known are schema, comment, sqlite_autoincrement, sqlite_strict, "
-                   "sqlite_with_rowid, is_view and definition; constraints and indexes are items of the table)",
-                   function, name);
-    }
-    lua_remove(L, -2);
-}
-
-/* Reads __table_args: constraints and indexes go to the two lists, options to the declaration. */
-static void read_table_args(lua_State *L, declaration *d, mr_constraint **constraints, mr_index **indexes,
-                            mr_table_options *options) {
-    if (!d->table_args) return;
-    lua_Integer n = (lua_Integer)lua_rawlen(L, d->table_args);
-    const char *what = lua_pushfstring(L, "%s.__table_args", d->name);
-    for (lua_Integer i = 1; i <= n; i++) {
-        lua_rawgeti(L, d->table_args, i);
-        bind_constraint *bc = bind_test(L, -1, BIND_CONSTRAINT);
-        if (!bc) bind_type_error(L, -1, "__table_args", "constraints and indexes");
-        bind_take_constraint(L, bc, what, &constraints, &indexes);
-        lua_pop(L, 1);
-    }
-    lua_pushnil(L);
-    while (lua_next(L, d->table_args)) {
-        if (lua_type(L, -2) == LUA_TSTRING) read_table_option(L, d, lua_tostring(L, -2), options);
-        lua_pop(L, 1);
-    }
-}
-
-/* __table_args say something of a new table. A class that maps an existing one cannot have any. */
-static void refuse_table_args(lua_State *L, const declaration *d, const mr_table *table) {
-    if (!d->table_args) return;
-    lua_pushnil(L);
-    if (!lua_next(L, d->table_args)) return;
-    if (d->table)
-        bind_error(L, MR_ERR_ARGUMENT,
-                   "%s has __table, and __table_args, which are for a new table: write its constraints, indexes and "
-                   "options where the table '%s' is made",
-                   d->name, table->full_name);
-    bind_error(L, MR_ERR_ARGUMENT,
-               "%s has __table_args, and no table of its own: it shares the table '%s' of %s: write them in that class",
-               d->name, table->full_name, table->mapped_name);
-}
-
 static bool declares_primary_key(lua_State *L, const declaration *d) {
     bool found = false;
     for (size_t i = 0; i < d->n && d->entries[i].kind == ENTRY_COLUMN && !found; i++) {
@@ -286,20 +232,20 @@ static mr_mapper *declare(lua_State *L, bind_class *base, declaration *d) {
 /* Gives the mapper its table; the registry knows it from now on. */
 static void finish(lua_State *L, bind_class *base, declaration *d, mr_mapper *mapper) {
     bind_state *b = base->b;
-    mr_constraint *constraints = NULL;
-    mr_index *indexes = NULL;
+    bind_table_args args = {.d = d};
     mr_table *table = shares_table(L, d) ? d->base->table : d->table;
     const char *name = table ? NULL : table_name(L, b, d);
     bind_declare_mapped_columns(L, mapper, d->mapper_args, d->table);
     if (table) {
-        refuse_table_args(L, d, table);
+        bind_refuse_table_args(L, d, table);
     } else {
-        mr_table_options *options = mr_env_arena(b->env, sizeof *options);
-        if (!options) bind_raise(L);
-        read_table_args(L, d, &constraints, &indexes, options);
-        mapper->table_options = options;
+        args.options = mr_env_arena(b->env, sizeof *args.options);
+        if (!args.options) bind_raise(L);
+        args.options->for_class = mapper->name;
+        bind_declare_table_args(L, &args);
+        mapper->table_options = args.options;
     }
-    BIND_TRY(b, L, mr_mapper_finish(mapper, table, name, d->schema, constraints, indexes));
+    BIND_TRY(b, L, mr_mapper_finish(mapper, table, name, d->schema, args.constraints, args.indexes));
 }
 
 /* Keeps the mixins of the body at index 3 in the class: a program may listen to events of a mixin. */

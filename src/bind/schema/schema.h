@@ -56,6 +56,12 @@ void bind_read_server_default(lua_State *L, int idx, mr_column *column);
 void bind_take_constraint(lua_State *L, const bind_constraint *k, const char *table, mr_constraint ***constraints,
                           mr_index ***indexes);
 
+/* wording.c */
+/* Calls read, with data as light userdata at index 1 and the value on top, which it pops, at index 2. An ArgumentError
+ * of the library is noted among the options' mistakes, to be told together with the table's others; another error is
+ * raised again. */
+void bind_read_wording(lua_State *L, lua_CFunction read, void *data, mr_table_options *options);
+
 /* table.c */
 /* Reads an option of a table, whose value is on top of the stack; false: there is no such option. options' texts are in
  * the arena. */

@@ -15,26 +15,30 @@ static mr_table *self(lua_State *L) { return *(mr_table **)bind_arg(L, 1, BIND_T
 /* ---------------------------------------------------------------- Table{ "name", metadata, ... } */
 
 typedef struct table_parts {
+    mr_table_options said;
+    const char *option; /* that is being read */
     mr_column **columns;
     unsigned ncolumns;
     mr_constraint *constraints, **next_constraint;
     mr_index *indexes, **next_index;
 } table_parts;
 
-static void read_part(lua_State *L, int idx, table_parts *parts) {
-    mr_column *column = bind_test_column(L, idx);
-    const bind_constraint *k = bind_test_constraint(L, idx);
+static int read_part(lua_State *L) {
+    table_parts *parts = lua_touserdata(L, 1);
+    mr_column *column = bind_test_column(L, 2);
+    const bind_constraint *k = bind_test_constraint(L, 2);
     if (k) {
         bind_take_constraint(L, k, "Table", &parts->next_constraint, &parts->next_index);
-        return;
+        return 0;
     }
-    if (!column) bind_type_error(L, idx, "Table", "a Column, a constraint or an Index");
+    if (!column) bind_type_error(L, 2, "Table", "a Column, a constraint or an Index");
     if (!column->name) bind_error(L, MR_ERR_ARGUMENT, "Table: a column needs a name: Column{ \"name\", ... }");
     if (column->table) {
         bind_error(L, MR_ERR_ARGUMENT, "Table: the column '%s' is in the table '%s' already", column->name,
                    column->table->name);
     }
     parts->columns[parts->ncolumns++] = column;
+    return 0;
 }
 
 /* The value on top of the stack, of the option name. Raises for another type. */
@@ -84,6 +88,12 @@ bool bind_read_table_option(lua_State *L, const char *function, const char *name
     return true;
 }
 
+static int read_option(lua_State *L) {
+    table_parts *parts = lua_touserdata(L, 1);
+    bind_read_table_option(L, "Table", parts->option, &parts->said);
+    return 0;
+}
+
 /* Raises where columns stand by name among the options. */
 static void refuse_named_columns(lua_State *L, int options) {
     if (!options) return;
@@ -109,18 +119,21 @@ static int table_new(lua_State *L) {
     mr_metadata *md = n > 1 ? bind_test_metadata(L, 2) : NULL;
     if (!md) return bind_type_error(L, 2, "Table", "a MetaData after the name");
     const char *schema = bind_option_string(L, options, "Table", "schema", NULL);
-    mr_table_options said = {0};
-    for (const char *const *option = names + 1; *option; option++) {
-        if (bind_option(L, options, *option) != LUA_TNIL) bind_read_table_option(L, "Table", *option, &said);
-        lua_pop(L, 1);
-    }
     table_parts parts = {0};
+    for (const char *const *option = names + 1; *option; option++) {
+        parts.option = *option;
+        if (bind_option(L, options, *option) == LUA_TNIL) lua_pop(L, 1);
+        else bind_read_wording(L, read_option, &parts, &parts.said);
+    }
     parts.columns = lua_newuserdatauv(L, (size_t)n * sizeof *parts.columns, 0);
     parts.next_constraint = &parts.constraints;
     parts.next_index = &parts.indexes;
-    for (int i = 3; i <= n; i++) read_part(L, i, &parts);
-    mr_table *table =
-        mr_table_new_with(md, name, schema, parts.columns, parts.ncolumns, parts.constraints, parts.indexes, &said);
+    for (int i = 3; i <= n; i++) {
+        lua_pushvalue(L, i);
+        bind_read_wording(L, read_part, &parts, &parts.said);
+    }
+    mr_table *table = mr_table_new_with(md, name, schema, parts.columns, parts.ncolumns, parts.constraints,
+                                        parts.indexes, &parts.said);
     if (!table) return bind_raise(L);
     bind_push_table(L, table);
     return 1;

@@ -588,6 +588,10 @@ typedef struct mr_table_options {
     bool is_view;       /* it is a view, which is only read */
     const char *sql;    /* the view's query as text; NULL, as query: somebody else makes the view */
     void *query;        /* or as an mr_node *, opaque here */
+    /* What was wrong in the words of the definition, a line "\n  ..." for each; the table is refused with them. */
+    const char *mistakes;
+    unsigned nmistakes;
+    const char *for_class; /* the class that needs the table, and so a primary key; NULL: none */
 } mr_table_options;
 
 struct mr_table {
