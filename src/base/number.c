@@ -75,7 +75,7 @@ void mr_strbuf_put_float(mr_strbuf *b, int digits, double d) {
 }
 
 bool mr_parse_float(const char *text, double *out) {
-    enum { LONGEST = 400, POINT = 16 };
+    enum { LONGEST = MR_DECIMAL_MAX + 32, POINT = 16 }; /* of any decimal, with its sign and point */
     char local[LONGEST + POINT], *end;
     const char *point = localeconv()->decimal_point, *dot = strchr(text, '.');
     size_t len = strlen(text), width = strlen(point);

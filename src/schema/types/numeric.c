@@ -7,6 +7,7 @@
  */
 #include "rules.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,24 +202,54 @@ static bool read_scaled(const mr_type *type, mr_value *v, char *room) {
     return len != 0;
 }
 
-/* A criterion with more digits lies between two integers: a float. */
-static mr_status store_scaled(const mr_type *type, mr_value *v, mr_store_room *room) {
-    enum { LONGEST = 40, SURE = 19 };
-    char digits[LONGEST + 8];
-    if (!is_number(type, v)) return MR_OK;
-    if (fix(room->env, type, v, room) != MR_OK) return MR_FAIL;
-    size_t n = 0, scale = mr_decimal_scale(v->u.s, v->len);
-    double d = 0;
-    if (v->len <= SURE && scale == (size_t)type->scale) {
-        for (size_t i = 0; i < v->len; i++)
-            if (v->u.s[i] != '.') digits[n++] = v->u.s[i];
-        digits[n] = '\0';
-        *v = mr_int_value(strtoll(digits, NULL, 10));
+/* Copies the digits of a value that fix has made: up to the type's last one behind the point, and no more. *between: it
+ * has others, so it lies between two values of the type. Bytes are in the room, with room for three more. */
+static char *copy_digits(const mr_type *type, const mr_value *v, mr_store_room *room, bool *between) {
+    const size_t scale = mr_decimal_scale(v->u.s, v->len), kept = (size_t)type->scale;
+    size_t len = v->len;
+    if (scale > kept) len -= scale - kept + (kept == 0); /* the point goes with the last digit behind it */
+    char *text = mr_store_bytes(room, len + 4);
+    if (!text) return NULL;
+    memcpy(text, v->u.s, len);
+    text[len] = '\0';
+    *between = mr_decimal_needs(v) > kept;
+    return text;
+}
+
+/* Between two integers there is no third one, and a float only up to 2^52. */
+static mr_status between_units(const mr_type *type, long long units, bool negative, mr_value *v, mr_store_room *room) {
+    const long long halves = 1LL << 52;
+    char name[MR_TYPE_NAME];
+    if (units < halves && units > -halves) {
+        *v = mr_float_value((double)units + (negative ? -0.5 : 0.5));
         return MR_OK;
     }
-    snprintf(digits, sizeof digits, "%.*se%d", (int)(v->len < LONGEST ? v->len : LONGEST), v->u.s, type->scale);
-    mr_parse_float(digits, &d);
-    *v = mr_float_value(d);
+    print(type, name, sizeof name);
+    return mr_fail(room->env, MR_ERR_ARGUMENT,
+                   "%s: decimal %.40s lies between two values of %s, where SQLite has no number to compare with: "
+                   "value:round(%d) is one of them",
+                   room->what ? room->what : "parameter", v->u.s, name, type->scale);
+}
+
+/* An integer. A criterion with more digits lies between two of them, and one beyond all of them is a float. */
+static mr_status store_scaled(const mr_type *type, mr_value *v, mr_store_room *room) {
+    if (!is_number(type, v)) return MR_OK;
+    if (fix(room->env, type, v, room) != MR_OK) return MR_FAIL;
+    bool between;
+    char *digits = copy_digits(type, v, room, &between), *point = digits ? strchr(digits, '.') : NULL;
+    if (!digits) return MR_FAIL;
+    if (point) memmove(point, point + 1, strlen(point));
+    errno = 0;
+    const long long units = strtoll(digits, NULL, 10);
+    if (between && mr_decimal_whole_digits(v->u.s, v->len) <= (size_t)(type->precision - type->scale))
+        return between_units(type, units, *digits == '-', v, room);
+    double d = 0;
+    if (errno == 0) {
+        *v = mr_int_value(units);
+    } else {
+        mr_parse_float(digits, &d);
+        *v = mr_float_value(d);
+    }
     return MR_OK;
 }
 
@@ -228,10 +259,10 @@ static mr_status store_real(const mr_type *type, mr_value *v, mr_store_room *roo
     double d = 0;
     if (!is_number(type, v)) return MR_OK;
     if (fix(room->env, type, v, room) != MR_OK) return MR_FAIL;
-    char *text = mr_store_bytes(room, v->len + (size_t)1);
+    bool between;
+    char *text = copy_digits(type, v, room, &between);
     if (!text) return MR_FAIL;
-    memcpy(text, v->u.s, v->len);
-    text[v->len] = '\0';
+    if (between) strcat(text, type->scale > 0 ? "5" : ".5"); /* the floats of its neighbours are others */
     mr_parse_float(text, &d);
     *v = mr_float_value(d);
     return MR_OK;
