@@ -315,9 +315,12 @@ describe("expire and refresh of deferred columns", function()
     assert.equal(ALL, loaded(order))
   end)
 
-  it("the query's undefer does not outlive an expiry", function()
+  it("the query's undefer counts for a refresh; it does not outlive an expiry", function()
     local order = with(mr.undefer "note")[1]
     costs(1, function() db.session:refresh(order) end)
+    assert.equal("id note plain", loaded(order))
+    db.session:expire(order)
+    costs(1, function() assert.equal("p1", order.plain) end)
     assert.equal("id plain", loaded(order))
   end)
 

@@ -225,7 +225,7 @@ static mr_status load_again(mr_session *s, mr_entity *entity, const char *const 
     uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
     mr_status status = MR_NOTFOUND; /* the autoflush has deleted it */
     if (entity->state == MR_PERSISTENT)
-        status = names ? load_names(s, entity, names, n) : mr_load_refresh(&s->load, entity, NULL, 0);
+        status = names ? load_names(s, entity, names, n) : mr_load_refresh_whole(&s->load, entity);
     if (status == MR_NOTFOUND) {
         mr_strbuf words;
         mr_strbuf_init(&words, s->env);

@@ -189,8 +189,12 @@ mr_status mr_load_first(const mr_load_context *ctx, mr_mapper *mapper, const mr_
  * are unloaded. options: as above. MR_NOTFOUND: the row is gone. */
 mr_status mr_load_again(const mr_load_context *ctx, mr_entity *entity, mr_query *options);
 /* Loads column slots of a persistent entity. props: n properties to load; NULL: all that are neither loaded nor
- * deferred. Changed slots are kept. MR_NOTFOUND: the row is gone. */
+ * deferred; if it lacks them all, also the relationships that the options of its query, or the class, load eagerly.
+ * Changed slots are kept. MR_NOTFOUND: the row is gone. */
 mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n);
+/* The same of an entity that lacks all its columns, for a program that asks for it: the options of its query say which
+ * columns are deferred, too. */
+mr_status mr_load_refresh_whole(const mr_load_context *ctx, mr_entity *entity);
 /* The same for deferred columns that a program reads: with those of the objects that were loaded together with the
  * entity, if these load in batches. */
 mr_status mr_load_deferred(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n);

@@ -35,9 +35,7 @@ mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_va
     return mr_load_open(ctx, get->plan, &source, populate, out);
 }
 
-/* A query for the key, with the loader and execution options of another query. */
-static mr_query *query_with_options(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values,
-                                    const mr_query *options) {
+mr_query *mr_get_query(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, const mr_query *options) {
     mr_env *env = mapper->env;
     /* If the options belong to an alias, the query uses that alias. */
     mr_node *alias = options->nitems == 1 && options->items[0].mapper ? options->items[0].alias : NULL;
@@ -76,7 +74,7 @@ static mr_status open_load(const mr_load_context *ctx, mr_mapper *mapper, const 
     if (!criteria && (!options || (options->noptions == 0 && !options->bad_values && !options->clauses.for_update)))
         return mr_get_open(ctx, mapper, values, options && options->populate_existing, NULL, out);
     const mr_query none = {.env = ctx->env};
-    mr_query *q = query_with_options(ctx, mapper, values, options ? options : &none);
+    mr_query *q = mr_get_query(ctx, mapper, values, options ? options : &none);
     if (!q) return MR_FAIL;
     mr_status status = mr_load_start(ctx, q, out);
     mr_query_release(q);

@@ -100,7 +100,7 @@ mr_status mr_load_ready(const mr_load_context *ctx, mr_ready *r, const mr_vec *n
     /* Such a query may have to become another one. */
     mr_vec *binds = q->clauses.offset || ctx->criteria ? NULL : &r->binds;
     mr_run_source source = {.query = q, .binds = binds, .named = named};
-    if (!binds) return mr_load_start_named(ctx, q, named, out);
+    if (!binds) return mr_load_start_named(ctx, q, named, NULL, out);
     mr_plan *plan = mr_plan_retain(r->plan);
     mr_load_context own = *ctx;
     if (q->bad_values) own.bad_values = q->bad_values;

@@ -2,7 +2,7 @@
  * refresh.c: loads columns that an entity lacks: all of them if it has expired, or deferred ones that a program reads.
  *
  * Invariant: only unloaded slots are written, except by a row that is newer than the entity. An expired entity is read
- * with the statement of get.
+ * with the statement of get, or as its query's options say (as_loaded.c).
  */
 #include "cache.h"
 #include "plan/planner.h"
@@ -156,7 +156,16 @@ static mr_status open_columns(const mr_load_context *ctx, mr_entity *entity, con
 
 /* ---------------------------------------------------------------- refreshing */
 
-static mr_status run_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_vec *slots, bool all) {
+typedef enum way { AS_GET, AS_LOADED, AS_LOADED_WITH_COLUMNS, SOME_COLUMNS } way;
+
+static mr_status open_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_vec *slots, way how,
+                              const mr_value *keys, mr_load **out) {
+    if (how == AS_GET) return mr_get_open(ctx, entity->mapper, keys, false, entity, out);
+    if (how == SOME_COLUMNS) return open_columns(ctx, entity, slots, keys, out);
+    return mr_as_loaded_open(ctx, entity, keys, how == AS_LOADED_WITH_COLUMNS, out);
+}
+
+static mr_status run_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_vec *slots, way how) {
     enum { FEW = 8 };
     mr_value few[FEW], *keys = few;
     const mr_value *rows;
@@ -166,8 +175,7 @@ static mr_status run_refresh(const mr_load_context *ctx, mr_entity *entity, cons
     if (npk > FEW && !(keys = mr_alloc(ctx->env, npk * sizeof *keys))) return MR_FAIL;
     mr_entity_key(entity, keys);
     mr_load_context as_read = mr_load_context_of(ctx, entity);
-    mr_status status = all ? mr_get_open(&as_read, entity->mapper, keys, false, entity, &load)
-                           : open_columns(&as_read, entity, slots, keys, &load);
+    mr_status status = open_refresh(&as_read, entity, slots, how, keys, &load);
     if (status == MR_OK) status = mr_load_all_of_key(load, entity->mapper, keys, &rows, &n);
     if (status == MR_OK && n == 0) status = MR_NOTFOUND;
     mr_load_close(load);
@@ -175,7 +183,8 @@ static mr_status run_refresh(const mr_load_context *ctx, mr_entity *entity, cons
     return status;
 }
 
-mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n) {
+static mr_status refresh(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n,
+                         bool whole) {
     mr_vec slots;
     bool all;
     mr_heap *heap = mr_heap_of(ctx->env);
@@ -183,9 +192,20 @@ mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const m
     mr_heap_block(heap);
     mr_vec_init(&slots, ctx->env, sizeof(uint16_t));
     mr_status status = wanted_slots(entity, props, n, &slots, &all);
-    if (status == MR_OK && slots.len > 0) status = run_refresh(ctx, entity, &slots, all);
+    way how = all ? AS_GET : SOME_COLUMNS;
+    if (status == MR_OK && all && !props && mr_as_loaded_matters(ctx, entity, whole))
+        how = whole ? AS_LOADED_WITH_COLUMNS : AS_LOADED;
+    if (status == MR_OK && slots.len > 0) status = run_refresh(ctx, entity, &slots, how);
     if (status == MR_OK && !props) entity->flags &= ~(uint32_t)MR_ENTITY_PARTIAL;
     mr_vec_done(&slots);
     mr_heap_unblock(heap);
     return status;
+}
+
+mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n) {
+    return refresh(ctx, entity, props, n, false);
+}
+
+mr_status mr_load_refresh_whole(const mr_load_context *ctx, mr_entity *entity) {
+    return refresh(ctx, entity, NULL, 0, true);
 }

@@ -127,10 +127,11 @@ mr_query *mr_load_query(const mr_load_context *ctx, mr_query *query) {
 }
 
 mr_status mr_load_start(const mr_load_context *ctx, mr_query *query, mr_load **out) {
-    return mr_load_start_named(ctx, query, NULL, out);
+    return mr_load_start_named(ctx, query, NULL, NULL, out);
 }
 
-mr_status mr_load_start_named(const mr_load_context *ctx, mr_query *query, const mr_vec *named, mr_load **out) {
+mr_status mr_load_start_named(const mr_load_context *ctx, mr_query *query, const mr_vec *named, mr_entity *fixed,
+                              mr_load **out) {
     mr_load *load;
     mr_plan *plan = NULL;
     mr_conn *conn;
@@ -151,7 +152,7 @@ mr_status mr_load_start_named(const mr_load_context *ctx, mr_query *query, const
     if (keyed) query = keyed;
     if (status == MR_OK) status = ctx->connection(ctx->ud, mr_query_lead(query), &conn);
     if (status == MR_OK) status = mr_plan_find(query, NULL, mr_engine_dialect(mr_conn_engine(conn)), &binds, &plan);
-    mr_run_source source = {.query = query, .binds = &binds, .named = named};
+    mr_run_source source = {.query = query, .binds = &binds, .named = named, .fixed = fixed};
     if (status == MR_OK) status = open_main(load, plan, &source);
     mr_plan_release(plan);
     mr_vec_done(&binds);

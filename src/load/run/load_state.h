@@ -56,8 +56,10 @@ mr_status mr_load_open_jobs(const mr_load_context *ctx, mr_load **out);
 mr_status mr_load_run_jobs(mr_load *load);
 /* Begins the snapshot for the statements of a load, if the plan is not the last of them. */
 mr_status mr_load_enter(mr_load *load, const mr_plan *plan);
-/* mr_load_start with values (mr_named_value; or NULL) for named parameters, before those that the query has. */
-mr_status mr_load_start_named(const mr_load_context *ctx, mr_query *query, const mr_vec *named, mr_load **out);
+/* mr_load_start with values (mr_named_value; or NULL) for named parameters, before those that the query has. fixed: the
+ * object that the rows of the query's first class are, however they spell its key; or NULL. */
+mr_status mr_load_start_named(const mr_load_context *ctx, mr_query *query, const mr_vec *named, mr_entity *fixed,
+                              mr_load **out);
 /* one.c: reads the first row of a simple plan, and none after it. conn: that of ctx for the plan's class. values: the
  * statement's parameters. *out: its object, pinned. MR_NOTFOUND: there is no row. MR_DONE: the row's key is NULL,
  * another row may have one: run a query. The caller has blocked the heap. */
@@ -83,5 +85,16 @@ mr_status mr_load_all_of_key(mr_load *load, const mr_mapper *mapper, const mr_va
  * even if the row spells its key differently; or NULL. */
 mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, bool populate,
                       mr_entity *fixed, mr_load **out);
+/* A query for the key, with the loader and execution options of another query. NULL: failed. */
+mr_query *mr_get_query(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, const mr_query *options);
+
+/* ---------------------------------------------------------------- as_loaded.c */
+
+/* Do the options of the query that has loaded the entity say how its row is to be read again? columns: those for its
+ * columns count, too, and not only those for its relationships. */
+bool mr_as_loaded_matters(const mr_load_context *ctx, const mr_entity *entity, bool columns);
+/* Starts a load that fills the entity with these options. values: its key. *out: close it. */
+mr_status mr_as_loaded_open(const mr_load_context *ctx, mr_entity *entity, const mr_value *values, bool columns,
+                            mr_load **out);
 
 #endif

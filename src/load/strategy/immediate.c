@@ -1,12 +1,12 @@
 /*
  * immediate.c: loads the relationship of each parent in the same way as a lazy load, but at once.
  *
- * Invariant: one statement for each parent; a target that is in memory and up to date takes none.
+ * Invariant: one statement for each parent; a target that is in memory, up to date and not expired takes none.
  */
 #include "job.h"
 
-/* The lazy load has found the target in memory. Reads its row again if the target is old, or if something old is
- * reached through it by an eager load. */
+/* The lazy load has found the target in memory. Reads its row again if the target has expired or is old, or if
+ * something old is reached through it by an eager load. */
 static mr_status read_again(const mr_job *job, mr_entity *target) {
     mr_query_item item = {.mapper = job->follow->prop->relationship->target};
     mr_query *options = mr_job_options(job, mr_query_new(job->load->env, &item, 1, false));
@@ -16,6 +16,8 @@ static mr_status read_again(const mr_job *job, mr_entity *target) {
     return status == MR_NOTFOUND ? MR_OK : status;
 }
 
+static bool is_expired(mr_entity *e) { return mr_entity_slot(e, e->mapper->pk_slots[0])->kind == MR_UNLOADED; }
+
 static mr_status next(mr_job *job) {
     if (job->next >= job->parents.len) return MR_DONE;
     mr_entity *parent = mr_vec_ptr(&job->parents, job->next++);
@@ -23,7 +25,7 @@ static mr_status next(mr_job *job) {
     bool older = mr_job_leads_on(job, parent);
     if (mr_lazy_load(&job->load->ctx, parent, follow->prop, follow->nopts, follow->opts) != MR_OK) return MR_FAIL;
     const mr_value *v = mr_entity_slot(parent, follow->prop->slot);
-    if (v->kind == MR_ENTITY && (older || !mr_load_is_up_to_date(job->load, v->u.p)) &&
+    if (v->kind == MR_ENTITY && (older || is_expired(v->u.p) || !mr_load_is_up_to_date(job->load, v->u.p)) &&
         read_again(job, v->u.p) != MR_OK)
         return MR_FAIL;
     return MR_ROW;
