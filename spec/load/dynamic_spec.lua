@@ -30,27 +30,16 @@
 --   test_persistent_but_readded, test_missing_but_removed_noflush: "is added to twice, and removed from in vain"
 
 local mr = require "moonrow"
+local queried = require "spec.support.queried"
+local refuse = require "spec.support.refuse"
 local support = require "spec.support.models"
 
-local db, User, Post, Tag, Node
+local m, db, User, Post, Tag, Node
 
 local function models(options)
-  db = mr.open "sqlite://"
-  local links = db.Table("post_tag",
-    db.Column{ "post_id", db.ForeignKey "post.id", primary_key = true },
-    db.Column{ "tag_id", db.ForeignKey "tag.id", primary_key = true })
-  local posts = { "Post", lazy = "dynamic", order_by = "Post.title", back_populates = "user" }
-  for name, value in pairs(options or {}) do posts[name] = value end
-  User = db.Model:extend("User", { id = db.Column{ db.Integer, primary_key = true }, name = db.Column{ db.String },
-    posts = db.relationship(posts) })
-  Post = db.Model:extend("Post", {
-    id      = db.Column{ db.Integer, primary_key = true },
-    title   = db.Column{ db.String },
-    user_id = db.Column{ db.Integer, db.ForeignKey "user.id" },
-    user    = db.relationship{ "User", back_populates = "posts" },
-    tags    = db.relationship{ "Tag", secondary = links, backref = db.backref{ "posts", lazy = "dynamic" } },
-  })
-  Tag = db.Model:extend("Tag", { id = db.Column{ db.Integer, primary_key = true }, name = db.Column{ db.String } })
+  m = queried.open(queried.with({ lazy = "dynamic" }, options),
+    { backref = mr.backref{ "posts", lazy = "dynamic" } })
+  db, User, Post, Tag = m.db, m.User, m.Post, m.Tag
   Node = db.Model:extend("Node", {
     id        = db.Column{ db.Integer, primary_key = true },
     parent_id = db.Column{ db.Integer, db.ForeignKey "node.id" },
@@ -60,28 +49,9 @@ local function models(options)
   db:create_all()
 end
 
--- A user with posts of these titles, committed; the session is empty.
-local function user_with(...)
-  local user = User{ id = 1, name = "ann" }
-  for _, title in ipairs{ ... } do user.posts:append(Post{ title = title }) end
-  db.session:add(user)
-  db.session:commit()
-  db.session:remove()
-  return db.session:get(User, 1)
-end
+local function user_with(...) return queried.user_with(m, ...) end
 
-local function titles(list)
-  local out = {}
-  for i, post in ipairs(list) do out[i] = post.title end
-  return table.concat(out, " ")
-end
-
-local function fails(kind, words, fn, ...)
-  local ok, e = pcall(fn, ...)
-  assert.is_false(ok)
-  assert.equal(kind, e.kind)
-  assert(e.message:find(words, 1, true), e.message)
-end
+local function titles(list) return support.words(list, "title") end
 
 describe('lazy = "dynamic"', function()
   before_each(function() models() end)
@@ -158,11 +128,11 @@ describe('lazy = "dynamic"', function()
     local seen = {}
     for one in user.posts:iter() do seen[#seen + 1] = one.title end
     assert.same({ "x", "y" }, seen)
-    fails("InvalidRequestError", "is not in the database yet", function() user.posts:filter_by{ title = "x" } end)
+    refuse("InvalidRequestError", "is not in the database yet", function() user.posts:filter_by{ title = "x" } end)
     db.session:no_autoflush(function(session)
       session:add(user)
       assert.equal("x y", titles(user.posts:all()))
-      fails("InvalidRequestError", "is not in the database yet", function() user.posts:filter_by{ title = "x" } end)
+      refuse("InvalidRequestError", "is not in the database yet", function() user.posts:filter_by{ title = "x" } end)
     end)
     support.costs(db, 3, function() assert.equal("y", user.posts:filter_by{ title = "y" }:one().title) end)
   end)
@@ -171,14 +141,14 @@ describe('lazy = "dynamic"', function()
     local user = user_with "a"
     db.session:expunge(user)
     for _, name in ipairs{ "all", "count", "filter_by" } do
-      fails("DetachedInstanceError", "User.posts", function() user.posts[name](user.posts, { title = "a" }) end)
+      refuse("DetachedInstanceError", "User.posts", function() user.posts[name](user.posts, { title = "a" }) end)
     end
   end)
 
   it("is refused for one object, and for sets, dicts and ordering lists", function()
     for _, options in ipairs{ { uselist = false }, { collection_class = mr.set },
       { collection_class = mr.attribute_keyed "title" }, { collection_class = mr.ordering_list "id" } } do
-      fails("MappingError", "are for collections without a collection_class", function()
+      refuse("MappingError", "are for collections without a collection_class", function()
         models(options)
         db:configure()
       end)
@@ -187,7 +157,7 @@ describe('lazy = "dynamic"', function()
     base:extend("A", { id = db.Column{ db.Integer, primary_key = true } })
     local B = base:extend("B", { id = db.Column{ db.Integer, primary_key = true },
       a_id = db.Column{ db.ForeignKey "a.id" }, a = db.relationship("A", { lazy = "dynamic" }) })
-    fails("MappingError", "this is one object", function() B() end)
+    refuse("MappingError", "this is one object", function() B() end)
   end)
 
   it("has the order of the relationship, which can be taken away", function()
@@ -204,12 +174,12 @@ describe('lazy = "dynamic"', function()
     assert.matches("count%(", texts[1])
     for _, fn in ipairs{ function() return #user.posts end, function() return user.posts[1] end,
       function() pairs(user.posts) end, function() user.posts() end } do
-      fails("InvalidRequestError", 'lazy = "dynamic" is a query: use :all(), :iter() or :count()', fn)
+      refuse("InvalidRequestError", 'lazy = "dynamic" is a query: use :all(), :iter() or :count()', fn)
     end
-    fails("InvalidRequestError", ":append(object)", function() user.posts[1] = Post() end)
-    fails("ArgumentError", "a dynamic collection has no method 'appendd' (did you mean 'append'?)",
+    refuse("InvalidRequestError", ":append(object)", function() user.posts[1] = Post() end)
+    refuse("ArgumentError", "a dynamic collection has no method 'appendd' (did you mean 'append'?)",
       function() user.posts:appendd(Post()) end)
-    fails("ArgumentError", "called with a colon", function() user.posts.count() end)
+    refuse("ArgumentError", "called with a colon", function() user.posts.count() end)
   end)
 
   it("is changed from the other side, without a statement", function()
@@ -226,7 +196,7 @@ describe('lazy = "dynamic"', function()
     user_with "a"
     for _, name in ipairs{ "joinedload", "selectinload", "subqueryload", "immediateload", "lazyload", "raiseload",
       "noload", "batchload", "contains_eager" } do
-      fails("InvalidRequestError", "'User.posts' is queried (lazy = \"dynamic\"), and no option can load it",
+      refuse("InvalidRequestError", "'User.posts' is queried (lazy = \"dynamic\"), and no option can load it",
         function() return User.query:options(mr[name](User.posts)):all() end)
     end
     support.costs(db, 2, function()
@@ -447,10 +417,10 @@ describe('lazy = "dynamic"', function()
     local other = Post{ title = "x" }
     db.session:add(other)
     db.session:flush()
-    fails("ArgumentError", "is not in the collection", function() user.posts:remove(other) end)
-    fails("ArgumentError", "is not in the collection", function() user.posts:remove(Post()) end)
-    fails("ArgumentError", "expected a Post, got", function() user.posts:append(user) end)
-    fails("ArgumentError", "expected a Post, got nil", function() user.posts:append(nil) end)
+    refuse("ArgumentError", "is not in the collection", function() user.posts:remove(other) end)
+    refuse("ArgumentError", "is not in the collection", function() user.posts:remove(Post()) end)
+    refuse("ArgumentError", "expected a Post, got", function() user.posts:append(user) end)
+    refuse("ArgumentError", "expected a Post, got nil", function() user.posts:append(nil) end)
     assert.same({}, support.writes(db))
   end)
 

@@ -17,50 +17,22 @@
 --   test_add_persistent, test_remove_persistent (WriteOnlyHistoryTest): "has a history, without a statement"
 
 local mr = require "moonrow"
+local queried = require "spec.support.queried"
+local refuse = require "spec.support.refuse"
 local support = require "spec.support.models"
 
-local db, User, Post, Tag
+local m, db, User, Post, Tag
 
 local function models(options, ondelete)
-  db = mr.open "sqlite://"
-  local links = db.Table("post_tag",
-    db.Column{ "post_id", db.ForeignKey "post.id", primary_key = true },
-    db.Column{ "tag_id", db.ForeignKey "tag.id", primary_key = true })
-  local posts = { "Post", lazy = "write_only", order_by = "Post.title", backref = "user" }
-  for name, value in pairs(options or {}) do posts[name] = value end
-  User = db.Model:extend("User", { id = db.Column{ db.Integer, primary_key = true }, name = db.Column{ db.String },
-    posts = db.relationship(posts) })
-  Post = db.Model:extend("Post", {
-    id      = db.Column{ db.Integer, primary_key = true },
-    title   = db.Column{ db.String },
-    user_id = db.Column{ db.Integer, db.ForeignKey("user.id", { ondelete = ondelete }) },
-    tags    = db.relationship{ "Tag", secondary = links, lazy = "write_only", passive_deletes = true },
-  })
-  Tag = db.Model:extend("Tag", { id = db.Column{ db.Integer, primary_key = true }, name = db.Column{ db.String } })
+  m = queried.open(queried.with({ lazy = "write_only" }, options), { lazy = "write_only", passive_deletes = true },
+    ondelete)
+  db, User, Post, Tag = m.db, m.User, m.Post, m.Tag
   db:create_all()
 end
 
-local function user_with(...)
-  local user = User{ id = 1, name = "ann" }
-  for _, title in ipairs{ ... } do user.posts:add(Post{ title = title }) end
-  db.session:add(user)
-  db.session:commit()
-  db.session:remove()
-  return db.session:get(User, 1)
-end
+local function user_with(...) return queried.user_with(m, ...) end
 
-local function titles(user)
-  local out = {}
-  for i, post in ipairs(db.session:scalars(user.posts:select()):all()) do out[i] = post.title end
-  return table.concat(out, " ")
-end
-
-local function fails(kind, words, fn, ...)
-  local ok, e = pcall(fn, ...)
-  assert.is_false(ok)
-  assert.equal(kind, e.kind)
-  assert(e.message:find(words, 1, true), e.message)
-end
+local function titles(user) return support.words(db.session:scalars(user.posts:select()):all(), "title") end
 
 describe('lazy = "write_only"', function()
   before_each(function() models() end)
@@ -69,15 +41,15 @@ describe('lazy = "write_only"', function()
     local user = user_with("a", "b")
     for _, fn in ipairs{ function() return #user.posts end, function() return user.posts[1] end,
       function() pairs(user.posts) end, function() user.posts() end } do
-      fails("InvalidRequestError", 'lazy = "write_only" is not iterated: session:scalars(object.posts:select())', fn)
+      refuse("InvalidRequestError", 'lazy = "write_only" is not iterated: session:scalars(object.posts:select())', fn)
     end
     for _, name in ipairs{ "all", "count", "filter", "append_all" } do
-      fails("ArgumentError", ("has no method '%s'"):format(name), function() return user.posts[name] end)
+      refuse("ArgumentError", ("has no method '%s'"):format(name), function() return user.posts[name] end)
     end
-    fails("ArgumentError", "did you mean 'select'?", function() return user.posts.selects end)
-    fails("InvalidRequestError", ":remove(object)", function() user.posts[1] = nil end)
-    fails("ArgumentError", "called with a colon", function() user.posts.select() end)
-    fails("InvalidRequestError", "no option can load it",
+    refuse("ArgumentError", "did you mean 'select'?", function() return user.posts.selects end)
+    refuse("InvalidRequestError", ":remove(object)", function() user.posts[1] = nil end)
+    refuse("ArgumentError", "called with a colon", function() user.posts.select() end)
+    refuse("InvalidRequestError", "no option can load it",
       function() return User.query:options(mr.joinedload(User.posts)):all() end)
   end)
 
@@ -109,7 +81,7 @@ describe('lazy = "write_only"', function()
     db.session:add(user)
     db.session:flush()
     assert.equal("c", titles(user))
-    fails("InvalidRequestError", "'User.posts' cannot be loaded (lazy = \"write_only\")",
+    refuse("InvalidRequestError", "'User.posts' cannot be loaded (lazy = \"write_only\")",
       function() user.posts = {} end)
     assert.equal("c", titles(user))
   end)
@@ -152,14 +124,14 @@ describe('lazy = "write_only"', function()
     db.session:merge(User{ id = 1, name = "other" })
     db.session:flush()
     assert.equal("z", titles(fresh))
-    fails("InvalidRequestError", "merging into it", function()
+    refuse("InvalidRequestError", "merging into it", function()
       db.session:merge(User{ id = 1, posts = { Post{ title = "y" } } })
     end)
   end)
 
   it("keeps its parent from being deleted", function()
     local user = user_with("a", "b")
-    fails("InvalidRequestError", "passive_deletes = true leaves its rows to the database", function()
+    refuse("InvalidRequestError", "passive_deletes = true leaves its rows to the database", function()
       db.session:delete(user)
       db.session:flush()
     end)
@@ -198,13 +170,13 @@ describe('lazy = "write_only"', function()
     local made = session:scalars(user.posts:insert{ title = "e" }:returning(Post)):one()
     assert.equal(user, made.user)
     assert.equal("a b c d e", titles(user))
-    fails("InvalidRequestError", "has no id yet: session:flush() gives it one",
+    refuse("InvalidRequestError", "has no id yet: session:flush() gives it one",
       function() User().posts:insert{ title = "x" } end)
-    fails("InvalidRequestError", "does not say to whom it belongs: :add_all{ ... } takes objects",
+    refuse("InvalidRequestError", "does not say to whom it belongs: :add_all{ ... } takes objects",
       function() made.tags:insert{ name = "x" } end)
-    fails("ArgumentError", "objects: add_all{ ... }", function() user.posts:insert{ Post() } end)
-    fails("ArgumentError", "a list of rows", function() user.posts:insert(5) end)
-    fails("ArgumentError", "several rows are in one list", function() user.posts:insert({}, {}) end)
+    refuse("ArgumentError", "objects: add_all{ ... }", function() user.posts:insert{ Post() } end)
+    refuse("ArgumentError", "a list of rows", function() user.posts:insert(5) end)
+    refuse("ArgumentError", "several rows are in one list", function() user.posts:insert({}, {}) end)
   end)
 
   it("updates the rows of the object", function()
@@ -218,7 +190,7 @@ describe('lazy = "write_only"', function()
     db.session:flush()
     db.session:add(Tag{ name = "other" })
     assert.equal(2, db.session:execute(post.tags:update():values{ name = "t" }).rowcount)
-    fails("ArgumentError", "update():values{ ... }", function() user.posts:update{ title = "x" } end)
+    refuse("ArgumentError", "update():values{ ... }", function() user.posts:update{ title = "x" } end)
   end)
 
   it("deletes the rows of the object", function()
@@ -227,7 +199,7 @@ describe('lazy = "write_only"', function()
     assert.equal(2, db.session:execute(user.posts:delete():where(Post.title:lt "c")).rowcount)
     assert.equal("c", titles(user))
     assert.equal(2, Post.query:count())
-    fails("ArgumentError", "one object: session:delete(object)", function() user.posts:delete(Post()) end)
+    refuse("ArgumentError", "one object: session:delete(object)", function() user.posts:delete(Post()) end)
   end)
 
   it("has a history, without a statement", function()
@@ -244,7 +216,7 @@ describe('lazy = "write_only"', function()
   it("is left out of tables, and counted", function()
     local user = user_with("a", "b")
     assert.same({ id = 1, name = "ann" }, user:to_table())
-    fails("InvalidRequestError", "is not iterated", function() user:to_table{ only = "posts" } end)
+    refuse("InvalidRequestError", "is not iterated", function() user:to_table{ only = "posts" } end)
     assert.equal(2, mr.count(user, "posts"))
     db.session:expire(user, { "posts" })
     db.session:refresh(user)
