@@ -66,7 +66,7 @@ local function find_contestants()
 end
 
 local function takes_part(contestant, row)
-  if row.beside and contestant ~= bare and contestant ~= moonrow then return false end
+  if (row.beside or row.alone) and contestant ~= bare and contestant ~= moonrow then return false end
   return contestant.found and (not row.only or row.only == contestant.name)
     and not (row.plain and contestant.name == "LuaSQL") -- whose rows are plain tables
 end

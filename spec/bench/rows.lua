@@ -10,6 +10,7 @@
 --   times       multiplies the number of rounds, because times of a millisecond vary more
 --   plain       the yardstick is a plain Lua table
 --   beside      the yardstick is another workload of moonrow's, bare_workload; nobody else runs
+--   alone       the bare loop and moonrow alone take part
 --   of          a longer explanation for the legend
 
 local item = { bare = "bare", suffix = "", fill = "insert" }
@@ -17,6 +18,7 @@ local product = { bare = "bare", suffix = "", fill = "fill-products" }
 local million = { bare = "bare", suffix = "", fill = "million" }
 local inherited = { bare = "bare_inherited", suffix = "_inherited", fill = "fill" }
 local typed = { suffix = "_typed", fill = "fill" }
+local tables = { bare = "bare_tables", suffix = "_tables", fill = "fill" }
 local related = { bare = "bare_related", suffix = "_related", fill = "fill" }
 
 return {
@@ -69,6 +71,10 @@ return {
   { group = "inheritance", set = inherited,
     { name = "hierarchy", words = "load 100k of three joined tables", must = 1.5, aim = 1.3,
       of = "objects of a class with two base classes, each with a table; one attribute of the last is touched" } },
+  { group = "reflection", set = tables,
+    { name = "automap", words = "automap of 400 tables", alone = true, times = 3, must = 3.0, aim = 2.5,
+      of = "of nine columns, ten rows, two indexes and a foreign key each; it looks at stored values, and makes "
+        .. "tables, classes and relationships; the C loop sends the PRAGMAs" } },
   { group = "memory and attributes", set = item,
     { name = "bytes", words = "bytes per entity, untouched", unit = "bytes", must = 190, aim = 170,
       of = "of five columns, in a list: what the allocators count; the C loop keeps a struct and two texts" },

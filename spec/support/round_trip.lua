@@ -70,11 +70,22 @@ local parts = {
   end,
 }
 
-local function compare(report, before, after, name)
+local function compare(report, before, after, name, how)
   for part, read in pairs(parts) do
     local a, b = read(before, name), read(after, name)
     if not same(a, b) then
-      report.problem("%s: %s are reflected differently: %s, then %s", name, part, show(a), show(b))
+      report.problem("%s: %s are reflected differently%s: %s, then %s", name, part, how or "", show(a), show(b))
+    end
+  end
+end
+
+-- What is read of all tables at once is what is read of each by itself.
+local function read_alone(report, engine, before)
+  local alone = mr.inspect(engine, { sample = false })
+  for _, name in ipairs(before:table_names()) do compare(report, before, alone, name, " by themselves") end
+  for _, name in ipairs(before:view_names()) do
+    if before:view_definition(name) ~= alone:view_definition(name) then
+      report.problem("%s: the view is reflected differently by itself", name)
     end
   end
 end
@@ -85,6 +96,7 @@ local function reflect_again(report, engine)
   local before = metadata:reflect{ bind = engine, views = true, sample = false }
   metadata:create_all{ bind = elsewhere }
   local after = mr.inspect(elsewhere, { sample = false })
+  read_alone(report, engine, before)
   for _, name in ipairs(before:table_names()) do
     report.tables = report.tables + 1
     if after:kind(name) ~= "table" then report.problem("%s: was not made again", name)

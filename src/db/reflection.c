@@ -64,6 +64,14 @@ mr_status mr_conn_object(mr_conn *conn, mr_arena *arena, const char *schema, con
     return end(conn, own, reflector->object(conn->dbc, arena, schema, name, out));
 }
 
+mr_status mr_conn_all_objects(mr_conn *conn, mr_arena *arena, const char *schema, mr_reflection **list) {
+    const mr_reflector *reflector = reflector_of(conn);
+    bool own;
+    *list = NULL;
+    if (!reflector || begin(conn, &own) != MR_OK) return MR_FAIL;
+    return end(conn, own, reflector->all(conn->dbc, arena, schema, list));
+}
+
 /* ---------------------------------------------------------------- stored values */
 
 static void put_table(const mr_dialect *dialect, const mr_sampled_table *table, unsigned n, mr_strbuf *sql) {
@@ -80,21 +88,14 @@ static void put_table(const mr_dialect *dialect, const mr_sampled_table *table, 
     mr_quote_name(dialect, table->name, sql);
 }
 
-/* SELECT a FROM t LIMIT 500, and the same from the other end: columns may have changed their ways. */
-static mr_compiled *sample_sql(const mr_conn *conn, const mr_sampled_table *table, unsigned n) {
-    const mr_dialect *dialect = mr_engine_dialect(conn->engine);
-    const bool ends = table->rowid && table->limit > 1;
-    const uint64_t first = ends ? table->limit / 2 : table->limit;
+/* SELECT a FROM t LIMIT 500; backwards: the same from the other end. */
+static mr_compiled *sample_sql(const mr_conn *conn, const mr_sampled_table *table, unsigned n, uint64_t limit,
+                               bool backwards) {
     mr_strbuf sql;
     mr_strbuf_init(&sql, conn->env);
-    if (ends) mr_strbuf_puts(&sql, "SELECT * FROM (");
-    put_table(dialect, table, n, &sql);
-    if (first) mr_strbuf_printf(&sql, " LIMIT %" PRIu64, first);
-    if (ends) {
-        mr_strbuf_puts(&sql, ") UNION ALL SELECT * FROM (");
-        put_table(dialect, table, n, &sql);
-        mr_strbuf_printf(&sql, " ORDER BY %s DESC LIMIT %" PRIu64 ")", table->rowid, table->limit - first);
-    }
+    put_table(mr_engine_dialect(conn->engine), table, n, &sql);
+    if (backwards) mr_strbuf_printf(&sql, " ORDER BY %s DESC", table->rowid);
+    if (limit) mr_strbuf_printf(&sql, " LIMIT %" PRIu64, limit);
     const char *text = mr_strbuf_str(&sql);
     mr_compiled *compiled = text ? mr_compiled_from_sql(conn->env, text, sql.len, false) : NULL;
     mr_strbuf_done(&sql);
@@ -148,7 +149,8 @@ static mr_status can_read(mr_env *env, const mr_type *type, mr_value *read, char
     return MR_OK;
 }
 
-static mr_status see_value(mr_env *env, mr_arena *arena, mr_sampled_column *c, const mr_value *v) {
+/* all: the candidates behind the first are looked at, too. */
+static mr_status see_value(mr_env *env, mr_arena *arena, mr_sampled_column *c, const mr_value *v, bool all) {
     char room[MR_READ_ROOM];
     const int kind = count_of(v);
     c->counts[kind]++;
@@ -163,7 +165,7 @@ static mr_status see_value(mr_env *env, mr_arena *arena, mr_sampled_column *c, c
         if (first || v->u.i < c->lowest) c->lowest = v->u.i;
         if (first || v->u.i > c->highest) c->highest = v->u.i;
     }
-    for (unsigned i = 0; c->candidates[i] && i < 64; i++) {
+    for (unsigned i = 0; c->candidates[i] && i < (all ? 64 : 1); i++) {
         mr_value read = *v;
         bool fits;
         if (can_read(env, c->candidates[i], &read, room, &fits) != MR_OK) return MR_FAIL;
@@ -181,32 +183,63 @@ static mr_status see_value(mr_env *env, mr_arena *arena, mr_sampled_column *c, c
     return MR_OK;
 }
 
-static mr_status see_rows(mr_conn *conn, mr_arena *arena, mr_cursor *cursor, mr_sampled_column *sampled, unsigned n) {
-    mr_value *row = mr_alloc(conn->env, n * sizeof *row);
+/* A look at rows. */
+typedef struct look {
+    mr_arena *arena;
+    mr_sampled_column *sampled;
+    unsigned n;
+    bool all; /* candidates */
+    uint64_t rows;
+} look;
+
+static mr_status see_rows(mr_conn *conn, look *at, mr_cursor *cursor) {
+    mr_value *row = mr_alloc(conn->env, at->n * sizeof *row);
     mr_status status = row ? MR_ROW : MR_FAIL;
     while (status == MR_ROW && (status = mr_cursor_step(cursor)) == MR_ROW) {
         if (mr_cursor_fetch_any(cursor, NULL, row) == MR_FAIL) status = MR_FAIL;
-        for (unsigned i = 0; i < n && status == MR_ROW; i++)
-            if (see_value(conn->env, arena, &sampled[i], &row[i]) != MR_OK) status = mr_nomem(conn->env);
+        for (unsigned i = 0; i < at->n && status == MR_ROW; i++)
+            if (see_value(conn->env, at->arena, &at->sampled[i], &row[i], at->all) != MR_OK)
+                status = mr_nomem(conn->env);
+        at->rows++;
     }
     mr_free(conn->env, row);
     return status == MR_DONE ? MR_OK : MR_FAIL;
 }
 
-mr_status mr_conn_sample(mr_conn *conn, mr_arena *arena, const mr_sampled_table *table, mr_sampled_column *sampled,
-                         unsigned n) {
-    for (unsigned i = 0; i < n; i++) {
-        const mr_type *const *candidates = sampled[i].candidates;
-        sampled[i] = (mr_sampled_column){.candidates = candidates};
-        for (unsigned k = 0; candidates[k] && k < 64; k++) sampled[i].fits |= UINT64_C(1) << k;
-    }
+static mr_status see_end(mr_conn *conn, look *at, const mr_sampled_table *table, uint64_t limit, bool backwards) {
     mr_cursor *cursor;
-    mr_compiled *compiled = sample_sql(conn, table, n);
+    mr_compiled *compiled = sample_sql(conn, table, at->n, limit, backwards);
     mr_status status = compiled ? mr_conn_execute(conn, compiled, NULL, &cursor) : MR_FAIL;
     if (status == MR_OK) {
-        status = see_rows(conn, arena, cursor, sampled, n);
+        status = see_rows(conn, at, cursor);
         mr_cursor_close(cursor);
     }
     if (compiled) mr_compiled_release(compiled);
     return status;
+}
+
+/* Looks at the first rows, and at as many at the other end: columns may have changed their ways. In a table with fewer
+ * rows than that nothing stands at the other end. */
+static mr_status see_table(mr_conn *conn, look *at, const mr_sampled_table *table) {
+    const bool ends = table->rowid && table->limit > 1;
+    const uint64_t first = ends ? table->limit / 2 : table->limit;
+    for (unsigned i = 0; i < at->n; i++) {
+        const mr_type *const *candidates = at->sampled[i].candidates;
+        at->sampled[i] = (mr_sampled_column){.candidates = candidates};
+        for (unsigned k = 0; candidates[k] && k < (at->all ? 64 : 1); k++) at->sampled[i].fits |= UINT64_C(1) << k;
+    }
+    mr_status status = see_end(conn, at, table, first, false);
+    if (status != MR_OK || !ends || at->rows < first) return status;
+    return see_end(conn, at, table, table->limit - first, true);
+}
+
+mr_status mr_conn_sample(mr_conn *conn, mr_arena *arena, const mr_sampled_table *table, mr_sampled_column *sampled,
+                         unsigned n) {
+    look quick = {.arena = arena, .sampled = sampled, .n = n}, whole = quick;
+    bool fits = true;
+    mr_status status = see_table(conn, &quick, table);
+    for (unsigned i = 0; i < n && status == MR_OK; i++) fits = fits && (sampled[i].fits || !sampled[i].candidates[0]);
+    if (status != MR_OK || fits) return status;
+    whole.all = true; /* most columns are what they are called, and need no second look */
+    return see_table(conn, &whole, table);
 }

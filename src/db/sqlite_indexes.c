@@ -77,16 +77,16 @@ static const mr_reflected_column *find_column(const mr_reflection *out, const ch
     return c;
 }
 
-/* Reads the current row into part number i. */
+/* Reads the current row of PRAGMA index_xinfo (seqno, cid, name, desc, coll, key) into part number i. */
 static void read_part(sqlite_reader *r, sqlite3_stmt *q, const sqlite_definition *definition, const mr_reflection *out,
                       unsigned i, mr_reflected_part *part) {
-    const char *collation = (const char *)sqlite3_column_text(q, 2), *own = NULL;
-    part->descending = sqlite3_column_int(q, 1) != 0;
-    part->column = mr_sqlite_take(r, q, 0);
+    const char *collation = (const char *)sqlite3_column_text(q, 4), *own = NULL;
+    part->descending = sqlite3_column_int(q, 3) != 0;
+    part->column = mr_sqlite_take(r, q, 2);
     if (part->column) {
         const mr_reflected_column *c = find_column(out, part->column);
         own = c && c->collation ? c->collation : "BINARY";
-        if (collation && sqlite3_stricmp(collation, own) != 0) part->collation = mr_sqlite_take(r, q, 2);
+        if (collation && sqlite3_stricmp(collation, own) != 0) part->collation = mr_sqlite_take(r, q, 4);
     } else if (i < definition->nparts) {
         part->expression = definition->parts[i].expression; /* with its collation */
     }
@@ -96,12 +96,11 @@ static int read_parts(sqlite_reader *r, const sqlite_definition *definition, con
                       mr_reflected_index *index) {
     enum { STEP = 16 };
     sqlite3_stmt *q = NULL;
-    int rc = mr_sqlite_ask(
-        r, &q, "SELECT name, \"desc\", coll FROM pragma_index_xinfo(?1, ?2) WHERE \"key\" = 1 ORDER BY seqno",
-        index->name, r->schema);
+    int rc = mr_sqlite_ask_pragma(r, &q, "index_xinfo", index->name);
     unsigned room = 0;
     while (rc == SQLITE_OK && !r->no_memory && (rc = sqlite3_step(q)) == SQLITE_ROW) {
         rc = SQLITE_OK;
+        if (sqlite3_column_int(q, 5) == 0) continue; /* it is not in the key */
         if (index->nparts == room) {
             mr_reflected_part *more = mr_arena_alloc(r->arena, (room + STEP) * sizeof *more);
             r->no_memory = !more;
@@ -117,22 +116,46 @@ static int read_parts(sqlite_reader *r, const sqlite_definition *definition, con
     return rc;
 }
 
-/* Reads the index of the entry; the current row tells whether it is unique, and whose it is. */
-static int read_index(sqlite_reader *r, sqlite3_stmt *q, const sqlite_definition *table, const sqlite_entry *entry,
-                      mr_reflection *out, mr_reflected_index ***end) {
-    const char *origin = (const char *)sqlite3_column_text(q, 1);
+/* What PRAGMA index_list tells of an index: seq, name, unique, origin. */
+typedef struct listed_index {
+    const char *name, *origin;
+    bool unique;
+    struct listed_index *next;
+} listed_index;
+
+static int list_indexes(sqlite_reader *r, const mr_reflection *table, listed_index **out) {
+    sqlite3_stmt *q = NULL;
+    int rc = mr_sqlite_ask_pragma(r, &q, "index_list", table->name);
+    while (rc == SQLITE_OK && !r->no_memory && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        listed_index *listed = mr_arena_alloc(r->arena, sizeof *listed);
+        rc = SQLITE_OK;
+        r->no_memory = !listed;
+        if (!listed) break;
+        listed->name = mr_sqlite_take(r, q, 1);
+        listed->unique = sqlite3_column_int(q, 2) != 0;
+        listed->origin = mr_sqlite_take(r, q, 3);
+        listed->next = *out;
+        if (listed->name && listed->origin) *out = listed;
+    }
+    sqlite3_finalize(q);
+    return rc;
+}
+
+static int read_index(sqlite_reader *r, const listed_index *listed, const sqlite_definition *table,
+                      const sqlite_entry *entry, mr_reflection *out, mr_reflected_index ***end) {
     sqlite_definition definition = {0};
+    if (strcmp(listed->origin, "pk") == 0) return SQLITE_OK;
     mr_reflected_index *index = mr_arena_alloc(r->arena, sizeof *index);
-    r->no_memory = r->no_memory || !index || !origin;
-    if (r->no_memory || strcmp(origin, "pk") == 0) return SQLITE_OK;
+    r->no_memory = r->no_memory || !index;
+    if (!index) return SQLITE_OK;
     if (entry->sql && mr_sqlite_read_index(r->dbc->env, r->arena, entry->sql, &definition) != MR_OK)
         return SQLITE_NOMEM;
     index->name = entry->name;
-    index->unique = sqlite3_column_int(q, 0) != 0;
+    index->unique = listed->unique;
     index->where = definition.where;
     int rc = read_parts(r, &definition, out, index);
     if (rc != SQLITE_DONE || r->no_memory) return rc;
-    if (strcmp(origin, "u") == 0) {
+    if (strcmp(listed->origin, "u") == 0) {
         add_unique(r, table, index, out);
     } else {
         **end = index;
@@ -141,20 +164,17 @@ static int read_index(sqlite_reader *r, sqlite3_stmt *q, const sqlite_definition
     return SQLITE_OK;
 }
 
-int mr_sqlite_read_indexes(sqlite_reader *r, const sqlite_definition *definition, const sqlite_entry *entries,
+int mr_sqlite_read_indexes(sqlite_reader *r, const sqlite_definition *definition, const sqlite_entries *entries,
                            mr_reflection *out) {
-    sqlite3_stmt *q = NULL;
     mr_reflected_index **end = &out->indexes;
+    listed_index *all = NULL;
     add_key(r, definition, out);
-    int rc = mr_sqlite_ask(r, &q, "SELECT \"unique\", origin FROM pragma_index_list(?1, ?2) WHERE name = ?3", out->name,
-                           r->schema);
-    for (; entries && rc == SQLITE_OK && !r->no_memory; entries = entries->next) {
-        rc = sqlite3_bind_text(q, 3, entries->name, -1, SQLITE_STATIC);
-        if (rc == SQLITE_OK) rc = sqlite3_step(q);
-        if (rc == SQLITE_ROW) rc = read_index(r, q, definition, entries, out, &end);
-        else if (rc == SQLITE_DONE) rc = SQLITE_OK; /* it is damaged */
-        sqlite3_reset(q);
+    int rc = entries->first ? list_indexes(r, out, &all) : SQLITE_DONE;
+    if (rc == SQLITE_DONE) rc = SQLITE_OK;
+    for (const sqlite_entry *entry = entries->first; entry && rc == SQLITE_OK && !r->no_memory; entry = entry->next) {
+        const listed_index *listed = entry->is_index ? all : NULL;
+        while (listed && strcmp(listed->name, entry->name) != 0) listed = listed->next;
+        if (listed) rc = read_index(r, listed, definition, entry, out, &end); /* else it is damaged */
     }
-    sqlite3_finalize(q);
     return rc;
 }

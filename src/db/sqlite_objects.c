@@ -27,6 +27,14 @@ int mr_sqlite_ask_schema(sqlite_reader *r, sqlite3_stmt **q, const char *sql, co
     return rc;
 }
 
+int mr_sqlite_ask_pragma(sqlite_reader *r, sqlite3_stmt **q, const char *pragma, const char *name) {
+    char *text = sqlite3_mprintf("PRAGMA \"%w\".%s(%Q)", r->schema, pragma, name);
+    if (!text) return SQLITE_NOMEM;
+    int rc = mr_sqlite_ask(r, q, text, NULL, NULL);
+    sqlite3_free(text);
+    return rc;
+}
+
 const char *mr_sqlite_take(sqlite_reader *r, sqlite3_stmt *q, int column) {
     if (sqlite3_column_type(q, column) == SQLITE_NULL) return NULL;
     const char *text = (const char *)sqlite3_column_text(q, column);
@@ -226,6 +234,74 @@ int mr_sqlite_find_object(sqlite_reader *r, const char *name, mr_reflection *out
     return rc;
 }
 
+/* ---------------------------------------------------------------- all objects */
+
+/* One pass over the schema: asking for each table by itself would read the whole of it each time. */
+#define ALL_ENTRIES                                                                                                    \
+    "WITH l AS MATERIALIZED (SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = ?1) "                 \
+    "SELECT s.type, s.name, s.sql, s.tbl_name, l.type, l.wr, l.strict, instr(CAST(s.name AS BLOB), x'00') "            \
+    "FROM \"%w\".sqlite_schema AS s LEFT JOIN l ON l.name = s.name AND s.type IN ('table', 'view') ORDER BY s.rowid"
+
+static uint64_t hash_listed(const void *element) {
+    const sqlite_listed *const *listed = element;
+    uint64_t hash = 0;
+    /* Names are told apart as SQLite tells them: without the case of ASCII letters. */
+    for (const char *c = (*listed)->object->name; *c; c++)
+        hash = (hash ^ (uint64_t)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c)) * UINT64_C(1099511628211);
+    return hash;
+}
+
+static bool equal_listed(const void *a, const void *b) {
+    const sqlite_listed *const *x = a, *const *y = b;
+    return sqlite3_stricmp((*x)->object->name, (*y)->object->name) == 0;
+}
+
+static void add_listed(sqlite_reader *r, sqlite3_stmt *q, const virtual_table *virtuals, mr_map *by_name,
+                       sqlite_listed ***end) {
+    sqlite_listed *listed = mr_arena_alloc(r->arena, sizeof *listed);
+    mr_reflection *object = mr_arena_alloc(r->arena, sizeof *object);
+    r->no_memory = r->no_memory || !listed || !object;
+    if (!listed || !object) return;
+    listed->object = object;
+    object->name = mr_sqlite_take(r, q, 1);
+    if (!object->name) return;
+    object->kind = kind_of(object->name, (const char *)sqlite3_column_text(q, 4), virtuals);
+    object->sql = mr_sqlite_take(r, q, 2);
+    object->without_rowid = sqlite3_column_int(q, 5) != 0;
+    object->strict = sqlite3_column_int(q, 6) != 0;
+    r->no_memory = r->no_memory || !mr_map_put(by_name, &listed);
+    **end = listed;
+    *end = &listed->next;
+}
+
+/* Adds the index or trigger of the current row to what belongs to its table. */
+static void add_belonging(sqlite_reader *r, sqlite3_stmt *q, const mr_map *by_name) {
+    mr_reflection object = {.name = (const char *)sqlite3_column_text(q, 3)};
+    sqlite_listed listed = {.object = &object}, *key = &listed;
+    sqlite_listed **found = object.name ? mr_map_get(by_name, &key) : NULL;
+    if (found) mr_sqlite_take_entry(r, q, 0, &(*found)->entries);
+}
+
+int mr_sqlite_list_all(sqlite_reader *r, sqlite_listed **out) {
+    sqlite3_stmt *q = NULL;
+    virtual_table *virtuals = NULL;
+    mr_map *by_name = mr_map_new(r->dbc->env, sizeof(sqlite_listed *), hash_listed, equal_listed);
+    if (!by_name) return SQLITE_NOMEM;
+    int rc = list_virtual_tables(r, &virtuals);
+    if (rc == SQLITE_OK || rc == SQLITE_DONE) rc = mr_sqlite_ask_schema(r, &q, ALL_ENTRIES, r->schema);
+    while (rc == SQLITE_OK && !r->no_memory && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        const char *type = (const char *)sqlite3_column_text(q, 0);
+        bool is_object = type && (sqlite3_stricmp(type, "table") == 0 || sqlite3_stricmp(type, "view") == 0);
+        rc = SQLITE_OK;
+        if (sqlite3_column_int(q, 7) > 0) continue; /* mr_sqlite_objects has a note about it */
+        if (is_object) add_listed(r, q, virtuals, by_name, &out);
+        else add_belonging(r, q, by_name);
+    }
+    sqlite3_finalize(q);
+    mr_map_free(by_name);
+    return rc;
+}
+
 /* ---------------------------------------------------------------- schemas */
 
 mr_status mr_sqlite_schemas(mr_dbc *dbc, mr_arena *arena, const char ***names) {
@@ -245,4 +321,4 @@ mr_status mr_sqlite_schemas(mr_dbc *dbc, mr_arena *arena, const char ***names) {
 }
 
 const mr_reflector mr_sqlite_reflector = {
-    .schemas = mr_sqlite_schemas, .objects = mr_sqlite_objects, .object = mr_sqlite_object};
+    .schemas = mr_sqlite_schemas, .objects = mr_sqlite_objects, .object = mr_sqlite_object, .all = mr_sqlite_all};

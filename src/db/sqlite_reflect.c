@@ -16,19 +16,20 @@ static const sqlite_clause *clause_of(const sqlite_definition *definition, const
     return c;
 }
 
-/* PRAGMA table_xinfo tells of each column whether it is hidden: 1 in a virtual table, 2 and 3 if it is generated. */
+/* PRAGMA table_xinfo: cid, name, type, notnull, dflt_value, pk, hidden: 1 in a virtual table, 2 and 3 if the column is
+ * generated. */
 static void read_column(sqlite_reader *r, sqlite3_stmt *q, const sqlite_definition *definition,
                         const mr_reflection *out, mr_reflected_column *c) {
     const char *collation = NULL;
-    const int hidden = sqlite3_column_int(q, 5);
-    c->name = mr_sqlite_take(r, q, 0);
-    c->type = mr_sqlite_take(r, q, 1);
+    const int hidden = sqlite3_column_int(q, 6);
+    c->name = mr_sqlite_take(r, q, 1);
+    c->type = mr_sqlite_take(r, q, 2);
     if (!c->name) return;
     if (!c->type) c->type = "";
     c->affinity = mr_sqlite_affinity_name(c->type);
-    c->not_null = sqlite3_column_int(q, 2) != 0;
-    c->deflt = mr_sqlite_take(r, q, 3);
-    c->key = (unsigned)sqlite3_column_int(q, 4);
+    c->not_null = sqlite3_column_int(q, 3) != 0;
+    c->deflt = mr_sqlite_take(r, q, 4);
+    c->key = (unsigned)sqlite3_column_int(q, 5);
     c->hidden = hidden == 1;
     if (hidden == 2 || hidden == 3) {
         const sqlite_clause *clause = clause_of(definition, c->name, SQLITE_CLAUSE_GENERATED);
@@ -48,9 +49,7 @@ static void read_column(sqlite_reader *r, sqlite3_stmt *q, const sqlite_definiti
 static int read_columns(sqlite_reader *r, const sqlite_definition *definition, mr_reflection *out) {
     sqlite3_stmt *q = NULL;
     mr_reflected_column **end = &out->columns;
-    int rc = mr_sqlite_ask(
-        r, &q, "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1, ?2) ORDER BY cid",
-        out->name, r->schema);
+    int rc = mr_sqlite_ask_pragma(r, &q, "table_xinfo", out->name);
     while (rc == SQLITE_OK && !r->no_memory && (rc = sqlite3_step(q)) == SQLITE_ROW) {
         mr_reflected_column *c = mr_arena_alloc(r->arena, sizeof *c);
         rc = SQLITE_OK;
@@ -89,42 +88,47 @@ static void add_checks(sqlite_reader *r, const sqlite_definition *definition, mr
     }
 }
 
-static void add_trigger(sqlite_reader *r, sqlite3_stmt *q, mr_reflected_trigger ***end) {
-    mr_reflected_trigger *t = mr_arena_alloc(r->arena, sizeof *t);
-    r->no_memory = r->no_memory || !t;
-    if (!t) return;
-    t->name = mr_sqlite_take(r, q, 1);
-    t->sql = mr_sqlite_take(r, q, 2);
-    **end = t;
-    *end = &t->next;
-}
-
-static void add_entry(sqlite_reader *r, sqlite3_stmt *q, sqlite_entry ***end) {
+void mr_sqlite_take_entry(sqlite_reader *r, sqlite3_stmt *q, int at, sqlite_entries *out) {
+    const char *type = (const char *)sqlite3_column_text(q, at);
     sqlite_entry *entry = mr_arena_alloc(r->arena, sizeof *entry);
     r->no_memory = r->no_memory || !entry;
-    if (!entry) return;
-    entry->name = mr_sqlite_take(r, q, 1);
-    entry->sql = mr_sqlite_take(r, q, 2);
+    if (!entry || !type) return;
+    entry->is_index = sqlite3_stricmp(type, "index") == 0;
+    entry->name = mr_sqlite_take(r, q, at + 1);
+    entry->sql = mr_sqlite_take(r, q, at + 2);
     if (!entry->name) return;
-    **end = entry;
-    *end = &entry->next;
+    if (out->last) out->last->next = entry;
+    else out->first = entry;
+    out->last = entry;
 }
 
-/* Reads the triggers, and the indexes' names and definitions, in the order of their making. */
-static int read_parts(sqlite_reader *r, mr_reflection *out, sqlite_entry **indexes) {
+/* Reads what belongs to one object. */
+static int read_entries(sqlite_reader *r, const mr_reflection *object, sqlite_entries *out) {
     sqlite3_stmt *q = NULL;
-    mr_reflected_trigger **trigger = &out->triggers;
     int rc = mr_sqlite_ask_schema(r, &q,
                                   "SELECT type, name, sql FROM \"%w\".sqlite_schema WHERE type IN ('trigger', 'index') "
                                   "AND tbl_name = ?1 COLLATE NOCASE ORDER BY rowid",
-                                  out->name);
+                                  object->name);
     while (rc == SQLITE_OK && !r->no_memory && (rc = sqlite3_step(q)) == SQLITE_ROW) {
         rc = SQLITE_OK;
-        if (sqlite3_stricmp((const char *)sqlite3_column_text(q, 0), "trigger") == 0) add_trigger(r, q, &trigger);
-        else add_entry(r, q, &indexes);
+        mr_sqlite_take_entry(r, q, 0, out);
     }
     sqlite3_finalize(q);
     return rc;
+}
+
+static void add_triggers(sqlite_reader *r, const sqlite_entries *entries, mr_reflection *out) {
+    mr_reflected_trigger **end = &out->triggers;
+    for (const sqlite_entry *entry = entries->first; entry; entry = entry->next) {
+        if (entry->is_index) continue;
+        mr_reflected_trigger *t = mr_arena_alloc(r->arena, sizeof *t);
+        r->no_memory = r->no_memory || !t;
+        if (!t) return;
+        t->name = entry->name;
+        t->sql = entry->sql;
+        *end = t;
+        end = &t->next;
+    }
 }
 
 /* ---------------------------------------------------------------- the object */
@@ -145,9 +149,12 @@ static int read_definition(sqlite_reader *r, sqlite_definition *definition, mr_r
 
 static int is_done(int rc) { return rc == SQLITE_OK || rc == SQLITE_DONE || rc == SQLITE_ROW; }
 
-static int read_all(sqlite_reader *r, mr_reflection *out) {
+int mr_sqlite_read_object(sqlite_reader *r, const sqlite_entries *entries, mr_reflection *out) {
     sqlite_definition definition = {0};
-    sqlite_entry *entries = NULL;
+    if (out->kind == MR_OBJECT_DAMAGED) {
+        mr_sqlite_note(r, &out->notes, "SQLite cannot read the definition of \"%s\"", out->name);
+        return SQLITE_OK;
+    }
     int rc = read_definition(r, &definition, out);
     if (is_done(rc)) rc = read_columns(r, &definition, out);
     if (!is_done(rc) && mr_sqlite_is_about_schema(rc)) {
@@ -156,7 +163,7 @@ static int read_all(sqlite_reader *r, mr_reflection *out) {
         rc = SQLITE_OK;
     }
     bool is_table = out->kind != MR_OBJECT_VIEW && out->kind != MR_OBJECT_VIRTUAL;
-    if (is_done(rc)) rc = read_parts(r, out, &entries);
+    if (is_done(rc)) add_triggers(r, entries, out);
     if (is_done(rc) && is_table) rc = mr_sqlite_read_indexes(r, &definition, entries, out);
     if (is_done(rc) && is_table) rc = mr_sqlite_read_references(r, &definition, out);
     if (is_done(rc)) add_checks(r, &definition, out);
@@ -166,13 +173,29 @@ static int read_all(sqlite_reader *r, mr_reflection *out) {
 
 mr_status mr_sqlite_object(mr_dbc *dbc, mr_arena *arena, const char *schema, const char *name, mr_reflection *out) {
     sqlite_reader r = {.dbc = sqlite_dbc_of(dbc), .arena = arena, .schema = schema ? schema : "main"};
+    sqlite_entries entries = {0};
     int rc = mr_sqlite_open_schema(&r, &out->notes);
     if (rc == SQLITE_OK) rc = mr_sqlite_find_object(&r, name, out);
     bool found = rc == SQLITE_ROW && out->name;
-    if (found && out->kind == MR_OBJECT_DAMAGED)
-        mr_sqlite_note(&r, &out->notes, "SQLite cannot read the definition of \"%s\"", out->name);
-    else if (found) rc = read_all(&r, out);
+    if (found) rc = read_entries(&r, out, &entries);
+    if (found && is_done(rc)) rc = mr_sqlite_read_object(&r, &entries, out);
     mr_status status = mr_sqlite_answer(&r, rc);
     mr_sqlite_close_schema(&r);
     return status == MR_OK && !found ? MR_NOTFOUND : status;
+}
+
+mr_status mr_sqlite_all(mr_dbc *dbc, mr_arena *arena, const char *schema, mr_reflection **list) {
+    sqlite_reader r = {.dbc = sqlite_dbc_of(dbc), .arena = arena, .schema = schema ? schema : "main"};
+    mr_reflection_note *notes = NULL; /* mr_sqlite_objects has them, too */
+    sqlite_listed *listed = NULL;
+    int rc = mr_sqlite_open_schema(&r, &notes);
+    if (rc == SQLITE_OK) rc = mr_sqlite_list_all(&r, &listed);
+    for (; listed && is_done(rc) && !r.no_memory; listed = listed->next) {
+        rc = mr_sqlite_read_object(&r, &listed->entries, listed->object);
+        *list = listed->object;
+        list = &listed->object->next;
+    }
+    mr_status status = mr_sqlite_answer(&r, rc);
+    mr_sqlite_close_schema(&r);
+    return status;
 }

@@ -124,29 +124,35 @@ end
 
 -- Sets body[attribute] for each column, under names that are free.
 local function place_columns(side, given)
-  local function is_taken(name) return side.taken[name] or core.has_member(given.base, name) end
-  local columns = {}
+  local taken, members = side.taken, given.members
+  local function is_taken(name) return taken[name] or members[name] end
+  local columns, others, best, columns_of_table = {}, {}, {}, side.table.c
   for _, column in ipairs(side.facts.columns) do
-    if not column.hidden then columns[#columns + 1] = column.name end
+    if not column.hidden then
+      local name = column.name
+      best[name] = given.attributes[name]
+      local list = best[name] == name and columns or others
+      list[#list + 1] = name
+    end
   end
   -- A name that needs no change goes to its column first.
-  table.sort(columns, function(a, b)
-    local a_same, b_same = names.attribute(a) == a, names.attribute(b) == b
-    if a_same ~= b_same then return a_same end
-    return a < b
-  end)
-  for _, name in ipairs(columns) do
+  table.sort(columns)
+  table.sort(others)
+  for _, name in ipairs(table.move(others, 1, #others, #columns + 1, columns)) do
     local attribute = given.rename[side.facts.name .. "." .. name]
-    if attribute == nil then attribute = names.free({ names.attribute(name) }, is_taken) end
+    if attribute == nil then
+      attribute = best[name]
+      if is_taken(attribute) then attribute = names.free({ attribute }, is_taken) end
+    elseif attribute and (type(attribute) ~= "string" or is_taken(attribute)) then
+      core.raise("ArgumentError", string.format("automap: the column '%s' of '%s' cannot be called '%s'", name,
+        side.facts.name, tostring(attribute)))
+    end
     if attribute then
-      if type(attribute) ~= "string" or is_taken(attribute) then
-        core.raise("ArgumentError", string.format("automap: the column '%s' of '%s' cannot be called '%s'", name,
-          side.facts.name, tostring(attribute)))
-      end
-      side.taken[attribute] = true
-      side.body[attribute] = side.table.c[name]
+      taken[attribute] = true
+      local column = columns_of_table[name]
+      side.body[attribute] = column
       -- JSON is compared by nobody.
-      if side.table.c[name].type ~= core.JSON then side.compared[#side.compared + 1] = attribute end
+      if side.rowid and column.type ~= core.JSON then side.compared[#side.compared + 1] = attribute end
     else
       side.excluded[#side.excluded + 1] = name
     end
@@ -174,7 +180,7 @@ local function side_of(seen, metadata, name, given, taken)
   local facts = inspector.facts(seen, "automap", name, given.schema)
   if not facts or #facts.columns == 0 then return end
   local key, by_rowid = key_of(facts, given)
-  local existing = metadata.tables[given.schema and given.schema .. "." .. facts.name or facts.name]
+  local existing = core.table_in(metadata, facts.name, given.schema)
   local class = existing and core.class_of_table(existing)
   if class then
     return { name = class.__name, class = class, table = existing, facts = facts, taken = {}, specs = {} }
@@ -233,17 +239,30 @@ end
 
 automap.options = known_options
 
+-- A table whose values are found once: tables have many names in common.
+local function memo(find)
+  return setmetatable({}, { __index = function(self, name)
+    local value = find(name)
+    self[name] = value
+    return value
+  end })
+end
+
 -- automap.run(base, engine, given): declares the classes. Returns them by name, and the inspector.
 function automap.run(base, engine, given)
   checked(given)
   given.base = base
+  given.members = memo(function(name) return core.has_member(base, name) end)
+  given.attributes = memo(names.attribute)
   local metadata, seen = base.metadata, inspector.new("automap", engine, given.sample)
   local sides, by_table, taken, classes = {}, {}, {}, {}
   for _, existing in pairs(metadata.tables) do
     local class = core.class_of_table(existing)
     if class then taken[class.__name] = existing.name end
   end
-  for _, name in ipairs(wanted_names(seen, given)) do
+  local wanted = wanted_names(seen, given)
+  inspector.prepare(seen, "automap", wanted, given.schema)
+  for _, name in ipairs(wanted) do
     local side = side_of(seen, metadata, name, given, taken)
     if side then
       sides[#sides + 1] = side

@@ -11,16 +11,17 @@ local relationships = {}
 -- A class, as automap knows it: { name, table, facts, base, taken = { attribute = true }, specs = { ... }, class = one
 -- that the program has declared, or nil }.
 
-local function is_taken(side)
+local function is_taken(side, members)
   return function(name)
-    if side.taken[name] or core.has_member(side.class or side.base, name) then return true end
+    if side.taken[name] or (side.class and core.has_member(side.class, name)) or members[name] then return true end
     return side.class ~= nil and core.has_property(side.class, name)
   end
 end
 
 -- Takes the first free name; asks the program, and refuses a name of its that is taken.
 local function take(side, wanted, options, info)
-  local name = names.free(wanted, is_taken(side))
+  local taken = is_taken(side, options.members)
+  local name = names.free(wanted, taken)
   local renamed = options.rename[side.name .. "." .. name]
   if renamed == nil and options.name_for_relationship then
     info.class, info.default = side.name, name
@@ -32,7 +33,7 @@ local function take(side, wanted, options, info)
       core.raise("ArgumentError",
         string.format("automap: the name of %s.%s is a string, or false: none", side.name, name))
     end
-    if renamed ~= name and is_taken(side)(renamed) then
+    if renamed ~= name and taken(renamed) then
       core.raise("ArgumentError", string.format("automap: %s.%s cannot be called '%s': the class has an attribute or a "
         .. "method of that name", side.name, name, renamed))
     end
@@ -70,7 +71,11 @@ end
 
 local function spelled(facts, name)
   for _, column in ipairs(facts.columns) do
-    if column.name:lower() == name:lower() then return column.name end
+    if column.name == name then return name end
+  end
+  local wanted = name:lower()
+  for _, column in ipairs(facts.columns) do
+    if column.name:lower() == wanted then return column.name end
   end
 end
 
@@ -97,8 +102,7 @@ local function keys_of(side, by_table)
 end
 
 -- A table of nothing but two foreign keys is no class of its own.
-local function association_of(side, by_table)
-  local keys = keys_of(side, by_table)
+local function association_of(side, keys)
   if #keys ~= 2 or side.class then return end
   local used, n = {}, 0
   for _, key in ipairs(keys) do
@@ -229,7 +233,7 @@ function relationships.plan(sides, by_table, options)
   local associations, pairs_met, keys = {}, {}, {}
   for _, side in ipairs(sides) do
     keys[side] = keys_of(side, by_table)
-    associations[side] = options.associations ~= false and association_of(side, by_table) or nil
+    associations[side] = options.associations ~= false and association_of(side, keys[side]) or nil
   end
   -- What refers to an association needs a class there.
   for _, side in ipairs(sides) do

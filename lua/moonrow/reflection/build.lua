@@ -140,21 +140,27 @@ local function parts_of(self, facts, rowid)
   return parts
 end
 
--- build.table(self, metadata, facts, given, rowid): makes the table. given: more parts and options of the program's; a
--- column of it takes the place of the database's.
-function build.table(self, metadata, facts, given, rowid)
-  local args = { facts.name, metadata, schema = facts.schema }
-  local own = {}
-  for _, part in ipairs(given or {}) do
+-- Puts the program's parts in front of the database's; a column of it takes the place of the database's.
+local function with_given(parts, given)
+  local args, own = {}, {}
+  for _, part in ipairs(given) do
     if core.type_name(part) == "Column" then own[part.name or ""] = part
     else args[#args + 1] = part end
   end
-  for _, part in ipairs(parts_of(self, facts, rowid)) do
+  for _, part in ipairs(parts) do
     local name = core.type_name(part) == "Column" and part.name or nil
     args[#args + 1] = own[name] or part
     if name then own[name] = nil end
   end
   for _, column in pairs(own) do args[#args + 1] = column end
+  return args
+end
+
+-- build.table(self, metadata, facts, given, rowid): makes the table. given: more parts and options of the program's.
+function build.table(self, metadata, facts, given, rowid)
+  local parts = parts_of(self, facts, rowid)
+  if given then parts = with_given(parts, given) end
+  local args = table.move(parts, 1, #parts, 3, { facts.name, metadata, schema = facts.schema })
   if facts.kind == "view" then
     args.is_view, args.definition = true, view_definition(facts)
   elseif facts.kind ~= "virtual" then

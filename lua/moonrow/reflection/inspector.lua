@@ -66,7 +66,7 @@ local function find(state, what, name, schema)
   local object = objects.by_name[name:lower()]
   if not object then return nil, objects end
   if not object.facts then
-    object.facts = core.reflect_object(state.bind, schema, object.name)
+    object.facts = object.read or core.reflect_object(state.bind, schema, object.name)
     if not object.facts then return nil, objects end
     object.facts.schema = schema
     warn_of(state, object.facts.notes, schema)
@@ -111,8 +111,9 @@ local function sample(state, facts)
     sampled = nil
   end
   for i, column in ipairs(asked) do
-    local why
-    column.type, why = types.choose(candidates[i], sampled and sampled[i])
+    local like, why = sampled and sampled[i], nil
+    if like == true then column.type = candidates[i][1]
+    else column.type, why = types.choose(candidates[i], like) end
     if why then facts.choices[#facts.choices + 1] = string.format("%s.%s: %s", facts.name, column.name, why) end
   end
 end
@@ -326,6 +327,34 @@ end
 
 -- inspector.objects(self, what, schema): the list of { name =, kind = }, in the order of their making.
 function inspector.objects(self, what, schema) return objects_of(self[STATE], what, schema) end
+
+local function read_all(state, what, names, schema)
+  local objects = objects_of(state, what, schema)
+  for _, facts in ipairs(core.reflect_all(state.bind, schema)) do
+    local object = objects.by_name[facts.name:lower()]
+    if object then object.read = facts end
+  end
+  for _, name in ipairs(names) do
+    local facts = find(state, what, name, schema)
+    if facts then with_types(state, facts) end
+  end
+end
+
+-- inspector.prepare(self, what, names, schema): reads what is known of the names, with types, in one transaction if
+-- they are many: each question by itself goes through the whole schema, and locks the database.
+function inspector.prepare(self, what, names, schema)
+  local state = self[STATE]
+  if #names * 4 < #objects_of(state, what, schema) then return end
+  local bind = state.bind
+  if core.type_name(bind) ~= "Engine" then return read_all(state, what, names, schema) end
+  local connection = bind:connect()
+  core.begin_snapshot(connection)
+  state.bind = connection
+  local ok, err = pcall(read_all, state, what, names, schema)
+  state.bind = bind
+  connection:close()
+  if not ok then error(err, 0) end
+end
 
 -- inspector.warn(self, line): adds a line to warnings().
 function inspector.warn(self, line) warn_of(self[STATE], { line }) end

@@ -17,8 +17,6 @@ local function warn_of(seen, from)
   for i = from + 1, #lines do core.warn("reflect: " .. lines[i]) end
 end
 
-local function full_name(name, schema) return schema and schema .. "." .. name or name end
-
 local function extend(existing, facts)
   for _, column in ipairs(build.columns(facts)) do
     if not build.has_column(existing, column.name) then core.append_column(existing, column) end
@@ -35,7 +33,7 @@ function reflect.tables(seen, metadata, names, follow, how)
   names = table.move(names, 1, #names, 1, {})
   while i <= #names do
     local name = names[i]
-    local existing = metadata.tables[full_name(name, how.schema)]
+    local existing = core.table_in(metadata, name, how.schema)
     i = i + 1
     if not existing or how.extend_existing then
       local facts = inspector.facts(seen, "reflect", name, how.schema)
@@ -106,7 +104,9 @@ function reflect.reflect(metadata, what, engine, ...)
   for _, name in ipairs{ "views", "extend_existing", "resolve_fks" } do options.typed(what, given, name, "boolean") end
   check_only(what, given.only)
   local seen = inspector.new(what, target, given.sample)
-  reflect.tables(seen, metadata, chosen(seen, what, given), given.resolve_fks ~= false,
+  local names = chosen(seen, what, given)
+  inspector.prepare(seen, what, names, given.schema)
+  reflect.tables(seen, metadata, names, given.resolve_fks ~= false,
     { schema = given.schema, extend_existing = given.extend_existing })
   warn_of(seen, 0)
   return seen
@@ -135,7 +135,7 @@ local function autoload(given, name, metadata, ...)
   if core.type_name(metadata) ~= "MetaData" then options.expect("Table", "a MetaData after the name", metadata) end
   for _, option in ipairs{ "extend_existing", "resolve_fks" } do options.typed("Table", given, option, "boolean") end
   local schema = options.typed("Table", given, "schema", "string")
-  local existing = metadata.tables[full_name(name, schema)]
+  local existing = core.table_in(metadata, name, schema)
   if existing and not given.extend_existing then return existing end
   local seen = inspector.new("Table", target, given.sample)
   local facts = inspector.need(seen, "Table", name, schema)

@@ -92,22 +92,32 @@ local function says_several(declared)
   return declared:find "INT" and (declared:find "TEXT" or declared:find "CHAR" or declared:find "REAL") ~= nil
 end
 
--- A column without a type holds anything.
-local function candidates_of(column)
+-- A column without a type holds anything. in_key: JSON has many spellings, which a key must not have.
+local function candidates_of(column, in_key)
   local make = by_name[plain_name(column.declared)]
   if not make and says_several(column.declared) then return { core.Any } end
   local list = make and make(column) or column.declared ~= "" and by_affinity[column.affinity] or {}
   list = table.move(list, 1, #list, 1, {})
-  -- JSON has many spellings, which a key must not have.
-  if column.primary_key > 0 and list[1] == core.JSON then table.remove(list, 1) end
+  if in_key and list[1] == core.JSON then table.remove(list, 1) end
   list[#list + 1] = core.Any
   return list
 end
 
--- types.candidates(columns): a list of types for each column, for core.sample_columns.
+-- Lists by how the column is declared: a database has few types, and many columns. In a key; elsewhere.
+local known = { [true] = setmetatable({}, { __mode = "v" }), [false] = setmetatable({}, { __mode = "v" }) }
+
+-- types.candidates(columns): a list of types for each column, for core.sample_columns; nobody may change it.
 function types.candidates(columns)
   local lists = {}
-  for i, column in ipairs(columns) do lists[i] = candidates_of(column) end
+  for i, column in ipairs(columns) do
+    local in_key, declared = column.primary_key > 0, column.declared
+    local list = known[in_key][declared]
+    if not list then
+      list = candidates_of(column, in_key)
+      known[in_key][declared] = list
+    end
+    lists[i] = list
+  end
   return lists
 end
 

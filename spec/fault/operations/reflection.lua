@@ -25,6 +25,7 @@ return {
     c.kinds = seen:kind "words" .. seen:kind "words_data" .. #seen:columns "v" .. #seen:triggers "p"
     c.choices = #seen:choices "t"
     seen:schema_names()
+    c.alone = #mr.inspect(c.engine):indexes "t"
     c.sql = tostring(mr.CreateTable(md.tables.t)) .. tostring(mr.CreateIndex(md.tables.t.indexes[1]))
   end,
   check = function(c)

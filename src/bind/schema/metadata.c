@@ -224,6 +224,16 @@ static int metadata_tostring(lua_State *L) {
     return 1;
 }
 
+/* core.table_in(metadata, name, schema or nil): the table; nil: it has none of that name. */
+static int table_in(lua_State *L) {
+    lua_settop(L, 3);
+    const mr_metadata *md = self(L);
+    const mr_table *table = mr_metadata_table_in(md, lua_tostring(L, 3), luaL_checkstring(L, 2));
+    if (!table) return 0;
+    bind_push_table(L, table);
+    return 1;
+}
+
 void bind_open_metadata(lua_State *L) {
     static const luaL_Reg methods[] = {{"create_all", create_all}, {"drop_all", drop_all}, {NULL, NULL}};
     static const luaL_Reg getters[] = {{"tables", get_tables}, {"sorted_tables", get_sorted}, {NULL, NULL}};
@@ -233,4 +243,6 @@ void bind_open_metadata(lua_State *L) {
     lua_setfield(L, -2, "metadata_methods");
     lua_pushcfunction(L, metadata_new);
     lua_setfield(L, -2, "MetaData");
+    lua_pushcfunction(L, table_in);
+    lua_setfield(L, -2, "table_in");
 }

@@ -235,6 +235,33 @@ static int reflect_object(lua_State *L) {
     return 1;
 }
 
+static mr_status ask_snapshot(mr_conn *conn, question *q) {
+    (void)q;
+    return mr_conn_in_transaction(conn) || mr_conn_is_reading(conn) ? MR_OK : mr_conn_begin_load(conn);
+}
+
+/* core.begin_snapshot(connection): the questions to come see one state of the database, until the connection's
+ * transaction ends. */
+static int begin_snapshot(lua_State *L) {
+    question q = {0};
+    (void)ask(L, "inspect", ask_snapshot, &q);
+    return 0;
+}
+
+static mr_status ask_all(mr_conn *conn, question *q) { return mr_conn_all_objects(conn, q->arena, q->schema, q->out); }
+
+/* core.reflect_all(bind, schema or nil): what reflect_object tells, of all objects, in a list. */
+static int reflect_all(lua_State *L) {
+    mr_reflection *object = NULL;
+    lua_settop(L, 2);
+    question q = {.arena = push_arena(L), .schema = optional_name(L, 2, "schema"), .out = &object};
+    (void)ask(L, "inspect", ask_all, &q);
+    luaL_checkstack(L, 16, "reflecting");
+    lua_newtable(L);
+    for (; object; object = object->next) push_object(L, object), append(L);
+    return 1;
+}
+
 /* ---------------------------------------------------------------- stored values */
 
 static mr_status ask_sample(mr_conn *conn, question *q) {
@@ -274,6 +301,11 @@ static void set_spelling(lua_State *L, const mr_sampled_column *c) {
 
 static void push_sampled(lua_State *L, const mr_sampled_column *c) {
     static const char *const kinds[] = {"null", "integer", "real", "text", "blob"};
+    const mr_type *first = c->candidates[0];
+    if (c->fits & 1 && !c->spelled_alike && !mr_type_is_boolean(first)) { /* there is nothing else to choose */
+        lua_pushboolean(L, 1);
+        return;
+    }
     lua_createtable(L, 0, 8);
     lua_newtable(L);
     for (unsigned i = 0; c->candidates[i] && i < 64; i++) {
@@ -298,7 +330,8 @@ static void push_sampled(lua_State *L, const mr_sampled_column *c) {
 }
 
 /* core.sample_columns(bind, schema or nil, table, { names }, { { types }, ... }, rows, rowid or nil): for each column
- * what its stored values are like, and which of the types can read them all. rows 0: all rows. */
+ * what its stored values are like, and which of the types can read them all; true: it is the first. rows 0: all rows.
+ */
 static int sample_columns(lua_State *L) {
     lua_settop(L, 7);
     mr_arena *arena = push_arena(L);
@@ -332,6 +365,8 @@ void bind_open_reflection(lua_State *L) {
     static const luaL_Reg functions[] = {{"reflect_schemas", reflect_schemas},
                                          {"reflect_objects", reflect_objects},
                                          {"reflect_object", reflect_object},
+                                         {"begin_snapshot", begin_snapshot},
+                                         {"reflect_all", reflect_all},
                                          {"sample_columns", sample_columns},
                                          {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);

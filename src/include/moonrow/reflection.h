@@ -119,6 +119,7 @@ typedef struct mr_reflection {
     mr_reflected_index *indexes; /* without those of constraints */
     mr_reflected_trigger *triggers;
     mr_reflection_note *notes;
+    struct mr_reflection *next; /* of mr_conn_all_objects */
 } mr_reflection;
 
 /* How a driver answers. schema NULL: the usual one. */
@@ -128,26 +129,32 @@ typedef struct mr_reflector {
     mr_status (*objects)(mr_dbc *dbc, mr_arena *arena, const char *schema, mr_schema_objects *out);
     /* MR_NOTFOUND: there is nothing with that name. */
     mr_status (*object)(mr_dbc *dbc, mr_arena *arena, const char *schema, const char *name, mr_reflection *out);
+    /* *list: all objects, in the order of their making. */
+    mr_status (*all)(mr_dbc *dbc, mr_arena *arena, const char *schema, mr_reflection **list);
 } mr_reflector;
 
 /* The names of the database's schemas, NULL-terminated: the usual one first. InvalidRequestError: the driver cannot
- * tell. So for the next two. */
+ * tell. So for the next three. */
 mr_status mr_conn_schemas(mr_conn *conn, mr_arena *arena, const char ***names);
 /* What the schema holds. NotFoundError: there is no such schema. */
 mr_status mr_conn_objects(mr_conn *conn, mr_arena *arena, const char *schema, mr_schema_objects *out);
 /* One of them. MR_NOTFOUND: there is none with that name. */
 mr_status mr_conn_object(mr_conn *conn, mr_arena *arena, const char *schema, const char *name, mr_reflection *out);
 
+/* All of them, at once: their notes are those of each; those of the schema are told by mr_conn_objects. */
+mr_status mr_conn_all_objects(mr_conn *conn, mr_arena *arena, const char *schema, mr_reflection **list);
+
 /* What the stored values of a column are like. */
 typedef struct mr_sampled_column {
     const mr_type *const *candidates; /* NULL-terminated, the best first */
-    uint64_t fits;                    /* bit i: each value can be read as candidate i (64 at most) */
-    uint64_t counts[5];               /* how many are NULL, integers, floats, texts and blobs */
-    int64_t lowest, highest;          /* of the integers */
-    uint32_t spelled;                 /* texts of a candidate that is a moment: MR_SPELLED_ bits that all have ... */
-    bool spelled_alike;               /* ... and whether all are spelled alike */
-    const char *first;                /* the first text, if it is short; in the arena; or NULL */
-    mr_value odd; /* the first value that the first candidate cannot read, in the arena; or MR_UNLOADED */
+    uint64_t fits; /* bit i: each value can be read as candidate i (64 at most); where that is so of the first one, the
+                      others may be left out */
+    uint64_t counts[5];      /* how many are NULL, integers, floats, texts and blobs */
+    int64_t lowest, highest; /* of the integers */
+    uint32_t spelled;        /* texts of a candidate that is a moment: MR_SPELLED_ bits that all have ... */
+    bool spelled_alike;      /* ... and whether all are spelled alike */
+    const char *first;       /* the first text, if it is short; in the arena; or NULL */
+    mr_value odd;            /* the first value that the first candidate cannot read, in the arena; or MR_UNLOADED */
 } mr_sampled_column;
 
 /* The rows that are looked at. */
