@@ -91,30 +91,35 @@ static mr_status has_column(sqlite_dbc *dbc, const mr_table *table, const char *
 /* Does the text match the pattern of LIKE? Capitals and small letters are equal. */
 static bool matches(const char *text, const char *pattern) { return sqlite3_strlike(pattern, text, 0) == 0; }
 
-/* Looks at the CREATE TABLE text of the table, in one database. */
+/* Looks at the CREATE TABLE text of the table, and for its triggers, in one database. */
 static mr_status read_words(sqlite_dbc *dbc, const mr_table *table, const char *schema, mr_table_facts *out,
                             bool *tree) {
     sqlite3_stmt *q = NULL;
-    char *sql = sqlite3_mprintf(
-        "SELECT sql FROM \"%w\".sqlite_master WHERE type = 'table' AND name = %Q COLLATE NOCASE", schema, table->name);
+    char *sql = sqlite3_mprintf("SELECT sql, type = 'trigger' FROM \"%w\".sqlite_master "
+                                "WHERE type IN ('table', 'trigger') AND tbl_name = %Q COLLATE NOCASE",
+                                schema, table->name);
     if (!sql) return mr_nomem(dbc->env);
     int rc = sqlite3_prepare_v2(dbc->db, sql, -1, &q, NULL);
     sqlite3_free(sql);
-    if (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+    while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
         const char *words = (const char *)sqlite3_column_text(q, 0);
-        out->replaces = out->replaces || (words && matches(words, "%conflict%replace%"));
-        *tree = *tree || (words && matches(words, "create virtual table%using%rtree%"));
-        if (!words && sqlite3_errcode(dbc->db) == SQLITE_NOMEM) rc = SQLITE_NOMEM;
+        bool trigger = sqlite3_column_int(q, 1);
+        if (trigger || !words || matches(words, "create virtual table%") || matches(words, "%on%conflict%"))
+            out->in_order = false;
+        out->replaces = out->replaces || (!trigger && words && matches(words, "%conflict%replace%"));
+        *tree = *tree || (!trigger && words && matches(words, "create virtual table%using%rtree%"));
+        rc = !words && sqlite3_errcode(dbc->db) == SQLITE_NOMEM ? SQLITE_NOMEM : SQLITE_OK;
     }
     mr_status status = rc == SQLITE_ROW || rc == SQLITE_DONE ? MR_OK : mr_sqlite_fail(dbc, rc);
     sqlite3_finalize(q);
     return status;
 }
 
-/* Looks for a table without a schema in all databases. If another table of the name replaces rows, the mistake costs
- * only some reads. */
+/* Looks for a table without a schema in all databases. If another table of the name replaces rows, or has a trigger,
+ * the mistake costs only some time. Triggers in the temporary database may belong to tables of any other. */
 static mr_status read_all_words(sqlite_dbc *dbc, const mr_table *table, mr_table_facts *out, bool *tree) {
-    if (table->schema) return read_words(dbc, table, table->schema, out, tree);
+    if (table->schema && read_words(dbc, table, table->schema, out, tree) != MR_OK) return MR_FAIL;
+    if (table->schema) return read_words(dbc, table, "temp", out, tree);
     sqlite3_stmt *q = NULL;
     int rc = sqlite3_prepare_v2(dbc->db, "PRAGMA database_list", -1, &q, NULL);
     mr_status status = MR_OK;
@@ -137,7 +142,7 @@ static mr_status look(sqlite_dbc *dbc, const mr_table *table, bool with_key, mr_
     key_kind kind = KEY_PLAIN;
     bool tree = false, is_table = false, hidden = false;
     if (has_column(dbc, table, NULL, &is_table) != MR_OK) return MR_FAIL;
-    *out = (mr_table_facts){.is_view = !is_table};
+    *out = (mr_table_facts){.is_view = !is_table, .in_order = is_table};
     if (out->is_view) return MR_OK;
     if (key && look_at_key(dbc, table, key->name, &kind) != MR_OK) return MR_FAIL;
     if (read_all_words(dbc, table, out, &tree) != MR_OK) return MR_FAIL;

@@ -153,7 +153,11 @@ mr_status mr_flush_batch_set_statement(flush_batch *batch, flush_class *cls, flu
         batch->flush->hooked || batch->rows.waits; /* listeners of executions may change objects, too */
     batch->facts = (mr_table_facts){.numbers = true};
     batch->facts_schema = UINT64_MAX; /* not asked yet */
-    return batch->st->kind == STATEMENT_DELETE ? MR_OK : mr_flush_batch_ask_facts(batch);
+    if (batch->st->kind == STATEMENT_DELETE) return MR_OK;
+    if (mr_flush_batch_ask_facts(batch) != MR_OK) return MR_FAIL;
+    bool plain = batch->st->kind == STATEMENT_INSERT && batch->st->rows == 1 && batch->st->nreturning == 0;
+    if (plain && batch->facts.in_order) mr_batch_together(&batch->rows, batch->st->rowid, true);
+    return MR_OK;
 }
 
 mr_status mr_flush_batch_ask_facts(flush_batch *batch) {
@@ -161,7 +165,9 @@ mr_status mr_flush_batch_ask_facts(flush_batch *batch) {
     uint64_t schema = mr_conn_schema_seen(conn);
     if (schema == batch->facts_schema) return MR_OK;
     batch->facts_schema = schema;
-    return mr_conn_table_facts(conn, batch->st->table, batch->st->numbered, &batch->facts);
+    mr_status status = mr_conn_table_facts(conn, batch->st->table, batch->st->numbered, &batch->facts);
+    if (status != MR_OK || !batch->facts.in_order) batch->rows.together.may = false;
+    return status;
 }
 
 mr_status mr_flush_batch_goes_on(const flush_batch *batch, const flush_class *cls, flush_statement_kind kind,

@@ -414,7 +414,10 @@ static mr_status send_links(mr_flush *flush, flush_class *cls, flush_group *grou
     if (!values || mr_conn_prepare(group->conn, st->compiled, &batch.cursor) != MR_OK) return MR_FAIL;
     mr_batch rows;
     mr_batch_begin(&rows, batch.cursor, count_link, &batch);
+    mr_table_facts facts = {0};
     mr_status status = MR_OK;
+    if (st->kind == LINK_INSERT) status = mr_conn_table_facts(group->conn, st->rel->secondary, false, &facts);
+    if (status == MR_OK && facts.in_order) mr_batch_together(&rows, false, true);
     for (size_t i = from; i < flush->links.len && status == MR_OK; i++) {
         flush_link *link = mr_vec_at(&flush->links, i);
         if (link->sent || link->rel != st->rel || link->kind != st->kind || is_plain(flush, link) != st->plain)

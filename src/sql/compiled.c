@@ -41,7 +41,45 @@ void mr_compiled_release(mr_compiled *c) {
     mr_free(c->env, c->sql);
     mr_free(c->env, c->params);
     mr_free(c->env, c->columns);
+    mr_compiled_release(c->many);
     mr_free(c->env, c);
+}
+
+/* The values of the only row, "(?, ?)": the end of the SQL. NULL: it does not end so. */
+static const char *only_row(const mr_compiled *c) {
+    const char *row = strrchr(c->sql, '('), *at = row ? row + 1 : "";
+    for (size_t i = 0; i < c->nparams; i++) {
+        if (i > 0 && (*at++ != ',' || *at++ != ' ')) return NULL;
+        if (*at++ != '?') return NULL;
+    }
+    static const char before[] = " VALUES ";
+    size_t len = sizeof before - 1;
+    bool follows = row && (size_t)(row - c->sql) > len && memcmp(row - len, before, len) == 0;
+    return follows && strcmp(at, ")") == 0 ? row : NULL;
+}
+
+mr_status mr_compiled_many(mr_compiled *c, size_t n, mr_compiled **out) {
+    *out = c->many;
+    const char *row = c->many ? NULL : only_row(c);
+    if (!row || !c->is_write || c->returns_rows || c->nparams == 0) return MR_OK;
+    mr_strbuf sql;
+    mr_strbuf_init(&sql, c->env);
+    mr_strbuf_puts(&sql, c->sql);
+    for (size_t i = 1; i < n; i++) mr_strbuf_printf(&sql, ", %s", row);
+    const char *text = mr_strbuf_str(&sql);
+    mr_compiled *many = text ? mr_compiled_from_sql(c->env, text, sql.len, true) : NULL;
+    mr_strbuf_done(&sql);
+    if (!many) return MR_FAIL;
+    many->is_text = false;
+    many->params = mr_alloc(c->env, n * c->nparams * sizeof *many->params);
+    if (!many->params) {
+        mr_compiled_release(many);
+        return MR_FAIL;
+    }
+    for (size_t i = 0; i < n; i++) memcpy(many->params + i * c->nparams, c->params, c->nparams * sizeof *c->params);
+    many->nparams = n * c->nparams;
+    *out = c->many = many;
+    return MR_OK;
 }
 
 /* ---------------------------------------------------------------- values */

@@ -48,7 +48,7 @@ static mr_status close_failed(batch *bt, mr_status st) {
     if (st != MR_FAIL) return st;
     mr_env *env = mr_engine_env(bt->engine);
     lua_Integer row = (lua_Integer)(uintptr_t)bt->rows->current;
-    bind_note_rows(env, row, row, st);
+    if (row) bind_note_rows(env, row, row, st);
     mr_error *saved = mr_env_save_error(env);
     bind_cursor_close(bt->first);
     mr_env_restore_error(env, saved);
@@ -127,6 +127,16 @@ static bool run_row_from_table(lua_State *L, batch *bt, int rows, lua_Integer i)
     return values != NULL;
 }
 
+/* The rows of an INSERT into a plain table go together. */
+static mr_status put_together(batch *bt, const bind_statement *s) {
+    mr_table_facts facts = {0};
+    mr_cursor *cursor = bt->first->c.cursor;
+    if (!s || s->kind != MR_NODE_INSERT) return MR_OK;
+    if (mr_conn_table_facts(mr_cursor_conn(cursor), s->dml.table->u.table, false, &facts) != MR_OK) return MR_FAIL;
+    if (facts.in_order) mr_batch_together(bt->rows, false, false);
+    return MR_OK;
+}
+
 /* Opens the batch with its first row. */
 static void run_first_row(lua_State *L, batch *bt, int stmt, int rows) {
     int params = push_row_statement(L, stmt, rows, 1);
@@ -136,9 +146,10 @@ static void run_first_row(lua_State *L, batch *bt, int stmt, int rows) {
     const mr_named_value *named = bind_read_params(L, params, top, &count);
     bind_cursor_open(L, bt->t, bt->first, mr_node_retain(node), named, count);
     mr_batch_begin(bt->rows, bt->first->c.cursor, count_row, bt);
+    const bind_statement *s = bind_test_statement(L, stmt);
+    BIND_TRY(bt->b, L, close_failed(bt, put_together(bt, s)));
     send_row(L, bt, bt->first->c.values, 1);
     lua_rawgeti(L, rows, 1);
-    const bind_statement *s = bind_test_statement(L, stmt);
     if (s) bt->binding = bind_push_row_binding(L, s, node, bt->first->c.compiled, lua_gettop(L));
     lua_replace(L, bt->held + 1);
 }

@@ -515,6 +515,7 @@ struct mr_compiled {
     bool is_ddl;
     bool stores;       /* values of some parameters are converted when they are sent (mr_type_stores) */
     mr_text_kind kind; /* of the user's text; MR_TEXT_READS for other statements */
+    mr_compiled *many; /* mr_compiled_many; NULL: not asked for yet */
 };
 
 /* Compiles a statement; *out has one reference. ArgumentError: it is no statement, or the dialect cannot
@@ -522,6 +523,9 @@ struct mr_compiled {
 mr_status mr_sql_compile(mr_env *env, const mr_dialect *dialect, const mr_node *statement, mr_compiled **out);
 /* A compiled statement made of complete SQL text without parameters (PRAGMA, DDL). One reference. */
 mr_compiled *mr_compiled_from_sql(mr_env *env, const char *sql, size_t len, bool is_write);
+/* For "INSERT INTO t (a, b) VALUES (?, ?)": the same INSERT of n rows, whose parameters stand row by row. It belongs to
+ * c, which keeps one, of the first n asked for. *out: NULL when c is no INSERT of this form. */
+mr_status mr_compiled_many(mr_compiled *c, size_t n, mr_compiled **out);
 /* Adds a reference. Returns c. */
 mr_compiled *mr_compiled_retain(mr_compiled *c);
 /* Gives a reference back; frees the statement with the last one. NULL is allowed. */
