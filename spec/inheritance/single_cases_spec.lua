@@ -28,7 +28,7 @@
 --                                                 written
 --     correlated_column_select                    is counted in a nested query for each row
 --     relationship_to_subclass_one, ..._any       is the target of a relationship, in each way of asking
---     relationship_to_subclass_implicit_from      (not restated: a class that WHERE alone names has no criterion here)
+--     relationship_to_subclass_implicit_from      alias_rows_spec: is of that class, where nothing else reads the table
 --     join_explicit_onclause_no_discriminator     (not restated: a family must tell its classes apart here)
 --     no_aliasing_from_overlap                    is not joined to itself without an alias
 --     relationship_to_subclass_any_loader_criteria (not restated: new in 2.1)

@@ -264,12 +264,17 @@ static mr_node *leaf_of(mr_node *from, const mr_table *table) {
     return from && from->kind == MR_NODE_JOIN ? mr_from_leaf(from, table) : from;
 }
 
+/* The alias, if it is a join that the program has made by that name. A new reference, or NULL. */
+static mr_node *whole_of(mr_node *from) {
+    return from->kind == MR_NODE_JOIN && from->flags & MR_NODE_GIVEN ? mr_node_retain(from) : NULL;
+}
+
 static mr_node *replace_column(void *ud, const mr_node *node) {
     const alias_of *a = ud;
     if (node->kind != MR_NODE_COLUMN || node->n > 0) return NULL;
     mr_node *from = leaf_of(a->from, node->u.column->table);
     if (!from || (from == a->from && node->u.column->table != a->table)) return NULL;
-    return mr_sql_column(a->env, node->u.column, mr_node_retain(from), node->annotation);
+    return mr_sql_column_in(a->env, node->u.column, mr_node_retain(from), node->annotation, whole_of(a->from));
 }
 
 /* A query nested in the expression that correlates with the table of the class correlates with the alias instead. */
@@ -335,7 +340,7 @@ mr_node *mr_property_node(const mr_property *prop, mr_node *from) {
         const mr_polymorphic *with = from ? from->annotation : NULL;
         if (with && leaf && leaf->kind == MR_NODE_TABLE) /* the query reads the tables of the subclasses, too */
             return mr_sql_column_of(env, real->column, real, &with->reading);
-        return mr_sql_column(env, real->column, mr_node_retain(leaf), real);
+        return mr_sql_column_in(env, real->column, mr_node_retain(leaf), real, from ? whole_of(from) : NULL);
     }
     if (real->kind == MR_PROPERTY_EXPRESSION) {
         if (mr_property_express(real) != MR_OK) return NULL;

@@ -69,7 +69,10 @@ static mr_mapper *item_mapper(const mr_query_item *item, mr_node **alias) {
     first_column found = {NULL};
     mr_node_walk(item->expression, find_column, &found);
     if (!found.node) return NULL;
-    *alias = found.node->n > 0 ? found.node->child[0] : NULL;
+    *alias = mr_column_object(found.node);
+    const mr_node *leaf = *alias;
+    while (leaf && leaf->kind == MR_NODE_JOIN) leaf = leaf->child[0];
+    if (leaf && leaf->flags & MR_NODE_GIVEN && leaf->reader) return (mr_mapper *)(uintptr_t)leaf->reader;
     if (found.node->reader) return ((const mr_reading *)found.node->reader)->mapper;
     return ((const mr_property *)found.node->annotation)->mapper;
 }

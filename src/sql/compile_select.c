@@ -18,6 +18,14 @@ static bool contains(const mr_vec *leaves, const mr_node *object) {
     return false;
 }
 
+/* Are these leaves the whole object? The alias of a class of several tables is a join of theirs. */
+static bool supply(const mr_vec *leaves, const mr_node *object) {
+    if (object->kind != MR_NODE_JOIN || !(object->flags & MR_NODE_GIVEN)) return contains(leaves, object);
+    for (; object->kind == MR_NODE_JOIN; object = object->child[0])
+        if (!contains(leaves, object->child[1])) return false;
+    return contains(leaves, object);
+}
+
 static bool list_contains(const mr_node *list, const mr_node *object) {
     for (uint32_t i = 0; i < list->n; i++)
         if (mr_same_object(list->child[i], object)) return true;
@@ -26,7 +34,7 @@ static bool list_contains(const mr_node *list, const mr_node *object) {
 
 static bool any_frame_contains(const mr_frame *frame, const mr_node *object) {
     for (; frame; frame = frame->parent)
-        if (contains(&frame->leaves, object)) return true;
+        if (supply(&frame->leaves, object)) return true;
     return false;
 }
 
@@ -35,7 +43,7 @@ static bool any_frame_contains(const mr_frame *frame, const mr_node *object) {
 static bool is_correlated(const mr_frame *frame, const mr_select *s, const mr_node *object) {
     if (s->correlate)
         return list_contains(s->correlate, object) != s->correlate_except && any_frame_contains(frame->parent, object);
-    return !frame->in_from && frame->parent && contains(&frame->parent->leaves, object);
+    return !frame->in_from && frame->parent && supply(&frame->parent->leaves, object);
 }
 
 /* All that the SELECT reads is read around it, too: which of it is meant is not known, and a wrong guess would give
@@ -45,6 +53,7 @@ static void fail_reading_nothing(mr_compiler *c, const mr_select *s) {
     mr_strbuf_init(&names, c->env);
     for (uint32_t i = 0; i < s->from->n; i++) {
         const mr_node *object = s->from->child[i];
+        while (object->kind == MR_NODE_JOIN) object = object->child[0];
         const char *name = object->kind == MR_NODE_TABLE ? object->u.table->name : mr_object_name(c, object);
         mr_strbuf_printf(&names, "%s'%s'", i ? ", " : "", name);
     }

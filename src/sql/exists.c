@@ -45,6 +45,9 @@ static mr_node *end(mr_env *env, const mr_select *s, bool failed) {
 }
 
 static bool contains(const mr_node *from, const mr_node *object) {
+    /* The alias of a class of several tables is in a join if all of its parts are. */
+    for (; object->kind == MR_NODE_JOIN; object = object->child[0])
+        if (from == object || !contains(from, object->child[1])) return from == object;
     for (; from->kind == MR_NODE_JOIN; from = from->child[0])
         if (contains(from->child[1], object)) return true;
     return mr_same_object(from, object);
@@ -93,13 +96,6 @@ mr_node *mr_sql_exists_from(mr_env *env, mr_node *exists, mr_node *from) {
         return NULL;
     }
     bool failed = !add_from(env, &s, from);
-    return end(env, &s, failed);
-}
-
-mr_node *mr_sql_exists_naming(mr_env *env, mr_node *exists, const mr_node *x) {
-    mr_select s;
-    if (!begin(env, exists, &s)) return NULL;
-    bool failed = !add_froms_of(env, &s, x);
     return end(env, &s, failed);
 }
 

@@ -23,6 +23,22 @@ mr_node *mr_sql_column(mr_env *env, const mr_column *column, mr_node *from, cons
     return node;
 }
 
+mr_node *mr_sql_column_in(mr_env *env, const mr_column *column, mr_node *from, const void *annotation, mr_node *whole) {
+    if (!whole || !from || from == whole) {
+        mr_node_release(whole);
+        return mr_sql_column(env, column, from, annotation);
+    }
+    const mr_type *type = column->type ? column->type : mr_column_type(env, (mr_column *)column);
+    mr_node *const parts[] = {from, whole};
+    mr_node *node = mr_node_new(env, MR_NODE_COLUMN, MR_OP_NONE, type, parts, 2);
+    if (!node) return NULL;
+    node->n = 1;
+    node->flags |= MR_NODE_PART;
+    node->u.column = column;
+    node->annotation = annotation;
+    return node;
+}
+
 mr_node *mr_sql_named_column(mr_env *env, const mr_column *column) {
     mr_node *node = mr_sql_column(env, column, NULL, NULL);
     if (node) node->flags |= MR_NODE_NAME;

@@ -78,6 +78,12 @@ static void put_payload(scanner *s, const mr_node *node) {
         put_pointer(s, node->reader);
         if (node->n) put_pointer(s, node->child[0]->reader);
         if (node->n) put_object(s, node->child[0]);
+        put_count(s, node->flags & MR_NODE_PART);
+        if (node->flags & MR_NODE_PART) put_object(s, mr_column_object(node));
+        break;
+    case MR_NODE_JOIN:
+        put_count(s, node->flags & MR_NODE_GIVEN);
+        put_pointer(s, node->annotation);
         break;
     case MR_NODE_BIND:
     case MR_NODE_BINDS:

@@ -64,6 +64,8 @@ static inline uint32_t mr_node_parts(const mr_node *node) {
     case MR_NODE_UPDATE:
     case MR_NODE_DELETE:
         return MR_DML_PARTS;
+    case MR_NODE_COLUMN:
+        return node->n + (node->flags & MR_NODE_PART ? 1 : 0);
     default:
         return node->n;
     }

@@ -121,7 +121,7 @@ static bool find_from(void *ud, const mr_node *node) {
     if (f->failed) return false;
     switch (node->kind) {
     case MR_NODE_COLUMN:
-        if (node->n) add_object(f, node->child[0]);
+        if (node->n) add_object(f, mr_column_object(node));
         else if (node->u.column->table) add_table(f, node->u.column->table);
         return false;
     case MR_NODE_TABLE:

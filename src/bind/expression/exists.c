@@ -7,29 +7,50 @@
 #include "expression.h"
 
 #include "from.h"
+#include "state/own.h"
 #include "value/class.h"
 #include "value/query.h"
 #include "value/relationship.h"
 
-/* Pushes the EXISTS of the class or alias of a class at idx: its rows are those of its own class. false: it is neither.
- */
-static bool push_of_class(lua_State *L, int idx) {
-    mr_mapper *mapper = bind_test_class(L, idx);
-    const bind_from *aliased = mapper ? NULL : bind_test(L, idx, BIND_ALIASED);
-    if (aliased) mapper = aliased->mapper;
-    if (!mapper) return false;
+static void release_node(void *p) { mr_node_release(p); }
+
+/* Reads the value at idx as an item of a query: an expression, a class or the alias of a class. false: it is none. */
+static bool read_item(lua_State *L, int idx, mr_query_item *item) {
+    *item = (mr_query_item){.expression = bind_test_node(L, idx)};
+    if (item->expression) return true;
+    item->mapper = bind_test_class(L, idx);
+    const bind_from *aliased = item->mapper ? NULL : bind_test(L, idx, BIND_ALIASED);
+    if (aliased) {
+        item->mapper = aliased->mapper;
+        item->alias = aliased->node;
+    }
+    if (item->mapper) item->name = item->mapper->name;
+    return item->mapper != NULL;
+}
+
+/* Pushes the EXISTS of a query of the items among the n arguments, which reads the rows of its classes alone; without
+ * items, one that reads nothing yet. */
+static void push_of_items(lua_State *L, int n) {
     bind_state *b = bind_of(L);
-    const mr_query_item item = {mapper, aliased ? mr_node_retain(aliased->node) : NULL, NULL, mapper->name};
-    bind_push_query(L, mr_query_new(b->env, &item, 1, true), 0, BIND_SELECT);
+    mr_query_item *items = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *items, 0);
+    unsigned count = 0;
+    for (int i = 1; i <= n; i++) count += read_item(L, i, &items[count]);
+    if (!count) {
+        bind_push_node(L, mr_sql_exists_any(b->env));
+        return;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        mr_node_retain(items[i].alias);
+        mr_node_retain(items[i].expression);
+    }
+    bind_push_query(L, mr_query_new(b->env, items, count, true), 0, BIND_SELECT);
     mr_query *q = bind_test_query(L, -1);
     mr_node *node = NULL;
     BIND_CALL(b, L, (void)mr_query_exists(q, &node));
     bind_push_node(L, node);
-    lua_remove(L, -2);
-    return true;
 }
 
-/* exists(query), exists(), exists(User, ...), exists(User.id, ...) */
+/* exists(query), exists(), exists(User, ...), exists(User.id, ...), exists(table, ...) */
 static int f_exists(lua_State *L) {
     mr_env *env = bind_of(L)->env;
     int n = lua_gettop(L);
@@ -42,23 +63,20 @@ static int f_exists(lua_State *L) {
         bind_push_node(L, mr_sql_exists(env, subquery ? mr_node_retain(node) : bind_to_select(L, 1)));
         return 1;
     }
-    bool of_class = n > 0 && push_of_class(L, 1);
-    if (!of_class) bind_push_node(L, mr_sql_exists_any(env));
-    for (int i = of_class ? 2 : 1; i <= n; i++) {
-        node = bind_test_node(L, i);
+    luaL_checkstack(L, 8, "exists");
+    for (int i = 1; i <= n; i++)
+        if (lua_isnil(L, i)) return bind_type_error(L, i, "exists", "a select, a query, a class or a column");
+    push_of_items(L, n);
+    int made = lua_gettop(L);
+    for (int i = 1; i <= n; i++) {
+        mr_query_item item;
         mr_mapper *mapper;
-        mr_node *before = mr_node_retain(bind_test_node(L, n + 1));
-        if (!node && lua_isnil(L, i)) {
-            mr_node_release(before);
-            return bind_type_error(L, i, "exists", "a select, a query, a class or a column");
-        }
-        bind_push_node(L, before);
-        mr_node *from = node ? NULL : bind_to_from(L, i, "exists", &mapper);
-        before = mr_node_retain(bind_test_node(L, -1));
-        bind_push_node(L, node ? mr_sql_exists_naming(env, before, node) : mr_sql_exists_from(env, before, from));
-        lua_replace(L, n + 1);
-        lua_settop(L, n + 1);
+        if (read_item(L, i, &item)) continue;
+        mr_node *from = bind_to_from(L, i, "exists", &mapper);
+        bind_push_node(L, mr_sql_exists_from(env, mr_node_retain(bind_test_node(L, made)), from));
+        lua_replace(L, made);
     }
+    lua_settop(L, made);
     return 1;
 }
 
@@ -71,6 +89,22 @@ static mr_node *self(lua_State *L, const char *function) {
     return x;
 }
 
+/* What tells the rows of the classes that the criterion is the first to name in the EXISTS; or NULL. Owned by the stack
+ * value that it pushes. */
+static mr_node *push_told(lua_State *L, const mr_node *exists, const mr_node *criterion) {
+    bind_state *b = bind_of(L);
+    const mr_node *select = exists->child[0];
+    mr_node *told = NULL;
+    mr_status status;
+    bind_owner *owner = bind_own(L, release_node);
+    BIND_CALL(b, L,
+              status = mr_where_rows(b->env, criterion, select->kind == MR_NODE_SELECT ? select->u.select->from : NULL,
+                                     &told));
+    owner->p = told;
+    bind_check(L, status);
+    return told;
+}
+
 /* mr.exists():where(criterion, ...) */
 static int exists_where(lua_State *L) {
     int n = lua_gettop(L);
@@ -78,8 +112,12 @@ static int exists_where(lua_State *L) {
     if (n < 2) return bind_error(L, MR_ERR_ARGUMENT, "where: expected a criterion, such as User.name:eq(x)");
     for (int i = 2; i <= n; i++) {
         mr_node *criterion = bind_arg_criterion(L, i, "where"), *x = self(L, "where");
-        bind_push_node(L, mr_sql_exists_where(x->env, mr_node_retain(x), mr_node_retain(criterion)));
+        mr_node *told = push_told(L, x, criterion);
+        mr_node_retain(criterion);
+        if (told) criterion = mr_sql_and(x->env, criterion, mr_node_retain(told));
+        bind_push_node(L, mr_sql_exists_where(x->env, mr_node_retain(x), criterion));
         lua_replace(L, 1);
+        lua_settop(L, n);
     }
     lua_settop(L, 1);
     return 1;

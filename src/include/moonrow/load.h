@@ -115,6 +115,10 @@ mr_node *mr_class_alias(mr_mapper *mapper, const char *name);
  * that tell of no class are objects of this one. NULL: the class needs none. */
 mr_status mr_inheritance_criterion(mr_env *env, mr_mapper *mapper, mr_node *from, mr_node **out);
 
+/* *out: such criteria for the aliases and the classes of one table whose attributes `where` names and that the LIST
+ * froms (or NULL) does not have. A new reference, or NULL: there are none. */
+mr_status mr_where_rows(mr_env *env, const mr_node *where, const mr_node *froms, mr_node **out);
+
 /* ---------------------------------------------------------------- criteria along a relationship */
 
 /* An object that a criterion compares with. */

@@ -140,7 +140,8 @@ enum {
     MR_NODE_NESTING = 64,          /* CTE: it stands in front of the innermost query that reads it */
     MR_NODE_WRITES = 256,          /* an INSERT, UPDATE or DELETE, or one is below, in a CTE too */
     /* Above the bits that change the SQL: */
-    MR_NODE_GIVEN = 512 /* ALIAS: the program has made it, of a class */
+    MR_NODE_GIVEN = 512, /* ALIAS: the program has made it, of a class; JOIN: it is such an alias, of several tables */
+    MR_NODE_PART = 1024 /* COLUMN: behind its child stands the JOIN (MR_NODE_GIVEN) that its FROM object is a part of */
 };
 
 /* The clauses of a SELECT. Each node may be NULL. LIST means a LIST node with op COMMA. */
@@ -226,6 +227,13 @@ void mr_node_release(mr_node *node);
 
 /* A column. from is the alias, subquery or CTE that it is read from; NULL: the column's own table. */
 mr_node *mr_sql_column(mr_env *env, const mr_column *column, mr_node *from, const void *annotation);
+/* The same of a class's alias that is a join of several (whole, MR_NODE_GIVEN), of which from is the part that has the
+ * column: whoever reads the column reads the join. Consumes both; whole may be NULL. */
+mr_node *mr_sql_column_in(mr_env *env, const mr_column *column, mr_node *from, const void *annotation, mr_node *whole);
+/* That join, borrowed; else the alias, subquery or CTE that the COLUMN is read from; NULL: its own table. */
+static inline mr_node *mr_column_object(const mr_node *column) {
+    return column->flags & MR_NODE_PART ? column->child[1] : column->n > 0 ? column->child[0] : NULL;
+}
 /* A column of no table, that stands for a label or column of the query that it is used in (MR_NODE_NAME). */
 mr_node *mr_sql_named_column(mr_env *env, const mr_column *column);
 /* The same for the table's column, as reader has it: see mr_node. */
@@ -347,8 +355,6 @@ mr_node *mr_sql_exists(mr_env *env, mr_node *select);
 mr_node *mr_sql_exists_any(mr_env *env);
 mr_node *mr_sql_exists_where(mr_env *env, mr_node *exists, mr_node *criterion);
 mr_node *mr_sql_exists_from(mr_env *env, mr_node *exists, mr_node *from);
-/* It reads the FROM objects of the expression (borrowed). */
-mr_node *mr_sql_exists_naming(mr_env *env, mr_node *exists, const mr_node *x);
 /* froms, except: as in mr_select. */
 mr_node *mr_sql_exists_correlate(mr_env *env, mr_node *exists, mr_node *froms, bool except);
 /* EXTRACT(field FROM x). ArgumentError: field is not made of words. */

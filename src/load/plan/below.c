@@ -48,6 +48,11 @@ static mr_status is_selected(const mr_planner *p, const mr_table *table, bool *o
     return status;
 }
 
+mr_status mr_plan_reads(const mr_planner *p, const mr_table *table, bool *out) {
+    *out = reader_of(p, table) != NULL;
+    return *out ? MR_OK : is_selected(p, table, out);
+}
+
 /* Joins the tables of the class that the query lacks to the one of its base that it reads. */
 static mr_status join_tables(mr_planner *p, const mr_mapper *mapper) {
     const mr_table *top = mapper->parts[0].table;
@@ -59,8 +64,8 @@ static mr_status join_tables(mr_planner *p, const mr_mapper *mapper) {
     mr_status status = left ? MR_OK : MR_FAIL;
     for (unsigned i = 1; i < mapper->nparts && status == MR_OK; i++) {
         const mr_mapper_part *part = &mapper->parts[i];
-        bool there = reader_of(p, part->table) != NULL;
-        if (!there && is_selected(p, part->table, &there) != MR_OK) status = MR_FAIL;
+        bool there;
+        status = mr_plan_reads(p, part->table, &there);
         if (!there && status == MR_OK)
             status = mr_froms_join(p, MR_OP_LEFT, left, mr_sql_table(p->env, part->table), mr_node_retain(part->on));
     }
@@ -133,9 +138,12 @@ typedef struct unread {
 static bool find_unread(void *ud, const mr_node *node) {
     unread *u = ud;
     if (u->column || node->kind == MR_NODE_SELECT || node->kind == MR_NODE_COMPOUND) return false;
-    if (node->kind != MR_NODE_COLUMN || node->n > 0 || !node->annotation || !node->u.column->table) return true;
+    if (node->kind != MR_NODE_COLUMN || !node->annotation || !node->u.column->table) return true;
+    const mr_node *alias = mr_column_object(node);
+    if (alias && !(alias->flags & MR_NODE_GIVEN)) return true;
     bool read = false;
-    for (uint32_t i = 0; i < u->from->n && !read; i++) read = reads(u->from->child[i], node->u.column->table);
+    for (uint32_t i = 0; i < u->from->n && !read; i++)
+        read = alias ? mr_from_contains(u->from->child[i], alias) : reads(u->from->child[i], node->u.column->table);
     if (!read) u->column = node;
     return true;
 }
@@ -149,6 +157,12 @@ mr_status mr_plan_check_order(const mr_planner *p, const mr_select *s) {
         if (clauses[i]) mr_node_walk(clauses[i], find_unread, &u);
         if (!u.column) continue;
         const mr_property *prop = u.column->annotation;
+        if (u.column->n > 0)
+            return mr_fail(
+                p->env, MR_ERR_INVALID_REQUEST,
+                "%s: the query does not read the alias that %s.%s is of: name it in select_from, join it, or "
+                "select one of its attributes",
+                words[i], prop->mapper->name, prop->name);
         return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
                        "%s: the query does not read '%s', the table of %s.%s: join it, or name the attribute of what "
                        "the query reads (of an alias, through the alias)",

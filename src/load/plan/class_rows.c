@@ -81,17 +81,17 @@ mr_status mr_plan_class_criterion(mr_planner *p, mr_mapper *mapper, mr_node *fro
 /* ---------------------------------------------------------------- without an item of the class */
 
 /* Does a join of the query, whose ON tells the class, read the alias? */
-static bool is_joined(const mr_planner *p, const mr_node *leaf) {
+static bool is_joined(const mr_planner *p, const mr_node *alias) {
     for (unsigned i = 0; i < p->q->njoins; i++)
-        if (p->q->joins[i].target && mr_from_contains(p->q->joins[i].target, leaf)) return true;
+        if (p->q->joins[i].target && mr_from_contains(p->q->joins[i].target, alias)) return true;
     return false;
 }
 
-mr_status mr_plan_alias_rows(mr_planner *p, mr_node *leaf) {
+mr_status mr_plan_alias_rows(mr_planner *p, mr_node *alias) {
     /* The library's own aliases are of rows that it has chosen already. */
-    bool given = leaf->kind == MR_NODE_ALIAS && (leaf->flags & MR_NODE_GIVEN);
-    if (!given || !leaf->reader || is_joined(p, leaf) || mr_united_from(p, leaf) != leaf) return MR_OK;
-    return mr_plan_class_criterion(p, (mr_mapper *)(uintptr_t)leaf->reader, leaf);
+    const void *reader = alias->flags & MR_NODE_GIVEN ? first_leaf(alias)->reader : NULL;
+    if (!reader || is_joined(p, alias) || mr_united_from(p, alias) != alias) return MR_OK;
+    return mr_plan_class_criterion(p, (mr_mapper *)(uintptr_t)reader, alias);
 }
 
 static mr_status narrow_source(mr_planner *p, mr_node *from) {
@@ -107,4 +107,107 @@ mr_status mr_plan_source_rows(mr_planner *p) {
     for (unsigned i = 0; i < p->q->njoins; i++)
         if (p->q->joins[i].from && narrow_source(p, p->q->joins[i].from) != MR_OK) return MR_FAIL;
     return MR_OK;
+}
+
+/* ---------------------------------------------------------------- in WHERE alone */
+
+/* The class of the column, which shares its base's table, unless the query reads that table in another way: then the
+ * rows are those of whoever reads it. */
+static mr_status narrow_table(mr_planner *p, const mr_reading *reading) {
+    mr_mapper *mapper = reading->mapper;
+    bool reads = true;
+    if (reading->with || mapper->nparts > 1 || !mr_mapper_is_single(mapper)) return MR_OK;
+    if (mr_plan_reads(p, mapper->table, &reads) != MR_OK) return MR_FAIL;
+    mr_node *from = reads ? NULL : mr_mapper_tables(mapper);
+    mr_reader *r = from ? mr_vec_push(&p->readers) : NULL;
+    if (!r) {
+        mr_node_release(from);
+        return reads ? MR_OK : MR_FAIL;
+    }
+    *r = (mr_reader){reading, from, p->items.len}; /* of no item */
+    return mr_plan_class_criterion(p, mapper, from);
+}
+
+typedef struct narrowing {
+    mr_planner *p;
+    bool failed;
+} narrowing;
+
+static bool find_in_where(void *ud, const mr_node *node) {
+    narrowing *n = ud;
+    if (n->failed || node->kind == MR_NODE_SELECT || node->kind == MR_NODE_COMPOUND) return false;
+    if (node->kind != MR_NODE_COLUMN) return true;
+    mr_node *object = mr_column_object(node);
+    mr_status status = MR_OK;
+    if (object && !mr_froms_has(n->p, object)) status = mr_plan_alias_rows(n->p, object);
+    else if (!object && node->reader) status = narrow_table(n->p, node->reader);
+    n->failed = status != MR_OK;
+    return false;
+}
+
+mr_status mr_plan_where_rows(mr_planner *p) {
+    narrowing n = {p, false};
+    if (p->q->united || !p->q->clauses.where) return MR_OK;
+    mr_node_walk(p->q->clauses.where, find_in_where, &n);
+    return n.failed ? MR_FAIL : MR_OK;
+}
+
+/* ---------------------------------------------------------------- in the WHERE of an EXISTS */
+
+typedef struct telling {
+    mr_env *env;
+    const mr_node *froms; /* LIST: their rows are chosen already; or NULL */
+    mr_vec told;          /* mr_node *, owned: the FROM objects whose class is told */
+    mr_node *criterion;   /* owned, or NULL */
+    bool failed;
+} telling;
+
+static bool is_told(const telling *t, const mr_node *from) {
+    for (uint32_t i = 0; t->froms && i < t->froms->n; i++)
+        if (mr_from_contains(t->froms->child[i], from)) return true;
+    for (size_t i = 0; i < t->told.len; i++)
+        if (mr_from_same(mr_vec_ptr(&t->told, i), from)) return true;
+    return false;
+}
+
+/* Adds the class's criterion for the FROM object. Consumes from; NULL: failed. */
+static mr_status tell(telling *t, mr_mapper *mapper, mr_node *from) {
+    mr_node *criterion = NULL;
+    mr_registry *registry = mapper->registry;
+    if (registry->dirty && mr_registry_configure(registry) != MR_OK) {
+        mr_node_release(from);
+        return MR_FAIL;
+    }
+    if (!from || is_told(t, from) || mr_vec_push_ptr(&t->told, from) != MR_OK) {
+        bool done = from && is_told(t, from);
+        mr_node_release(from);
+        return done ? MR_OK : MR_FAIL;
+    }
+    if (mr_inheritance_criterion(t->env, mapper, from, &criterion) != MR_OK) return MR_FAIL;
+    if (criterion && !(t->criterion = mr_sql_and(t->env, t->criterion, criterion))) return MR_FAIL;
+    return MR_OK;
+}
+
+static bool find_to_tell(void *ud, const mr_node *node) {
+    telling *t = ud;
+    if (t->failed || node->kind == MR_NODE_SELECT || node->kind == MR_NODE_COMPOUND) return false;
+    if (node->kind != MR_NODE_COLUMN) return true;
+    mr_node *object = mr_column_object(node);
+    const void *alias_of = object && object->flags & MR_NODE_GIVEN ? first_leaf(object)->reader : NULL;
+    const mr_reading *reading = object ? NULL : node->reader;
+    if (alias_of) t->failed = tell(t, (mr_mapper *)(uintptr_t)alias_of, mr_node_retain(object)) != MR_OK;
+    else if (reading && !reading->with && reading->mapper->nparts == 1)
+        t->failed = tell(t, reading->mapper, mr_mapper_tables(reading->mapper)) != MR_OK;
+    return false;
+}
+
+mr_status mr_where_rows(mr_env *env, const mr_node *where, const mr_node *froms, mr_node **out) {
+    telling t = {.env = env, .froms = froms};
+    mr_vec_init(&t.told, env, sizeof(mr_node *));
+    mr_node_walk(where, find_to_tell, &t);
+    for (size_t i = 0; i < t.told.len; i++) mr_node_release(mr_vec_ptr(&t.told, i));
+    mr_vec_done(&t.told);
+    if (t.failed) mr_node_release(t.criterion);
+    *out = t.failed ? NULL : t.criterion;
+    return t.failed ? MR_FAIL : MR_OK;
 }

@@ -44,6 +44,7 @@ static const char *output_name(const mr_node *query, const mr_column *column, co
 
 mr_status mr_from_column(mr_env *env, const mr_column *column, const mr_property *prop, mr_node *from, mr_node **out) {
     *out = NULL;
+    mr_node *whole = from->kind == MR_NODE_JOIN && from->flags & MR_NODE_GIVEN ? from : NULL;
     if (from->kind == MR_NODE_JOIN) from = mr_from_leaf(from, column->table);
     if (!from) return MR_OK;
     const mr_node *of = from->kind == MR_NODE_ALIAS ? from->child[0] : from;
@@ -51,7 +52,7 @@ mr_status mr_from_column(mr_env *env, const mr_column *column, const mr_property
         *out = mr_sql_column(env, column, NULL, prop);
     } else if (of->kind == MR_NODE_TABLE) {
         if (of->u.table != column->table) return MR_OK;
-        *out = mr_sql_column(env, column, mr_node_retain(from), prop);
+        *out = mr_sql_column_in(env, column, mr_node_retain(from), prop, mr_node_retain(whole));
     } else {
         const char *name = output_name(of, column, prop);
         if (!name) return MR_OK;
@@ -68,6 +69,8 @@ static void **find_explicit(const mr_planner *p, const mr_node *object) {
         if (mr_from_contains(mr_vec_ptr(&p->explicit, i), object)) return (void **)p->explicit.data + i;
     return NULL;
 }
+
+bool mr_froms_has(const mr_planner *p, const mr_node *object) { return find_explicit(p, object) != NULL; }
 
 mr_status mr_froms_begin(mr_planner *p, mr_node *from) {
     from = mr_united_from(p, from);

@@ -251,7 +251,7 @@ static mr_status possible_lefts(mr_planner *p, const mr_node *right, mr_vec *fou
     }
     for (size_t i = 0; i < all.len; i++) {
         mr_node *from = mr_vec_ptr(&all, i);
-        bool skip = status != MR_OK || mr_from_same(from, right);
+        bool skip = status != MR_OK || mr_from_contains(right, from);
         for (size_t k = 0; k < found->len && !skip; k++) skip = mr_from_same(mr_vec_ptr(found, k), from);
         if (!skip && (status = mr_vec_push_ptr(found, from)) == MR_OK) continue;
         mr_node_release(from);

@@ -129,6 +129,8 @@ mr_status mr_from_column(mr_env *env, const mr_column *column, const mr_property
 mr_status mr_froms_join(mr_planner *p, mr_op kind, mr_node *left, mr_node *right, mr_node *on);
 /* Makes sure that the FROM list has the object, for joins that begin with it. */
 mr_status mr_froms_begin(mr_planner *p, mr_node *from);
+/* Is the object, or a join that has it, in the FROM list because of select_from or a join? */
+bool mr_froms_has(const mr_planner *p, const mr_node *object);
 /* Makes the joins that the query itself has. */
 mr_status mr_froms_own_joins(mr_planner *p);
 /* *out: the FROM list: objects of the columns and criteria, then the explicit ones. NULL with MR_OK: it is empty. */
@@ -141,6 +143,8 @@ bool mr_foreign_key_exists(mr_env *env, mr_node *left, mr_node *right);
 /* below.c */
 /* Joins the tables of subclasses whose attributes the query's clauses name, to the tables of their bases. */
 mr_status mr_plan_below(mr_planner *p);
+/* *out: do the query's items, joins or FROM objects read the table under its own name? */
+mr_status mr_plan_reads(const mr_planner *p, const mr_table *table, bool *out);
 /* The tables of the class, and by outer joins those of subclasses whose attributes the criterion (or NULL) names.
  * aliased: under names of their own. A new reference; NULL: failed. */
 mr_node *mr_tables_for(mr_mapper *mapper, bool aliased, const mr_node *criterion);
@@ -151,9 +155,11 @@ mr_status mr_plan_check_order(const mr_planner *p, const mr_select *s);
 /* Adds the criterion of the class, if it shares a table, for its rows of the FROM object. */
 mr_status mr_plan_class_criterion(mr_planner *p, mr_mapper *mapper, mr_node *from);
 /* The same for the class of an alias that the program has made, of which an item names a column. */
-mr_status mr_plan_alias_rows(mr_planner *p, mr_node *leaf);
+mr_status mr_plan_alias_rows(mr_planner *p, mr_node *alias);
 /* The same for the classes that select_from and join_from name. */
 mr_status mr_plan_source_rows(mr_planner *p);
+/* The same for the aliases and classes whose attributes only WHERE names. */
+mr_status mr_plan_where_rows(mr_planner *p);
 
 /* criteria.c: the condition of a relationship, with its columns read from FROM objects. */
 typedef struct mr_condition {

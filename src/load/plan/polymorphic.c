@@ -188,7 +188,7 @@ static bool find_reader(void *ud, const mr_node *node) {
     finding *f = ud;
     if (f->failed || node->kind == MR_NODE_SELECT || node->kind == MR_NODE_COMPOUND) return false;
     if (node->kind != MR_NODE_COLUMN) return true;
-    if (node->n > 0) f->failed = mr_plan_alias_rows(f->p, node->child[0]) != MR_OK;
+    if (node->n > 0) f->failed = mr_plan_alias_rows(f->p, mr_column_object(node)) != MR_OK;
     else if (node->reader) f->failed = add_reader(f->p, node->reader) != MR_OK;
     return false;
 }

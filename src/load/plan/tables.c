@@ -106,6 +106,7 @@ mr_node *mr_mapper_alias(mr_mapper *mapper) { return with_inline(mapper, true, N
 
 mr_node *mr_from_given(mr_node *from) {
     for (mr_node *x = from; x; x = x->kind == MR_NODE_JOIN ? x->child[0] : NULL) {
+        if (x == from && x->kind == MR_NODE_JOIN) x->flags |= MR_NODE_GIVEN;
         mr_node *leaf = x->kind == MR_NODE_JOIN ? x->child[1] : x;
         if (leaf->kind == MR_NODE_ALIAS) leaf->flags |= MR_NODE_GIVEN;
     }
