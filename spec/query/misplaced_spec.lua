@@ -67,7 +67,8 @@ describe("distinct()", function()
   it("stands before a function's or a query's first item", function()
     w.gives("2", mr.select(f.count(User.age:distinct())))
     w.gives("1; 2", mr.select(Post.user_id:distinct():label "u"):order_by(Post.user_id))
-    for _, query in ipairs{ mr.select(User.id):where(User.age:distinct():eq(1)), mr.select(User.id, User.age:distinct()),
+    for _, query in ipairs{ mr.select(User.id):where(User.age:distinct():eq(1)),
+      mr.select(User.id, User.age:distinct()),
       mr.select(User.id):order_by(User.age:distinct()), mr.select(f.coalesce(User.id, User.age:distinct())),
       mr.select(User.age:distinct() + 1), mr.select(f.abs(f.abs(1) + User.age:distinct())) } do
       refuse("ArgumentError", { "distinct() is for the first argument", "query:distinct()" },

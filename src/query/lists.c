@@ -49,7 +49,10 @@ static mr_status take_all(mr_query *c, taken *t) {
 mr_query *mr_query_with_list(const mr_query *q, const mr_named_list *list, bool *found) {
     mr_query *c = mr_query_copy(q);
     *found = false;
-    if (!c) return NULL;
+    if (!c || mr_option_list_own(c) != MR_OK) {
+        mr_query_release(c);
+        return NULL;
+    }
     taken t;
     mr_status status = take_all(c, &t);
     if (status == MR_OK) {

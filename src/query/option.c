@@ -74,7 +74,7 @@ static mr_status append_run(mr_query *c, const mr_option *options, unsigned n, u
     if (nsteps && !path) return MR_FAIL;
     bool failed = false;
     for (unsigned i = 0; i < n; i++) {
-        mr_option *o = &c->options[c->noptions++];
+        mr_option *o = mr_option_list_next(c);
         *o = options[i];
         o->path = mr_option_path_retain(path);
         o->steps = path ? path->steps : NULL;
@@ -91,9 +91,7 @@ static mr_status append_run(mr_query *c, const mr_option *options, unsigned n, u
 mr_query *mr_query_options(const mr_query *q, const mr_option *options, unsigned n) {
     mr_query *c = mr_query_copy(q);
     if (!c || n == 0) return c;
-    mr_option *grown = mr_realloc(c->env, c->options, (c->noptions + (size_t)n) * sizeof *grown);
-    mr_status status = grown ? MR_OK : MR_FAIL;
-    if (grown) c->options = grown;
+    mr_status status = mr_option_list_reserve(c, n);
     for (unsigned i = 0; i < n && status == MR_OK;) {
         unsigned nsteps, run = run_length(options + i, n - i, &nsteps);
         status = append_run(c, options + i, run, nsteps);
@@ -112,11 +110,13 @@ mr_query *mr_query_option(const mr_query *q, const mr_option *option) {
     return c;
 }
 
-void mr_query_drop_criteria(mr_query *q) {
+mr_status mr_query_drop_criteria(mr_query *q) {
     unsigned n = 0;
+    if (mr_option_list_own(q) != MR_OK) return MR_FAIL;
     for (unsigned i = 0; i < q->noptions; i++) {
         if (q->options[i].kind == MR_OPTION_CRITERIA) mr_loader_criterion_release(q->options[i].criterion);
         else q->options[n++] = q->options[i];
     }
-    q->noptions = n;
+    mr_option_list_cut(q, n);
+    return MR_OK;
 }

@@ -47,14 +47,7 @@ void mr_query_release(mr_query *q) {
         mr_node_release(q->joins[i].from);
     }
     mr_free(q->env, q->joins);
-    for (unsigned i = 0; i < q->noptions; i++) {
-        mr_node_release(q->options[i].alias);
-        mr_node_release(q->options[i].start);
-        mr_node_release(q->options[i].limit_by);
-        mr_option_path_release(q->env, q->options[i].path);
-        mr_loader_criterion_release(q->options[i].criterion);
-    }
-    mr_free(q->env, q->options);
+    mr_option_list_release(q->env, q->option_list);
     for (unsigned i = 0; i < q->nparents; i++) {
         mr_node_release(q->parents[i].alias);
         mr_entity_unpin(q->parents[i].parent);
@@ -147,19 +140,6 @@ static void copy_arrays(const mr_query *q, mr_query *c, bool *failed) {
     }
 }
 
-static void copy_options(const mr_query *q, mr_query *c, bool *failed) {
-    c->options = copy_array(q->env, q->options, q->noptions, sizeof *q->options, failed);
-    if (!c->options) return;
-    for (unsigned i = 0; i < q->noptions; i++) {
-        mr_option_path_retain(c->options[i].path);
-        mr_node_retain(c->options[i].alias);
-        mr_node_retain(c->options[i].start);
-        mr_loader_criterion_retain(c->options[i].criterion);
-        mr_node_retain(c->options[i].limit_by);
-    }
-    c->noptions = q->noptions;
-}
-
 static void copy_params(const mr_query *q, mr_query *c, bool *failed) {
     c->params = copy_array(q->env, q->params, q->nparams, sizeof *q->params, failed);
     if (!c->params) return;
@@ -177,15 +157,15 @@ mr_query *mr_query_copy(const mr_query *q) {
     if (!c) return NULL;
     *c = *q;
     c->refs = 1;
-    c->items = NULL, c->joins = NULL, c->parents = NULL, c->options = NULL, c->params = NULL;
-    c->nitems = c->njoins = c->nparents = c->noptions = c->nparams = 0;
+    c->items = NULL, c->joins = NULL, c->parents = NULL, c->params = NULL;
+    c->nitems = c->njoins = c->nparents = c->nparams = 0;
+    mr_option_list_retain(c->option_list);
     c->tag = NULL;
     retain_select(&c->clauses);
     mr_node_retain(c->statement);
     mr_node_retain(c->united);
     bool failed = false;
     copy_arrays(q, c, &failed);
-    copy_options(q, c, &failed);
     copy_params(q, c, &failed);
     if (q->tag && !(c->tag = mr_strndup(q->env, q->tag, strlen(q->tag)))) failed = true;
     if (!failed) return c;

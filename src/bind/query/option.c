@@ -10,6 +10,7 @@
 
 #include "expression/expression.h"
 #include "expression/from.h"
+#include "option_value.h"
 #include "value/batching.h"
 #include "value/class.h"
 #include "value/from.h"
@@ -17,67 +18,6 @@
 #include "value/query.h"
 #include "value/relationship.h"
 #include "value/session.h"
-
-/* One of the options in a value. All share the steps of the value: an option has the first nsteps of them, and a column
- * option has one more in `last`. */
-typedef struct option_part {
-    mr_option option; /* steps, start: unused; alias: one reference */
-    unsigned nsteps;
-    bool has_last;
-    mr_option_step last;
-} option_part;
-
-typedef struct bind_option_value {
-    unsigned nsteps, nparts;
-    mr_mapper *mapper; /* the class where the path starts, or NULL */
-    mr_node *start;    /* the alias of the class, or NULL; one reference */
-    mr_option_step *steps;
-    option_part *parts;
-} bind_option_value;
-
-static bind_option_value *push_option(lua_State *L, unsigned nsteps, unsigned nparts) {
-    size_t head = sizeof(bind_option_value), steps = nsteps * sizeof(mr_option_step);
-    bind_option_value *o = lua_newuserdatauv(L, head + steps + nparts * sizeof(option_part), 0);
-    memset(o, 0, head + steps + nparts * sizeof(option_part));
-    o->parts = (option_part *)(void *)(o + 1);
-    o->steps = (mr_option_step *)(void *)(o->parts + nparts);
-    bind_set_type(L, BIND_OPTION);
-    return o;
-}
-
-static int option_gc(lua_State *L) {
-    bind_option_value *o = bind_test(L, 1, BIND_OPTION);
-    if (!o) return 0;
-    bool open = bind_peek(L) != NULL;
-    for (unsigned i = 0; open && i < o->nparts; i++) {
-        mr_node_release(o->parts[i].option.alias);
-        mr_loader_criterion_release(o->parts[i].option.criterion);
-        mr_node_release(o->parts[i].option.limit_by);
-    }
-    if (open) mr_node_release(o->start);
-    o->nparts = 0;
-    o->start = NULL;
-    return bind_finalized(L);
-}
-
-/* Pushes a copy of the option (or an empty one: NULL) with room for more steps and parts. */
-static bind_option_value *extend(lua_State *L, const bind_option_value *from, unsigned steps, unsigned parts) {
-    unsigned nsteps = from ? from->nsteps : 0, nparts = from ? from->nparts : 0;
-    bind_option_value *o = push_option(L, nsteps + steps, nparts + parts);
-    if (!from) return o;
-    o->nsteps = nsteps;
-    o->nparts = nparts;
-    memcpy(o->steps, from->steps, nsteps * sizeof *o->steps);
-    memcpy(o->parts, from->parts, nparts * sizeof *o->parts);
-    for (unsigned i = 0; i < nparts; i++) {
-        mr_node_retain(o->parts[i].option.alias);
-        mr_loader_criterion_retain(o->parts[i].option.criterion);
-        mr_node_retain(o->parts[i].option.limit_by);
-    }
-    o->mapper = from->mapper;
-    o->start = mr_node_retain(from->start);
-    return o;
-}
 
 /* Raises where the path ends with "*", which leads nowhere. */
 static void refuse_after_wildcard(lua_State *L, const bind_option_value *before, const char *name) {
@@ -102,7 +42,7 @@ static void add_path(lua_State *L, bind_option_value *o, const char *path) {
         const char *name = len ? mr_intern(bind_of(L)->env, path, len) : NULL;
         if (!name && len) bind_raise(L);
         if (!name) bind_error(L, MR_ERR_ARGUMENT, "a loader option's path has an empty name");
-        o->steps[o->nsteps++] = (mr_option_step){.name = name};
+        bind_add_step(o, (mr_option_step){.name = name});
         path += len + (path[len] == '.');
     }
 }
@@ -123,7 +63,7 @@ static void add_steps(lua_State *L, bind_option_value *o, int idx) {
         return;
     }
     set_start(o, r->prop->mapper, r->alias);
-    o->steps[o->nsteps++] = (mr_option_step){.prop = r->prop, .of_type = r->of_type, .with = r->with};
+    bind_add_step(o, (mr_option_step){.prop = r->prop, .of_type = r->of_type, .with = r->with});
 }
 
 /* ---------------------------------------------------------------- strategies */
@@ -221,7 +161,7 @@ static int load_option(lua_State *L) {
     bool wildcard = n == 1 && lua_type(L, first) == LUA_TSTRING && strcmp(lua_tostring(L, first), "*") == 0;
     unsigned steps = 0;
     for (int i = 0; i < n && !wildcard; i++) steps += count_steps(L, first + i, name);
-    option_part part = {0};
+    bind_option_part part = {0};
     part.option.kind = strcmp(name, "contains_eager") == 0 ? MR_OPTION_CONTAINS_EAGER : MR_OPTION_LAZY;
     if (wildcard) part.option.kind = MR_OPTION_WILDCARD_LAZY;
     part.option.strategy = read_strategy(L, name, options);
@@ -234,13 +174,11 @@ static int load_option(lua_State *L) {
     part.option.alias = read_alias(L, options, name); /* stays on the stack */
     const bind_relationship *to = bind_test_relationship(L, first + n - 1);
     if (to && !part.option.alias && part.option.kind == MR_OPTION_CONTAINS_EAGER) part.option.alias = to->of_alias;
-    bind_option_value *o = extend(L, before, steps, 1);
+    bind_option_value *o = bind_extend_option(L, before, steps, 1);
     for (int i = 0; i < n && !wildcard; i++) add_steps(L, o, first + i);
     part.nsteps = o->nsteps;
     if (strcmp(name, "defaultload") == 0 && !wildcard) return 1;
-    mr_node_retain(part.option.alias);
-    mr_node_retain(part.option.limit_by);
-    o->parts[o->nparts++] = part;
+    bind_add_part(o, &part);
     return 1;
 }
 
@@ -267,9 +205,9 @@ static int column_option(lua_State *L, mr_option_kind kind, const char *function
     int n = bind_arguments(L, first, &options);
     bind_check_options(L, options, function, no_options);
     if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected attributes", function);
-    bind_option_value *o = extend(L, before, 0, (unsigned)n);
+    bind_option_value *o = bind_extend_option(L, before, 0, (unsigned)n);
     for (int i = 0; i < n; i++) {
-        option_part part = {0};
+        bind_option_part part = {0};
         mr_mapper *mapper = NULL;
         mr_node *alias = NULL;
         part.option.kind = kind;
@@ -282,7 +220,7 @@ static int column_option(lua_State *L, mr_option_kind kind, const char *function
                               "%s: %s.%s is of another alias than the attributes before it: "
                               "write an option for each",
                               function, mapper->name, part.last.prop->name);
-        o->parts[o->nparts++] = part;
+        bind_add_part(o, &part);
     }
     return 1;
 }
@@ -297,12 +235,12 @@ static int f_undefer_group(lua_State *L) {
     if (lua_type(L, first) != LUA_TSTRING || lua_gettop(L) > first)
         return bind_type_error(L, lua_gettop(L) > first ? first + 1 : first, "undefer_group", "one group's name");
     const char *group = bind_intern(L, first);
-    bind_option_value *o = extend(L, before, 0, 1);
-    option_part part = {0};
+    bind_option_value *o = bind_extend_option(L, before, 0, 1);
+    bind_option_part part = {0};
     part.option.kind = MR_OPTION_UNDEFER_GROUP;
     part.option.group = group;
     part.nsteps = o->nsteps;
-    o->parts[o->nparts++] = part;
+    bind_add_part(o, &part);
     return 1;
 }
 
@@ -314,18 +252,18 @@ static int core_loader_criterion(lua_State *L) {
     const char *function = "with_loader_criteria";
     const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
     if (lua_gettop(L) == 0) {
-        push_option(L, 0, 0);
+        bind_extend_option(L, NULL, 0, 0);
         return 1;
     }
     mr_mapper *mapper = bind_arg_class(L, 2, function);
     mr_node *node = bind_arg_criterion(L, 3, function);
-    bind_option_value *o = extend(L, before, 0, 1);
-    option_part part = {0};
+    bind_option_value *o = bind_extend_option(L, before, 0, 1);
+    bind_option_part part = {0};
     part.option.kind = MR_OPTION_CRITERIA;
     part.option.criterion =
         mr_loader_criterion_new(mapper, mr_node_retain(node), lua_toboolean(L, 4), lua_toboolean(L, 5));
     if (!part.option.criterion) return bind_raise(L);
-    o->parts[o->nparts++] = part;
+    bind_add_part(o, &part);
     return 1;
 }
 
@@ -372,7 +310,7 @@ void bind_apply_option(lua_State *L, int idx) {
     mr_option_step *last = lua_newuserdatauv(L, (nlast + 1) * sizeof *last, 0);
     mr_option *options = lua_newuserdatauv(L, o->nparts * sizeof *options, 0);
     for (unsigned i = 0; i < o->nparts; i++) {
-        const option_part *part = &o->parts[i];
+        const bind_option_part *part = &o->parts[i];
         options[i] = part->option;
         options[i].steps = part->has_last ? last : o->steps;
         options[i].nsteps = part->nsteps + part->has_last;
@@ -401,13 +339,13 @@ static int f_selectin_polymorphic(lua_State *L) {
         return bind_error(L, MR_ERR_ARGUMENT, "%s: name the class first, as the path is given by names", function);
     bind_refuse_more(L, first - 1, function, "");
     const mr_polymorphic *with = bind_to_polymorphic(L, mapper, first, function);
-    bind_option_value *o = extend(L, before, 0, 1);
-    option_part part = {0};
+    bind_option_value *o = bind_extend_option(L, before, 0, 1);
+    bind_option_part part = {0};
     part.option.kind = MR_OPTION_POLYMORPHIC;
     part.option.with = with;
     part.nsteps = o->nsteps;
     set_start(o, mapper, NULL);
-    o->parts[o->nparts++] = part;
+    bind_add_part(o, &part);
     return 1;
 }
 
@@ -438,8 +376,7 @@ static int option_index(lua_State *L) {
 }
 
 void bind_open_option(lua_State *L) {
-    static const luaL_Reg metamethods[] = {{"__gc", option_gc}, {NULL, NULL}};
-    bind_type(L, BIND_OPTION, "LoaderOption", NULL, NULL, metamethods);
+    bind_open_option_value(L);
     luaL_getmetatable(L, BIND_OPTION);
     lua_newtable(L);
     set_functions(L);

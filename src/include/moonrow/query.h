@@ -129,7 +129,8 @@ struct mr_query {
     mr_query_item *items;
     mr_query_join *joins;
     unsigned noptions;
-    mr_option *options;
+    mr_option *options;                 /* the first of those in option_list */
+    struct mr_option_list *option_list; /* shared by the queries of a chain; or NULL */
     unsigned nparents;
     mr_query_parent *parents;
     mr_select clauses;  /* from is that of select_from; columns is not used */
@@ -201,7 +202,7 @@ mr_query *mr_query_option(const mr_query *q, const mr_option *option);
  * pointer steps share one copy of the steps, so the time is linear for a chain of options, too. */
 mr_query *mr_query_options(const mr_query *q, const mr_option *options, unsigned n);
 /* Takes the loader criteria from the options of a query that the caller alone has. */
-void mr_query_drop_criteria(mr_query *q);
+mr_status mr_query_drop_criteria(mr_query *q);
 /* Adds the criterion that the row belongs to parent, along a relationship of the parent's class. alias is that of the
  * target class (consumed), or NULL. */
 mr_query *mr_query_with_parent(const mr_query *q, const mr_property *along, mr_entity *parent, mr_node *alias);

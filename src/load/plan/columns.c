@@ -126,15 +126,17 @@ static bool label_taken(const mr_planner *p, size_t n, const char *label) {
 /* A label for column n that none of the columns before it has: base, base_1 ..., or base__1 ... if the same column was
  * listed before. NULL: no memory. */
 static const char *unique_label(mr_planner *p, size_t n, const mr_node *node, const char *base) {
-    bool taken = false, same = false;
-    for (size_t i = 0; i < n && !same; i++) {
+    bool taken = false;
+    unsigned same = 0;
+    for (size_t i = 0; i < n; i++) {
         const mr_planned_column *c = column_at(p, i);
         if (c->label == base) taken = true;
-        if (same_column(c->node, node)) same = true;
+        if (same_column(c->node, node)) same++;
     }
     if (!taken && !same) return base;
     const char *label = base;
-    for (unsigned k = 1; label && label_taken(p, n, label); k++)
+    /* The same column has taken the numbers below, one each time. */
+    for (unsigned k = same ? same : 1; label && label_taken(p, n, label); k++)
         label = intern_format(p->env, same ? "%s__%u" : "%s_%u", base, k);
     return label;
 }

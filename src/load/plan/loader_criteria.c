@@ -69,52 +69,105 @@ static mr_node *unit_of(mr_node *object, const mr_node *leaf, const mr_mapper *m
     return unit;
 }
 
-/* Do the two say the same? The values of criteria are a part of the plan's key, so they may be compared. */
-static mr_status same(mr_env *env, const mr_node *a, const mr_node *b, bool *out) {
-    mr_strbuf key[2];
-    mr_vec binds[2];
-    const mr_node *const nodes[2] = {a, b};
-    mr_status status = MR_OK;
-    for (int i = 0; i < 2; i++) {
-        mr_strbuf_init(&key[i], env);
-        mr_vec_init(&binds[i], env, sizeof(mr_node *));
-        if (status == MR_OK) status = mr_sql_key(nodes[i], &key[i], &binds[i]);
+/* ---------------------------------------------------------------- what was said already */
+
+/* The criteria that were found for a leaf, and what they say, by which one that says the same again is left out. */
+typedef struct criteria_found {
+    mr_env *env;
+    mr_vec nodes; /* mr_node *, one reference each */
+    mr_map *said; /* said_criterion; made with the second criterion */
+} criteria_found;
+
+typedef struct said_criterion {
+    char *key; /* its structure, and its values behind that */
+    size_t len;
+} said_criterion;
+
+static uint64_t hash_said(const void *element) {
+    const said_criterion *s = element;
+    return mr_hash_bytes(s->key, s->len);
+}
+
+static bool equal_said(const void *a, const void *b) {
+    const said_criterion *x = a, *y = b;
+    return x->len == y->len && memcmp(x->key, y->key, x->len) == 0;
+}
+
+/* Writes what the criterion says. Its values are a part of the plan's key, so they may be compared; one that only the
+ * program can tell is known by its node. */
+static mr_status write_said(mr_env *env, const mr_node *criterion, mr_strbuf *out) {
+    mr_vec binds;
+    mr_vec_init(&binds, env, sizeof(mr_node *));
+    mr_status status = mr_sql_key((mr_node *)(uintptr_t)criterion, out, &binds); /* only read */
+    for (size_t i = 0; status == MR_OK && i < binds.len; i++) {
+        const mr_node *bind = mr_vec_ptr(&binds, i);
+        const mr_value *v = &bind->u.value;
+        bool plain = bind->kind == MR_NODE_BIND && v->kind < MR_OPAQUE;
+        mr_strbuf_add(out, (const char *)&bind->name, sizeof bind->name);
+        if (!plain) mr_strbuf_add(out, (const char *)&bind, sizeof bind);
+        if (!plain) continue;
+        mr_strbuf_add(out, (const char *)&v->kind, sizeof v->kind);
+        mr_strbuf_add(out, (const char *)&v->len, sizeof v->len);
+        if (mr_kind_is_bytes(v->kind)) mr_strbuf_add(out, v->u.s, v->len);
+        else mr_strbuf_add(out, (const char *)&v->u, sizeof v->u);
     }
-    *out = status == MR_OK && key[0].len == key[1].len && memcmp(key[0].data, key[1].data, key[0].len) == 0;
-    for (size_t i = 0; *out && i < binds[0].len; i++) {
-        const mr_node *x = mr_vec_ptr(&binds[0], i), *y = mr_vec_ptr(&binds[1], i);
-        bool values = x->kind == MR_NODE_BIND && y->kind == MR_NODE_BIND && x->u.value.kind < MR_OPAQUE;
-        *out = x == y || (values && x->name == y->name && mr_value_equal(env, &x->u.value, &y->u.value));
+    mr_vec_done(&binds);
+    return status == MR_OK && out->oom ? mr_nomem(env) : status;
+}
+
+/* Notes what the criterion says. *again: that was said. */
+static mr_status note_said(criteria_found *f, const mr_node *criterion, bool *again) {
+    mr_strbuf said;
+    mr_strbuf_init(&said, f->env);
+    mr_status status = write_said(f->env, criterion, &said);
+    said_criterion s = {said.data, said.len};
+    *again = status == MR_OK && mr_map_get(f->said, &s);
+    if (status == MR_OK && !*again) {
+        s.key = mr_alloc(f->env, s.len + 1);
+        if (s.key) memcpy(s.key, said.data, s.len);
+        if (!s.key || !mr_map_put(f->said, &s)) {
+            mr_free(f->env, s.key);
+            status = MR_FAIL;
+        }
     }
-    for (int i = 0; i < 2; i++) {
-        mr_strbuf_done(&key[i]);
-        mr_vec_done(&binds[i]);
-    }
+    mr_strbuf_done(&said);
     return status;
 }
 
-/* Adds the criterion (consumed) to those of the list, unless one of them says the same. */
-static mr_status add_once(mr_env *env, mr_vec *list, mr_node *criterion) {
-    bool found = false;
+/* Adds the criterion (consumed), unless one of those before it says the same. */
+static mr_status add_once(criteria_found *f, mr_node *criterion) {
+    bool again = false;
     mr_status status = MR_OK;
-    for (size_t i = 0; status == MR_OK && !found && i < list->len; i++)
-        status = same(env, mr_vec_ptr(list, i), criterion, &found);
-    if (status == MR_OK && !found) status = mr_vec_push_ptr(list, criterion);
-    if (status != MR_OK || found) mr_node_release(criterion);
+    if (f->nodes.len > 0 && !f->said) {
+        f->said = mr_map_new(f->env, sizeof(said_criterion), hash_said, equal_said);
+        status = f->said ? note_said(f, mr_vec_ptr(&f->nodes, 0), &again) : MR_FAIL;
+    }
+    if (status == MR_OK && f->said) status = note_said(f, criterion, &again);
+    if (status == MR_OK && !again) status = mr_vec_push_ptr(&f->nodes, criterion);
+    if (status != MR_OK || again) mr_node_release(criterion);
     return status;
 }
+
+/* Frees what is known of the criteria, but not these. */
+static void forget_said(criteria_found *f) {
+    size_t cursor = 0;
+    for (said_criterion *s; f->said && (s = mr_map_next(f->said, &cursor));) mr_free(f->env, s->key);
+    mr_map_free(f->said);
+    mr_vec_done(&f->nodes);
+}
+
+/* ---------------------------------------------------------------- finding them */
 
 /* Appends the criteria for the rows of the leaf. */
 static mr_status find_criteria(const mr_planner *p, const mr_mapper *mapper, mr_node *object, mr_node *leaf,
-                               mr_vec *list) {
+                               criteria_found *f) {
     mr_node *unit = mapper->nparts > 1 ? unit_of(object, leaf, mapper) : leaf;
     for (unsigned i = 0; i < p->nopts; i++) {
         const mr_loader_criterion *c = p->opts[i].kind == MR_OPTION_CRITERIA ? p->opts[i].criterion : NULL;
         if (!c || !mr_mapper_isa(mapper, c->mapper) || ((leaf->flags & MR_NODE_GIVEN) && !c->aliases)) continue;
         if (!mr_mapper_reads(mapper, c->mapper->table)) continue; /* a concrete class has a table of its own */
         mr_node *made = NULL;
-        if (mr_expression_through(p->env, c->expression, mapper, unit, &made) != MR_OK ||
-            add_once(p->env, list, made) != MR_OK)
+        if (mr_expression_through(p->env, c->expression, mapper, unit, &made) != MR_OK || add_once(f, made) != MR_OK)
             return MR_FAIL;
     }
     return MR_OK;
@@ -127,16 +180,16 @@ static mr_status criterion_of(void *ud, const mr_node *select, bool outermost, m
     *out = NULL;
     if (!mapper && leaf->kind == MR_NODE_TABLE) mapper = class_named(select->u.select, outermost, leaf->u.table);
     if (!mapper) return MR_OK;
-    mr_vec list;
-    mr_vec_init(&list, p->env, sizeof(mr_node *));
-    mr_status status = find_criteria(p, mapper, object, leaf, &list);
-    if (status == MR_OK && list.len > 0) {
-        *out = mr_sql_list(p->env, MR_OP_AND, list.data, list.len); /* consumes what is in the list */
+    criteria_found f = {p->env, {0}, NULL};
+    mr_vec_init(&f.nodes, p->env, sizeof(mr_node *));
+    mr_status status = find_criteria(p, mapper, object, leaf, &f);
+    if (status == MR_OK && f.nodes.len > 0) {
+        *out = mr_sql_list(p->env, MR_OP_AND, f.nodes.data, f.nodes.len); /* consumes the nodes */
         if (!*out) status = MR_FAIL;
     } else {
-        for (size_t i = 0; i < list.len; i++) mr_node_release(mr_vec_ptr(&list, i));
+        for (size_t i = 0; i < f.nodes.len; i++) mr_node_release(mr_vec_ptr(&f.nodes, i));
     }
-    mr_vec_done(&list);
+    forget_said(&f);
     return status;
 }
 

@@ -43,7 +43,10 @@ mr_query *mr_get_query(const mr_load_context *ctx, mr_mapper *mapper, const mr_v
     mr_query *plain = mr_query_new(env, &item, 1, false), *next;
     mr_query *q = plain ? mr_query_options(plain, options->options, options->noptions) : NULL;
     mr_query_release(plain);
-    if (q && ctx->any_row) mr_query_drop_criteria(q); /* nobody else has it yet */
+    if (q && ctx->any_row && mr_query_drop_criteria(q) != MR_OK) { /* nobody else has it yet */
+        mr_query_release(q);
+        return NULL;
+    }
     for (uint16_t i = 0; q && i < mapper->npk; i++) {
         const mr_property *prop = mr_mapper_at_slot(mapper, mapper->pk_slots[i]);
         mr_node *bind = mr_sql_bind(env, mr_column_type(env, prop->column), &values[i]);
