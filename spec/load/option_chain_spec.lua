@@ -96,10 +96,11 @@ describe("two links of one chain", function()
   end)
 
   it("keep what they name when the others are gone", function()
-    local alias = mr.aliased(Post)
-    local option = mr.contains_eager(User.posts:of_type(alias))
-    local q = User.query:join(User.posts:of_type(alias)):options(option)
-    option, alias = nil, nil
+    local function joined()
+      local alias = mr.aliased(Post)
+      return User.query:join(User.posts:of_type(alias)):options(mr.contains_eager(User.posts:of_type(alias)))
+    end
+    local q = joined()
     for _ = 1, 3 do
       q:options(mr.with_loader_criteria(User, User.id:gt(9)))
       collectgarbage()
