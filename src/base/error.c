@@ -2,8 +2,8 @@
  * error.c: the last error of an environment.
  *
  * Invariant: env->error is one of three: NULL; the environment's own no_memory, which owns nothing and is never freed;
- * or a block that owns its statement, parameters and orig, with the message right behind the struct. So recording
- * NoMemoryError, and saving any error, never allocates.
+ * or a block that owns its statement, parameters, orig and facts, with the message right behind the struct. So
+ * recording NoMemoryError, and saving any error, never allocates.
  */
 #include "env_private.h"
 
@@ -29,6 +29,7 @@ static const struct {
     [MR_ERR_DATABASE] = {"DatabaseError", MR_ERR_ERROR},
     [MR_ERR_INTEGRITY] = {"IntegrityError", MR_ERR_DATABASE},
     [MR_ERR_OPERATIONAL] = {"OperationalError", MR_ERR_DATABASE},
+    [MR_ERR_UNKNOWN_OUTCOME] = {"UnknownOutcomeError", MR_ERR_OPERATIONAL},
     [MR_ERR_DATA] = {"DataError", MR_ERR_DATABASE},
     [MR_ERR_PROGRAMMING] = {"ProgrammingError", MR_ERR_DATABASE},
     [MR_ERR_NO_MEMORY] = {"NoMemoryError", MR_ERR_ERROR},
@@ -59,6 +60,7 @@ void mr_error_free(mr_env *env, mr_error *saved) {
     if (!saved || saved == &env->no_memory) return;
     mr_free(env, (char *)saved->statement);
     mr_free(env, (char *)saved->orig);
+    mr_free(env, (mr_error_facts *)saved->facts);
     clear_params(env, (mr_value *)saved->params, saved->nparams);
     mr_free(env, saved);
 }
@@ -159,6 +161,39 @@ void mr_error_add_orig(mr_env *env, const char *orig, int code) {
         mr_free(env, (char *)error->orig);
         error->orig = copy;
         error->orig_code = code;
+    }
+    mr_env_restore_error(env, error);
+}
+
+enum { NFACTS = sizeof(mr_error_facts) / sizeof(char *) };
+
+/* A copy of the facts and their words in one block; NULL without memory. */
+static mr_error_facts *copy_facts(mr_env *env, const mr_error_facts *facts) {
+    const char *words[NFACTS];
+    size_t size = sizeof *facts;
+    memcpy(words, facts, sizeof words);
+    for (size_t i = 0; i < NFACTS; i++)
+        if (words[i]) size += strlen(words[i]) + 1;
+    mr_error_facts *copy = mr_alloc(env, size);
+    if (!copy) return NULL;
+    char *at = (char *)(copy + 1);
+    for (size_t i = 0; i < NFACTS; i++) {
+        if (!words[i]) continue;
+        size_t len = strlen(words[i]) + 1;
+        memcpy(at, words[i], len);
+        words[i] = at;
+        at += len;
+    }
+    memcpy(copy, words, sizeof words);
+    return copy;
+}
+
+void mr_error_add_facts(mr_env *env, const mr_error_facts *facts) {
+    mr_error *error = mr_env_save_error(env);
+    if (error && error != &env->no_memory) {
+        mr_error_facts *copy = copy_facts(env, facts);
+        mr_free(env, (mr_error_facts *)error->facts);
+        error->facts = copy;
     }
     mr_env_restore_error(env, error);
 }

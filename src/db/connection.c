@@ -59,6 +59,8 @@ bool mr_conn_may_retry(mr_conn *conn) {
 
 /* ---------------------------------------------------------------- may a statement run? */
 
+bool mr_conn_is_dead(const mr_conn *conn) { return conn->driver->is_dead && conn->driver->is_dead(conn->dbc); }
+
 bool mr_conn_is_inherited(const mr_conn *conn) {
     return conn->driver->is_inherited && conn->driver->is_inherited(conn->dbc);
 }

@@ -55,6 +55,7 @@ struct mr_conn {
     void *on_read_ud;
     mr_status (*on_write_begin)(void *ud);
     void *on_write_begin_ud;
+    bool aborted;  /* the database refuses all statements of the transaction until a rollback */
     bool lost;     /* the database has ended the transaction by itself, and it was not rolled back since */
     char *failure; /* the error that was the cause; NULL: there was no memory for it */
     bool (*on_lost)(void *ud);
@@ -125,6 +126,8 @@ mr_status mr_cursor_step_limited(mr_cursor *cursor);
 mr_status mr_conn_open(mr_engine *engine, mr_conn **out);
 /* Closes the connection and frees it. */
 void mr_conn_destroy(mr_conn *conn);
+/* Is the connection lost for good? */
+bool mr_conn_is_dead(const mr_conn *conn);
 /* Was the connection opened by the process from which this one was forked? Then it must not be used. */
 bool mr_conn_is_inherited(const mr_conn *conn);
 /* Fails with an OperationalError when the connection is inherited, or when statements must stop. */
@@ -149,9 +152,11 @@ mr_status mr_conn_query(mr_conn *conn, mr_compiled *compiled, const mr_value *va
 /* Asks the database whether the transaction is still open, and updates began and lost. Called after the user's text,
  * and (failed) after an error, which is recorded. */
 void mr_conn_update_began(mr_conn *conn, bool failed);
-/* Fails with PendingRollbackError when the database has ended the transaction by itself. */
+/* Has the database ended the transaction by itself, or does it refuse all statements? */
+static inline bool mr_conn_is_over(const mr_conn *conn) { return conn->lost || conn->aborted; }
+/* Fails with PendingRollbackError if so. */
 mr_status mr_conn_check_lost(mr_conn *conn);
-/* Ends the state of a lost transaction. */
+/* Ends the state of such a transaction. */
 void mr_conn_forget_loss(mr_conn *conn);
 /* Called after the first step of a statement that reads outside of a transaction: calls on_read. */
 void mr_conn_note_read(mr_conn *conn);

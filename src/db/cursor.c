@@ -36,7 +36,7 @@ static mr_status prepare(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cac
 
 mr_status mr_conn_cursor(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cursor **out) {
     mr_cached_stmt *entry;
-    if (conn->lost && mr_conn_check_lost(conn)) return MR_FAIL;
+    if (mr_conn_is_over(conn) && mr_conn_check_lost(conn)) return MR_FAIL;
     if (compiled->is_write && conn->read_only) {
         mr_fail(conn->env, MR_ERR_INVALID_REQUEST, "the transaction is read-only, and this statement writes: %s",
                 compiled->sql);
@@ -218,7 +218,7 @@ static mr_status step(mr_cursor *cursor) {
 /* Called after a failed step. True: the step may be tried again, because the execution has returned no row yet. */
 static bool may_repeat(mr_cursor *cursor, mr_cursor_state before) {
     mr_conn *conn = cursor->conn;
-    if (before != MR_CURSOR_BOUND || !conn || conn->lost || !mr_conn_may_retry(conn)) return false;
+    if (before != MR_CURSOR_BOUND || !conn || mr_conn_is_over(conn) || !mr_conn_may_retry(conn)) return false;
     cursor->state = MR_CURSOR_PREPARED;
     /* The collection may have closed the cursor: then this fails and says so. */
     return mr_cursor_bind_n(cursor, cursor->values, cursor->nvalues) == MR_OK;

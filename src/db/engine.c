@@ -18,7 +18,7 @@ enum { MAX_IDLE = 8, STATEMENT_CACHE = 100 };
 static const struct {
     const char *name;
     const mr_driver *(*driver)(void);
-} known[] = {{"sqlite", mr_driver_sqlite}, MR_DIALECTS(MOCK)};
+} known[] = {{"sqlite", mr_driver_sqlite}, {"postgresql", mr_driver_postgresql}, MR_DIALECTS(MOCK)};
 enum { NKNOWN = sizeof known / sizeof known[0] };
 
 static const char *known_name(void *ud, size_t i) {
@@ -38,7 +38,7 @@ static const mr_driver *find_driver(const char *name) {
 static mr_status no_dialect(mr_env *env, const mr_url *url) {
     const char *near = mr_nearest(url->dialect, known_name, NULL);
     return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": unknown dialect '%s'%s", url->text, url->dialect,
-                   near ? mr_hint(env, near) : " (known are sqlite databases alone)");
+                   near ? mr_hint(env, near) : " (known are sqlite and postgresql)");
 }
 
 /* The environment's state; it is made when it is first used. */
@@ -251,6 +251,7 @@ static bool clean(mr_conn *conn) {
     conn->on_lost_ud = NULL;
     mr_conn_forget_loss(conn);
     mr_conn_invalidate_cursors(conn);
+    if (mr_conn_is_dead(conn)) return false;
     if (mr_conn_is_inherited(conn) || (conn->own_settings && !of_session)) return false;
     if (!conn->began) return true;
     /* An error that is being reported must not be replaced by errors of the clean-up. */
@@ -258,7 +259,7 @@ static bool clean(mr_conn *conn) {
     mr_error *saved = pending ? mr_env_save_error(conn->env) : NULL;
     mr_conn_rollback(conn);
     if (pending) mr_env_restore_error(conn->env, saved);
-    return !conn->began;
+    return !conn->began && !mr_conn_is_dead(conn);
 }
 
 void mr_conn_close(mr_conn *conn) {

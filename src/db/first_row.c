@@ -12,7 +12,7 @@ static mr_status failed(mr_conn *conn, mr_cached_stmt *entry, const mr_value *va
     conn->driver->reset(entry->stmt);
     (void)mr_conn_failed(conn, entry->compiled->sql, values, entry->compiled->nparams);
     mr_stmt_cache_give(conn, entry);
-    if (conn->lost || !mr_conn_may_retry(conn)) return MR_FAIL;
+    if (mr_conn_is_over(conn) || !mr_conn_may_retry(conn)) return MR_FAIL;
     mr_env_clear_error(conn->env);
     return MR_DONE;
 }
@@ -20,7 +20,7 @@ static mr_status failed(mr_conn *conn, mr_cached_stmt *entry, const mr_value *va
 /* Takes the statement from the cache. MR_DONE: it is left to a cursor, because listeners must hear of it, its
  * parameters must be converted, or it cannot run now (then the cursor reports the error). */
 static mr_status take(mr_conn *conn, mr_compiled *compiled, mr_cached_stmt **out) {
-    if (mr_engine_observed(conn->engine) || mr_conn_is_marked(conn) || conn->lost || compiled->is_write ||
+    if (mr_engine_observed(conn->engine) || mr_conn_is_marked(conn) || mr_conn_is_over(conn) || compiled->is_write ||
         compiled->is_text || compiled->stores || compiled->ncolumns == 0)
         return MR_DONE;
     if (mr_conn_may_run(conn) == MR_OK && mr_stmt_cache_take(conn, compiled, true, out) == MR_OK) return MR_OK;

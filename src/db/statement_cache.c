@@ -79,7 +79,10 @@ static mr_status prepare(mr_conn *conn, mr_compiled *compiled, mr_cached_stmt **
         for (size_t i = 0; i < compiled->ncolumns; i++) entry->types[i] = compiled->columns[i].type;
     }
     if (mr_engine_call_fails(conn->engine)) goto fail;
-    if (conn->driver->prepare(conn->dbc, compiled->sql, compiled->sql_len, &entry->stmt)) goto fail;
+    if (conn->driver->prepare_compiled
+            ? conn->driver->prepare_compiled(conn->dbc, compiled, &entry->stmt)
+            : conn->driver->prepare(conn->dbc, compiled->sql, compiled->sql_len, &entry->stmt))
+        goto fail;
     *out = entry;
     return MR_OK;
 fail:

@@ -44,31 +44,46 @@ static mr_status run_control(mr_conn *conn, int control) {
     return status == MR_FAIL && mr_conn_may_retry(conn) ? try_control(conn, control) : status;
 }
 
+/* Keeps the words of the recorded error: later statements are refused because of it. */
+static void keep_failure(mr_conn *conn) {
+    mr_conn_forget_loss(conn);
+    conn->failure = mr_error_words(conn->env, mr_env_error(conn->env));
+}
+
 /* Marks the transaction as lost: its changes are gone, and the connection's user must not go on as if they were there.
  */
 static void mark_lost(mr_conn *conn) {
     if (conn->on_lost && !conn->on_lost(conn->on_lost_ud)) return;
-    mr_conn_forget_loss(conn);
+    keep_failure(conn);
     conn->lost = true;
-    conn->failure = mr_error_words(conn->env, mr_env_error(conn->env));
 }
 
 void mr_conn_forget_loss(mr_conn *conn) {
-    conn->lost = false;
+    conn->lost = conn->aborted = false;
     mr_free(conn->env, conn->failure);
     conn->failure = NULL;
 }
 
 mr_status mr_conn_check_lost(mr_conn *conn) {
-    if (!conn->lost) return MR_OK;
+    if (!mr_conn_is_over(conn)) return MR_OK;
+    const char *cause = conn->failure ? conn->failure : "(not kept: out of memory)";
+    if (conn->aborted)
+        return mr_fail(conn->env, MR_ERR_PENDING_ROLLBACK,
+                       "the database refuses all statements of this transaction, because one of them has failed: call "
+                       "rollback() before going on. The error was: %s",
+                       cause);
     return mr_fail(conn->env, MR_ERR_PENDING_ROLLBACK,
                    "the database has ended this transaction by itself, and nothing of it is stored: call rollback() "
                    "before going on. The error with which it did so was: %s",
-                   conn->failure ? conn->failure : "(not kept: out of memory)");
+                   cause);
 }
 
 void mr_conn_update_began(mr_conn *conn, bool failed) {
     bool open = conn->driver->in_transaction(conn->dbc);
+    if (open && failed && !conn->aborted && conn->driver->is_aborted && conn->driver->is_aborted(conn->dbc)) {
+        keep_failure(conn);
+        conn->aborted = true;
+    }
     if (open == conn->began) return;
     /* On the caller's own handle, the program may have begun a transaction itself. It is not this connection's. */
     if (open && conn->engine->native) return;
@@ -130,7 +145,7 @@ bool mr_conn_reads_outside(const mr_conn *conn) { return !conn->began || conn->l
 mr_status mr_conn_take_snapshot(mr_conn *conn) {
     if (!conn->driver->take_snapshot || conn->driver->take_snapshot(conn->dbc) == MR_OK) return MR_OK;
     (void)mr_conn_failed(conn, NULL, NULL, 0);
-    if (conn->lost || !mr_conn_may_retry(conn)) return MR_FAIL;
+    if (mr_conn_is_over(conn) || !mr_conn_may_retry(conn)) return MR_FAIL;
     mr_env_clear_error(conn->env);
     return conn->driver->take_snapshot(conn->dbc) == MR_OK ? MR_OK : mr_conn_failed(conn, NULL, NULL, 0);
 }
@@ -175,7 +190,7 @@ static mr_status savepoint_sql(mr_conn *conn, const char *verb, unsigned n) {
 }
 
 mr_status mr_conn_savepoint(mr_conn *conn, unsigned n) {
-    if (mr_conn_may_run(conn)) return MR_FAIL;
+    if (mr_conn_may_run(conn) || (conn->aborted && mr_conn_check_lost(conn))) return MR_FAIL;
     if (!conn->began && (conn->lazy ? mr_conn_begin_write(conn) : mr_conn_begin(conn, MR_TX_DEFAULT))) return MR_FAIL;
     return savepoint_sql(conn, "SAVEPOINT", n);
 }
@@ -187,5 +202,6 @@ mr_status mr_conn_release(mr_conn *conn, unsigned n) {
 /* ROLLBACK TO alone would keep the savepoint open, which makes every later change slower. So it is released, too. */
 mr_status mr_conn_rollback_to(mr_conn *conn, unsigned n) {
     if (savepoint_sql(conn, "ROLLBACK TO SAVEPOINT", n)) return MR_FAIL;
+    if (conn->aborted) mr_conn_forget_loss(conn);
     return savepoint_sql(conn, "RELEASE SAVEPOINT", n);
 }

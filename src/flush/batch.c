@@ -54,8 +54,10 @@ static mr_status check_matched(flush_batch *batch) {
     return MR_FAIL;
 }
 
-/* Is the error that NULL was written to the column? Its name is the last word of the database's message. */
+/* Is the error that NULL was written to the column? The database names it apart, or as the last word of its message. */
 static bool is_about_column(const mr_error *error, const mr_column *column) {
+    if (error->facts)
+        return !column->nullable && error->facts->column && strcmp(error->facts->column, column->name) == 0;
     size_t len = strlen(error->orig), n = strlen(column->name);
     return !column->nullable && len > n && error->orig[len - n - 1] == '.' &&
            strcmp(error->orig + len - n, column->name) == 0;

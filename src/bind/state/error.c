@@ -39,6 +39,21 @@ static void make_error(lua_State *L, mr_errkind kind) {
     lua_pop(L, 1);
 }
 
+/* Sets in the table on top what the database tells of the error besides its message. */
+static void add_facts(lua_State *L, const mr_error_facts *facts) {
+    if (!facts) return;
+    const struct {
+        const char *name, *word;
+    } fields[] = {{"sqlstate", facts->sqlstate}, {"schema", facts->schema},         {"table", facts->table},
+                  {"column", facts->column},     {"constraint", facts->constraint}, {"detail", facts->detail},
+                  {"hint", facts->hint}};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (!fields[i].word) continue;
+        lua_pushstring(L, fields[i].word);
+        lua_setfield(L, -2, fields[i].name);
+    }
+}
+
 /* Sets the fields that only an error of the database has: statement, params, orig. */
 static void add_database_fields(lua_State *L, const mr_error *e) {
     const bind_state *b = bind_of(L);
@@ -53,7 +68,8 @@ static void add_database_fields(lua_State *L, const mr_error *e) {
         lua_setfield(L, -2, "params");
     }
     if (e->orig) {
-        lua_createtable(L, 0, 2);
+        lua_createtable(L, 0, 3);
+        add_facts(L, e->facts);
         lua_pushstring(L, e->orig);
         lua_setfield(L, -2, "message");
         lua_pushinteger(L, e->orig_code);

@@ -65,6 +65,7 @@ typedef enum mr_errkind {
     MR_ERR_DATABASE,
     MR_ERR_INTEGRITY,
     MR_ERR_OPERATIONAL,
+    MR_ERR_UNKNOWN_OUTCOME, /* a COMMIT was sent, and the connection was lost before its answer came */
     MR_ERR_DATA,
     MR_ERR_PROGRAMMING,
     MR_ERR_NO_MEMORY,
@@ -77,14 +78,21 @@ const char *mr_errkind_name(mr_errkind kind);
 /* The more general kind that the kind belongs to; MR_ERR_NONE for MR_ERR_ERROR, the most general kind. */
 mr_errkind mr_errkind_parent(mr_errkind kind);
 
+/* What some databases tell of an error besides their message: its code, what it is about, and more words. Each may be
+ * NULL. detail holds data of rows, so it is in no message. */
+typedef struct mr_error_facts {
+    const char *sqlstate, *schema, *table, *column, *constraint, *detail, *hint;
+} mr_error_facts;
+
 typedef struct mr_error {
     mr_errkind kind;
     const char *message;    /* never NULL when kind is set */
     const char *statement;  /* the SQL, or NULL */
     const mr_value *params; /* the values of the statement's parameters: nparams of them */
     size_t nparams;
-    const char *orig; /* the database's own message, or NULL */
-    int orig_code;    /* the database's own code, or 0 */
+    const char *orig;            /* the database's own message, or NULL */
+    int orig_code;               /* the database's own code, or 0 */
+    const mr_error_facts *facts; /* or NULL */
 } mr_error;
 
 /* Records an error with a message after fmt (as printf's), and returns MR_FAIL. The new error takes the place of one
@@ -103,6 +111,8 @@ void mr_error_add_statement(mr_env *env, const char *sql, const mr_value *params
 void mr_error_add_note(mr_env *env, const char *note);
 /* Adds the database's own message (copied; left out without memory) and code to the recorded error. */
 void mr_error_add_orig(mr_env *env, const char *orig, int code);
+/* Adds a copy of the facts to the recorded error; left out without memory. */
+void mr_error_add_facts(mr_env *env, const mr_error_facts *facts);
 /* The recorded error, never NULL; its kind is MR_ERR_NONE when no error is recorded. Good until another error is
  * recorded or this one is cleared. */
 const mr_error *mr_env_error(const mr_env *env);
@@ -204,7 +214,8 @@ typedef enum mr_env_slot {
     MR_ENV_TYPES,
     MR_ENV_SESSION,
     MR_ENV_CRITERIA,
-    MR_ENV_ROW, /* schema: the row for which a default is made (mr_default_row); NULL: none is known */
+    MR_ENV_POSTGRESQL, /* db: the functions of libpq; NULL until they are needed */
+    MR_ENV_ROW,        /* schema: the row for which a default is made (mr_default_row); NULL: none is known */
     MR_ENV__SLOTS
 } mr_env_slot;
 /* The layer's pointer; NULL until it is set. */

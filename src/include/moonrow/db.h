@@ -85,6 +85,9 @@ struct mr_driver {
     void (*close)(mr_dbc *dbc);
     /* Prepares a statement (len bytes of SQL); the caller finalizes it. */
     mr_status (*prepare)(mr_dbc *dbc, const char *sql, size_t len, mr_stmt **out);
+    /* Optional. The same for a compiled statement, which tells the types of its parameters, and outlives the prepared
+     * one. */
+    mr_status (*prepare_compiled)(mr_dbc *dbc, const mr_compiled *compiled, mr_stmt **out);
     void (*finalize)(mr_stmt *stmt);
     /* Takes the statement back to its start, and binds its n values. Their bytes are borrowed, and must stay good until
      * the next bind, or reset. */
@@ -105,6 +108,11 @@ struct mr_driver {
                               mr_column_facts *out);
     int64_t (*changes)(mr_dbc *dbc);     /* number of rows that the last write matched */
     bool (*in_transaction)(mr_dbc *dbc); /* asks the database itself */
+    /* Optional. Does the database refuse all statements of the open transaction, since one of them has failed, until a
+     * rollback, to a savepoint perhaps? */
+    bool (*is_aborted)(mr_dbc *dbc);
+    /* Optional. Is the connection lost for good? */
+    bool (*is_dead)(mr_dbc *dbc);
     /* Optional. Was the error caused by too many open files? */
     bool (*out_of_files)(const mr_error *e);
     /* Optional. A number that changes when another connection commits, for the snapshot that is read now, or was read
@@ -136,6 +144,8 @@ struct mr_driver {
 };
 /* The driver for SQLite. Static. */
 const mr_driver *mr_driver_sqlite(void);
+/* The driver for PostgreSQL. Static. */
+const mr_driver *mr_driver_postgresql(void);
 /* The version of the SQLite library that this process uses: "3.40.1". Static. */
 const char *mr_sqlite_version(void);
 
