@@ -92,7 +92,7 @@ RUN    = JOBS='$(JOBS)' BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: interop files
-.PHONY: all deps demo test test-core test-spec test-stress test-host test-examples test-guide test-build headers arch \
+.PHONY: all deps deps-all demo test test-core test-spec test-postgresql test-stress test-host test-examples test-guide test-build headers arch \
         format lint lint-lua lint-c sanitize valgrind fault fuzz fuzz-criteria bench bench-count bench-count-update bench-scale bench-deps doc install help clean FORCE
 
 all: tools $(HOST) $(MODULE) $(STATIC) ## build the host, the module and the static library (the default)
@@ -178,6 +178,9 @@ $(C_EXAMPLES): $(BUILD)/examples/%: $$(wildcard examples/%/*.c) $(BUILD)/lib/lib
 deps: ## install what building and testing need (apt-get; asks first)
 	@.ci/deps
 
+deps-all: deps ## the same, and the PostgreSQL server for the specs that run on it
+	@.ci/deps all
+
 bench-deps: ## install what the comparisons of `make bench` need
 	@.ci/deps bench
 
@@ -199,6 +202,9 @@ test-core: $(CORE_TESTS) ## the C tests (ONLY=test_env runs one)
 
 test-spec: $(MODULE) ## the specs, with stock Lua and the module
 	@$(RUN) spec
+
+test-postgresql: $(MODULE) ## the specs on a PostgreSQL server of their own
+	@$(RUN) postgresql
 
 test-stress: $(MODULE) ## the specs with a collector that runs at every chance
 	@$(RUN) stress

@@ -11,3 +11,6 @@ if mode and mode ~= "" then
   debug.getregistry()["moonrow.stress"] = 2
   collectgarbage(mode)
 end
+
+-- MOONROW_TEST_URL=postgresql://...: specs run there, where they would open a database in memory.
+if os.getenv "MOONROW_TEST_URL" then require "spec.support.postgresql" end

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs parts of the tests and adds up what they count:
-#   spec/run.sh PART...    headers arch lint core spec stress host examples guide valgrind fault fuzz bench
+#   spec/run.sh PART...    headers arch lint core spec postgresql stress host examples guide valgrind fault fuzz bench
 #                          count count-table count-update scale
 # The last line is "N passed, N failed"; the status is non-zero when something failed. A part that
 # ends badly without naming a failure counts as one. From the Makefile: BUILD, CC, LUA, ONLY, SANITIZE; JOBS is how
@@ -162,6 +162,17 @@ lua_layout() { find lua spec examples src -name '*.lua' -exec "$LUA" spec/lua_la
 c_format() { find src spec examples -name '*.[ch]' -exec clang-format --dry-run -Werror {} +; }
 part_core() { c_tests core; }
 part_spec() { run_specs spec '*_spec.lua' "LD_PRELOAD=$PRELOAD" ASAN_OPTIONS=detect_leaks=0 "$LUA"; }
+
+# The specs on a PostgreSQL server of their own; spec/postgresql.txt says what differs.
+part_postgresql() {
+    spec/postgresql.sh env "LD_PRELOAD=$PRELOAD" ASAN_OPTIONS=detect_leaks=0 "LUA=$LUA" "JOBS=${JOBS:-2}" \
+        spec/postgresql_specs.sh "$SCRATCH/postgresql"
+    status=$?
+    if [ "$status" -eq 77 ]; then echo "   the specs did not run on PostgreSQL: make deps-all installs its server"; return; fi
+    add_tap postgresql "$status" "$SCRATCH/postgresql/all"
+    differs=$(grep -acE '^ok .*# SKIP' "$SCRATCH/postgresql/all" || true)
+    printf '   postgresql: %s passed, %s failed, %s differ\n' "$good" "$bad" "$differs"
+}
 
 part_stress() {
     for mode in incremental generational; do

@@ -97,7 +97,7 @@ describe("an error", function()
       "MultipleResultsFound",
       "DetachedInstanceError", "PendingRollbackError", "ObjectDeletedError", "MappingError",
       "StaleDataError", "DatabaseError",
-      "IntegrityError", "OperationalError", "DataError", "ProgrammingError", "NoMemoryError" } do
+      "IntegrityError", "OperationalError", "UnknownOutcomeError", "DataError", "ProgrammingError", "NoMemoryError" } do
       assert.equal("function", type(mr.errors[kind].is))
     end
     local e = support.error_of(function() User.query:filter_by{ username = "zoe" }:one() end)

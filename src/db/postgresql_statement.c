@@ -47,6 +47,22 @@ mr_status mr_postgresql_prepare(mr_dbc *dbc, const char *sql, size_t len, mr_stm
     return MR_OK;
 }
 
+/* Has the server read the text? A mistake in the user's own words must not begin a transaction, and end it. That a type
+ * is missing is told when the values are there. */
+static mr_status check_text(postgresql_dbc *dbc, const mr_compiled *compiled) {
+    pq_result *result;
+    if (!compiled->is_text || !compiled->is_write || compiled->is_ddl) return MR_OK;
+    if (dbc->pq->transactionStatus(dbc->conn) != PQ_TRANSACTION_IDLE) return MR_OK;
+    if (mr_postgresql_wait(dbc, dbc->pq->sendPrepare(dbc->conn, "", compiled->sql, 0, NULL), false, &result) == MR_OK) {
+        dbc->pq->clear(result);
+        return MR_OK;
+    }
+    const mr_error_facts *facts = mr_env_error(dbc->env)->facts;
+    bool untyped = facts && facts->sqlstate && strcmp(facts->sqlstate, "42P18") == 0;
+    if (untyped) mr_env_clear_error(dbc->env);
+    return untyped ? MR_OK : MR_FAIL;
+}
+
 mr_status mr_postgresql_prepare_compiled(mr_dbc *dbc, const mr_compiled *compiled, mr_stmt **out) {
     postgresql_stmt *s;
     mr_env *env = postgresql_dbc_of(dbc)->env;
@@ -54,6 +70,7 @@ mr_status mr_postgresql_prepare_compiled(mr_dbc *dbc, const mr_compiled *compile
         return mr_fail(env, MR_ERR_ARGUMENT,
                        "(postgresql) the statement has %zu parameters; PostgreSQL takes 65535: split it into several",
                        compiled->nparams);
+    if (check_text(postgresql_dbc_of(dbc), compiled) != MR_OK) return MR_FAIL;
     if (make(postgresql_dbc_of(dbc), compiled->sql, compiled->sql_len, &s) != MR_OK) return MR_FAIL;
     s->compiled = compiled;
     *out = (mr_stmt *)(void *)s;

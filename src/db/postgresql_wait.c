@@ -70,7 +70,7 @@ static bool wait_for_result(postgresql_dbc *dbc, bool *cancelled) {
 static void end_copy(postgresql_dbc *dbc, int status) {
     char *line = NULL;
     if (status == PQ_COPY_IN) {
-        (void)dbc->pq->putCopyEnd(dbc->conn, "COPY from the client is not supported");
+        (void)dbc->pq->putCopyEnd(dbc->conn, "COPY");
         return;
     }
     while (dbc->pq->getCopyData(dbc->conn, &line, 0) > 0) dbc->pq->freemem(line);

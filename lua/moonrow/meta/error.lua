@@ -42,8 +42,18 @@
 ---The database's own message.
 ---@field message string
 ---SQLite's extended result code: 5 SQLITE_BUSY, 1299 SQLITE_CONSTRAINT_NOTNULL, 2067 SQLITE_CONSTRAINT_UNIQUE, 787
----SQLITE_CONSTRAINT_FOREIGNKEY, 1555 SQLITE_CONSTRAINT_PRIMARYKEY, 275 SQLITE_CONSTRAINT_CHECK ...
+---SQLITE_CONSTRAINT_FOREIGNKEY, 1555 SQLITE_CONSTRAINT_PRIMARYKEY, 275 SQLITE_CONSTRAINT_CHECK ... Of PostgreSQL 0.
 ---@field code integer
+---Of PostgreSQL: its code, "23505" for a unique key, "23503" for a foreign key, "40001" for a transaction to run again.
+---@field sqlstate string?
+---What the error is about, where PostgreSQL says so.
+---@field schema string?
+---@field table string?
+---@field column string?
+---@field constraint string?
+---More words of PostgreSQL's. They may have values of rows.
+---@field detail string?
+---@field hint string?
 
 ---A class of errors.
 ---
@@ -170,6 +180,13 @@ function ErrorClass:is(value) end
 ---mr.open "sqlite:////nowhere/at/all.db".session:scalar(mr.text "SELECT 1") --! OperationalError:
 ---```
 ---@field OperationalError moonrow.ErrorClass
+---The connection was lost while COMMIT was running: whether the transaction is stored is not known. Below
+---OperationalError. (PostgreSQL)
+---
+---```lua
+---mr.errors.UnknownOutcomeError.name --> UnknownOutcomeError
+---```
+---@field UnknownOutcomeError moonrow.ErrorClass
 ---A value that is none of its column's type, or is too long. Below DatabaseError.
 ---
 ---```lua
@@ -208,6 +225,7 @@ function ErrorClass:is(value) end
 ---| "DatabaseError"
 ---| "IntegrityError"
 ---| "OperationalError"
+---| "UnknownOutcomeError"
 ---| "DataError"
 ---| "ProgrammingError"
 ---| "NoMemoryError"

@@ -371,6 +371,7 @@ local mr = {}
 ---db.app.name --> blog
 ---mr.open "sqlit://" --! ArgumentError:
 ---```
+---`"postgresql://user@host/name"` is a database of a PostgreSQL server.
 ---@error ArgumentError the URL cannot be read, or an option is unknown
 ---@error OperationalError the file cannot be opened (at the first use)
 ---@param url string "sqlite://" (in memory), "sqlite:///relative.db", "sqlite:////absolute.db"
