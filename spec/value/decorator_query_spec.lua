@@ -102,7 +102,7 @@ describe("criteria with a decorated column", function()
     assert.equal(1, Row.query:filter(Row.v:eq(mr.bindparam "list")):params{ list = { "a", "b" } }:count())
     assert.equal(1, #db.session:execute(mr.select(Row.id):where(Row.v:eq(mr.bindparam "list")),
       { list = { "a", "b" } }):all())
-    refuse("ArgumentError", "params: 'n': expected a value, got a list of 1 value", function()
+    refuse("ArgumentError", "params: 'n': expected an integer, got a list of 1 value", function()
       Row.query:filter(Row.n:eq(mr.bindparam "n")):params{ n = { 1 } }:count()
     end)
   end)

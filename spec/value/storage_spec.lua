@@ -422,6 +422,9 @@ describe("options of storage are refused in words:", function()
     { function() return mr.Boolean{ storage = "t/t" } end, "the words for true and false" },
     { function() return mr.Boolean{ digits = 3 } end, "storage" },
     { function() return mr.Enum("a", "b", { storage = "name" }) end, '"position", "upper", or a table' },
+    { function() return mr.Enum("a", "b", { first = 1 }) end, "first is the number of the first choice" },
+    { function() return mr.Enum("a", "b", { storage = "upper", first = 1 }) end, 'for storage = "position"' },
+    { function() return mr.Enum("a", "b", { storage = "position", first = math.maxinteger }) end, "too large" },
     { function() return mr.Enum("a", "b", { storage = { a = 1 } }) end, "for the choice 'b'" },
     { function() return mr.Enum("a", "b", { storage = { a = 1, b = 1 } }) end, "stored as the same" },
     { function() return mr.Enum("a", "b", { storage = { a = 1, b = "x" } }) end, "a number for each choice" },
@@ -454,5 +457,49 @@ describe("options of storage are refused in words:", function()
     end
     assert.same({ "BIGINT", "FLOAT", "DATETIME", "DATETIME", "TEXT", "VARCHAR", "INTEGER", "VARCHAR(3)", "BLOB",
       "CHAR(32)", "CHAR(36)" }, sql)
+  end)
+end)
+
+describe("the choices of an Enum", function()
+  for _, storage in ipairs{ "none", "position", "upper" } do
+    it("are checked for an empty text, too, by whatever writes it, stored as " .. storage, function()
+      local db = mr.open "sqlite://"
+      local Row = db.Model:extend("Row", {
+        id = db.Column{ db.Integer, primary_key = true },
+        v = db.Column{ db.Enum("a", "b", { storage = storage ~= "none" and storage or nil }) },
+      })
+      db:create_all()
+      local s = db.session
+      s:add(Row{ id = 1, v = "a" })
+      s:commit()
+      local writes = {
+        function() s:add(Row{ v = "" }) end,
+        function() s:add_all{ Row{ v = "" }, Row{ v = "" } } end,
+        function() s:get(Row, 1).v = "" end,
+        function() s:merge(Row{ id = 1, v = "" }) end,
+        function() s:execute(mr.insert(Row), { { v = "a" }, { v = "" } }) end,
+        function() s:execute(mr.insert(Row):values{ v = "" }) end,
+        function() Row.query:update{ v = "" } end,
+        function() s:import(Row, { { v = "a" }, { v = "" } }) end,
+      }
+      for _, write in ipairs(writes) do
+        refuse("DataError", 'string "" is not a choice of Enum(a', function()
+          write()
+          s:flush()
+        end)
+        s:rollback()
+      end
+      assert.equal(1, Row.query:count())
+    end)
+  end
+
+  it("may have an empty text among them", function()
+    local db = mr.open "sqlite://"
+    local Row = db.Model:extend("Row", { id = db.Column{ db.Integer, primary_key = true },
+                                         v = db.Column{ db.Enum("", "b") } })
+    db:create_all()
+    db.session:add(Row{ v = "" })
+    db.session:commit()
+    assert.equal("", Row.query:one().v)
   end)
 end)

@@ -35,7 +35,7 @@ typedef struct flush_column {
     bool key;            /* a part of the primary key */
     bool checked;        /* its type limits length or choice */
     uint8_t absent;      /* flush_absent */
-    uint32_t safe_bytes; /* with checked: a text of so many bytes needs no check */
+    uint32_t safe_bytes; /* with checked: a text of fewer bytes needs no check */
 } flush_column;
 
 /* A table that rows of the class are in. */

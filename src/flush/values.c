@@ -173,7 +173,7 @@ mr_status mr_flush_check(mr_flush *flush, const flush_op *op) {
         const flush_column *col = &cls->columns[cls->checked[i]];
         if (op->kind == OP_UPDATE && !mr_entity_is_dirty(op->entity, col->slot)) continue;
         const mr_value *v = mr_flush_slot(op, col->slot);
-        if ((v->flags & MR_VALUE_STORED) || (v->kind == MR_TEXT && v->len <= col->safe_bytes)) continue;
+        if ((v->flags & MR_VALUE_STORED) || (v->kind == MR_TEXT && v->len < col->safe_bytes)) continue;
         if (mr_type_check_length(flush->env, col->type, col->what, v) != MR_OK) return MR_FAIL;
     }
     return MR_OK;

@@ -191,7 +191,7 @@ bool mr_type_is_limited(const mr_type *type) {
 }
 
 uint32_t mr_type_safe_bytes(const mr_type *type) {
-    return type->rules->argument == MR_ARGUMENT_LENGTH && type->length > 0 ? (uint32_t)type->length : 0;
+    return type->rules->argument == MR_ARGUMENT_LENGTH && type->length > 0 ? (uint32_t)type->length + 1 : 0;
 }
 
 bool mr_type_is_broken(const mr_type *type, const mr_value *value) {

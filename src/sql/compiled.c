@@ -113,6 +113,9 @@ static mr_status named_value(const mr_compiled *c, const mr_param *param, const 
         /* The library's own parameters have a space in front of their name. Their values come from the database, and
          * are not changed, whatever type the column has. */
         if (param->name[0] != ' ' && mr_type_coerce(c->env, param->type, param->name, out) != MR_OK) return MR_FAIL;
+        if (param->name[0] != ' ' && param->written &&
+            mr_type_check_length(c->env, param->type, param->name, out) != MR_OK)
+            return MR_FAIL;
         *out = mr_param_value(param, out);
         out->flags &= (uint8_t)~MR_VALUE_OWNED;
         return MR_OK;

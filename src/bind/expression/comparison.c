@@ -22,8 +22,10 @@ static int compare(lua_State *L) {
     if (lua_isnoneornil(L, 2))
         return bind_error(L, MR_ERR_ARGUMENT, "%s:%s(nil): use is_(nil) or mr.null", what, o->name);
     bind_refuse_list(L, 2, left->type, what);
-    mr_node *right = bind_to_operand(L, 2, left->type, what);
-    bind_push_node(L, mr_sql_binary(left->env, o->op, mr_node_retain(left), right));
+    bind_own_operand(L, 2, left->type, what);
+    mr_node *right = bind_test_node(L, 2);
+    left = bind_typed_param(L, mr_node_retain(left), right->type);
+    bind_push_node(L, mr_sql_binary(left->env, o->op, left, mr_node_retain(right)));
     return 1;
 }
 

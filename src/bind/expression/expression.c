@@ -52,11 +52,9 @@ static mr_node *new_bind(lua_State *L, const mr_type *type, const mr_value *v) {
     return node;
 }
 
-/* Beside a type that takes tables, a parameter without a type is one of it: its values are read by it. Consumes node.
- */
-static mr_node *typed_param(lua_State *L, mr_node *node, const mr_type *type) {
-    bool param = node->kind == MR_NODE_BIND && node->name && !mr_type_is_known(node->type);
-    if (!param || (!mr_type_is_json(type) && !type->decorator)) return node;
+mr_node *bind_typed_param(lua_State *L, mr_node *node, const mr_type *type) {
+    if (node->kind != MR_NODE_BIND || !node->name || mr_type_is_known(node->type)) return node;
+    if (!type || !mr_type_is_known(type)) return node;
     mr_node *made = mr_sql_param(node->env, type, node->name);
     mr_node_release(node);
     if (!made) bind_raise(L);
@@ -67,7 +65,7 @@ mr_node *bind_to_operand(lua_State *L, int idx, const mr_type *type, const char 
     if (lua_isnoneornil(L, idx)) no_nil(L, what);
     if (!type || !mr_type_is_known(type)) return bind_to_value_node(L, idx, what);
     mr_node *node = expression_operand(L, idx);
-    if (node) return typed_param(L, node, type);
+    if (node) return bind_typed_param(L, node, type);
     mr_value v;
     bind_check_value(L, idx, type, what, &v);
     return new_bind(L, type, &v);

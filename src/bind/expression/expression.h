@@ -11,6 +11,10 @@
 /* The value at idx as an operand (new reference): an expression; a Select or Query as a scalar subquery; any other
  * value as a bind of the type, coerced. Raises with `what` in the message; nil raises "is the variable set?". */
 mr_node *bind_to_operand(lua_State *L, int idx, const mr_type *type, const char *what);
+/* A named parameter without a type, beside an expression of the type (or NULL), has the type by which a plain value
+ * would be checked there: its values are read, checked and converted by it. Other nodes are returned as they are. Takes
+ * over the reference to the node, and returns one. */
+mr_node *bind_typed_param(lua_State *L, mr_node *node, const mr_type *type);
 /* The same with the value's natural type: for the arguments of functions and arithmetic. */
 mr_node *bind_to_value_node(lua_State *L, int idx, const char *what);
 /* The end of a message that refuses a class or a relationship at idx: " (... write User.id)". value: a column is

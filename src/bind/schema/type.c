@@ -72,8 +72,11 @@ static const mr_type *read_forms(lua_State *L, const mr_type *type, int options)
     bind_check_options(L, options, "Enum", names);
     int64_t position = bind_option_int(L, options, "Enum", "first", 0);
     int given = options ? bind_option(L, options, "storage") : LUA_TNIL, storage = lua_gettop(L);
-    if (given == LUA_TNIL) return type;
     const char *word = given == LUA_TSTRING ? lua_tostring(L, storage) : "";
+    bool first = options && bind_option(L, options, "first") != LUA_TNIL;
+    if (first && strcmp(word, "position") != 0)
+        bind_error(L, MR_ERR_ARGUMENT, "Enum: first is the number of the first choice, for storage = \"position\"");
+    if (given == LUA_TNIL) return type;
     if (given != LUA_TTABLE && strcmp(word, "position") != 0 && strcmp(word, "upper") != 0)
         bind_error(L, MR_ERR_ARGUMENT,
                    "Enum: storage is \"position\", \"upper\", or a table such as { %s = 1 }, got %s", type->choices[0],
@@ -81,6 +84,8 @@ static const mr_type *read_forms(lua_State *L, const mr_type *type, int options)
     if (given == LUA_TTABLE) check_storage_keys(L, storage, type);
     size_t n = 0;
     while (type->choices[n]) n++;
+    if (position > INT64_MAX - (int64_t)n)
+        bind_error(L, MR_ERR_ARGUMENT, "Enum: first is too large: the last choice would have no number");
     bind_check_room(L, (int)n * 2 + 8, "Enum");
     mr_value *forms = lua_newuserdatauv(L, n * sizeof *forms, 0);
     for (size_t i = 0; i < n; i++) forms[i] = read_form(L, storage, type->choices[i], position + (int64_t)i);

@@ -21,7 +21,7 @@ typedef struct known_key {
     const mr_type *type;
     const char *what;    /* "User.name", for messages */
     lua_Integer seen;    /* the last row that has it */
-    uint32_t safe_bytes; /* a text of so many bytes needs no check of its length */
+    uint32_t safe_bytes; /* a text of fewer bytes needs no check of its length */
 } known_key;
 
 #define KNOWN 64
@@ -88,14 +88,17 @@ static void check_has_key(lua_State *L, checker *c, lua_Integer row) {
 static bool is_plainly(lua_State *L, const known_key *known) {
     const mr_type *type = known->type;
     int given = lua_type(L, -1);
-    if (given == LUA_TNUMBER && lua_isinteger(L, -1)) return mr_type_takes(type, MR_INT);
+    if (given == LUA_TNUMBER && lua_isinteger(L, -1)) {
+        mr_value v = mr_int_value(lua_tointeger(L, -1));
+        return mr_type_takes(type, MR_INT) && !mr_type_is_broken(type, &v);
+    }
     if (given == LUA_TNUMBER) {
         double number = lua_tonumber(L, -1);
         return mr_type_takes(type, MR_FLOAT) || (mr_type_is_float(type) && number == number); /* no NaN */
     }
     if (given != LUA_TSTRING || !mr_type_takes(type, MR_TEXT)) return false;
     size_t len = lua_rawlen(L, -1);
-    if (len <= known->safe_bytes) return true;
+    if (len < known->safe_bytes) return true;
     mr_value v = mr_text_value(lua_tostring(L, -1), len);
     return len <= UINT32_MAX && !mr_type_is_broken(type, &v);
 }

@@ -278,7 +278,7 @@ mr_status mr_type_check_length(mr_env *env, const mr_type *type, const char *wha
 bool mr_type_is_broken(const mr_type *type, const mr_value *value);
 /* Does the declaration have an argument that a value could break? */
 bool mr_type_is_limited(const mr_type *type);
-/* A text of so many bytes, or fewer, does not break it. 0: it must be checked. */
+/* A text of fewer bytes does not break it. 0: each text must be checked, also an empty one. */
 uint32_t mr_type_safe_bytes(const mr_type *type);
 
 /* Numeric of so many digits, precision in all and scale of them behind the point; -1: not given. *out is in the arena.
