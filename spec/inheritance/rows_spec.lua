@@ -1,5 +1,6 @@
 -- An UPDATE of a list of rows, each with its key, of a class whose objects are in several tables. Restates what
--- SQLAlchemy's test/orm/dml/test_bulk says of bulk_update_mappings of joined inheritance.
+-- SQLAlchemy's test/orm/dml/test_bulk says of bulk_update_mappings of joined inheritance. (It does not look at the class
+-- of the rows.)
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
@@ -51,5 +52,72 @@ describe("an update of rows of a class in joined tables", function()
       function() update(C.Manager, { { id = 4, machine = "x" } }) end)
     refuse("ArgumentError", "row 1: Engineer.machine: expected a string, got integer 5",
       function() update(C.Engineer, { { id = 2, machine = 5 } }) end)
+  end)
+end)
+
+describe("an update of rows by their keys", function()
+  -- The criterion that a batch of a base's column has, behind the key.
+  local TOLD = {
+    joined = { Engineer = "employee.kind IN ('engineer', 'senior')", Senior = "employee.kind IN ('senior')",
+      Manager = "employee.kind IN ('manager')" },
+  }
+  TOLD.mixed, TOLD.single = TOLD.joined, TOLD.joined
+
+  for kind, told in pairs(TOLD) do
+    it("is of rows of the class alone, where only its base's columns are named: " .. kind, function()
+      local db, C = staff.filled(kind)
+      local ids = { Engineer = { 2, 3 }, Senior = { 3 }, Manager = { 4 } }
+      for class, criterion in pairs(told) do
+        local good = {}
+        for i, id in ipairs(ids[class]) do
+          good[id], ids[class][i] = true, { id = id, name = class .. id }
+        end
+        local sent = support.sent(db, function() db.session:execute(mr.update(C[class]), ids[class]) end)
+        assert.equal(1, #sent)
+        assert.equal("UPDATE employee SET name=? WHERE employee.id = ? AND " .. criterion, sent[1][1])
+        for id = 1, 5 do
+          if not good[id] then
+            refuse("StaleDataError", "expected to update 1 row(s); 0 were matched: a row is gone, or is none of "
+              .. class, function() db.session:execute(mr.update(C[class]), { { id = id, name = "bad" } }) end)
+          end
+        end
+        db.session:rollback()
+      end
+      assert.equal("Eve Nick Sue Max", support.words(C.Employee.query:order_by "id":all(), "name"))
+    end)
+  end
+
+  it("is of rows of a class that shares the table of the class between", function()
+    local db, C = staff.filled "mixed"
+    local function update(row) return db.session:execute(mr.update(C.Senior), { row }) end
+    assert.equal(1, update{ id = 3, machine = "m", level = 4 }.rowcount)
+    refuse("StaleDataError", "or is none of Senior", update, { id = 2, machine = "m" })
+    db.session:rollback()
+    assert.equal("drill", db.session:get(C.Engineer, 2).machine)
+    local sent = support.sent(db, function() update{ id = 3, machine = "n" } end)
+    assert.equal(1, #sent)
+    assert.truthy(sent[1][1]:find("UPDATE engineer SET machine=? WHERE engineer.id = ? AND (EXISTS (SELECT 1 FROM "
+      .. "employee AS employee_1 JOIN engineer AS engineer_1 ON", 1, true))
+    assert.truthy(sent[1][1]:find("employee_1.kind IN (?)", 1, true))
+  end)
+
+  it("is of rows of the class where no column tells the classes apart", function()
+    local db = mr.open "sqlite://"
+    local Base = db.Model:extend("Base", { id = db.Column{ db.Integer, primary_key = true },
+      name = db.Column{ db.String(9) } })
+    local Sub = Base:extend("Sub", { id = db.Column{ db.Integer, db.ForeignKey "base.id", primary_key = true },
+      size = db.Column{ db.Integer } })
+    db:create_all()
+    db.session:add_all{ Base{ id = 1, name = "a" }, Sub{ id = 2, name = "b", size = 1 } }
+    db.session:commit()
+    local sent = support.sent(db, function()
+      assert.equal(1, db.session:execute(mr.update(Sub), { { id = 2, name = "B" } }).rowcount)
+    end)
+    assert.equal("UPDATE base SET name=? WHERE base.id = ? AND (EXISTS (SELECT 1 FROM base AS base_1 JOIN sub AS sub_1 "
+      .. "ON base_1.id = sub_1.id WHERE base_1.id = base.id))", sent[1][1])
+    refuse("StaleDataError", "a row is gone, or is none of Sub",
+      function() db.session:execute(mr.update(Sub), { { id = 1, name = "A" } }) end)
+    db.session:rollback()
+    assert.equal(1, db.session:execute(mr.update(Base), { { id = 2, name = "C" } }).rowcount)
   end)
 end)

@@ -238,7 +238,7 @@ void bind_run_rows(lua_State *L, const bind_target *t, int result, int stmt, int
     }
     run_batch(L, t, result, stmt, rows);
     if (!s || s->kind != MR_NODE_UPDATE) return;
-    bind_check_all_matched(L, result, rows);
+    bind_check_all_matched(L, result, rows, s->rows_of ? s->rows_of : s->mapper);
     lua_settop(L, result);
     if (t->session && s->mapper && t->how != MR_SYNCHRONIZE_NONE) bind_update_objects(L, t, s->mapper, rows);
 }

@@ -12,6 +12,7 @@
 #include "row_default.h"
 #include "value/decorated.h"
 #include "value/proxy.h"
+#include "value/relationship.h"
 #include "value/session.h"
 
 /* ---------------------------------------------------------------- the statement of one row */
@@ -82,6 +83,22 @@ static void add_criterion(lua_State *L, const bind_statement *s, bind_statement 
     lua_settop(L, top);
 }
 
+/* Adds the criterion "the row is that of an object of the class". */
+static void add_class(lua_State *L, mr_mapper *mapper, bind_statement *made) {
+    bind_state *b = bind_of(L);
+    mr_node *criterion = NULL;
+    mr_status status;
+    if (!mapper || !mapper->base) return;
+    bind_configure(L, mapper);
+    BIND_CALL(b, L, status = mr_row_criterion(b->env, mapper, made->dml.table->u.table, &criterion));
+    bind_check(L, status);
+    if (!criterion) return;
+    mr_node *before = made->dml.where;
+    made->dml.where = NULL;
+    made->dml.where = mr_sql_and(b->env, before, criterion);
+    if (!made->dml.where) bind_raise(L);
+}
+
 void bind_push_update_by_key(lua_State *L, int idx, int row) {
     const bind_statement *s = bind_test_statement(L, idx);
     const mr_table *table = s->dml.table->u.table;
@@ -94,6 +111,7 @@ void bind_push_update_by_key(lua_State *L, int idx, int row) {
     bind_statement *made = bind_test_statement(L, -1);
     for (unsigned i = 0; i < table->nprimary; i++) add_criterion(L, s, made, row, table->primary[i]);
     if (version) add_criterion(L, s, made, row, version);
+    add_class(L, s->rows_of ? s->rows_of : s->mapper, made);
 }
 
 /* ---------------------------------------------------------------- the objects in memory */
@@ -155,12 +173,13 @@ static void update_object(lua_State *L, mr_session *session, mr_mapper *mapper, 
     }
 }
 
-void bind_check_all_matched(lua_State *L, int result, int rows) {
+void bind_check_all_matched(lua_State *L, int result, int rows, const mr_mapper *mapper) {
     const bind_result *r = bind_test(L, result, BIND_RESULT);
     lua_Unsigned n = lua_rawlen(L, rows);
     if (r->rowcount == (int64_t)n) return;
-    bind_error(L, MR_ERR_STALE_DATA, "UPDATE expected to update %llu row(s); %lld were matched: a row is gone",
-               (unsigned long long)n, (long long)r->rowcount);
+    const mr_mapper *of = mapper && mapper->base ? mapper : NULL;
+    bind_error(L, MR_ERR_STALE_DATA, "UPDATE expected to update %llu row(s); %lld were matched: a row is gone%s%s",
+               (unsigned long long)n, (long long)r->rowcount, of ? ", or is none of " : "", of ? of->name : "");
 }
 
 void bind_update_objects(lua_State *L, const bind_target *t, mr_mapper *mapper, int rows) {

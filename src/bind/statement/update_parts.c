@@ -57,7 +57,7 @@ void bind_run_parts(lua_State *L, const bind_target *t, int result, int stmt, in
         const mr_mapper_part *part = &s->mapper->parts[i];
         lua_Integer n = push_rows(L, s, part, rows);
         if (n > 0) {
-            bind_push_statement(L, MR_NODE_UPDATE, NULL, part->table);
+            bind_push_statement(L, MR_NODE_UPDATE, NULL, part->table)->rows_of = s->mapper;
             bind_run_rows(L, t, result, top + 2, top + 1);
         }
         lua_settop(L, top);

@@ -12,6 +12,7 @@ typedef struct bind_statement {
     mr_node_kind kind;
     mr_mapper *mapper;   /* of the class that the statement was made with; NULL: it was a table */
     mr_dml dml;          /* its nodes are counted */
+    mr_mapper *rows_of;  /* UPDATE of rows by their keys: the class of the rows, where mapper is NULL; or NULL */
     mr_mapper *returned; /* RETURNING gives objects of this class; NULL: columns, or nothing */
     bool ordered;        /* UPDATE: the values came from ordered_values */
     bool bare;           /* INSERT ... SELECT: without the defaults of the columns that it does not name */

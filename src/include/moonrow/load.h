@@ -115,6 +115,9 @@ mr_node *mr_class_alias(mr_mapper *mapper, const char *name);
  * that tell of no class are objects of this one. NULL: the class needs none. */
 mr_status mr_inheritance_criterion(mr_env *env, mr_mapper *mapper, mr_node *from, mr_node **out);
 
+/* *out: "the row of the table, one of the class's, is that of an object of the class", for a statement that finds the
+ * row by its key. A new reference, or NULL: each row of the table is. */
+mr_status mr_row_criterion(mr_env *env, mr_mapper *mapper, const mr_table *table, mr_node **out);
 /* *out: such criteria for the aliases and the classes of one table whose attributes `where` names and that the LIST
  * froms (or NULL) does not have. A new reference, or NULL: there are none. */
 mr_status mr_where_rows(mr_env *env, const mr_node *where, const mr_node *froms, mr_node **out);

@@ -224,9 +224,9 @@ static mr_status append_identities(mr_mapper *mapper, bool others, mr_vec *value
     return MR_OK;
 }
 
-/* Takes the column. The rows of the class: those that tell of it, or (it has the fallback) of no other class. A row
- * that tells nothing is one of the base. */
-static mr_node *tells_of(mr_env *env, mr_mapper *mapper, mr_node *column) {
+/* The rows of the class: those that tell of it, or (it has the fallback) of no other class. A row that tells nothing is
+ * one of the base. */
+mr_node *mr_tells_class(mr_env *env, mr_mapper *mapper, mr_node *column) {
     bool others = has_fallback(mapper);
     const mr_value null = mr_null_value();
     mr_vec values;
@@ -257,7 +257,7 @@ mr_status mr_inheritance_criterion(mr_env *env, mr_mapper *mapper, mr_node *from
     mr_node *column = NULL;
     if (discriminator_of(env, mapper, from, &column) != MR_OK) return MR_FAIL;
     if (!column) return MR_OK;
-    *out = tells_of(env, mapper, column);
+    *out = mr_tells_class(env, mapper, column);
     return *out ? MR_OK : MR_FAIL;
 }
 

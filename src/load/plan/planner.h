@@ -175,6 +175,9 @@ typedef struct mr_condition {
 /* *out: the primary condition, and with a link table the secondary one; new references. */
 mr_status mr_condition_primary(const mr_condition *c, mr_node **out);
 mr_status mr_condition_secondary(const mr_condition *c, mr_node **out);
+/* "The column, by which rows tell their class, says that it is this one, or one below." Consumes column; NULL: failed.
+ */
+mr_node *mr_tells_class(mr_env *env, mr_mapper *mapper, mr_node *column);
 /* *out: both, joined by AND. */
 mr_status mr_condition_whole(const mr_condition *c, mr_node **out);
 /* Adds that order after the query's own order. */
