@@ -96,6 +96,30 @@ describe("an attribute of a subclass with its own table, in a query of the base"
     assert.equal(1, select(2, companies(C.Company.employees:any(C.Employee.name:eq "Eve" & C.Manager.golf:is_(nil)))))
   end)
 
+  it("asks for what only the subclass's relationship leads to", function()
+    db, C = staff.declare("joined", nil, {
+      Senior = function(of) return { tools = of.relationship{ "Tool" } } end,
+    }, nil, function(of)
+      local key = of.ForeignKey "senior.id"
+      return { Tool = of.Model:extend("Tool", { id = of.Column{ of.Integer, primary_key = true },
+        name = of.Column{ of.String(9) }, senior_id = of.Column{ of.Integer, key } }) }
+    end)
+    staff.fill(db, C)
+    db.session:add(C.Tool{ name = "saw", senior_id = 3 })
+    db.session:commit()
+    local function names(criterion)
+      local sql, found = from(function() return C.Employee.query:filter(criterion):order_by "id":all() end)
+      return staff.names(found), sql
+    end
+    local words, sql = names(C.Senior.tools:any())
+    assert.equal("Senior Sue", words)
+    assert.equal(ENGINEER .. " LEFT OUTER JOIN senior ON engineer.id = senior.id WHERE EXISTS (SELECT 1 FROM tool "
+      .. "WHERE senior.id = tool.senior_id) ORDER BY employee.id", sql)
+    assert.equal("Senior Sue", (names(C.Senior.tools:any(C.Tool.name:eq "saw") | C.Manager.golf:eq "nothing")))
+    assert.equal("Employee Eve, Engineer Nick, Manager Max", (names(~C.Senior.tools:any())))
+    assert.equal(1, C.Employee.query:filter(C.Senior.tools:any(C.Tool.name:eq "saw")):count())
+  end)
+
   it("joins no table that the query reads already", function()
     local sql = from(function()
       return C.Employee.query:join(C.Engineer.__table)

@@ -1,6 +1,6 @@
 -- An UPDATE of a list of rows, each with its key, of a class whose objects are in several tables. Restates what
--- SQLAlchemy's test/orm/dml/test_bulk says of bulk_update_mappings of joined inheritance. (It does not look at the class
--- of the rows.)
+-- SQLAlchemy's test/orm/dml/test_bulk says of bulk_update_mappings of joined inheritance. (It does not look at the
+-- class of the rows.)
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

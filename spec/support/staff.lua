@@ -8,8 +8,9 @@ local M = {}
 --- Declares the classes in a new database in memory, and makes their tables. Returns db and the classes by name.
 --- kind: "single" (one table), "joined" (a table for each class), "mixed" (engineers have a table, which Senior
 --- shares).
---- args: further __mapper_args, by class; body: further members, by class, as a function of db.
-function M.declare(kind, args, body, url)
+--- args: further __mapper_args, by class; body: further members, by class, as a function of db; more(db): further
+--- classes by name.
+function M.declare(kind, args, body, url, more)
   local db = mr.open(url or "sqlite://")
   local C = {}
   local function class(base, name, members, identity)
@@ -44,6 +45,7 @@ function M.declare(kind, args, body, url)
   }, "engineer")
   class(C.Engineer, "Senior", { level = db.Column{ db.Integer } }, "senior")
   class(C.Employee, "Manager", { golf = db.Column{ db.String(20) } }, "manager")
+  for name, made in pairs(more and more(db) or {}) do C[name] = made end
   db:create_all()
   return db, C
 end

@@ -78,8 +78,19 @@ typedef struct search {
     bool failed;
 } search;
 
+/* The tables of a subclass that an EXISTS along one of its relationships takes from the query around it. */
+static mr_status join_correlated(mr_planner *p, const mr_node *select) {
+    const mr_select *inner = select->u.select;
+    const mr_node *first = inner->correlate && inner->correlate->n > 0 ? inner->correlate->child[0] : NULL;
+    const mr_mapper *mapper = first && first->kind == MR_NODE_TABLE ? first->reader : NULL;
+    bool whole = mapper && inner->correlate->n == mapper->nparts && !inner->correlate_except;
+    if (!whole || mapper->nparts == 1 || reader_of(p, mapper->parts[mapper->nparts - 1].table)) return MR_OK;
+    return join_tables(p, mapper);
+}
+
 static bool find_below(void *ud, const mr_node *node) {
     search *s = ud;
+    if (!s->failed && node->kind == MR_NODE_SELECT) s->failed = join_correlated(s->p, node) != MR_OK;
     if (s->failed || node->kind == MR_NODE_SELECT || node->kind == MR_NODE_COMPOUND) return false;
     const mr_property *prop = node->kind == MR_NODE_COLUMN && node->n == 0 ? node->annotation : NULL;
     if (prop && prop->mapper->nparts > 1 && prop->column == node->u.column && !reader_of(s->p, prop->column->table))
