@@ -49,6 +49,7 @@ struct mr_conn {
     bool was_blocked;    /* the last call that failed met such a lock */
     bool exclusive;      /* BEGIN EXCLUSIVE is running */
     double begin_waited; /* so many seconds the last BEGIN has waited for a lock; 0: nobody measures, or it is told */
+    double commit_waited, commit_seconds; /* of the last COMMIT; mr_conn_tell_commit has not told of it */
     uint64_t serial;
     bool loading; /* the open transaction is that of a load */
     void (*on_read)(void *ud, bool known, int64_t version);
@@ -117,6 +118,8 @@ char *mr_conn_shown_sql(mr_conn *conn, const char *sql);
 mr_status mr_cursor_mark(mr_cursor *cursor);
 /* All seconds that the connection has waited for locks of others. (cursor.c) */
 double mr_conn_waited(const mr_conn *conn);
+/* The time in seconds, for the duration of executions. (cursor.c) */
+double mr_db_now(void);
 /* A step of the driver, within the time that is left. */
 mr_status mr_cursor_step_limited(mr_cursor *cursor);
 

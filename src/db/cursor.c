@@ -258,7 +258,7 @@ double mr_conn_waited(const mr_conn *conn) {
     return conn->driver->waited ? (double)conn->driver->waited(conn->dbc) / 1e3 : 0;
 }
 
-static double now(void) {
+double mr_db_now(void) {
     struct timespec t;
     timespec_get(&t, TIME_UTC);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
@@ -294,10 +294,10 @@ static mr_status advance_observed(mr_cursor *cursor) {
     if (engine->recorders && mr_recorders_note(engine, cursor->execution, sql, cursor->values, cursor->nvalues))
         return MR_FAIL;
     mr_conn *conn = cursor->conn;
-    double start = now(), waited = conn->begin_waited, waited_before = mr_conn_waited(conn);
+    double start = mr_db_now(), waited = conn->begin_waited, waited_before = mr_conn_waited(conn);
     conn->begin_waited = 0;
     mr_status status = advance(cursor);
-    double seconds = now() - start + waited;
+    double seconds = mr_db_now() - start + waited;
     if (seconds < 0) seconds = 0; /* the clock may be set back */
     if (cursor->conn) waited += mr_conn_waited(conn) - waited_before;
     if (seconds < waited) seconds = waited;

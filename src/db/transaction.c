@@ -177,7 +177,39 @@ static mr_status end(mr_conn *conn, mr_control control) {
     return MR_OK;
 }
 
-mr_status mr_conn_commit(mr_conn *conn) { return end(conn, MR_CONTROL_COMMIT); }
+/* A COMMIT that has waited for a lock is recorded as a statement is. */
+static void note_waiting(mr_conn *conn, double seconds, double waited) {
+    mr_engine *engine = conn->engine;
+    uint64_t execution = ++engine->executions;
+    mr_error *saved = mr_env_save_error(conn->env);
+    if (mr_recorders_note(engine, execution, "COMMIT", NULL, 0) == MR_OK)
+        mr_recorders_add_time(engine, execution, seconds, waited);
+    mr_env_restore_error(conn->env, saved);
+}
+
+mr_status mr_conn_commit(mr_conn *conn) {
+    conn->commit_waited = 0;
+    if (!mr_engine_observed(conn->engine)) return end(conn, MR_CONTROL_COMMIT);
+    double start = mr_db_now(), before = mr_conn_waited(conn);
+    mr_status status = end(conn, MR_CONTROL_COMMIT);
+    double waited = mr_conn_waited(conn) - before, seconds = mr_db_now() - start;
+    if (waited <= 0) return status;
+    if (seconds < waited) seconds = waited;
+    note_waiting(conn, seconds, waited);
+    conn->commit_seconds = seconds;
+    if (status == MR_OK) conn->commit_waited = waited;
+    return status;
+}
+
+mr_status mr_conn_tell_commit(mr_conn *conn) {
+    const mr_engine_hooks *hooks = &conn->engine->hooks;
+    double waited = conn->commit_waited;
+    conn->commit_waited = 0;
+    if (waited <= 0 || !hooks->after_execute) return MR_OK;
+    const mr_value *none = NULL;
+    return hooks->after_execute(hooks->ud, conn, "COMMIT", &none, 1, 0, conn->commit_seconds, waited);
+}
+
 mr_status mr_conn_rollback(mr_conn *conn) { return end(conn, MR_CONTROL_ROLLBACK); }
 bool mr_conn_in_transaction(const mr_conn *conn) { return conn->began; }
 

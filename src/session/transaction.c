@@ -316,12 +316,15 @@ static mr_status commit_transaction(mr_session *s) {
         return MR_FAIL;
     }
     if (s->conn) mr_session_note_commit(s);
+    mr_status told = s->conn ? mr_conn_tell_commit(s->conn) : MR_OK; /* if it fails, all is committed, as for others */
+    mr_error *saved = told == MR_FAIL ? mr_env_save_error(s->env) : NULL;
     end_transaction(s);
     mr_journal_accept(s);
     mr_status status = fire_after_end(s, MR_SESSION_AFTER_COMMIT);
+    if (told == MR_FAIL) mr_env_restore_error(s->env, saved);
     /* Only now: listeners read the committed values. What they have changed belongs to the next transaction. */
     if (s->expire_on_commit) mr_expire_unmodified(s);
-    return status;
+    return told == MR_FAIL ? told : status;
 }
 
 static mr_status commit(mr_session *s) {

@@ -280,7 +280,8 @@ function Events.listens_for(target, name, options) end
 ---seen --> Bob
 ---```
 ---@field before_execute fun(connection: moonrow.Connection, statement: string, parameters: any[])
----Of an engine: after a statement, how long it took, in seconds, and how many of these it waited for a lock.
+---Of an engine: after a statement, how long it took, in seconds, and how many of these it waited for a lock. It hears
+---of a COMMIT only if that waited.
 ---
 ---```lua
 ---local took

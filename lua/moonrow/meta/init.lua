@@ -618,7 +618,8 @@ function Database:settings(columns) end
 ---@field parameters any[]
 ---In seconds.
 ---@field duration number
----How many of these seconds it waited for a lock that another connection had. (The BEGIN before it is counted in.)
+---How many of these seconds it waited for a lock that another connection had. (The BEGIN before it is counted in; a
+---COMMIT that waited is a record of its own.)
 ---@field waited number
 
 -- ---------------------------------------------------------------- applications

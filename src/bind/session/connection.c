@@ -95,10 +95,15 @@ static void end(lua_State *L, const bind_connection *c, mr_status (*how)(mr_conn
     BIND_TRY(b, L, c->conn ? how(c->conn) : mr_fail(b->env, MR_ERR_INVALID_REQUEST, "the connection is closed"));
 }
 
+static mr_status commit(mr_conn *conn) {
+    mr_status status = mr_conn_commit(conn);
+    return status == MR_OK ? mr_conn_tell_commit(conn) : status;
+}
+
 static int c_commit(lua_State *L) {
     bind_connection *c = owned(L, "commit");
     bind_refuse_ended(L, c, "commit");
-    end(L, c, mr_conn_commit);
+    end(L, c, commit);
     c->ended = c->block;
     return 0;
 }
@@ -121,7 +126,7 @@ static void end_block(lua_State *L, bind_connection *c, bool keep) {
     bind_state *b = bind_of(L);
     mr_status st = MR_OK;
     BIND_ENTER(b, L);
-    if (keep && c->conn && !c->ended) st = mr_conn_commit(c->conn);
+    if (keep && c->conn && !c->ended) st = commit(c->conn);
     close(c);
     BIND_LEAVE(b);
     bind_check(L, st);

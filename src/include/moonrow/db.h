@@ -329,6 +329,9 @@ void mr_conn_set_read_only(mr_conn *conn);
 /* Commit and rollback close the connection's open cursors, whose next step fails with InvalidRequestError. A commit
  * that fails (busy) leaves the transaction open. Without a transaction they do nothing. */
 mr_status mr_conn_commit(mr_conn *conn);
+/* Tells after_execute of the COMMIT that has just succeeded, if it has waited for a lock. MR_FAIL: a listener's error;
+ * the changes are stored all the same. */
+mr_status mr_conn_tell_commit(mr_conn *conn);
 mr_status mr_conn_rollback(mr_conn *conn);
 bool mr_conn_in_transaction(const mr_conn *conn);
 /* Is a cursor bound, or on a row? The end of a transaction would close it, and the connection keeps its snapshot. */
