@@ -32,10 +32,11 @@ local database = require "moonrow.database"
 local words = require "moonrow.words"
 local light_table = require "moonrow.light_table"
 local reflect = require "moonrow.reflection.reflect"
+require "moonrow.automap.rowid"
 
 -- What the core has for this part of the library only.
 local private = options.set{
-  "new_base", "configure", "describe_class", "progress_line",
+  "reflect_all", "begin_snapshot", "table_in", "row_number", "new_base", "configure", "describe_class", "progress_line",
   "raise", "bases", "type_name", "session_methods", "sleep", "is_open",
   "begin", "hint", "arguments", "expect", "shown", "is_callable",
   "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest",

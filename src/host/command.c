@@ -19,6 +19,11 @@ static int complain(lua_State *L) {
     return 0;
 }
 
+static int complain_plainly(lua_State *L) {
+    fputs(luaL_checkstring(L, 1), stderr);
+    return 0;
+}
+
 /* Lets require find the modules that lie beside the script. */
 static void look_beside(lua_State *L, const char *script) {
     const char *slash = strrchr(script, '/');
@@ -78,6 +83,65 @@ static bool annotate(lua_State *L, int argc, char **argv, int at) {
     return true;
 }
 
-bool host_is_command(const char *name) { return strcmp(name, "annotate") == 0; }
+/* run(script): does it run to its end? An error is reported. */
+static int run_models(lua_State *L) {
+    const char *script = luaL_checkstring(L, 1);
+    look_beside(L, script);
+    bool fine = run_aside(L, script) == LUA_OK;
+    if (!fine) host_report(L, "moonrow models");
+    lua_pushboolean(L, fine);
+    return 1;
+}
 
-bool host_run_command(lua_State *L, int argc, char **argv, int at) { return annotate(L, argc, argv, at); }
+static void set_function(lua_State *L, const char *name, lua_CFunction fn) {
+    lua_pushcfunction(L, fn);
+    lua_setfield(L, -2, name);
+}
+
+/* moonrow models, moonrow diagram: written in Lua, which gets what it needs of the host in a table. */
+static bool run_in_lua(lua_State *L, int argc, char **argv, int at) {
+    char name[32];
+    snprintf(name, sizeof name, "moonrow %s", argv[at]);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "moonrow");
+    lua_call(L, 1, 0);
+    bind_push_embedded(L, "moonrow.models.command");
+    lua_pushstring(L, argv[at]);
+    lua_createtable(L, argc - at, 0);
+    for (int i = at + 1; i < argc; i++) {
+        lua_pushstring(L, argv[i]);
+        lua_rawseti(L, -2, i - at);
+    }
+    lua_createtable(L, 0, 4);
+    lua_getglobal(L, "io");
+    lua_setfield(L, -2, "io");
+    lua_getglobal(L, "os");
+    lua_setfield(L, -2, "os");
+    set_function(L, "complain", complain_plainly);
+    set_function(L, "run", run_models);
+    if (host_call(L, 3, 1) != LUA_OK) {
+        host_report(L, name);
+        return false;
+    }
+    fflush(stdout);
+    return lua_toboolean(L, -1);
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(lua_State *L, int argc, char **argv, int at);
+} commands[] = {{"annotate", annotate}, {"models", run_in_lua}, {"diagram", run_in_lua}};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static int find_command(const char *name) {
+    int i = 0;
+    while (i < COMMANDS && strcmp(commands[i].name, name) != 0) i++;
+    return i;
+}
+
+bool host_is_command(const char *name) { return find_command(name) < COMMANDS; }
+
+bool host_run_command(lua_State *L, int argc, char **argv, int at) {
+    return commands[find_command(argv[at])].run(L, argc, argv, at);
+}

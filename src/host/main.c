@@ -33,6 +33,9 @@ static void print_version(void) {
 static void print_usage(FILE *out) {
     fputs("usage: moonrow [options] [script [args]]\n"
           "       moonrow annotate models.lua    writes annotations of its classes, for editors\n"
+          "       moonrow models URL             writes classes for the tables of a database\n"
+          "       moonrow models --check URL models.lua    says where the two differ\n"
+          "       moonrow diagram URL            draws the tables as SVG (--dot, --mermaid: as text)\n"
           "Available options are:\n"
           "  -e stat   execute string 'stat'; without a script, mr is the module there\n"
           "  -i        enter interactive mode after executing 'script'\n"

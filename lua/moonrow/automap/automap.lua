@@ -10,7 +10,6 @@ local reflect = require "moonrow.reflection.reflect"
 local build = require "moonrow.reflection.build"
 local names = require "moonrow.automap.names"
 local relationships = require "moonrow.automap.relationships"
-local rowid = require "moonrow.automap.rowid"
 
 local automap = {}
 
@@ -149,10 +148,8 @@ local function place_columns(side, given)
     end
     if attribute then
       taken[attribute] = true
-      local column = columns_of_table[name]
-      side.body[attribute] = column
-      -- JSON is compared by nobody.
-      if side.rowid and column.type ~= core.JSON then side.compared[#side.compared + 1] = attribute end
+      side.body[attribute] = columns_of_table[name]
+      side.attribute_of[name] = attribute
     else
       side.excluded[#side.excluded + 1] = name
     end
@@ -193,7 +190,7 @@ local function side_of(seen, metadata, name, given, taken)
   if not class_named then return end
   local made = reflect.tables(seen, metadata, { facts.name }, false, { schema = given.schema, rowid = by_rowid })[1]
   return { name = class_named, table = made, facts = facts, key = key, rowid = by_rowid, taken = {}, specs = {},
-    base = given.base, body = {}, excluded = {}, compared = {} }
+    base = given.base, body = {}, excluded = {}, attribute_of = {} }
 end
 
 local function declare(side, base)
@@ -201,9 +198,7 @@ local function declare(side, base)
   local args = mapper_args(side)
   if next(args) then side.body.__mapper_args = args end
   for _, item in ipairs(side.specs) do side.body[item.name] = core.relationship(item.spec) end
-  local class = base:extend(side.name, side.body)
-  if side.number then rowid.watch(class, side.number, side.compared) end
-  return class
+  return base:extend(side.name, side.body)
 end
 
 -- ---------------------------------------------------------------- classes by name
@@ -248,7 +243,9 @@ local function memo(find)
   end })
 end
 
--- automap.run(base, engine, given): declares the classes. Returns them by name, and the inspector.
+-- automap.run(base, engine, given): declares the classes. Returns them by name, the inspector, and what was planned:
+-- sides, in the order of their tables' names, the set of those that are associations, and the class of each other one.
+-- given.quiet: nothing is warned of.
 function automap.run(base, engine, given)
   checked(given)
   given.base = base
@@ -274,13 +271,15 @@ function automap.run(base, engine, given)
     -- What has no class, and is referred to: the tables alone.
     reflect.tables(seen, metadata, build.referred(seen, side.facts), true, { schema = given.schema })
   end
-  local associations = relationships.plan(sides, by_table, given)
+  local associations, class_of = relationships.plan(sides, by_table, given), {}
   for _, side in ipairs(sides) do
-    if side.class then classes[side.name] = side.class
-    elseif not associations[side] then classes[side.name] = declare(side, base) end
+    if not associations[side] then
+      class_of[side] = side.class or declare(side, base)
+      classes[side.name] = class_of[side]
+    end
   end
-  reflect.warn_of(seen, 0)
-  return setmetatable(classes, Classes), seen
+  if not given.quiet then reflect.warn_of(seen, 0) end
+  return setmetatable(classes, Classes), seen, { sides = sides, associations = associations, classes = class_of }
 end
 
 return automap

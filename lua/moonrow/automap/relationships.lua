@@ -155,9 +155,10 @@ local function join_of(near, key, far)
   return #terms == 1 and terms[1] or core.and_(table.unpack(terms))
 end
 
--- Declares two sides of one relationship; each is { side, name or nil, spec }. A class of the program's takes no new
+-- Declares two sides of one relationship; each is { side, name or nil, spec, key, other }: the foreign key that it goes
+-- by, and the second one of an association. owner: the side whose table has them. A class of the program's takes no new
 -- attributes but by a backref of another class.
-local function declare_both(one_side, other_side)
+local function declare_both(owner, one_side, other_side)
   for i, near in ipairs{ one_side, other_side } do
     local far = i == 1 and other_side or one_side
     if near.name and not near.side.class then
@@ -169,7 +170,8 @@ local function declare_both(one_side, other_side)
       else
         spec.back_populates = far.name
       end
-      near.side.specs[#near.side.specs + 1] = { name = near.name, spec = spec }
+      near.side.specs[#near.side.specs + 1] = { name = near.name, spec = spec, owner = owner, key = near.key,
+        other = near.other, far = i == 2 }
     end
   end
 end
@@ -192,7 +194,8 @@ local function declare_key(side, key, several, options)
     remote_side = is_self and columns or nil }
   if key.ondelete == "CASCADE" then to_many.cascade, to_many.passive_deletes = "all", true end
   if key.ondelete == "SET NULL" then to_many.passive_deletes = true end
-  declare_both({ side = side, name = reference, spec = to_one }, { side = target, name = back, spec = to_many })
+  declare_both(side, { side = side, name = reference, spec = to_one, key = key },
+    { side = target, name = back, spec = to_many, key = key })
 end
 
 -- Both sides of an association table.
@@ -217,8 +220,8 @@ local function declare_association(side, keys, several, options)
   end
   local there = take(a.target, wanted(a, b), options, info(b))
   local back = take(b.target, wanted(b, a), options, info(a))
-  declare_both({ side = a.target, name = there, spec = spec_of(a, b) },
-    { side = b.target, name = back, spec = spec_of(b, a) })
+  declare_both(side, { side = a.target, name = there, spec = spec_of(a, b), key = a, other = b },
+    { side = b.target, name = back, spec = spec_of(b, a), key = b, other = a })
 end
 
 -- ---------------------------------------------------------------- all of them

@@ -5,8 +5,7 @@
 
 local core, require = ...
 local event = require "moonrow.event"
-
-local rowid = {}
+local class_listeners = require "moonrow.class_listeners"
 
 -- What the object's row had in the column when it was read; found: is that known?
 local function loaded(inspection, name)
@@ -15,8 +14,20 @@ local function loaded(inspection, name)
   return list[1], #list > 0
 end
 
-local function checker(key, names)
+-- The attributes that are compared: JSON is compared by nobody.
+local function compared(class, key)
+  local names = {}
+  for _, attribute in ipairs(core.describe_class(class).attributes) do
+    local name = attribute.name
+    if attribute.kind == "column" and name ~= key and attribute.type ~= "JSON" then names[#names + 1] = name end
+  end
+  return names
+end
+
+local function checker(key)
+  local names
   return function(class, connection, object)
+    names = names or compared(class, key)
     local inspection, criteria = core.inspect(object), {}
     criteria[1] = class[key]:eq(inspection.identity[1])
     for _, name in ipairs(names) do
@@ -33,10 +44,9 @@ end
 -- The events before which the row is looked at: an INSERT has no row yet.
 local WATCHED = { "update", "delete" }
 
--- rowid.watch(class, key, names): key: the attribute that is the row's number; names: the attributes of the columns.
-function rowid.watch(class, key, names)
-  local check = checker(key, names)
+class_listeners.watch(function(class)
+  local key = core.row_number(class)
+  if not key then return end
+  local check = checker(key)
   for _, verb in ipairs(WATCHED) do event.listen(class, "before_" .. verb, check) end
-end
-
-return rowid
+end)

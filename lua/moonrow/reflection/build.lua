@@ -49,7 +49,7 @@ local function with_name(list, constraint)
   return list
 end
 
--- The columns that a foreign key refers to, as the other table spells them; nil and a reason: it is dropped.
+-- The columns that a foreign key refers to, and the table, as that spells them; nil and a reason: it is dropped.
 local function target_of(self, constraint, facts)
   local other = inspector.look(self, constraint.referred_table, facts.schema)
   if not other then return nil, string.format("there is no table '%s'", constraint.referred_table) end
@@ -66,6 +66,8 @@ local function target_of(self, constraint, facts)
   end
   return targets, other.name
 end
+
+build.target_of = target_of
 
 -- The own columns as the table spells them.
 local function own_names(facts, names)

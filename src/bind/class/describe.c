@@ -113,7 +113,21 @@ static int describe_class(lua_State *L) {
     return 1;
 }
 
+/* core.row_number(class): the attribute that is the number which the database gives each row, if that is the key; nil:
+ * the class has another key. */
+static int row_number(lua_State *L) {
+    const mr_mapper *mapper = bind_arg_class(L, 1, "row_number");
+    const mr_table *table = mapper->table;
+    if (!table || table->nprimary != 1 || !table->primary[0]->system) return 0;
+    const mr_property *prop = mr_mapper_property_of_column(mapper, table->primary[0]);
+    if (!prop) return 0;
+    lua_pushstring(L, prop->name);
+    return 1;
+}
+
 void bind_open_describe(lua_State *L) {
+    lua_pushcfunction(L, row_number);
+    lua_setfield(L, -2, "row_number");
     lua_pushcfunction(L, describe_class);
     lua_setfield(L, -2, "describe_class");
 }

@@ -1,0 +1,167 @@
+-- compare.lua: where the tables of declared classes and those of a database differ: `moonrow models --check`.
+--
+-- Invariant: names of classes and attributes do not count. The classes' tables are made in a database in memory and
+-- reflected there, so that both sides are what SQLite says of them.
+
+local core, require = ...
+local class_listeners = require "moonrow.class_listeners"
+local inspector = require "moonrow.reflection.inspector"
+local parts = require "moonrow.models.parts"
+
+-- ---------------------------------------------------------------- tables
+
+local function by_name(list)
+  local map = {}
+  for _, item in ipairs(list) do map[item.name:lower()] = item end
+  return map
+end
+
+local function joined(names) return table.concat(names, ", "):lower() end
+
+local function show(value) return value == nil and "none" or tostring(value) end
+
+local function primary_key(facts)
+  for _, constraint in ipairs(facts.constraints) do
+    if constraint.kind == "primary_key" then return constraint end
+  end
+end
+
+-- Is the column never NULL, whatever its definition says?
+local function is_nullable(facts, column)
+  local key = primary_key(facts)
+  if key and column.primary_key > 0 and parts.numbers_rows(facts, column, key) then return false end
+  return column.nullable
+end
+
+-- What is compared of a column, with the words for it.
+local aspects = {
+  { "type", function(_, column) return column.declared:upper() end },
+  { "NOT NULL", function(facts, column) return is_nullable(facts, column) and "no" or "yes" end },
+  { "default", function(_, column) return column.default end },
+  { "collation", function(_, column) return column.collation and column.collation:upper() end },
+  { "expression", function(_, column) return column.computed and column.computed.sqltext end },
+}
+
+local function compare_columns(say, declared, stored)
+  local there = by_name(stored.columns)
+  for _, column in ipairs(declared.columns) do
+    local other = there[column.name:lower()]
+    there[column.name:lower()] = nil
+    if not other then say("the database has no column '%s'", column.name) else
+      for _, aspect in ipairs(aspects) do
+        local ours, theirs = aspect[2](declared, column), aspect[2](stored, other)
+        if ours ~= theirs then
+          say("%s of '%s': %s; in the database %s", aspect[1], column.name, show(ours), show(theirs))
+        end
+      end
+    end
+  end
+  for _, column in ipairs(stored.columns) do
+    if there[column.name:lower()] and not column.hidden then say("no column '%s'", column.name) end
+  end
+end
+
+-- Each constraint and index as one text, by which it is found on the other side.
+local texts = {
+  primary_key = function(c) return string.format("the primary key (%s)", joined(c.columns)) end,
+  unique = function(c) return string.format("UNIQUE (%s)", joined(c.columns)) end,
+  check = function(c) return string.format("CHECK (%s)", c.sqltext) end,
+  foreign_key = function(c)
+    return string.format("the foreign key (%s) to %s (%s)%s%s", joined(c.columns), c.referred_table:lower(),
+      joined(c.referred_columns or {}), c.ondelete and " ON DELETE " .. c.ondelete or "",
+      c.onupdate and " ON UPDATE " .. c.onupdate or "")
+  end,
+}
+
+local function index_text(index)
+  local items = {}
+  for i, part in ipairs(index.parts) do
+    items[i] = (part.column or part.expression):lower() .. (part.descending and " desc" or "")
+  end
+  return string.format("the %sindex '%s' (%s)%s", index.unique and "unique " or "", index.name,
+    table.concat(items, ", "), index.where and " WHERE " .. index.where or "")
+end
+
+-- Foreign keys to what is not there are no part of a mapping.
+local function rules_of(seen, facts)
+  local rules = {}
+  for _, constraint in ipairs(facts.constraints) do
+    local other = constraint.kind ~= "foreign_key" or inspector.look(seen, constraint.referred_table)
+    if other and (other == true or other.kind == "table") then
+      rules[#rules + 1] = texts[constraint.kind](constraint)
+    end
+  end
+  for _, index in ipairs(facts.indexes) do rules[#rules + 1] = index_text(index) end
+  for _, flag in ipairs{ "strict", "without_rowid", "autoincrement" } do
+    if facts[flag] then rules[#rules + 1] = flag:upper():gsub("_", " ") end
+  end
+  return rules
+end
+
+local function compare_rules(say, ours, theirs)
+  local counts = {}
+  for _, rule in ipairs(theirs) do counts[rule] = (counts[rule] or 0) + 1 end
+  for _, rule in ipairs(ours) do
+    if (counts[rule] or 0) > 0 then counts[rule] = counts[rule] - 1
+    else say("the database has not: %s", rule) end
+  end
+  for _, rule in ipairs(theirs) do
+    if counts[rule] > 0 then
+      counts[rule] = counts[rule] - 1
+      say("has not: %s", rule)
+    end
+  end
+end
+
+-- ---------------------------------------------------------------- all of it
+
+-- An engine with the tables of all classes, and their names.
+local function made_in_memory()
+  local engine, done, names = core.create_engine "sqlite://", {}, {}
+  for _, class in ipairs(class_listeners.classes()) do
+    local table_of = class.__table
+    local metadata = table_of.metadata
+    if not done[tostring(metadata)] then
+      metadata:create_all{ bind = engine }
+    end
+    names[table_of.name:lower()] = true
+  end
+  return engine, names
+end
+
+-- Has the table something by which a row is found?
+local function can_be_mapped(facts) return facts.rowid ~= nil or primary_key(facts) ~= nil end
+
+-- compare(engine): a list of the differences, and the number of tables that were compared.
+return function(engine)
+  local lines, compared = {}, 0
+  local function add(name, line, ...) lines[#lines + 1] = name .. ": " .. string.format(line, ...) end
+  local memory = made_in_memory()
+  local ours, theirs = inspector.new("models", memory, false), inspector.new("models", engine, false)
+  local declared = by_name(inspector.objects(ours, "models"))
+  local names = {}
+  for _, object in ipairs(inspector.objects(theirs, "models")) do
+    if object.kind == "table" then names[#names + 1] = object.name end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local stored = inspector.look(theirs, name)
+    if declared[name:lower()] then
+      local made = inspector.look(ours, name)
+      local function say(line, ...) add(name, line, ...) end
+      compare_columns(say, made, stored)
+      compare_rules(say, rules_of(ours, made), rules_of(theirs, stored))
+      compared = compared + 1
+    elseif can_be_mapped(stored) and #stored.columns > 0 then
+      add(name, "no class has the table")
+    end
+    declared[name:lower()] = nil
+  end
+  for _, object in ipairs(inspector.objects(ours, "models")) do
+    if object.kind == "table" and declared[object.name:lower()] then
+      add(object.name, "the database has no such table")
+    end
+  end
+  memory:dispose()
+  return lines, compared
+end
