@@ -3,8 +3,8 @@
 -- What of SQLAlchemy is restated here:
 --   test_expire test_options_joinedload_props_load, and each strategy's test_runs_query_on_option_refresh: "comes with
 --   the row" (of each strategy)
---   test_expire test_deferred_expire_normally, test_state_deferred_to_col: "reads the columns that the class says; a
---   refresh those of the options"
+--   test_expire test_deferred_expire_normally, test_state_deferred_to_col: "reads the columns that the class says;
+--   a refresh those of the options"
 --   test_expire test_refresh_maintains_deferred_options: "keeps an option below a lazy relationship"
 --   test_expire test_unexpire_eager_dont_overwrite_related: "overwrites nothing"
 --   test_expire test_skip_options_that_dont_match, test_unexpire_eager_dont_include_contains_eager: "leaves out options

@@ -43,14 +43,19 @@ describe("an order", function()
       filter = mr.select(User.id):where(down), compared = mr.select(User.id):where(down:eq(1)),
       sum = mr.select(down + 1), column = mr.select(down), label = mr.select(down:label "x"),
       group = mr.select(User.age):group_by(down), call = mr.select(f.max(down)), cast = mr.select(down:cast(mr.Text)),
-      between = mr.select(User.id):where(User.age:between(down, 1)), case = mr.select(mr.case{ { User.age:gt(1), down } }),
-      collated = mr.select(User.id):order_by(down:collate "NOCASE"), summed = mr.select(User.id):order_by(down + 1),
-      inner = mr.select(f.rank():over{ order_by = f.abs(down) }), partition = mr.select(f.rank():over{ partition_by = down }),
+      between = mr.select(User.id):where(User.age:between(down, 1)),
+      case = mr.select(mr.case{ { User.age:gt(1), down } }),
+      collated = mr.select(User.id):order_by(down:collate "NOCASE"),
+      summed = mr.select(User.id):order_by(down + 1),
+      inner = mr.select(f.rank():over{ order_by = f.abs(down) }),
+      partition = mr.select(f.rank():over{ partition_by = down }),
     } do
-      local e = refuse("ArgumentError", { "desc() makes an order", "order_by" }, function() return s:execute(query):all() end)
+      local words = { "desc() makes an order", "order_by" }
+      local e = refuse("ArgumentError", words, function() return s:execute(query):all() end)
       assert.is_nil(e.orig, name)
     end
-    refuse("ArgumentError", "nulls_first() makes an order", function() return tostring(mr.select(User.age:nulls_first())) end)
+    refuse("ArgumentError", "nulls_first() makes an order",
+      function() return tostring(mr.select(User.age:nulls_first())) end)
     refuse("ArgumentError", "asc() makes an order",
       function() return mr.update(User):values{ age = User.age:asc() }:sql() end)
   end)
@@ -58,7 +63,8 @@ describe("an order", function()
   it("stands in windows and groups", function()
     local rank = f.rank():over{ order_by = { User.age:desc():nulls_last(), User.id } }
     w.gives("ann 1; bob 2; cid 3", mr.select(User.name, rank):order_by(User.id))
-    w.on_postgresql('SELECT percentile_cont($1) WITHIN GROUP (ORDER BY "user".age DESC NULLS LAST) AS anon_1 FROM "user"',
+    w.on_postgresql(
+      'SELECT percentile_cont($1) WITHIN GROUP (ORDER BY "user".age DESC NULLS LAST) AS anon_1 FROM "user"',
       mr.select(f.percentile_cont(0.5):within_group(User.age:nulls_last():desc())))
   end)
 end)
