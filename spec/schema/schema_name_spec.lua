@@ -1,6 +1,7 @@
 -- Tables in schemas: in SQLite, a schema is the name of an attached database.
 
 local mr = require "moonrow"
+local refuse = require "spec.support.refuse"
 local models = require "spec.support.models"
 
 local EXISTS = "SELECT 1 FROM %ssqlite_master WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE"
@@ -167,6 +168,16 @@ describe("a table in a schema", function()
     for name in pairs(tables) do names[#names + 1] = name end
     table.sort(names)
     assert.same({ "a", "aux.a" }, names)
+  end)
+end)
+
+describe("a schema that the connection does not have", function()
+  it("is told with its cure, by create_all and by a statement", function()
+    local db = mr.open "sqlite://"
+    local A = db.Model:extend("A", { __table_args = { schema = "nope" },
+                                     id = db.Column{ db.Integer, primary_key = true } })
+    refuse("OperationalError", { "nope", "ATTACH its file" }, db.create_all, db)
+    refuse("OperationalError", { "nope", "ATTACH its file" }, db.session.execute, db.session, mr.CreateTable(A))
   end)
 end)
 

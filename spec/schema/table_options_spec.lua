@@ -46,6 +46,28 @@ describe("a STRICT table", function()
   end)
 end)
 
+describe("a STRICT table's sqlite_type", function()
+  local function strict(word)
+    local x = mr.Column("x", mr.Integer, { sqlite_type = word })
+    return mr.Table("t", mr.MetaData(), id(), x, { sqlite_strict = true })
+  end
+
+  it("is one of the words that SQLite takes there", function()
+    for _, word in ipairs{ "INT", "integer", "Real", "TEXT", "BLOB", "any" } do
+      local table_ = strict(word)
+      local db = mr.open "sqlite://"
+      db.session:execute(mr.CreateTable(table_))
+      assert.truthy(tostring(mr.CreateTable(table_)):find("x " .. word, 1, true))
+    end
+  end)
+
+  it("is refused otherwise, when the table is declared", function()
+    for _, word in ipairs{ "LONGINT", "VARCHAR(5)", "INTE", "INTEGERS", "TEXT " } do
+      refuse("ArgumentError", { "column 'x'", ("sqlite_type = %q"):format(word), "STRICT" }, strict, word)
+    end
+  end)
+end)
+
 describe("a table WITHOUT ROWID", function()
   it("is written, with STRICT and with a key of several columns", function()
     local key = { mr.Column{ "a", mr.String(3), primary_key = true }, mr.Column{ "b", mr.Integer, primary_key = true } }

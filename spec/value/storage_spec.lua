@@ -418,6 +418,7 @@ describe("options of storage are refused in words:", function()
     { function() return mr.Date{ digits = 3 } end, 'go with storage = "iso"' },
     { function() return mr.DateTime{ storage = "iso", colour = 1 } end, "unknown option 'colour'" },
     { function() return mr.Interval{ days = 1 } end, "mr.interval{ days = 1 }" },
+    { function() return mr.DateTime{ timezone = true } end, "DateTime has no option timezone" },
     { function() return mr.Boolean{ storage = "t" } end, "the words for true and false" },
     { function() return mr.Boolean{ storage = "t/t" } end, "the words for true and false" },
     { function() return mr.Boolean{ digits = 3 } end, "storage" },

@@ -56,7 +56,13 @@ typedef struct known_mistake {
     const char *begin, *part, *cure;
 } known_mistake;
 
+static const char no_schema[] =
+    "the connection has no schema of that name: ATTACH its file when a connection opens (the event \"connect\" of the "
+    "engine), or leave the option schema out";
+
 static const known_mistake mistakes[] = {
+    {NULL, ".sqlite_master", no_schema}, /* where create_all asks what there is */
+    {"unknown database ", NULL, no_schema},
     {"no such table: ", NULL, "db:create_all() makes the tables of the classes that are declared, once for each file"},
     {"no such column: ", NULL,
      "is it spelled so? create_all does not change a table that exists: ALTER TABLE ... ADD COLUMN does"},

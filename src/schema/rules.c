@@ -109,9 +109,29 @@ static void check_conflicts(mr_build *b, const mr_column *column) {
             column->name, table->nprimary);
 }
 
+/* Is the text the word, which is in capitals, in any letters? */
+static bool spells(const char *text, const char *word) {
+    while (*text && (*text >= 'a' && *text <= 'z' ? *text - 'a' + 'A' : *text) == *word) text++, word++;
+    return *text == *word;
+}
+
+/* A STRICT table takes six words as types, and no others. */
+static void check_strict(mr_build *b, const mr_column *column) {
+    static const char *const words[] = {"INT", "INTEGER", "REAL", "TEXT", "BLOB", "ANY"};
+    bool known = !b->table->options.strict || !column->declared;
+    for (size_t i = 0; !known && i < sizeof words / sizeof *words; i++) known = spells(column->declared, words[i]);
+    if (!known)
+        mr_build_mistake(
+            b,
+            "column '%s' has sqlite_type = \"%s\", and the table is STRICT, which knows INT, INTEGER, REAL, "
+            "TEXT, BLOB and ANY: leave one of them out",
+            column->name, column->declared);
+}
+
 static void check_column(mr_build *b, const mr_column *column) {
     const mr_table *table = b->table;
     check_conflicts(b, column);
+    check_strict(b, column);
     check_autoincrement(b, column);
     check_identity(b, column);
     check_computed(b, column);

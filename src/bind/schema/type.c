@@ -215,6 +215,11 @@ static const mr_type *read_storage(lua_State *L, const mr_type *base, const char
         any = bind_option(L, options, names[i]) != LUA_TNIL || any;
         lua_pop(L, 1);
     }
+    if (!any && bind_option(L, options, "timezone") != LUA_TNIL)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s has no option timezone: its values have no zone, and are UTC by agreement (mr.datetime.from_iso "
+                   "converts a text); a zone in the file is DateTime{ storage = \"iso\", digits = 3, zone = \"Z\" }",
+                   name);
     if (!any) refuse_arguments(L, base, name); /* a value was meant, such as mr.interval{ days = 1 } */
     bind_check_options(L, options, name, names);
     mr_storage_options o = {.storage = bind_option_string(L, options, name, "storage", NULL),
