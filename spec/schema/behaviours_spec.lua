@@ -71,7 +71,7 @@
 -- test_defaults PKIncrementTest.autoincrement: default_value_spec, "is numbered by the database ..."
 -- test_defaults CurrentParametersTest.parameters: mapping/default_spec, "has the values that the object's row gets ..."
 --
--- Those of the values of types are in behaviours_value_spec.lua.
+-- Those of the values of types are in spec/value/behaviours_spec.lua.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

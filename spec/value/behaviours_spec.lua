@@ -39,7 +39,7 @@
 -- test_types PickleTest.eq_comparison: decorator_spec, "takes a value that the program finds equal for no change ..."
 -- sqlite TestTypes.string_dates_passed_raise: types_spec, "refuses what is no date"
 -- sqlite TestTypes.cant_parse_datetime_message: types_spec, "says which column holds text that is no date"
--- sqlite TestTypes.boolean: boolean_spelling_spec, stored_values_spec, "is read by the rule of its type, on every path"
+-- sqlite TestTypes.boolean: boolean_spelling_spec; stored_values_spec, "is read by the rule of its type, on every path"
 -- sqlite JSONTest.rudimentary_roundtrip: json_spec; extract_subobject: query/json_path_spec, "goes by keys ..." (2)
 -- sqlite DateTimeTest.custom_format_compact, DateTest.custom_format, TimeTest.custom_format: storage_spec, the
 --   forms (3)
