@@ -1,5 +1,5 @@
--- What mapped classes promise, together in one model: objects of a family by get and by queries, validators, keys of two
--- columns, and columns and tables of odd names, each also in the others' place.
+-- What mapped classes promise, together in one model: objects of a family by get and by queries, validators, keys of
+-- two columns, and columns and tables of odd names, each also in the others' place.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
