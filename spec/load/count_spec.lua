@@ -102,6 +102,21 @@ describe("mr.count", function()
     end))
   end)
 
+  it("counts for the next ones also where many objects lie between them", function()
+    fill(50)
+    local session, tags = db.session, {}
+    for i = 1, 10000 do tags[i] = { id = 1000 + i, name = "t" } end
+    session:execute(mr.insert(Tag), tags)
+    local first = Author.query:filter(Author.id:le(25)):order_by(Author.id):all()
+    local between = Tag.query:all()
+    local last = Author.query:filter(Author.id:gt(25)):order_by(Author.id):all()
+    assert(#between >= 10000 and #last == 25)
+    assert.equal(2, #db:record(function()
+      for i, author in ipairs(first) do assert.equal(i % 4, mr.count(author, "books")) end
+      for i, author in ipairs(last) do assert.equal((i + 25) % 4, mr.count(author, "books")) end
+    end))
+  end)
+
   it("goes by the result where objects load in batches", function()
     fill(20, { lazy = "batch" })
     local some = Author.query:filter((Author.id % 5):eq(0)):order_by(Author.id):all()

@@ -143,8 +143,23 @@ mr_status mr_batch_relationship(const mr_load_context *ctx, mr_entity *entity, c
 
 /* ---------------------------------------------------------------- neighbours */
 
+enum { FARTHEST = 16384 };
+
+/* Appends those of the session that are too far from the object in the heap, if the session is not large: where objects
+ * lie must not decide how many statements are sent. */
+static mr_status far_ones(const what *w, mr_entity *entity, size_t max, mr_vec *out) {
+    mr_idmap *map = entity->owner->idmap;
+    mr_status status = MR_OK;
+    size_t cursor = 0;
+    if (mr_idmap_count(map) > FARTHEST) return MR_OK;
+    for (mr_entity *e; status == MR_OK && out->len < max && (e = mr_idmap_next(map, &cursor));) {
+        uint32_t a = e->heap_slot, b = entity->heap_slot;
+        if ((a < b ? b - a : a - b) >= FARTHEST / 2 && is_wanted(w, entity, e)) status = mr_vec_push_ptr(out, e);
+    }
+    return status;
+}
+
 mr_status mr_load_neighbours(mr_entity *entity, const mr_property *prop, size_t max, mr_vec *out) {
-    enum { FARTHEST = 16384 };
     const mr_load_context ctx = {.env = entity->mapper->env, .owner = entity->owner};
     const what w = {.ctx = &ctx, .prop = prop};
     mr_heap *heap = mr_heap_of(ctx.env);
@@ -163,7 +178,7 @@ mr_status mr_load_neighbours(mr_entity *entity, const mr_property *prop, size_t 
         mr_entity *e = mr_heap_get(heap, slot, mr_heap_generation(heap, slot));
         if (e && is_wanted(&w, entity, e)) status = mr_vec_push_ptr(out, e);
     }
-    return status;
+    return status == MR_OK && out->len < max ? far_ones(&w, entity, max, out) : status;
 }
 
 /* ---------------------------------------------------------------- deferred columns */
