@@ -104,6 +104,14 @@ end
 --- The state of the object: "transient", "pending", "persistent", "deleted" or "detached".
 function M.state(object) return mr.inspect(object).state end
 
+--- Is the attribute of the object not loaded?
+function M.unloaded(object, name)
+  for _, other in ipairs(mr.inspect(object).unloaded) do
+    if other == name then return true end
+  end
+  return false
+end
+
 --- The history of the attribute: the lists of what was added, deleted and unchanged.
 function M.history(object, name)
   local h = mr.inspect(object):history(name)
