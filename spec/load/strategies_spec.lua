@@ -14,6 +14,10 @@ local QUERIES = 4
 local STRATEGIES = { "lazyload", "joinedload", "selectinload", "subqueryload", "immediateload",
   "batchload" }
 
+-- What a step of a path, and a query, says of subclasses.
+local TYPES = { "of_type", "with", false }
+local POLYMORPHIC = { "with", "aliased", "selectin", false }
+
 -- ---------------------------------------------------------------- what is asked
 
 -- A path of one to three relationships, beginning at the class.
@@ -42,7 +46,7 @@ local function random_query(m, random, class)
     words[#words + 1] = word
     steps[#steps + 1] = step
   end
-  local alias = random.chance(25)
+  local alias, joins = random.chance(25), false
   local asked = m.inherits[class] and random.chance(30) and class .. "x" or class
   if asked ~= class then words[1] = "only " .. asked end
   if random.chance(30) then
@@ -52,6 +56,7 @@ local function random_query(m, random, class)
   if not alias and random.chance(25) and #m.ways[class] > 0 then
     local way = random.pick(m.ways[class])
     if way.to ~= class then
+      joins = true
       add("join " .. way.name, function(q) return q:join(m.classes[class][way.name]) end)
     end
   end
@@ -74,23 +79,40 @@ local function random_query(m, random, class)
   elseif ordered then
     add("order", function(q, e) return q:order_by(e.n:desc(), key_order(m, class, e)) end)
   end
-  local function make(options)
+  local wide = m.inherits[class] and asked == class and not alias and not joins
+  -- poly: what the query reads in place of the class: "with" or "aliased", or "selectin" as an option more.
+  local function make(options, poly)
+    poly = wide and poly
     local entity = alias and mr.aliased(m.classes[asked]) or m.classes[asked]
+    if poly == "with" then entity = mr.with_polymorphic(m.classes[class], "*") end
+    if poly == "aliased" then
+      entity = mr.with_polymorphic(m.classes[class], { m.classes[class .. "x"] }, { aliased = true })
+    end
     local q = rows and m.db.session:query(entity, m.classes[rows].n) or m.db.session:query(entity)
     for _, step in ipairs(steps) do q = step(q, entity) end
+    if poly == "selectin" then
+      q = q:options(mr.selectin_polymorphic(m.classes[class], { m.classes[class .. "x"] }))
+    end
     return options and q:options(options(entity)) or q
   end
   return { make = make, ordered = ordered, rows = rows, text = (alias and "alias " or "") .. table.concat(words, " ")
            .. (rows and " with " .. rows or "") }
 end
 
--- The options for the path: one strategy for each step.
-local function options_of(m, path, strategies)
+-- What a step leads to: "of_type" the subclass, or the class "with" it.
+local function narrowed(m, way, attribute, how)
+  if not how or not m.inherits[way.to] then return attribute end
+  local target = m.classes[way.to .. "x"]
+  return attribute:of_type(how == "of_type" and target or mr.with_polymorphic(m.classes[way.to], { target }))
+end
+
+-- The options for the path: one strategy for each step. types: what each step leads to; or nil.
+local function options_of(m, path, strategies, types)
   return function(entity)
     local option
     for i, way in ipairs(path) do
-      option = option and option[strategies[i]](option, entity[way.name])
-        or mr[strategies[i]](entity[way.name])
+      local attribute = narrowed(m, way, entity[way.name], types and types[i])
+      option = option and option[strategies[i]](option, attribute) or mr[strategies[i]](attribute)
       entity = m.classes[way.to]
     end
     return option
@@ -114,8 +136,29 @@ local function signature(m, object, class, path, i)
   return m.key(object, class) .. "{" .. table.concat(parts, " ") .. "}"
 end
 
-local function all_signatures(m, query, options, class, path)
-  local lines, objects = {}, query.make(options):all()
+-- What subclasses add to the objects along the path, in the order of their keys.
+local function additions(m, object, class, path, i, found)
+  if object == nil then return found end
+  local key = m.key(object, class)
+  if mr.class_of(object) ~= m.classes[class] then found[class .. key] = object.extra end
+  local way = path[i]
+  if not way then return found end
+  for _, item in ipairs(way.reference and { object[way.name] } or object[way.name]) do
+    additions(m, item, way.to, path, i + 1, found)
+  end
+  return found
+end
+
+local function addition_lines(m, query, objects, class, path, lines)
+  local found, words = {}, {}
+  for _, row in ipairs(objects) do additions(m, query.rows and row[1] or row, class, path, 1, found) end
+  for key, value in pairs(found) do words[#words + 1] = key .. "=" .. tostring(value) end
+  table.sort(words)
+  lines[#lines + 1] = table.concat(words, " ")
+end
+
+local function all_signatures(m, query, options, class, path, poly)
+  local lines, objects = {}, query.make(options, poly):all()
   local statements = support.statements(m.db, function()
     for i, row in ipairs(objects) do
       local object = query.rows and row[1] or row
@@ -124,6 +167,7 @@ local function all_signatures(m, query, options, class, path)
     end
   end)
   if not query.ordered then table.sort(lines) end
+  addition_lines(m, query, objects, class, path, lines)
   return table.concat(lines, "\n"), #statements
 end
 
@@ -139,9 +183,11 @@ end
 
 -- ---------------------------------------------------------------- comparing
 
-local function describe_path(class, path, strategies)
+local function describe_path(class, path, strategies, types)
   local words = { class }
-  for i, way in ipairs(path) do words[#words + 1] = strategies[i] .. " " .. way.name end
+  for i, way in ipairs(path) do
+    words[#words + 1] = strategies[i] .. " " .. way.name .. (types and types[i] and ":" .. types[i] or "")
+  end
   return table.concat(words, ", ")
 end
 
@@ -157,8 +203,8 @@ end
 -- The same query, with another option: over objects in memory, or in batches.
 local function changed_query(query, how)
   local changed = setmetatable({ text = query.text .. " " .. how }, { __index = query })
-  function changed.make(options)
-    local q = query.make(options)
+  function changed.make(options, poly)
+    local q = query.make(options, poly)
     return how == "in batches" and q:yield_per(2) or q:populate_existing()
   end
   return changed
@@ -200,10 +246,11 @@ local function compare_branches(m, seed, class, path, other, query, random)
   end
 end
 
-local function compare(m, seed, class, path, query, strategies, expected)
+local function compare(m, seed, class, path, query, strategies, expected, types, poly)
   m.db.session:remove()
-  local where = ("seed %d: %s; query: %s"):format(seed, describe_path(class, path, strategies), query.text)
-  local ok, got, later = pcall(all_signatures, m, query, options_of(m, path, strategies), class, path)
+  local where = ("seed %d: %s; query: %s %s"):format(seed, describe_path(class, path, strategies, types), query.text,
+    poly or "")
+  local ok, got, later = pcall(all_signatures, m, query, options_of(m, path, strategies, types), class, path, poly)
   if not ok then error(where .. "\n" .. tostring(got), 0) end
   if got ~= expected then error(("%s\nexpected:\n%s\ngot:\n%s"):format(where, expected, got), 0) end
   if later > 0 and is_straight(path) and not uses(strategies, #path, "lazyload", "immediateload", "batchload") then
@@ -236,6 +283,13 @@ local function try_seed(seed)
     if #path > 0 then
       for _, strategy in ipairs(STRATEGIES) do
         compare(m, seed, class, path, query, { strategy, strategy, strategy }, expected)
+      end
+      if m.inherits[class] or m.inherits[path[1].to] then
+        for _ = 1, 2 do
+          local mix = { random.pick(STRATEGIES), random.pick(STRATEGIES), random.pick(STRATEGIES) }
+          local types = { random.pick(TYPES), random.pick(TYPES), random.pick(TYPES) }
+          compare(m, seed, class, path, query, mix, expected, types, random.pick(POLYMORPHIC))
+        end
       end
       for _ = 1, 4 do
         local mix = { random.pick(STRATEGIES), random.pick(STRATEGIES), random.pick(STRATEGIES) }
