@@ -588,6 +588,102 @@ describe("options of batches", function()
   end)
 end)
 
+describe("a loop that is disturbed in its middle", function()
+  -- What is done at the tenth of 40 authors. authors: all of them.
+  local disturbances = {
+    ["the collector runs"] = function() collect() end,
+    ["all expire"] = function() db.session:expire_all() end,
+    ["a commit"] = function() db.session:commit() end,
+    ["a rollback"] = function(authors)
+      authors[20].name = "x"
+      db.session:flush()
+      db.session:rollback()
+    end,
+    ["the next ones expire"] = function(authors) for i = 11, 20 do db.session:expire(authors[i]) end end,
+    ["one is deleted"] = function(authors)
+      authors[30].books = {}
+      db.session:delete(authors[40])
+      db.session:flush()
+    end,
+    ["lists are changed"] = function(authors)
+      for i = 11, 20 do authors[i].books:append(Book{ title = "new" .. i }) end
+    end,
+    ["another result has them, too"] = function() Author.query:order_by(Author.id:desc()):limit(15):all() end,
+    ["another result has one, and is dropped"] = function()
+      Author.query:filter(Author.id:gt(20)):yield_per(3):iter()()
+      collect()
+    end,
+    ["a savepoint is rolled back"] = function(authors)
+      db.session:begin_nested()
+      authors[12].name = "y"
+      db.session:flush()
+      authors[13].books[1].title = "z"
+      db.session:rollback()
+    end,
+    ["the session is closed"] = function() db.session:remove() end,
+  }
+
+  -- What three levels of loops read, or the error with which they end, and the number of statements.
+  local function walk(session_options, disturb)
+    library(40, 2, session_options)
+    local seen = {}
+    local function note(...) seen[#seen + 1] = table.concat({ ... }, " ") end
+    local n = count(function()
+      local authors = all()
+      for i, author in ipairs(authors) do
+        if i == 10 then disturb(authors) end
+        local ok, e = pcall(function()
+          local titles = {}
+          for k, book in ipairs(author.books) do
+            local names = {}
+            for t, tag in ipairs(book.tags) do names[t] = tag.name .. (tag.name == "x" and author.bio or "") end
+            titles[k] = book.title .. ":" .. table.concat(names, ",") .. (book.author == author and "" or "!")
+          end
+          table.sort(titles)
+          note(i, table.concat(titles, " "))
+        end)
+        if not ok then note(i, e.kind) end
+      end
+    end)
+    return table.concat(seen, "\n"), n
+  end
+
+  local stressed = (os.getenv "MOONROW_STRESS" or "") ~= "" -- the collector is slow then: only what is most about it
+  for name, disturb in pairs(stressed and { ["a commit"] = disturbances["a commit"],
+    ["another result has one, and is dropped"] = disturbances["another result has one, and is dropped"],
+    ["a savepoint is rolled back"] = disturbances["a savepoint is rolled back"] } or disturbances) do
+    it("reads what a lazy one does, in no more statements: " .. name, function()
+      local lazily, most = walk(nil, disturb)
+      local batched, n = walk({ lazy = "batch" }, disturb)
+      assert.equal(lazily, batched)
+      assert.is_true(n <= most, ("%d statements, lazily %d"):format(n, most))
+    end)
+  end
+
+  it("holds none of its objects, whenever it ends", function()
+    library(60, 2, { lazy = "batch" })
+    collect()
+    local others = mr.memory().objects
+    local function walk_until(last, query)
+      local n = 0
+      for author in query:iter() do
+        n = n + 1
+        for _, book in ipairs(author.books) do assert.is_number(#book.tags) end
+        if n == last then break end
+      end
+      assert.equal(last, n)
+    end
+    for last = 1, 40, 13 do
+      walk_until(last, Author.query:order_by(Author.id))
+      collect()
+      assert.equal(others, mr.memory().objects)
+      walk_until(last, Author.query:order_by(Author.id):yield_per(10))
+      collect()
+      assert.equal(others, mr.memory().objects)
+    end
+  end)
+end)
+
 describe("random programs", function()
   -- Reads at random, with changes, expiries and the collector in between. Returns what was read, and the statements.
   local function run(seed, session_options)
