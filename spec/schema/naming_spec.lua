@@ -68,6 +68,13 @@ describe("a naming convention", function()
       sql, all, mr.Column("a", mr.Integer, mr.CheckConstraint "a > 0"))
   end)
 
+  it("takes no function in place of a pattern: functions are tokens", function()
+    for _, kind in ipairs{ "ix", "uq", "ck", "fk", "pk" } do
+      refuse("ArgumentError", "naming_convention: expected a pattern, got function", mr.MetaData,
+        { naming_convention = { [kind] = function() return "x" end } })
+    end
+  end)
+
   it("knows any column by number, all of them with and without a sign between", function()
     local function uq(pattern)
       local text = sql({ uq = pattern }, mr.Column("a", mr.Integer), mr.Column("b", mr.Integer),

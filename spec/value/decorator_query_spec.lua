@@ -107,6 +107,21 @@ describe("criteria with a decorated column", function()
     end)
   end)
 
+  it("name the parameter for which their function fails", function()
+    local Picky = mr.TypeDecorator{ impl = mr.String(3), name = "Picky",
+      bind = function(v) return v == "boom" and error("no", 0) or v end }
+    local db, Row = model(Picky)
+    local stop = mr.bindparam "stop"
+    local insert = mr.insert(Row):values{ v = stop }
+    refuse("DataError", 'stop: the function bind of the type Picky cannot convert string "boom": no', function()
+      Row.query:filter(Row.v:eq(stop)):params{ stop = "boom" }:count()
+    end)
+    refuse("DataError", "stop: the function bind of the type Picky", db.session.execute, db.session, insert,
+      { stop = "boom" })
+    refuse("DataError", 'stop: string "long" has 4 characters', db.session.execute, db.session, insert,
+      { stop = "long" })
+  end)
+
   it("are written with their values as they are sent, by `literal` where there is one", function()
     local _, Bracketed = filled(bracketed())
     assert.truthy(Bracketed.query:filter(Bracketed.v:eq "bee"):sql{ literals = true }:find("'<bee>'", 1, true))

@@ -162,6 +162,7 @@ mr_status mr_param_send(const mr_param *param, mr_value *v, mr_store_room *room)
     unsigned spelling = own ? v->len : 0; /* of an own value: which one is meant, as in mr_type_spell */
     room->written = param->written;
     room->type = param->type;
+    room->what = param->name && param->name[0] != ' ' ? param->name : NULL;
     v->flags = 0;
     mr_status sent =
         own ? mr_value_send(room->env, v, room) : param->type->decorator->send(room->env, param->type, v, room);

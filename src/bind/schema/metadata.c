@@ -79,6 +79,13 @@ static void read_token(lua_State *L, mr_naming *naming, const char *name) {
     naming->token = call_token;
 }
 
+/* Is it the name of a pattern, and so of no token? */
+static bool is_pattern(const char *key) {
+    bool is = false;
+    for (int kind = 0; kind < MR_NAMED__COUNT && !is; kind++) is = strcmp(key, convention_keys[kind]) == 0;
+    return is;
+}
+
 static void read_pattern(lua_State *L, mr_naming *naming, const char *key) {
     for (int kind = 0; kind < MR_NAMED__COUNT; kind++)
         if (strcmp(key, convention_keys[kind]) == 0) {
@@ -98,7 +105,8 @@ static void read_naming(lua_State *L, int options, mr_naming *naming) {
         for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
             if (lua_type(L, -2) != LUA_TSTRING)
                 bind_type_error(L, -2, "MetaData: naming_convention", "patterns by name");
-            if (lua_type(L, -1) == LUA_TFUNCTION) read_token(L, naming, lua_tostring(L, -2));
+            if (lua_type(L, -1) == LUA_TFUNCTION && !is_pattern(lua_tostring(L, -2)))
+                read_token(L, naming, lua_tostring(L, -2));
             else read_pattern(L, naming, lua_tostring(L, -2));
         }
         bind_check(L, mr_naming_check(bind_of(L)->env, naming));
