@@ -23,7 +23,8 @@ describe("mr.values", function()
     w.gives("1 one; 2 two", mr.select(v),
       "SELECT v.id, v.word FROM (SELECT column1 AS id, column2 AS word FROM (VALUES (?, ?), (?, ?))) AS v")
     w.gives("ann one; bob two", mr.select(User.name, v.c.word):join(v, v.c.id:eq(User.id)):order_by(User.id))
-    w.on_postgresql("SELECT v.id, v.word FROM (VALUES ($1, $2), ($3, $4)) AS v (id, word)", mr.select(v))
+    w.on_postgresql("SELECT v.id, v.word FROM (VALUES (CAST($1 AS INTEGER), $2), ($3, $4)) AS v (id, word)",
+      mr.select(v))
   end)
 
   it("have a name that is made, and may stand twice", function()
@@ -39,6 +40,15 @@ describe("mr.values", function()
     assert.equal(true, rows[1].b)
     assert.is_nil(rows[1].n)
     assert.equal(2, rows[2].n)
+  end)
+
+  it("say their types in the first row for PostgreSQL, which takes a date for a text there", function()
+    local columns = { mr.column("d", mr.Date), mr.column("b", mr.Boolean), mr.column("n", mr.Numeric(10, 2)),
+      mr.column "x", mr.column("t", mr.Text) }
+    local first, second = { mr.null, true, "2.5", 1, "a" }, { mr.date(2024, 3, 1), false, mr.null, 2, "b" }
+    local v = mr.values(columns, { first, second }, { name = "v" })
+    w.on_postgresql("SELECT v.d FROM (VALUES (CAST($1 AS DATE), CAST($2 AS BOOLEAN), CAST($3 AS NUMERIC(10, 2)), $4, "
+      .. "$5), ($6, $7, $8, $9, $10)) AS v (d, b, n, x, t)", mr.select(v.c.d))
   end)
 
   it("stand in a subquery, in IN and in an UPDATE's criterion", function()
@@ -129,7 +139,7 @@ describe("a function that gives rows", function()
   it("is spelled for PostgreSQL with the names of its columns, or numbered", function()
     local g = f.generate_series(1, 3)
     local v = g:table_valued("n", { name = "g" })
-    w.on_postgresql("SELECT g.n FROM generate_series($1, $2) AS g", mr.select(v.c.n))
+    w.on_postgresql("SELECT g.n FROM generate_series($1, $2) AS g (n)", mr.select(v.c.n))
     w.on_postgresql("SELECT g.n FROM generate_series($1, $2) AS g (n)",
       mr.select(g:table_valued("n", { name = "g", derived = true }).c.n))
     local numbered = g:table_valued("n", { name = "g", with_ordinality = "place" })
@@ -137,6 +147,13 @@ describe("a function that gives rows", function()
       mr.select(numbered.c.n, numbered.c.place))
     refuse("ArgumentError", { "table_valued", "sqlite", "WITH ORDINALITY", "row_number()" },
       function() s:execute(mr.select(numbered.c.n)):all() end)
+  end)
+
+  it("has the program's name for a sole column, which PostgreSQL would call as the function is called", function()
+    local words = f.unnest(f.string_to_array("a,b", ",")):table_valued("word", { name = "w" })
+    w.on_postgresql("SELECT w.word FROM unnest(string_to_array($1, $2)) AS w (word)", mr.select(words.c.word))
+    local pair = f.json_each '{"a": 1}':table_valued("key", { name = "j" })
+    w.on_postgresql("SELECT j.key FROM json_each($1) AS j", mr.select(pair.c.key))
   end)
 
   it("generate_series counts on SQLite, too, by any step, and takes no column that stands beside it", function()

@@ -35,6 +35,7 @@ void mr_emit_param(mr_compiler *c, const mr_node *bind, uint32_t element) {
         return;
     }
     placed->at = c->out->sql.len;
+    placed->bind = bind;
     placed->param = (mr_param){.name = bind->name,
                                .type = c->form ? c->form : mr_typed(c, bind),
                                .ordinal = c->ordinal,
@@ -119,6 +120,7 @@ typedef struct assembly {
     mr_vec *params;         /* mr_param; or NULL */
     const mr_vec *literals; /* the binds (const mr_node *) whose values are written; NULL: parameters are */
     unsigned number;
+    mr_map *numbered;     /* numbered_bind: those of a dialect that numbers its parameters; made with the first one */
     bool failed, refused; /* refused: a value is not to be had, and the error says why */
 } assembly;
 
@@ -135,14 +137,49 @@ static void place_literal(assembly *a, const mr_param *param) {
     mr_store_done(&room);
 }
 
-static void place_param(assembly *a, const mr_param *param) {
+/* A bind that has its number already. */
+typedef struct numbered_bind {
+    const mr_node *bind;
+    const mr_type *type;
+    unsigned number;
+} numbered_bind;
+
+static uint64_t hash_numbered(const void *element) {
+    const numbered_bind *n = element;
+    return mr_hash_bytes(&n->bind, sizeof n->bind);
+}
+
+static bool equal_numbered(const void *a, const void *b) {
+    const numbered_bind *x = a, *y = b;
+    return x->bind == y->bind && x->type == y->type;
+}
+
+/* Writes the mark of the parameter. Returns false where it is that of a parameter before it: one bind in two places is
+ * one expression for the database, as GROUP BY and DISTINCT want it (PostgreSQL takes n % $1 and n % $2 for two). Which
+ * binds are one is a part of the statement's key. */
+static bool place_mark(assembly *a, const mr_placed_param *placed) {
+    const mr_param *param = &placed->param;
+    if (a->dialect->parameter != '$') {
+        mr_strbuf_putc(a->sql, a->dialect->parameter);
+        return true;
+    }
+    bool single = placed->bind->kind == MR_NODE_BIND && !param->spelling && !param->written;
+    numbered_bind own = {placed->bind, param->type, 0};
+    const numbered_bind *before = single && a->numbered ? mr_map_get(a->numbered, &own) : NULL;
+    if (single && !a->numbered) a->numbered = mr_map_new(a->sql->env, sizeof own, hash_numbered, equal_numbered);
+    own.number = before ? before->number : ++a->number;
+    if (single && !before && (!a->numbered || !mr_map_put(a->numbered, &own))) a->failed = true;
+    mr_strbuf_printf(a->sql, "$%u", own.number);
+    return !before;
+}
+
+static void place_param(assembly *a, const mr_placed_param *placed) {
+    const mr_param *param = &placed->param;
     if (a->literals) {
         place_literal(a, param);
         return;
     }
-    a->number++;
-    if (a->dialect->parameter == '$') mr_strbuf_printf(a->sql, "$%u", a->number);
-    else mr_strbuf_putc(a->sql, a->dialect->parameter);
+    if (!place_mark(a, placed)) return;
     if (!a->params) return;
     mr_param *made = mr_vec_push(a->params);
     if (made) *made = *param;
@@ -159,7 +196,7 @@ static void place_piece(assembly *a, const mr_piece *piece) {
         const mr_placed_param *placed = mr_vec_at(&piece->params, i);
         if (placed->at > from) mr_strbuf_add(a->sql, piece->sql.data + from, placed->at - from);
         from = placed->at;
-        place_param(a, &placed->param);
+        place_param(a, placed);
     }
     if (piece->sql.len > from) mr_strbuf_add(a->sql, piece->sql.data + from, piece->sql.len - from);
 }
@@ -173,6 +210,7 @@ static mr_status assemble(mr_compiler *c, mr_strbuf *sql, mr_vec *params, const 
     }
     if (c->top.finished.len) mr_strbuf_putc(sql, ' ');
     place_piece(&a, c->out);
+    mr_map_free(a.numbered);
     if (a.refused) return MR_FAIL;
     return a.failed || sql->oom ? mr_nomem(c->env) : MR_OK;
 }

@@ -47,6 +47,31 @@ static void compile_names(mr_compiler *c, const mr_node *columns) {
     mr_emit(c, ")");
 }
 
+/* Does the database take a value for one of this type without being told so? A text is what it takes all others for. */
+static bool is_plain(const mr_type *type) { return !mr_type_is_known(type) || mr_type_is_string(type); }
+
+/* Writes the rows; the first one says the types of the columns, which would be texts where a value is NULL or a date.
+ */
+static void compile_typed_rows(mr_compiler *c, const mr_node *node) {
+    const mr_node *columns = node->child[0], *rows = node->child[1], *first = rows->child[0];
+    char buf[128];
+    for (uint32_t i = 0; i < columns->n; i++) {
+        bool plain = is_plain(columns->child[i]->type);
+        mr_emit(c, i ? ", " : "(");
+        if (!plain) mr_emit(c, "CAST(");
+        mr_compile_operand(c, first->child[i], plain ? MR_OP_COMMA : MR_OP_NONE);
+        if (plain) continue;
+        mr_emit(c, " AS ");
+        mr_emit(c, mr_type_sql(c->dialect, mr_typed(c, columns->child[i]), buf, sizeof buf));
+        mr_emit(c, ")");
+    }
+    mr_emit(c, ")");
+    for (uint32_t i = 1; i < rows->n; i++) {
+        mr_emit(c, ", ");
+        mr_compile(c, rows->child[i]);
+    }
+}
+
 /* Without names behind an alias, a SELECT around the values gives them. */
 static void compile_values(mr_compiler *c, const mr_node *node) {
     const mr_node *columns = node->child[0];
@@ -61,7 +86,8 @@ static void compile_values(mr_compiler *c, const mr_node *node) {
     if (!c->dialect->lateral) mr_emit(c, " FROM (");
     mr_seek(c, node, start, 1);
     mr_emit(c, "VALUES ");
-    mr_compile_items(c, node->child[1]);
+    if (c->dialect->lateral) compile_typed_rows(c, node);
+    else mr_compile_items(c, node->child[1]);
     mr_emit(c, c->dialect->lateral ? ")" : "))");
 }
 
@@ -140,11 +166,19 @@ static void compile_nested(mr_compiler *c, const mr_node *alias) {
     mr_emit(c, ")");
 }
 
+/* Has the only column that the function gives another name than the program's, unless it is renamed? */
+static bool is_sole_column(const mr_compiler *c, const mr_node *rows) {
+    const char *const *name = c->dialect->sole_columns;
+    while (name && *name && strcmp(*name, rows->child[0]->name) != 0) name++;
+    return name && *name && rows->child[1]->n == 1;
+}
+
 /* What stands behind the name: the names of the columns, where the object itself does not have them. */
 static void compile_behind(mr_compiler *c, const mr_node *of) {
     if (!c->dialect->lateral) return;
     if (of->kind == MR_NODE_VALUES) compile_names(c, of->child[0]);
-    if (of->kind == MR_NODE_ROWS && of->flags & MR_NODE_DERIVED) compile_names(c, of->child[1]);
+    if (of->kind == MR_NODE_ROWS && (of->flags & MR_NODE_DERIVED || is_sole_column(c, of)))
+        compile_names(c, of->child[1]);
 }
 
 /* The binds inside of an alias have numbers of their own, so c->ordinal is saved and restored. */

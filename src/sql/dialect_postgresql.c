@@ -136,6 +136,21 @@ static const mr_type_word type_words[] = {
     {.sql = NULL},
 };
 
+static const char *const sole_columns[] = {"generate_series",
+                                           "generate_subscripts",
+                                           "unnest",
+                                           "string_to_table",
+                                           "regexp_split_to_table",
+                                           "regexp_matches",
+                                           "json_object_keys",
+                                           "jsonb_object_keys",
+                                           "json_array_elements",
+                                           "jsonb_array_elements",
+                                           "json_array_elements_text",
+                                           "jsonb_array_elements_text",
+                                           "jsonb_path_query",
+                                           NULL};
+
 static const char *const begin[] = {"BEGIN", "BEGIN", "BEGIN", "BEGIN"};
 
 /* ---------------------------------------------------------------- expressions */
@@ -264,6 +279,52 @@ static bool compile_by_bytes(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
+/* PostgreSQL has no % of floats: it has one of NUMERIC. */
+static bool compile_rest(mr_compiler *c, const mr_node *node) {
+    const mr_type *left = node->child[0]->type, *right = node->child[1]->type;
+    if (!(left && mr_type_is_float(left)) && !(right && mr_type_is_float(right))) return false;
+    mr_emit(c, "CAST(CAST(");
+    mr_compile(c, node->child[0]);
+    mr_emit(c, " AS NUMERIC) % CAST(");
+    mr_compile(c, node->child[1]);
+    mr_emit(c, " AS NUMERIC) AS DOUBLE PRECISION)");
+    return true;
+}
+
+/* Is it written so that it gives a value of JSONB: a path into a text, which is cast first? */
+static bool gives_jsonb(const mr_node *node) {
+    node = mr_unlabelled(node);
+    return node->kind == MR_NODE_JSON_AT && !mr_type_is_json(node->child[0]->type);
+}
+
+/* PostgreSQL compares documents as JSONB alone. */
+static bool compile_documents(mr_compiler *c, const mr_node *node) {
+    const mr_node *left = node->child[0], *right = node->child[1];
+    if (!left->type || !right->type || !mr_type_is_json(left->type) || !mr_type_is_json(right->type)) return false;
+    if (mr_unlabelled(right)->kind == MR_NODE_LITERAL_SQL || gives_jsonb(left)) return false; /* IS NULL */
+    mr_emit(c, "CAST(");
+    mr_compile(c, left);
+    mr_emit(c, node->op == MR_OP_EQ                                        ? " AS JSONB) = CAST("
+               : node->op == MR_OP_NE                                      ? " AS JSONB) != CAST("
+               : node->op == MR_OP_IS_DISTINCT || node->op == MR_OP_IS_NOT ? " AS JSONB) IS DISTINCT FROM CAST("
+                                                                           : " AS JSONB) IS NOT DISTINCT FROM CAST(");
+    mr_compile(c, right);
+    mr_emit(c, " AS JSONB)");
+    return true;
+}
+
+static bool compile_documents_in(mr_compiler *c, const mr_node *node) {
+    const mr_node *left = node->child[0], *right = node->child[1];
+    bool negated = node->op == MR_OP_NOT_IN;
+    if (!left->type || !mr_type_is_json(left->type) || right->kind != MR_NODE_BINDS || gives_jsonb(left)) return false;
+    mr_emit(c, negated ? "(CAST(" : "CAST(");
+    mr_compile(c, left);
+    mr_emit(c, negated ? " AS JSONB) NOT IN " : " AS JSONB) IN ");
+    mr_compile(c, right);
+    if (negated) mr_emit(c, ")");
+    return true;
+}
+
 static bool compile_node(mr_compiler *c, const mr_node *node) {
     if (node->kind == MR_NODE_FUNC) return compile_floor(c, node);
     if (node->kind == MR_NODE_COLLATE && strcmp(node->name, "BINARY") == 0) { /* SQLite's: here a column has none */
@@ -274,6 +335,15 @@ static bool compile_node(mr_compiler *c, const mr_node *node) {
     switch (node->op) {
     case MR_OP_DIV:
         return compile_division(c, node);
+    case MR_OP_MOD:
+        return compile_rest(c, node);
+    case MR_OP_EQ:
+    case MR_OP_NE:
+    case MR_OP_IS:
+    case MR_OP_IS_NOT:
+    case MR_OP_IS_DISTINCT:
+    case MR_OP_IS_NOT_DISTINCT:
+        return compile_documents(c, node);
     case MR_OP_LT:
     case MR_OP_LE:
     case MR_OP_GT:
@@ -284,7 +354,7 @@ static bool compile_node(mr_compiler *c, const mr_node *node) {
         return true;
     case MR_OP_IN:
     case MR_OP_NOT_IN:
-        return compile_empty_in(c, node) || compile_whole_in(c, node);
+        return compile_empty_in(c, node) || compile_whole_in(c, node) || compile_documents_in(c, node);
     default:
         return false;
     }
@@ -328,6 +398,7 @@ const mr_dialect *mr_dialect_postgresql(void) {
         .distinct_on = true,
         .true_literals = true,
         .escaped_blobs = true,
+        .intervals = true,
         .returning_qualified = true,
         .compound_parens = true,
         .reserved = reserved,
@@ -343,6 +414,7 @@ const mr_dialect *mr_dialect_postgresql(void) {
         .distinct_from = true,
         .within_group = true,
         .lateral = true,
+        .sole_columns = sole_columns,
         .json_operators = true,
         .regexp_operators = true,
         .text_search = true,

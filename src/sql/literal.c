@@ -64,6 +64,13 @@ static void put_float(double d, mr_strbuf *out) {
     if (!strpbrk(text, ".e")) mr_strbuf_puts(out, ".0");
 }
 
+/* In seconds: a day of an interval may have another length than 24 hours. */
+static void put_interval(int64_t micros, mr_strbuf *out) {
+    uint64_t n = micros < 0 ? 0 - (uint64_t)micros : (uint64_t)micros;
+    mr_strbuf_printf(out, "INTERVAL '%s%" PRIu64 ".%06" PRIu64 " seconds'", micros < 0 ? "-" : "", n / 1000000,
+                     n % 1000000);
+}
+
 void mr_put_literal(const mr_dialect *d, const mr_value *v, mr_strbuf *out) {
     char text[48];
     switch (v->kind) {
@@ -88,10 +95,16 @@ void mr_put_literal(const mr_dialect *d, const mr_value *v, mr_strbuf *out) {
     case MR_BLOB:
         put_blob(d, v, out);
         return;
+    case MR_INTERVAL:
+        if (d->intervals) {
+            put_interval(v->u.i, out);
+            return;
+        }
+        mr_quote_text(text, mr_calendar_spell(v, text), out);
+        return;
     case MR_DATE:
     case MR_TIME:
     case MR_DATETIME:
-    case MR_INTERVAL:
         mr_quote_text(text, mr_calendar_spell(v, text), out);
         return;
     default:

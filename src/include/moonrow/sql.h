@@ -622,7 +622,8 @@ struct mr_dialect {
     bool ilike, nulls_order, for_update, distinct_on; /* the database has these */
     bool nulls_high;                                  /* NULL is sorted behind all values; otherwise before them */
     bool true_literals;                               /* it has true and false; otherwise 1 and 0 are written */
-    bool escaped_blobs;                               /* a blob is written '\\x00FF'; otherwise X'00FF' */
+    bool intervals;              /* it has values INTERVAL '5 seconds'; otherwise they are moments */
+    bool escaped_blobs;          /* a blob is written '\\x00FF'; otherwise X'00FF' */
     bool index_schema;           /* CREATE INDEX schema.name ON table; otherwise name ON schema.table */
     bool returning_qualified;    /* RETURNING "user".id; otherwise RETURNING id */
     bool spells;                 /* dates and booleans are stored as programs spell them: criteria name each spelling */
@@ -641,13 +642,15 @@ struct mr_dialect {
     /* Writes a query that returns a row when the table, or a view of its name, exists. Fills params, and returns their
      * number. */
     unsigned (*table_exists)(const mr_dialect *d, const mr_table *table, mr_strbuf *out, mr_value params[2]);
-    const char *numbers_once;  /* the word behind PRIMARY KEY with which no number is used twice; NULL: there is none */
-    bool identity;             /* it has GENERATED ... AS IDENTITY */
-    bool virtual_columns;      /* a computed column need not be stored */
-    bool computed_keys;        /* a computed column may be in the primary key */
-    bool alters;               /* ALTER TABLE adds and drops constraints; and a foreign key needs its table */
-    bool distinct_from;        /* it has IS DISTINCT FROM; otherwise IS NOT compares any values */
-    bool within_group;         /* it has WITHIN GROUP */
+    const char *numbers_once; /* the word behind PRIMARY KEY with which no number is used twice; NULL: there is none */
+    bool identity;            /* it has GENERATED ... AS IDENTITY */
+    bool virtual_columns;     /* a computed column need not be stored */
+    bool computed_keys;       /* a computed column may be in the primary key */
+    bool alters;              /* ALTER TABLE adds and drops constraints; and a foreign key needs its table */
+    bool distinct_from;       /* it has IS DISTINCT FROM; otherwise IS NOT compares any values */
+    bool within_group;        /* it has WITHIN GROUP */
+    const char *const
+        *sole_columns;         /* functions whose single column has the name of its FROM object; NULL-terminated */
     bool lateral;              /* it has LATERAL, and names for the columns of what stands in FROM */
     bool json_operators;       /* #> and #>> read JSON, and a text is cast to it; otherwise json_extract */
     bool regexp_operators;     /* ~ and ~*; otherwise REGEXP */
