@@ -57,6 +57,27 @@ describe("query:tag", function()
     for _, text in ipairs(texts) do assert.equal("/* t ", text:sub(1, 5)) end
   end)
 
+  it("stands before the statement of get, which sends none for an object in memory", function()
+    s:expunge_all()
+    local q, user = s:query(User):tag "by key", nil
+    local texts = support.statements(db, function() user = q:get(1) end)
+    assert.equal(1, #texts)
+    assert.equal("/* by key ", texts[1]:sub(1, 10))
+    assert.equal(0, #support.statements(db, function() assert.equal(user, q:get(1)) end))
+  end)
+
+  it("stands in the echo, too", function()
+    local lines = {}
+    local loud = mr.create_engine("sqlite://", { echo = true })
+    local session = mr.Session(loud)
+    mr.set_log(function(text) lines[#lines + 1] = text end)
+    local ok, e = pcall(function() session:scalar(mr.select(mr.literal(1)):tag "loud") end)
+    mr.set_log(nil)
+    session:close()
+    assert.is_true(ok, e)
+    assert.is_truthy(table.concat(lines, "\n"):find("/* loud spec/query/marks_spec.lua:", 1, true))
+  end)
+
   it("is seen by listeners, in errors, and in explain's statement", function()
     local seen = {}
     local function note(_, statement) seen[#seen + 1] = statement end

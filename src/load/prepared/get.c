@@ -35,6 +35,15 @@ mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_va
     return mr_load_open(ctx, get->plan, &source, populate, out);
 }
 
+/* The query (consumed; NULL passes) with the tag and the timeout of another one. */
+static mr_query *with_marks(mr_query *q, const mr_query *of) {
+    mr_query *tagged = q && of->tag ? mr_query_tag(q, of->tag) : mr_query_retain(q);
+    mr_query_release(q);
+    mr_query *timed = tagged && of->timeout != 0 ? mr_query_timeout(tagged, of->timeout) : mr_query_retain(tagged);
+    mr_query_release(tagged);
+    return timed;
+}
+
 mr_query *mr_get_query(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, const mr_query *options) {
     mr_env *env = mapper->env;
     /* If the options belong to an alias, the query uses that alias. */
@@ -65,6 +74,7 @@ mr_query *mr_get_query(const mr_load_context *ctx, mr_mapper *mapper, const mr_v
         mr_query_release(q);
         q = next;
     }
+    q = with_marks(q, options);
     if (!q || !options->populate_existing) return q;
     next = mr_query_flags(q, true, -1);
     mr_query_release(q);
@@ -74,7 +84,8 @@ mr_query *mr_get_query(const mr_load_context *ctx, mr_mapper *mapper, const mr_v
 static mr_status open_load(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values,
                            const mr_query *options, mr_load **out) {
     bool criteria = ctx->criteria && !ctx->any_row;
-    if (!criteria && (!options || (options->noptions == 0 && !options->bad_values && !options->clauses.for_update)))
+    if (!criteria && (!options || (options->noptions == 0 && !options->bad_values && !options->clauses.for_update &&
+                                   !options->tag && options->timeout == 0)))
         return mr_get_open(ctx, mapper, values, options && options->populate_existing, NULL, out);
     const mr_query none = {.env = ctx->env};
     mr_query *q = mr_get_query(ctx, mapper, values, options ? options : &none);
