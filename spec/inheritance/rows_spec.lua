@@ -121,3 +121,43 @@ describe("an update of rows by their keys", function()
     assert.equal(1, db.session:execute(mr.update(Base), { { id = 2, name = "C" } }).rowcount)
   end)
 end)
+
+describe("an update of rows of a versioned class in joined tables", function()
+  local db, C
+  before_each(function()
+    local function version(of) return { version = of.Column{ of.Integer, nullable = false } } end
+    db, C = staff.filled("joined", { Employee = { version_id_col = "version" } }, { Employee = version })
+  end)
+
+  local function update(class, rows) return db.session:execute(mr.update(class), rows) end
+
+  it("finds each row by its version, which rises with a change of any table", function()
+    local list = support.sent(db, function()
+      assert.equal(2, update(C.Engineer, { { id = 2, version = 1, name = "N" },
+        { id = 3, version = 1, machine = "m" } }).rowcount)
+    end)
+    assert.equal("UPDATE employee SET version=?, name=? WHERE employee.id = ? AND employee.version = ? AND "
+      .. "employee.kind IN ('engineer', 'senior')", (list[1][1]:gsub("SET name=%?, version=%?", "SET version=?, name=?")))
+    db.session:commit()
+    local found = C.Employee.query:order_by "id":all()
+    assert.same({ 1, 2, 2, 1 }, support.values(found, "version"))
+    assert.same({ "Eve", "N", "Sue", "Max" }, support.values(found, "name"))
+    assert.same({ "drill", "m" }, { found[2].machine, found[3].machine })
+    db.session:refresh(found[3])
+    found[3].name = "S" -- the object goes on from there
+    db.session:commit()
+    assert.equal(3, found[3].version)
+  end)
+
+  it("refuses a row of an older version, of another class, and one without a version; nothing is written", function()
+    for _, row in ipairs{ { id = 2, version = 7, machine = "x" }, { id = 2, version = 7, name = "x" },
+      { id = 1, version = 1, name = "x" } } do
+      refuse("StaleDataError", "or is none of Engineer", update, C.Engineer, { row })
+      db.session:rollback()
+    end
+    refuse("ArgumentError", "the row has no value for Engineer.version: an update of rows needs the version that each "
+      .. "was read with", update, C.Engineer, { { id = 2, name = "x" } })
+    assert.equal("Eve Nick Sue Max", support.words(C.Employee.query:order_by "id":all(), "name"))
+    assert.equal("drill", db.session:get(C.Engineer, 2).machine)
+  end)
+end)

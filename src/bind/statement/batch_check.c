@@ -73,6 +73,10 @@ static void check_has_class_key(lua_State *L, checker *c, lua_Integer row) {
                        "execute: the row has no value for %s: an update of rows needs the primary key of each",
                        bind_push_column_what(L, c->s, column));
     }
+    if (m->version && !has_column(c, row, m->version->column))
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "execute: the row has no value for %s: an update of rows needs the version that each was read with",
+                   bind_push_column_what(L, c->s, m->version->column));
 }
 
 /* An UPDATE needs the key of the row. If a part is missing, making the statement raises an error that names it. */

@@ -80,7 +80,10 @@ void bind_push_row_default(lua_State *L, const bind_statement *s, mr_column *col
 /* ---------------------------------------------------------------- versions */
 
 mr_column *bind_row_version(const bind_statement *s) {
-    return s->kind == MR_NODE_UPDATE && s->mapper && s->mapper->version ? s->mapper->version->column : NULL;
+    const mr_mapper *m = s->mapper ? s->mapper : s->rows_of;
+    mr_column *column = s->kind == MR_NODE_UPDATE && m && m->version ? m->version->column : NULL;
+    /* Of a class of several tables, the statement of one of these may be another's. */
+    return column && (s->mapper || column->table == s->dml.table->u.table) ? column : NULL;
 }
 
 void bind_check_version(lua_State *L, const bind_statement *s, const mr_column *column, const char *what,

@@ -36,7 +36,7 @@ static void push_without_key(lua_State *L, const bind_statement *s, int idx) {
 
 /* Replaces the version on top of the stack by the next one. */
 static void next_version(lua_State *L, const bind_statement *s, const char *what) {
-    const mr_mapper *m = s->mapper;
+    const mr_mapper *m = s->mapper ? s->mapper : s->rows_of;
     bind_state *b = bind_of(L);
     mr_value v;
     if (m->version_by_hand) return;
@@ -61,7 +61,7 @@ static void set_next_version(lua_State *L, const bind_statement *s, int row, con
                    what);
     lua_pushvalue(L, -2);
     next_version(L, s, what);
-    lua_setfield(L, rest, s->mapper->version->name);
+    lua_setfield(L, rest, s->mapper ? s->mapper->version->name : column->name);
     lua_settop(L, rest);
 }
 

@@ -9,7 +9,7 @@
 #include "update_by_key.h"
 
 bool bind_is_in_parts(const bind_statement *s) {
-    return s && s->kind == MR_NODE_UPDATE && s->mapper && s->mapper->nparts > 1 && !s->mapper->version;
+    return s && s->kind == MR_NODE_UPDATE && s->mapper && s->mapper->nparts > 1;
 }
 
 /* The place of the column in the primary key of the class, from 0 on; npk: it is no part of it. */
