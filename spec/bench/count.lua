@@ -59,6 +59,8 @@ local small = {
   { name = "make", words = 'Class{ a = 1, b = "x" } made and dropped', less = "plain-make", must = 3200,
     start = 6700 },
   { name = "attribute-write", words = "attribute write", less = "plain-write", must = 400, start = 1294 },
+  { name = "method-call", words = "a method of two attributes called", must = 3600, start = 3497 },
+  { name = "hybrid-read", words = "a hybrid of the same read: what the method costs", must = 3600, start = 3361 },
 }
 
 local function read_command(command)

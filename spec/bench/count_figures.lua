@@ -25,5 +25,7 @@ return {
     ["attribute-text"] = 468,
     ["make"] = 2477,
     ["attribute-write"] = 473,
+    ["method-call"] = 3467,
+    ["hybrid-read"] = 3367,
   },
 }

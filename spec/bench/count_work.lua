@@ -20,6 +20,13 @@ local Product = db.Model:extend("Product", {
   price = db.Column{ db.Float, nullable = false },
   stock = db.Column{ db.Integer, nullable = false },
 })
+local Person = db.Model:extend("Person", {
+  id    = db.Column{ db.Integer, primary_key = true },
+  first = db.Column{ db.String(20) },
+  last  = db.Column{ db.String(20) },
+  full  = mr.hybrid{ get = function(self) return self.first .. " " .. self.last end },
+})
+function Person:full_name() return self.first .. " " .. self.last end
 local session = db.session
 
 local n -- the length of the loop that runs
@@ -143,6 +150,21 @@ end
 
 work["make"] = function() make(Item) end
 work["plain-make"] = function() make(made) end
+
+-- Collects garbage at fixed turns, too.
+local function named(name_of)
+  local ada = Person{ first = "Ada", last = "Lovelace" }
+  collectgarbage()
+  collectgarbage "stop"
+  for i = 1, n do
+    name_of(ada)
+    if i % 1000 == 0 then collectgarbage() end
+  end
+  collectgarbage "restart"
+end
+
+work["hybrid-read"] = function() named(function(person) return person.full end) end
+work["method-call"] = function() named(function(person) return person:full_name() end) end
 
 for i = 2, #arg, 2 do
   n = tonumber(arg[i + 1])
