@@ -110,6 +110,16 @@ local function watch_loads(self, most)
   watch(self.watcher)
 end
 
+-- The table that has the name in the statement: its own, or that of an alias.
+local function table_named(statement, name)
+  local as = " AS \"?" .. name:gsub("%W", "%%%0") .. "\"?%f[^%w_\"]"
+  for _, before in ipairs{ "FROM %(*", "JOIN %(*", ", %(*" } do
+    local found = statement:match(before .. "([%w_]+)" .. as) or statement:match(before .. '"([^"]+)"' .. as)
+    if found then return found end
+  end
+  return name
+end
+
 -- The tables of more than `rows` rows that the statement reads from end to end.
 local function scanned(connection, statement, rows)
   local list = {}
@@ -119,6 +129,7 @@ local function scanned(connection, statement, rows)
   end)
   for _, step in ipairs(ok and plan or {}) do
     local name = step[4]:match "^SCAN ([^%s]+)"
+    name = name and table_named(statement, name)
     local known = name and not step[4]:find "USING" and pcall(function()
       local counted = connection:execute(core.text(string.format(
         'SELECT count(*) FROM (SELECT 1 FROM "%s" LIMIT %d)', name, rows + 1))):all()

@@ -103,6 +103,18 @@ describe("who watches", function()
     assert.equal(0, #small.findings)
   end)
 
+  it("is told of tables that are read whole under another name", function()
+    local dog <close> = db:watchdog{ fullscan = 10, suggest = true }
+    local other = mr.aliased(Author)
+    db.session:query(other):filter(other.name:eq "a3"):all()
+    db.session:query(Author.id, other.id):select_from(Author):join(other, other.name:eq(Author.bio))
+      :filter(Author.id:eq(1)):all()
+    local tables = {}
+    for i, finding in ipairs(dog.findings) do tables[i] = finding.table end
+    assert.same({ "author", "author" }, tables)
+    assert.matches("reads all rows of author, more than 10", tostring(dog))
+  end)
+
   it("max_lazy of record refuses the load that is one too many, and names the line", function()
     assert.equal(1 + 20, #db:record(function() loop(Author.query) end, { max_lazy = 20 }))
     db.session:expunge_all()
