@@ -112,7 +112,7 @@ end
 
 -- The table that has the name in the statement: its own, or that of an alias.
 local function table_named(statement, name)
-  local as = " AS \"?" .. name:gsub("%W", "%%%0") .. "\"?%f[^%w_\"]"
+  local as = ' AS "?' .. name:gsub("%W", "%%%0") .. '"?%f[^%w_"]'
   for _, before in ipairs{ "FROM %(*", "JOIN %(*", ", %(*" } do
     local found = statement:match(before .. "([%w_]+)" .. as) or statement:match(before .. '"([^"]+)"' .. as)
     if found then return found end
