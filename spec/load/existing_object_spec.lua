@@ -16,7 +16,7 @@
 --   E S Q test_options: "of a tree goes down as far as the option's path"
 --   E S Q test_no_depth: "of a tree without a depth stops at the class"
 --   S test_symmetric_composite, L test_composite_m2o_load_partial_pks: "by keys of several columns"
---   S test_missing_and_null_fk, L test_no_use_get_params_missing: "of references whose key is NULL, or leads nowhere"
+--   S test_missing_and_null_fk, L test_no_use_get_params_missing: "of which some are NULL, or lead nowhere"
 --   S test_dont_emit_for_redundant_m2o: "asks for no target twice"
 
 local mr = require "moonrow"
