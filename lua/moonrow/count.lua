@@ -74,8 +74,9 @@ local function ask(session, class, attribute, keys)
   local rows = session:query(table.unpack(items)):select_from(alias):join(alias[attribute])
     :filter(among(alias, names, keys)):group_by(table.unpack(columns)):all()
   for _, row in ipairs(rows) do
-    local key = { table.unpack(row, 1, #names) }
-    counts[identity(key)] = row[#names + 1]
+    local first = row[1]
+    local id = #names == 1 and plain[type(first)] and first or identity{ table.unpack(row, 1, #names) }
+    counts[id] = row[#names + 1]
   end
   return counts
 end
