@@ -128,6 +128,15 @@ function methods:automap(...)
   return self
 end
 
+-- db:backup(path, { pages =, progress = }), db:restore(path, ...), db:integrity_check(), db:vacuum_into(path): those of
+-- its engine.
+for _, name in ipairs{ "backup", "restore", "integrity_check", "vacuum_into" } do
+  methods[name] = function(self, ...)
+    local engine = engine_of(self)
+    return engine[name](engine, ...)
+  end
+end
+
 -- db:configure(): resolves what the classes say about each other, and reports every mistake.
 function methods:configure() core.configure(self.Model) end
 

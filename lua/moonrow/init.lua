@@ -33,9 +33,12 @@ local words = require "moonrow.words"
 local light_table = require "moonrow.light_table"
 local reflect = require "moonrow.reflection.reflect"
 require "moonrow.automap.rowid"
+require "moonrow.sql_functions"
+require "moonrow.backup"
 
 -- What the core has for this part of the library only.
 local private = options.set{
+  "copy_database", "sessions", "engine_methods", "add_sql_function", "most_sql_arguments",
   "reflect_all", "begin_snapshot", "table_in", "row_number", "new_base", "configure", "describe_class", "progress_line",
   "raise", "bases", "type_name", "session_methods", "sleep", "is_open",
   "begin", "hint", "arguments", "expect", "shown", "is_callable",

@@ -204,6 +204,8 @@ static int core_type_name(lua_State *L) {
     /* session */ \
     open(engine) \
     open(connection) \
+    open(function_of_sql) \
+    open(copy) \
     open(session) \
     open(scoped) \
     open(session_objects) \

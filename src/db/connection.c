@@ -108,6 +108,7 @@ void mr_conn_destroy(mr_conn *conn) {
     for (int i = 0; i < MR_CONTROL__COUNT; i++) {
         if (conn->control[i]) conn->driver->finalize(conn->control[i]);
     }
+    mr_conn_remove_functions(conn);
     conn->driver->close(conn->dbc);
     mr_conn_forget_loss(conn);
     mr_free(conn->env, conn->spare);

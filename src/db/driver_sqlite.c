@@ -172,6 +172,10 @@ static const mr_driver driver = {
     .blocks = blocks,
     .interrupt = interrupt,
     .limit = mr_sqlite_limit,
+    .add_function = mr_sqlite_add_function,
+    .remove_function = mr_sqlite_remove_function,
+    .is_calling = mr_sqlite_is_calling,
+    .copy = mr_sqlite_copy,
     .reflector = &mr_sqlite_reflector,
 };
 

@@ -35,6 +35,8 @@ typedef struct sqlite_dbc {
     sqlite3_stmt *key_query; /* asks for a table's key; NULL until it is needed */
     mr_map *known;           /* the facts about tables (answer); NULL until they are needed */
     uint32_t process;        /* mr_env_process of the process that opened it */
+    unsigned calling;        /* so many calls of functions of the program's are under way */
+    mr_error *failed;        /* the error of one of them, until its statement ends; or NULL */
 } sqlite_dbc;
 
 static inline sqlite_dbc *sqlite_dbc_of(mr_dbc *dbc) { return (sqlite_dbc *)(void *)dbc; }
@@ -76,6 +78,18 @@ void mr_sqlite_remove_decimals(sqlite_dbc *dbc);
 int mr_sqlite_add_cast(sqlite_dbc *dbc);
 /* Takes it away again. */
 void mr_sqlite_remove_cast(sqlite_dbc *dbc);
+
+/* ---- sqlite_copy.c */
+
+mr_status mr_sqlite_copy(mr_dbc *dbc, const mr_copy *copy);
+
+/* ---- sqlite_function.c */
+
+mr_status mr_sqlite_add_function(mr_dbc *dbc, const mr_sql_function *fn);
+void mr_sqlite_remove_function(mr_dbc *dbc, const mr_sql_function *fn);
+bool mr_sqlite_is_calling(mr_dbc *dbc);
+/* Records the error of dbc->failed again, and returns MR_FAIL. */
+mr_status mr_sqlite_function_failed(sqlite_dbc *dbc);
 
 /* ---- sqlite_memory.c */
 

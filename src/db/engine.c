@@ -103,6 +103,7 @@ static void engine_free(mr_engine *engine) {
     if (engine->anchor) engine->driver->close(engine->anchor);
     if (engine->driver && mr_driver_is_mock(engine->driver)) mr_mock_script_free(engine->native);
     mr_compile_cache_done(&engine->compile_cache);
+    mr_engine_free_functions(engine);
     mr_free(env, engine);
 }
 
@@ -228,7 +229,7 @@ mr_status mr_engine_connect(mr_engine *engine, mr_conn **out) {
         mr_engine_release(engine);
         return MR_FAIL;
     }
-    if (set_up_connection(engine, conn) == MR_FAIL) {
+    if (mr_conn_add_functions(conn) != MR_OK || set_up_connection(engine, conn) == MR_FAIL) {
         mr_conn_invalidate_cursors(conn);
         mr_conn_destroy(conn);
         mr_engine_release(engine);
@@ -273,4 +274,25 @@ void mr_conn_close(mr_conn *conn) {
         mr_conn_destroy(conn);
     }
     mr_engine_release(engine);
+}
+
+/* ---------------------------------------------------------------- copies */
+
+mr_status mr_engine_copy(mr_engine *engine, const mr_copy *copy) {
+    mr_env *env = engine->env;
+    mr_conn *conn;
+    if (!engine->driver->copy)
+        return mr_fail(env, MR_ERR_INVALID_REQUEST, "the driver %s copies no databases", engine->driver->name);
+    for (conn = engine->state->conns; copy->restore && conn; conn = conn->next)
+        if (conn->engine == engine && (mr_conn_in_transaction(conn) || mr_conn_is_reading(conn)))
+            return mr_fail(env, MR_ERR_INVALID_REQUEST,
+                           "restore: %s has an open transaction: commit or roll it back first",
+                           conn->owner ? "a session" : "a connection");
+    if (mr_engine_connect(engine, &conn) != MR_OK) return MR_FAIL;
+    mr_status status = engine->driver->copy(conn->dbc, copy);
+    mr_error *saved = status == MR_FAIL ? mr_env_save_error(env) : NULL;
+    mr_conn_close(conn);
+    if (copy->restore) mr_engine_dispose(engine); /* their statements and what they know are of another schema */
+    if (saved) mr_env_restore_error(env, saved);
+    return status;
 }

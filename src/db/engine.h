@@ -49,6 +49,7 @@ struct mr_engine {
     mr_conn *idle;
     unsigned nidle;
     mr_compile_cache compile_cache;
+    mr_sql_function *functions; /* of the program's, the oldest first */
 };
 
 /* Called after a failure. If there were too many open files, frees dropped connections and closes idle ones, and
@@ -62,6 +63,14 @@ bool mr_db_collect(mr_db_state *state);
 /* Make an empty cache, and free one. (compile_cache.c) */
 void mr_compile_cache_init(mr_compile_cache *cache, mr_env *env);
 void mr_compile_cache_done(mr_compile_cache *cache);
+
+/* ---- functions of the program's (function.c) */
+
+/* Gives a new connection those of its engine. */
+mr_status mr_conn_add_functions(mr_conn *conn);
+/* Takes them away from a connection that is the caller's, and goes on without the library. */
+void mr_conn_remove_functions(mr_conn *conn);
+void mr_engine_free_functions(mr_engine *engine);
 
 /* Records the error of mr_engine_fail_at if the call that was counted last must fail, and returns true then. */
 bool mr_engine_injected(mr_engine *engine);

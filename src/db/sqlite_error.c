@@ -173,6 +173,7 @@ static bool is_too_deep(int rc, const char *words) {
 }
 
 mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) {
+    if (dbc->failed) return mr_sqlite_function_failed(dbc);
     if ((rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM) return mr_nomem(dbc->env);
     /* SQLite does not call the busy handler when waiting would be a deadlock. Then the handler is called here. */
     if ((rc & 0xff) == SQLITE_BUSY && !dbc->asked && dbc->busy) dbc->busy(dbc->busy_ud);

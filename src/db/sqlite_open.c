@@ -23,13 +23,21 @@ enum { DEFAULT_TIMEOUT = 5000, STEPS_BETWEEN_LOOKS = 5000 /* of SQLite's machine
 
 typedef struct parameter {
     const char *name;
-    const char *values[7]; /* the allowed values; none: a number of milliseconds */
+    const char *words;     /* the allowed values, as a message tells them; NULL: any text */
+    const char *values[7]; /* the allowed values; none: a number of milliseconds, or any text */
 } parameter;
 
 static const parameter PARAMETERS[] = {
-    {"journal_mode", {"delete", "truncate", "persist", "memory", "wal", "off", NULL}},
-    {"synchronous", {"off", "normal", "full", "extra", NULL}},
-    {"busy_timeout", {NULL}},
+    {"journal_mode",
+     "delete, truncate, persist, memory, wal or off",
+     {"delete", "truncate", "persist", "memory", "wal", "off", NULL}},
+    {"synchronous", "off, normal, full or extra", {"off", "normal", "full", "extra", NULL}},
+    {"busy_timeout", "a number of milliseconds", {NULL}},
+    {"mode",
+     "ro (it is only read), rw (it must be there), rwc (it is made if it is missing) or memory",
+     {"ro", "rw", "rwc", "memory", NULL}},
+    {"immutable", "0 or 1", {"0", "1", NULL}},
+    {"vfs", NULL, {NULL}},
 };
 enum { NPARAMETERS = sizeof PARAMETERS / sizeof PARAMETERS[0] };
 
@@ -62,20 +70,21 @@ static mr_status check_parameter(mr_env *env, const mr_url *url, const char *nam
     if (!p) {
         const char *near = mr_nearest(name, parameter_name, NULL);
         return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": unknown parameter '%s'%s", url->text, name,
-                       near ? mr_hint(env, near) : " (known are journal_mode, synchronous, busy_timeout)");
+                       near ? mr_hint(env, near)
+                            : " (known are journal_mode, synchronous, busy_timeout, mode, immutable, vfs)");
     }
     int number;
+    if (!p->words) return MR_OK;
     if (!p->values[0]) {
         if (parse_milliseconds(value, &number)) return MR_OK;
-        return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": %s is \"%s\"; it takes a number of milliseconds",
-                       url->text, name, value);
+        return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": %s is \"%s\"; it takes %s", url->text, name, value,
+                       p->words);
     }
     for (int i = 0; p->values[i]; i++) {
         if (same_word(value, p->values[i])) return MR_OK;
     }
-    return mr_fail(
-        env, MR_ERR_ARGUMENT, "database URL \"%s\": %s cannot be \"%s\"; it takes %s", url->text, name, value,
-        p == &PARAMETERS[0] ? "delete, truncate, persist, memory, wal or off" : "off, normal, full or extra");
+    return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": %s cannot be \"%s\"; it takes %s", url->text, name,
+                   value, p->words);
 }
 
 mr_status mr_sqlite_check(mr_env *env, const mr_url *url) {
@@ -98,7 +107,15 @@ static const char *parameter_of(const mr_url *url, const char *name) {
     return NULL;
 }
 
-bool mr_sqlite_is_memory(const mr_url *url) { return !url->database || strcmp(url->database, ":memory:") == 0; }
+/* Has the parameter the value? */
+static bool has_parameter(const mr_url *url, const char *name, const char *value) {
+    const char *given = parameter_of(url, name);
+    return given && same_word(given, value);
+}
+
+bool mr_sqlite_is_memory(const mr_url *url) {
+    return !url->database || strcmp(url->database, ":memory:") == 0 || has_parameter(url, "mode", "memory");
+}
 
 /* ---------------------------------------------------------------- waiting */
 
@@ -153,6 +170,12 @@ static mr_status open_failed(sqlite_dbc *dbc, const mr_url *url, int rc) {
     } else if ((rc & 0xff) == SQLITE_CORRUPT) {
         kind = MR_ERR_DATABASE;
         cure = "restore it from a copy, or try the sqlite3 shell's .recover";
+    } else if (dbc->db && parameter_of(url, "vfs") && !sqlite3_vfs_find(parameter_of(url, "vfs"))) {
+        cure = "SQLite has no VFS of this name: what registers it must be loaded before";
+    } else if (reason == ENOENT && folder_exists(file) &&
+               (has_parameter(url, "mode", "rw") || has_parameter(url, "mode", "ro") ||
+                has_parameter(url, "immutable", "1"))) {
+        cure = "there is no such file, and by the mode of its URL it is not made";
     } else if (ends_in_slash(file)) {
         cure = "this is a folder; name a file";
     } else if (reason == ENOENT && folder_exists(file)) {
@@ -240,11 +263,37 @@ static mr_status prepare_handle(sqlite_dbc *dbc, const mr_url *url) {
     return rc == SQLITE_OK ? exec(dbc, "PRAGMA foreign_keys=ON") : mr_sqlite_fail(dbc, rc);
 }
 
+/* An immutable file is named by a URI of SQLite's; there is no other way to say so. */
+static int open_immutable(sqlite_dbc *dbc, const char *file, const char *vfs) {
+    mr_strbuf uri;
+    mr_strbuf_init(&uri, dbc->env);
+    mr_strbuf_puts(&uri, "file:");
+    for (const char *c = file; *c; c++) {
+        if (strchr("%?#", *c)) mr_strbuf_printf(&uri, "%%%02X", (unsigned)*c);
+        else mr_strbuf_putc(&uri, *c);
+    }
+    mr_strbuf_puts(&uri, "?immutable=1");
+    const char *text = mr_strbuf_str(&uri);
+    int rc = SQLITE_NOMEM, flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
+    if (text) rc = sqlite3_open_v2(text, &dbc->db, flags, vfs);
+    mr_strbuf_done(&uri);
+    return rc;
+}
+
+static int open_file(sqlite_dbc *dbc, const mr_url *url) {
+    const char *vfs = parameter_of(url, "vfs");
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    if (has_parameter(url, "immutable", "1")) return open_immutable(dbc, url->database, vfs);
+    if (has_parameter(url, "mode", "ro")) flags = SQLITE_OPEN_READONLY;
+    if (has_parameter(url, "mode", "rw")) flags = SQLITE_OPEN_READWRITE;
+    return sqlite3_open_v2(url->database, &dbc->db, flags | SQLITE_OPEN_NOMUTEX, vfs);
+}
+
 /* memory: the name of the database in memory that the engine's connections share; NULL: the file of the URL is opened.
  */
 static int open_database(sqlite_dbc *dbc, const mr_url *url, const char *memory) {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    if (!memory) return sqlite3_open_v2(url->database, &dbc->db, flags, NULL);
+    if (!memory) return open_file(dbc, url);
     int rc = mr_sqlite_memory_register(memory);
     return rc == SQLITE_OK ? sqlite3_open_v2(memory, &dbc->db, flags, memory) : rc;
 }
@@ -312,5 +361,6 @@ void mr_sqlite_close(mr_dbc *handle) {
         if (sqlite3_progress_handler) sqlite3_progress_handler(dbc->db, 0, NULL, NULL);
         sqlite3_close_v2(dbc->db);
     }
+    mr_error_free(dbc->env, dbc->failed);
     mr_free(dbc->env, dbc);
 }

@@ -170,6 +170,7 @@ mr_status mr_sqlite_step(mr_stmt *handle) {
     s->dbc->asked = false;
     int rc = sqlite3_step(s->stmt);
     if (!s->begun) mr_sqlite_begun(s);
+    if (s->dbc->failed) rc = SQLITE_ABORT; /* a collation cannot say that it has failed */
     if (rc == SQLITE_ROW) return MR_ROW;
     if (rc == SQLITE_DONE) return MR_DONE;
     s->dbc->seen++; /* the failure may have rolled back a change of the schema */

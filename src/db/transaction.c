@@ -159,6 +159,9 @@ mr_status mr_conn_begin_write(mr_conn *conn) {
 }
 
 static mr_status end(mr_conn *conn, mr_control control) {
+    if (mr_conn_is_calling(conn))
+        return mr_fail(conn->env, MR_ERR_INVALID_REQUEST,
+                       "a function that a statement calls cannot end the statement's transaction: do it afterwards");
     mr_conn_invalidate_cursors(conn);
     if (control == MR_CONTROL_ROLLBACK) mr_conn_forget_loss(conn);
     else if (mr_conn_check_lost(conn)) return MR_FAIL;

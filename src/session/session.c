@@ -175,6 +175,11 @@ mr_status mr_session_allow(mr_session *s, mr_action action, const char *action_n
                             "ending its transaction, which the database has ended already"},
         [MR_PHASE_CLOSING] = {0, "closing"},
     };
+    enum { ENDS = MR_ACT_COMMIT | MR_ACT_ROLLBACK | MR_ACT_CLOSE };
+    if (action & ENDS && s->conn && mr_conn_is_calling(s->conn))
+        return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
+                       "%s is not possible in a function that a statement of the session calls: do it afterwards",
+                       action_name);
     if (s->lost) mr_transaction_follow_loss(s);
     uint8_t phase = s->phase == MR_PHASE_IDLE && s->open_loads > 0 ? MR_PHASE_LOADING : s->phase;
     if (!(phases[phase].allows & action)) {

@@ -33,6 +33,8 @@ local mr = {}
 ---```lua
 ---mr.open "sqlite://?busy_timeout=100&synchronous=normal".session:scalar(mr.text "PRAGMA synchronous") --> 1
 ---mr.open "sqlite://?jurnal_mode=wal" --! ArgumentError:
+---mr.open "sqlite:///nowhere.db?mode=rw".session:scalar(mr.text "SELECT 1") --! OperationalError:
+---mr.open "sqlite:///nowhere.db?immutable=1&vfs=unix".session:scalar(mr.text "SELECT 1") --! OperationalError:
 ---local file = os.tmpname()
 ---mr.open("sqlite:///" .. file .. "?journal_mode=wal").session:scalar(mr.text "PRAGMA journal_mode") --> wal
 ---os.remove(file)
@@ -44,6 +46,12 @@ local mr = {}
 ---@field synchronous? "off"|"normal"|"full"|"extra"
 ---In milliseconds.
 ---@field busy_timeout? integer
+---"ro": it is only read; "rw": it must be there; "rwc", the default: it is made; "memory": in memory.
+---@field mode? "ro"|"rw"|"rwc"|"memory"
+---"1": nobody changes the file, so it is read without locks.
+---@field immutable? "0"|"1"
+---The name of one of SQLite's virtual file systems.
+---@field vfs? string
 
 ---An engine: the connections to one database.
 ---
@@ -87,6 +95,114 @@ local Engine = {}
 ---@param fn fun()
 ---@return moonrow.Record[]
 function Engine:record(fn) end
+
+---@class moonrow.SqlFunctionOptions
+---How many arguments it takes; any number by default.
+---@field args? integer
+---Does it give the same for the same arguments? Only such a one may stand in an index. false by default.
+---@field deterministic? boolean
+
+---A Lua function that SQL calls by this name, on every connection of the engine. Arguments are nil, integers, floats
+---and strings. Its error is that of the statement. It may use the session, but not end its transaction, and cannot
+---yield.
+---
+---```lua
+---db.engine:create_function("st_isempty", function(blob) return blob == nil end, { args = 1, deterministic = true })
+---db.session:scalar(mr.text "SELECT st_isempty(NULL)") --> 1
+---```
+---@param name string
+---@param fn fun(...: any): any
+---@param options? moonrow.SqlFunctionOptions
+function Engine:create_function(name, fn, options) end
+
+---@class moonrow.SqlAggregate: moonrow.SqlFunctionOptions
+---Makes the state of a group; an empty table by default.
+---@field init? fun(): any
+---Sees a row. What it returns, if that is not nil, is the new state.
+---@field step fun(state: any, ...: any): any
+---Gives the result of a group.
+---@field finish fun(state: any): any
+
+---A function of all rows of a group.
+---
+---```lua
+---db.engine:create_aggregate("longest", { args = 1,
+---  init = function() return "" end,
+---  step = function(longest, text) return #text > #longest and text or longest end,
+---  finish = function(longest) return longest end,
+---})
+---db.session:scalar(mr.text "SELECT longest(column1) FROM (VALUES ('a'), ('ccc'), ('bb'))") --> ccc
+---```
+---@param name string
+---@param parts moonrow.SqlAggregate
+function Engine:create_aggregate(name, parts) end
+
+---An order of texts: fn gives a number below 0 where a stands before b, above 0 where it stands behind. Without it, a
+---table whose columns or indexes name the collation cannot be written.
+---
+---```lua
+---db.engine:create_collation("by_length", function(a, b) return #a - #b end)
+---db.session:scalar(mr.text "SELECT 'xyz' = 'abc' COLLATE by_length") --> 1
+---```
+---@param name string
+---@param fn fun(a: string, b: string): number
+function Engine:create_collation(name, fn) end
+
+---@class moonrow.BackupOptions
+---So many pages at once, between which others may write; all by default.
+---@field pages? integer
+---Is called after each step, with the numbers of pages.
+---@field progress? fun(done: integer, total: integer)
+
+---Copies the database into a file, over what is there, while others read and write. `db:backup` is the same, and so for
+---the next three.
+---
+---```lua
+---local file = os.tmpname()
+---db.session:commit()
+---db:backup(file, { pages = 64, progress = function(done, total) assert(done <= total) end })
+---db:restore(file, { pages = 64, progress = print })
+---os.remove(file)
+---db:vacuum_into(file)
+---#db:integrity_check() --> 0
+---os.remove(file)
+---```
+---@param path string
+---@param options? moonrow.BackupOptions
+function Engine:backup(path, options) end
+
+---The database becomes what is in the file. All objects of its sessions expire.
+---
+---```lua
+---local file = os.tmpname()
+---db.session:commit()
+---db.engine:backup(file)
+---db.engine:restore(file)
+---os.remove(file)
+---```
+---@error InvalidRequestError a transaction is open
+---@param path string
+---@param options? moonrow.BackupOptions
+function Engine:restore(path, options) end
+
+---What is wrong with the file, rows that refer to none among it; an empty list: nothing.
+---
+---```lua
+---#db.engine:integrity_check() --> 0
+---```
+---@return string[]
+function Engine:integrity_check() end
+
+---A copy without unused pages, in a new file.
+---
+---```lua
+---local file = os.tmpname()
+---os.remove(file)
+---db.engine:vacuum_into(file)
+---os.remove(file)
+---```
+---@param path string
+function Engine:vacuum_into(path) end
 
 ---Closes idle connections; they are made again when they are needed.
 ---

@@ -454,6 +454,51 @@ function Database:create_all(options) end
 ---@param options? moonrow.CreateOptions
 function Database:drop_all(options) end
 
+---Copies the database into a file, while others read and write: see `Engine:backup`.
+---
+---```lua
+---local file = os.tmpname()
+---db.session:commit()
+---db:backup(file, { pages = 64, progress = function(done, total) assert(done <= total) end })
+---os.remove(file)
+---```
+---@param path string
+---@param options? moonrow.BackupOptions
+function Database:backup(path, options) end
+
+---The database becomes what is in the file; all objects expire.
+---
+---```lua
+---local file = os.tmpname()
+---db.session:commit()
+---db:backup(file)
+---db:restore(file)
+---os.remove(file)
+---```
+---@error InvalidRequestError a transaction is open
+---@param path string
+---@param options? moonrow.BackupOptions
+function Database:restore(path, options) end
+
+---What is wrong with the file; an empty list: nothing.
+---
+---```lua
+---#db:integrity_check() --> 0
+---```
+---@return string[]
+function Database:integrity_check() end
+
+---A copy without unused pages, in a new file.
+---
+---```lua
+---local file = os.tmpname()
+---os.remove(file)
+---db:vacuum_into(file)
+---os.remove(file)
+---```
+---@param path string
+function Database:vacuum_into(path) end
+
 ---Resolves what the classes say about each other, and reports every mistake. It happens by itself when one of them is
 ---first used.
 ---

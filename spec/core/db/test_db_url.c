@@ -88,7 +88,7 @@ static void test_engine_refuses(void **state) {
         {"oracle://x/y", "unknown dialect 'oracle' (known are sqlite"},
         {"sqlite://blog.db", "three slashes (sqlite:///relative.db)"},
         {"sqlite:///x.db?journal_mod=wal", "did you mean 'journal_mode'?"},
-        {"sqlite:///x.db?zzzzzzzz=1", "known are journal_mode, synchronous, busy_timeout"},
+        {"sqlite:///x.db?zzzzzzzz=1", "known are journal_mode, synchronous, busy_timeout, mode, immutable, vfs"},
         {"sqlite:///x.db?journal_mode=fast", "journal_mode cannot be \"fast\"; it takes delete"},
         {"sqlite:///x.db?synchronous=maybe", "it takes off, normal, full or extra"},
         {"sqlite:///x.db?busy_timeout=1s", "busy_timeout is \"1s\""},

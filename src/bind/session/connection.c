@@ -117,6 +117,9 @@ static int c_rollback(lua_State *L) {
 
 static int c_close(lua_State *L) {
     bind_connection *c = bind_arg(L, 1, BIND_CONNECTION, "close");
+    if (c->conn && mr_conn_is_calling(c->conn))
+        return bind_error(L, MR_ERR_INVALID_REQUEST,
+                          "close: a function that a statement calls cannot close the statement's connection");
     if (c->conn) close_entered(L, owned(L, "close"));
     return 0;
 }

@@ -239,6 +239,8 @@ void bind_open_engine(lua_State *L) {
                                            {NULL, NULL}};
     static const luaL_Reg recording_meta[] = {{"__gc", recording_gc}, {"__close", recording_gc}, {NULL, NULL}};
     bind_type(L, BIND_ENGINE, "Engine", methods, getters, metamethods);
+    bind_push_methods(L, BIND_ENGINE); /* the Lua part adds more */
+    lua_setfield(L, -2, "engine_methods");
     bind_type(L, RECORDING, "Recording", NULL, NULL, recording_meta);
     lua_pushcfunction(L, create_engine);
     lua_setfield(L, -2, "create_engine");

@@ -24,8 +24,8 @@ static int describe_body(lua_State *L) {
     if (is_yield(L, -1)) {
         mr_fail(
             b->env, MR_ERR_INVALID_REQUEST,
-            "an event handler, a default, a validator or a type's conversion cannot yield: start a coroutine there, or "
-            "note what is to be done and do it afterwards");
+            "an event handler, a default, a validator, a type's conversion or an SQL function cannot yield: start a "
+            "coroutine there, or note what is to be done and do it afterwards");
         return 0;
     }
     mr_fail(b->env, MR_ERR_CALLBACK, "%s", luaL_tolstring(L, -1, NULL));

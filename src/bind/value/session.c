@@ -82,6 +82,13 @@ mr_session *bind_session_arg(lua_State *L, const char *function) {
     return test_session(L, 1);
 }
 
+void bind_push_sessions(lua_State *L) {
+    lua_newtable(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &sessions_key);
+    for (lua_pushnil(L); lua_next(L, -2);) lua_rawseti(L, -4, (lua_Integer)lua_rawlen(L, -4) + 1);
+    lua_pop(L, 1);
+}
+
 bind_session *bind_push_empty_session(lua_State *L) {
     bind_session *s = lua_newuserdatauv(L, sizeof *s, SESSION__VALUES);
     *s = (bind_session){.magic = &bind_session_magic, .b = bind_of(L)};

@@ -34,6 +34,8 @@ typedef struct bind_quick_method {
     int (*more)(lua_State *L, const bind_session *s);
 } bind_quick_method;
 
+/* Pushes a list of all sessions that Lua has. */
+void bind_push_sessions(lua_State *L);
 /* Pushes a new value without a session. */
 bind_session *bind_push_empty_session(lua_State *L);
 /* Makes the value on top the one that bind_push_session finds. */

@@ -65,6 +65,46 @@ typedef struct mr_column_facts {
     mr_affinity affinity;
 } mr_column_facts;
 
+/* A call of a function of the program's by the database. */
+typedef struct mr_sql_call {
+    const mr_value *args; /* borrowed during the call */
+    size_t n;
+    int64_t *group; /* of an aggregate: 0 before the group's first row, then what its functions have put there */
+    bool aborted;   /* of the end of an aggregate: its statement has failed, and wants no result */
+    void (*give)(struct mr_sql_call *call,
+                 const mr_value *v); /* takes a copy of the result: NULL if it is not called */
+    void *to;                        /* the driver's */
+} mr_sql_call;
+
+typedef enum mr_sql_kind { MR_SQL_FUNCTION, MR_SQL_AGGREGATE, MR_SQL_COLLATION } mr_sql_kind;
+
+/* A function, aggregate or collation of the program's. The functions get ud; an error that they record is that of the
+ * statement. */
+typedef struct mr_sql_function {
+    mr_sql_kind kind;
+    const char *name;
+    int args; /* -1: any number */
+    bool deterministic;
+    void *ud;
+    mr_status (*call)(void *ud, mr_sql_call *call); /* of an aggregate: for a row */
+    /* Of an aggregate: for a group, once for each; what the group has is released. */
+    mr_status (*finish)(void *ud, mr_sql_call *call);
+    /* Of a collation: *order below, at or above 0. */
+    mr_status (*compare)(void *ud, const char *a, size_t a_len, const char *b, size_t b_len, int *order);
+    void (*release)(void *ud);
+    struct mr_sql_function *next; /* of an engine's */
+} mr_sql_function;
+
+/* A copy of the whole database. */
+typedef struct mr_copy {
+    const char *path; /* the other file */
+    bool restore;     /* the file is copied over the database; else the database into the file, which is overwritten */
+    int pages;        /* so many at once, between which others may write; 0: all */
+    /* NULL, or called after each step with the number of pages that were copied, and of all. */
+    mr_status (*progress)(void *ud, int done, int total);
+    void *ud;
+} mr_copy;
+
 /* The functions of a driver. A function that fails records an error with the database's own message
  * (mr_error_add_orig). The kind of error: IntegrityError for constraints; OperationalError for busy, locked, full,
  * cannot open and I/O; DataError for a wrong type and too long; ProgrammingError for wrong syntax and unknown tables
@@ -140,6 +180,12 @@ struct mr_driver {
     void (*interrupt)(mr_dbc *dbc); /* optional; may be called from a signal handler */
     /* Optional. Stops the statement that runs after so many seconds from now, with an OperationalError; 0: no more. */
     void (*limit)(mr_dbc *dbc, double seconds);
+    /* Optional, the three together. Gives the connection a function of the program's, which outlives it; and takes it
+     * away again. Is the connection within a call of one? Then its transaction cannot end. */
+    mr_status (*add_function)(mr_dbc *dbc, const mr_sql_function *fn);
+    void (*remove_function)(mr_dbc *dbc, const mr_sql_function *fn);
+    bool (*is_calling)(mr_dbc *dbc);
+    mr_status (*copy)(mr_dbc *dbc, const mr_copy *copy); /* optional; outside of a transaction */
     const struct mr_reflector *reflector; /* optional (without it nothing can be reflected): <moonrow/reflection.h> */
 };
 /* The driver for SQLite. Static. */
@@ -207,6 +253,15 @@ mr_engine *mr_engine_retain(mr_engine *engine);
 void mr_engine_release(mr_engine *engine);
 /* Closes the idle connections. The engine opens new ones when it needs them. */
 void mr_engine_dispose(mr_engine *engine);
+/* Gives all connections of the engine a function of the program's, those to come, too; one of the same name and number
+ * of arguments is replaced. Takes ud over: it is released with the engine, also after a failure. InvalidRequestError:
+ * the driver has no such functions. */
+mr_status mr_engine_add_function(mr_engine *engine, const mr_sql_function *fn);
+/* Copies the database into a file, or a file over the database. InvalidRequestError: the driver cannot; or a connection
+ * of the engine has a transaction that a restored database would not be part of. */
+mr_status mr_engine_copy(mr_engine *engine, const mr_copy *copy);
+/* Does a function of the program's run, called by a statement of the connection? */
+bool mr_conn_is_calling(const mr_conn *conn);
 mr_env *mr_engine_env(const mr_engine *engine);
 const mr_url *mr_engine_url(const mr_engine *engine);
 const mr_dialect *mr_engine_dialect(const mr_engine *engine);
