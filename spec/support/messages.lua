@@ -125,7 +125,7 @@ function messages.all()
   local pipe = assert(io.popen "find src lua/moonrow -name '*.[ch]' -o -name '*.lua' | LC_ALL=C sort")
   for path in pipe:lines() do
     if not path:find "^src/host/" and not path:find "/meta/" and not path:find "embed.lua"
-      and path ~= "lua/moonrow/annotate.lua" then -- a command of the host
+      and not path:find "^lua/moonrow/annotat" and not path:find "^lua/moonrow/models/" then -- commands of the host
       each_literal(read(path), path:find "%.lua$" ~= nil, function(text, caller)
         local words = messages.plain(text)
         if SILENT[caller] or not is_english(words) then
