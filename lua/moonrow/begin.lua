@@ -11,7 +11,7 @@ local modes = { deferred = "deferred", immediate = "immediate", exclusive = "exc
 
 -- The same in SQL's words. SQLite's transactions are serializable; reads outside of a transaction see what is
 -- committed.
-local levels = { SERIALIZABLE = "deferred", ["REPEATABLE READ"] = "deferred", ["READ COMMITTED"] = "default" }
+local levels = { SERIALIZABLE = "serializable", ["REPEATABLE READ"] = "deferred", ["READ COMMITTED"] = "default" }
 
 local function find(words, value, wanted)
   if words[value] then return words[value] end

@@ -9,21 +9,18 @@ local methods = core.session_methods
 
 -- ---------------------------------------------------------------- retry
 
--- SQLite's result codes: busy and locked. PostgreSQL's words for what another run may cure.
+-- SQLite's result codes: busy and locked. PostgreSQL's for what another run may cure: others have changed what was
+-- read, a deadlock, a lock that was not waited for.
 local passing = { [5] = true, [6] = true }
-local words = { "deadlock detected", "could not serialize access", "lock timeout" }
+local states = { ["40001"] = true, ["40P01"] = true, ["55P03"] = true }
 
 -- May another run of the transaction succeed?
 local function is_passing(e)
   if not core.errors.Error:is(e) then return false end
   if core.errors.StaleDataError:is(e) then return true end
   if not core.errors.OperationalError:is(e) or type(e.orig) ~= "table" then return false end
-  local code, message = e.orig.code, tostring(e.orig.message)
-  if math.type(code) == "integer" and passing[code & 0xff] then return true end
-  for _, word in ipairs(words) do
-    if string.find(message, word, 1, true) then return true end
-  end
-  return false
+  local code = e.orig.code
+  return states[e.orig.sqlstate] or (math.type(code) == "integer" and passing[code & 0xff]) or false
 end
 
 local function check_number(given, name, default, at_least)

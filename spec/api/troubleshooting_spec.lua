@@ -26,7 +26,6 @@ local OTHERS = {
   "an alias is indexed by",
   "begin{ mode = ... }",
   "column_property(function(cls) return cls.first .. cls.last end)",
-  "could not serialize access",
   "extend: the class's body",
   "extend: the class's name",
   "has no column named",

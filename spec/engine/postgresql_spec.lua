@@ -295,3 +295,25 @@ describe("PostgreSQL", function()
     assert.equal(1, db.session:scalar(mr.text "SELECT 1"))
   end)
 end)
+
+describe("a bind of PostgreSQL", function()
+  local function statement(query)
+    local db = mr.open "mock+postgresql://"
+    return db:record(function() db.session:execute(query):all() end)[1].statement
+  end
+
+  it("that a query has in two places is one parameter, so that a group is that of its expression", function()
+    local t = mr.Table("t", mr.MetaData(), mr.Column("id", mr.Integer), mr.Column("n", mr.Integer))
+    local rest = t.c.n:op "%" (mr.literal(3))
+    local q = mr.select(rest:label "rest", mr.func.count()):where(t.c.id:gt(5)):group_by(rest):order_by(rest)
+    assert.equal(
+      "SELECT t.n % $1 AS rest, count(*) AS count_1 FROM t WHERE t.id > $2 GROUP BY t.n % $1 ORDER BY t.n % $1",
+      statement(q)
+    )
+    local other = t.c.n:op "%" (mr.literal(3))
+    assert.equal(
+      "SELECT t.n % $1 AS rest FROM t GROUP BY t.n % $2",
+      statement(mr.select(rest:label "rest"):group_by(other))
+    )
+  end)
+end)

@@ -134,6 +134,7 @@ void mr_conn_set_on_read(mr_conn *conn, void (*on_read)(void *ud, bool known, in
     conn->on_read_ud = ud;
 }
 
+bool mr_conn_changes_unseen(const mr_conn *conn) { return conn->driver->changes_unseen; }
 uint64_t mr_conn_serial(const mr_conn *conn) { return conn->serial; }
 
 void mr_conn_set_on_lost(mr_conn *conn, bool (*on_lost)(void *ud), void *ud) {

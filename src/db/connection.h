@@ -29,7 +29,7 @@ typedef struct mr_stmt_cache {
 /* The statements of transaction control that are kept prepared. */
 typedef enum mr_control {
     MR_CONTROL_BEGIN, /* + mr_txmode */
-    MR_CONTROL_COMMIT = MR_CONTROL_BEGIN + MR_TX_EXCLUSIVE + 1,
+    MR_CONTROL_COMMIT = MR_CONTROL_BEGIN + MR_TX_SERIALIZABLE + 1,
     MR_CONTROL_ROLLBACK,
     MR_CONTROL__COUNT
 } mr_control;

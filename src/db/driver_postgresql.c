@@ -1,9 +1,11 @@
 /*
  * driver_postgresql.c: the PostgreSQL driver's table of functions, and questions about a connection.
  *
- * Invariant: a question sends nothing.
+ * Invariant: a question sends nothing; the snapshot of a transaction is taken by a statement that reads nothing.
  */
 #include "driver_postgresql.h"
+
+#include <string.h>
 
 /* RETURNING gives the keys that the server makes. */
 static int64_t last_insert_id(mr_dbc *dbc) {
@@ -30,7 +32,16 @@ static bool is_dead(mr_dbc *handle) {
     return dbc->pq->status(dbc->conn) != PQ_CONNECTION_OK;
 }
 
+/* The server has no connection left: those that the program has dropped give theirs back. libpq tells no code of an
+ * error in connecting. */
+static bool out_of_connections(const mr_error *e) {
+    return e->orig && (strstr(e->orig, "too many clients") || strstr(e->orig, "remaining connection slots"));
+}
+
 static bool is_inherited(mr_dbc *dbc) { return mr_postgresql_is_inherited(postgresql_dbc_of(dbc)); }
+
+/* The first statement of a transaction gives it its snapshot. */
+static mr_status take_snapshot(mr_dbc *dbc) { return mr_postgresql_run(postgresql_dbc_of(dbc), "SELECT 1"); }
 
 static const mr_driver driver = {
     .name = "postgresql",
@@ -51,9 +62,12 @@ static const mr_driver driver = {
     .last_insert_id = last_insert_id,
     .changes = changes,
     .in_transaction = in_transaction,
+    .changes_unseen = true,
+    .take_snapshot = take_snapshot,
     .is_aborted = is_aborted,
     .is_dead = is_dead,
     .is_inherited = is_inherited,
+    .out_of_files = out_of_connections,
     .limit = mr_postgresql_limit,
 };
 

@@ -93,6 +93,13 @@ mr_status mr_postgresql_lost(postgresql_dbc *dbc, const pq_result *result, bool 
 /* Is the recorded error about a prepared statement that must be prepared again? */
 bool mr_postgresql_is_stale(const mr_env *env);
 
+/* ---- postgresql_array.c */
+
+/* Appends the JSON list as an array. False: it is no list of plain values. */
+bool mr_postgresql_put_array(mr_env *env, const mr_value *json, mr_strbuf *out);
+/* Appends the array's text as the JSON of an Array of the type. False: it is none. */
+bool mr_postgresql_read_array(mr_env *env, const mr_type *type, const char *s, mr_strbuf *out);
+
 /* ---- postgresql_parameter.c */
 
 /* The parameters of an execution, as libpq takes them. Their bytes are the values' own, or in the room. */

@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A flag while a row is read: the bytes are in the statement's room, and u.i says where. */
+enum { IN_ROOM = 0x80 };
+
 /* A field as the server has sent it. */
 typedef struct field {
     pq_oid type;
@@ -70,6 +73,7 @@ static int hex(char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; }
 static void read_bytes(postgresql_stmt *s, const field *f, mr_value *out) {
     *out = mr_bytes_value(MR_BLOB, NULL, f->len >= 2 ? (f->len - 2) / 2 : 0);
     out->u.i = (int64_t)s->bytes.len;
+    out->flags = IN_ROOM;
     for (size_t i = 2; i + 1 < f->len; i += 2) mr_strbuf_putc(&s->bytes, (char)(hex(f->s[i]) << 4 | hex(f->s[i + 1])));
     mr_strbuf_putc(&s->bytes, '\0');
 }
@@ -140,6 +144,31 @@ static bool read_number(const mr_type *type, const field *f, mr_value *v) {
     return false;
 }
 
+/* An array, as the JSON of the type; its place is noted, because the room may move. */
+static bool read_array(postgresql_stmt *s, const mr_type *type, const field *f, mr_value *v) {
+    size_t begin = s->bytes.len;
+    if (!type->item || f->s[0] == '[' || (f->s[0] != '{' && f->type != PG_JSON)) return false;
+    if (f->s[0] != '{' || !mr_postgresql_read_array(s->dbc->env, type, f->s, &s->bytes)) {
+        s->bytes.len = begin;
+        return false;
+    }
+    *v = mr_type_json_value(type, NULL, s->bytes.len - begin);
+    v->u.i = (int64_t)begin;
+    v->flags = IN_ROOM;
+    mr_strbuf_putc(&s->bytes, '\0');
+    return true;
+}
+
+/* A form of storage reads numbers and texts: what the server has made another type of is given so. */
+static void read_stored(const mr_type *type, const field *f, mr_value *v) {
+    double d;
+    int64_t i;
+    if (!type->rules->storage) return;
+    if (v->kind == MR_DECIMAL && to_integer(f->s, f->len, &i)) *v = mr_int_value(i);
+    else if (v->kind == MR_DECIMAL && mr_parse_float(f->s, &d)) *v = mr_float_value(d);
+    else if (v->kind >= MR_DATE && v->kind <= MR_INTERVAL) *v = mr_text_value(f->s, f->len);
+}
+
 /* JSON is looked into when it is asked for. */
 static bool read_json(const mr_type *type, mr_value *v) {
     if (!mr_type_is_json(type) || type->guessed || v->kind != MR_TEXT) return false;
@@ -157,8 +186,13 @@ static bool is_of(const mr_type *type, const mr_value *v) {
 /* Converts the plain value to one of the type. MR_NOTFOUND: it is none, and stays. */
 static mr_status convert(postgresql_stmt *s, size_t i, const mr_type *type, const field *f, mr_value *v) {
     if (v->kind == MR_DECIMAL && mr_type_is_decimal(type)) v->kind = MR_TEXT;
-    if (v->kind == MR_BLOB) return type->guessed || mr_type_is_any(type) ? MR_OK : MR_NOTFOUND;
-    if (read_json(type, v) || read_number(type, f, v)) return MR_OK;
+    if (v->kind == MR_BLOB && !type->rules->storage) return type->guessed || mr_type_is_any(type) ? MR_OK : MR_NOTFOUND;
+    if (v->kind == MR_BLOB) { /* a uuid of 16 bytes is read at once */
+        v->u.s = s->bytes.data + v->u.i;
+        v->flags = 0;
+    }
+    read_stored(type, f, v);
+    if (read_array(s, type, f, v) || read_json(type, v) || read_number(type, f, v)) return MR_OK;
     if (mr_type_read(type, v, s->room + i * MR_READ_ROOM)) {
         if (mr_type_is_moment(type)) v->len = 0;
         return MR_OK;
@@ -191,7 +225,10 @@ static mr_status place_bytes(postgresql_stmt *s, size_t n, mr_value *out) {
     if (s->bytes.len == 0) return MR_OK;
     if (!mr_strbuf_str(&s->bytes)) return MR_FAIL;
     for (size_t i = 0; i < n; i++)
-        if (out[i].kind == MR_BLOB) out[i].u.s = s->bytes.data + out[i].u.i;
+        if (out[i].flags & IN_ROOM) {
+            out[i].u.s = s->bytes.data + out[i].u.i;
+            out[i].flags &= (uint8_t)~IN_ROOM;
+        }
     return MR_OK;
 }
 

@@ -9,6 +9,7 @@
  * Invariant: a text with a zero byte, which PostgreSQL cannot hold and would cut off, is refused.
  */
 #include "driver_postgresql.h"
+#include "decode.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -107,7 +108,7 @@ static pq_oid type_of(const mr_type *type) {
     case MR_GROUP_OTHER:
         break;
     }
-    if (!mr_type_is_json(type)) return 0;
+    if (!mr_type_is_json(type) || type->item) return 0;
     return is_simple(type, MR_TYPE_JSONB) ? PG_JSONB : PG_JSON;
 }
 
@@ -130,19 +131,40 @@ static mr_status put_text(place p, mr_env *env, const mr_type *type, const mr_va
                        "(postgresql) parameter %zu is a text with a zero byte, which PostgreSQL cannot hold: a "
                        "LargeBinary column keeps any bytes",
                        p.i + 1);
+    if (v->kind == MR_JSON && type->item) {
+        mr_strbuf *room = &p.params->room;
+        size_t begin = room->len;
+        put(p, 0, false, NULL, 0);
+        p.params->offsets[p.i] = begin + 1;
+        if (mr_postgresql_put_array(env, v, room)) {
+            mr_strbuf_putc(room, '\0');
+            return MR_OK;
+        }
+        return mr_fail(env, MR_ERR_DATA, "(postgresql) parameter %zu is no list of plain values", p.i + 1);
+    }
     pq_oid wanted = v->kind == MR_DECIMAL ? PG_NUMERIC : type_of(type);
-    if (type->rules->storage) wanted = PG_TEXT;
+    if (type->rules->storage && !mr_type_is_moment(type)) wanted = PG_TEXT;
     if (wanted == PG_TEXT) put(p, PG_TEXT, true, v->len ? v->u.s : "", v->len);
     else put_copy(p, wanted, false, v->len ? v->u.s : "", v->len);
     return MR_OK;
 }
 
-static mr_status put_moment(place p, mr_env *env, const mr_value *v) {
+/* A form of storage that is a text or another type's value: the server takes it as the column's. */
+static bool put_stored_moment(place p, const mr_type *type, const mr_value *v) {
+    char text[MR_CALENDAR_SIZE];
+    if (!type->rules->storage) return false;
+    size_t len = mr_encode_calendar(v, text);
+    put_copy(p, 0, false, text, len);
+    return len > 0;
+}
+
+static mr_status put_moment(place p, mr_env *env, const mr_type *type, const mr_value *v) {
     static const pq_oid types[] = {[MR_DATE] = PG_DATE, [MR_TIME] = PG_TIME, [MR_DATETIME] = PG_TIMESTAMP};
     char text[MR_CALENDAR_SIZE];
     mr_value plain = *v, back;
     mr_civil civil;
     plain.len = 0;
+    if (put_stored_moment(p, type, v)) return MR_OK;
     if (v->kind == MR_INTERVAL) {
         int len = snprintf(text, sizeof text, "%lld microseconds", (long long)v->u.i);
         put_copy(p, PG_INTERVAL, false, text, (size_t)len);
@@ -181,7 +203,7 @@ static mr_status put_value(place p, mr_env *env, const mr_type *type, const mr_v
     case MR_TIME:
     case MR_DATETIME:
     case MR_INTERVAL:
-        return put_moment(p, env, v);
+        return put_moment(p, env, type, v);
     default:
         return mr_fail(env, MR_ERR_ARGUMENT, "(postgresql) parameter %zu is %s, which is no value for a database",
                        p.i + 1, v->kind == MR_UNLOADED ? "not loaded" : mr_kind_name(v->kind));

@@ -55,9 +55,10 @@ static void expire_older(mr_session *s) {
 }
 
 void mr_session_expire_before_snapshot(mr_session *s) {
-    int64_t version;
-    if (!mr_conn_data_version(s->conn, &version)) return;
-    has_read(s, true, version);
+    int64_t version = 0;
+    bool known = mr_conn_data_version(s->conn, &version);
+    if (!known && !mr_conn_changes_unseen(s->conn)) return;
+    has_read(s, known, version);
     if (s->oldest_version == s->owner->as_of) return;
     if (s->phase == MR_PHASE_FLUSHING) s->stale = true; /* the flush still needs the values of these objects */
     else expire_older(s);

@@ -41,7 +41,8 @@ bool mr_session_has_transaction(const mr_session *s, uint64_t serial) {
 /* A deferred transaction takes its snapshot at its first read. Objects in memory could contradict that later snapshot:
  * so if there are any, the snapshot is taken now. */
 static mr_status take_snapshot(mr_session *s, mr_txmode mode) {
-    bool late = mode == MR_TX_DEFERRED && mr_idmap_count(s->owner->idmap) > 0;
+    bool deferred = mode == MR_TX_DEFERRED || mode == MR_TX_SERIALIZABLE;
+    bool late = deferred && mr_idmap_count(s->owner->idmap) > 0;
     if (late && mr_conn_take_snapshot(s->conn) != MR_OK) return MR_FAIL;
     mr_session_expire_before_snapshot(s);
     return MR_OK;

@@ -19,8 +19,15 @@ static const mr_type_rules *sql_rules(const mr_type *type) {
     return type->rules->sql_as ? type->rules->sql_as : type->rules;
 }
 
+/* Is it a moment that is stored as a text of its own form, which no other program reads as that moment? */
+static bool is_written_moment(const mr_type *type) {
+    return type->rules->storage && mr_type_is_moment(type) && !type->rules->sql_as;
+}
+
 /* The dialect's word for the type, or NULL. */
 static const mr_type_word *word_of(const mr_dialect *d, const mr_type *type) {
+    static const mr_type_word text = {.sql = "TEXT"};
+    if (d->moments && is_written_moment(type)) return &text;
     for (const mr_type_word *w = d->type_words; w && w->sql; w++)
         if (mr_type_simple(w->code)->rules == sql_rules(type)) return w;
     return NULL;
@@ -47,7 +54,7 @@ const char *mr_type_sql(const mr_dialect *d, const mr_type *type, char *buf, siz
     type = mr_type_in(type, d->name);
     const mr_type_word *word = word_of(d, type);
     if (type->item && !word) return array_sql(d, type, buf, size);
-    if (word && !(word->precision && type->precision >= 0)) return word->sql;
+    if (word && !(word->precision && type->precision >= 0 && !type->rules->sql_as)) return word->sql;
     if (word && type->scale >= 0) snprintf(buf, size, "%s(%d, %d)", word->sql, type->precision, type->scale);
     else if (word) snprintf(buf, size, "%s(%d)", word->sql, type->precision);
     else if (sql_rules(type)->print_sql) sql_rules(type)->print_sql(type, buf, size);

@@ -36,7 +36,9 @@ static void compile_operators(mr_compiler *c, const mr_node *node, uint32_t star
     if (!is_json) mr_emit(c, " AS JSONB)");
     mr_emit(c, mr_type_is_json(node->type) ? " #> " : " #>> ");
     mr_seek(c, node, start, 2);
+    c->form = mr_type_simple(MR_TYPE_NULL); /* the path is an array of texts */
     mr_compile(c, node->child[2]);
+    c->form = NULL;
     mr_emit(c, ")");
 }
 

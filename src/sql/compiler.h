@@ -20,8 +20,8 @@ typedef struct mr_piece {
 
 typedef struct mr_placed_param {
     mr_param param;
-    size_t at; /* its offset in sql */
-    const mr_node *bind;
+    size_t at;           /* its offset in sql */
+    const mr_node *bind; /* borrowed */
 } mr_placed_param;
 
 /* A SELECT, UPDATE or DELETE that is being compiled. Nested SELECTs may correlate with its FROM objects. */

@@ -151,7 +151,9 @@ static const char *const sole_columns[] = {"generate_series",
                                            "jsonb_path_query",
                                            NULL};
 
-static const char *const begin[] = {"BEGIN", "BEGIN", "BEGIN", "BEGIN"};
+/* What is deferred is to read one snapshot; locks are those of rows. */
+static const char *const begin[] = {"BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ", "BEGIN",
+                                    "BEGIN ISOLATION LEVEL SERIALIZABLE", "BEGIN ISOLATION LEVEL SERIALIZABLE"};
 
 /* ---------------------------------------------------------------- expressions */
 
@@ -418,6 +420,7 @@ const mr_dialect *mr_dialect_postgresql(void) {
         .json_operators = true,
         .regexp_operators = true,
         .text_search = true,
+        .moments = true,
         .defers_keys = true,
         .comments = true,
         .index_parens = true,

@@ -116,7 +116,8 @@ static void table_options(const mr_table *table, mr_strbuf *out) {
 
 /* A transaction that may write takes its lock at once, because SQLite does not let it wait for the lock after a read.
  */
-static const char *const begin[] = {"BEGIN IMMEDIATE", "BEGIN DEFERRED", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"};
+static const char *const begin[] = {"BEGIN IMMEDIATE", "BEGIN DEFERRED", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE",
+                                    "BEGIN DEFERRED"};
 
 /* ---------------------------------------------------------------- expressions */
 

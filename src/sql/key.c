@@ -4,7 +4,8 @@
  * Invariant: the number of a bind depends only on the structure of the statement. Binds are counted in the order of the
  * nodes' children, and a shared node is counted each time it occurs. So a compiled statement fits every other statement
  * with the same key. ALIASes and CTEs are the exception, because the SQL shows whether two of them are the same one:
- * they are numbered when they are met, and the binds inside of them are counted once, behind all others.
+ * they are numbered when they are met, and the binds inside of them are counted once, behind all others. That a bind
+ * occurs again is told, too: a dialect may number it once.
  */
 #include <moonrow/sql.h>
 
@@ -20,10 +21,17 @@ typedef struct scanner {
     mr_strbuf *key; /* or NULL */
     mr_vec *binds;  /* or NULL */
     mr_vec *objects;
+    mr_vec shared;  /* shared_bind */
     uint32_t count; /* number of binds so far */
     bool comparing; /* inside of a comparison, where the number of a value's spellings matters */
     bool failed;
 } scanner;
+
+/* A BIND that several nodes may have, and its number. */
+typedef struct shared_bind {
+    const mr_node *node;
+    uint32_t ordinal;
+} shared_bind;
 
 /* Lists up to this length are padded to a power of two. Longer lists are rare, and padding them could exceed the number
  * of parameters that databases allow. */
@@ -123,6 +131,20 @@ static void put_payload(scanner *s, const mr_node *node) {
     }
 }
 
+/* Is the BIND one that was met before? *ordinal: the number that it had then. */
+static bool is_repeated(scanner *s, const mr_node *node, uint32_t *ordinal) {
+    if (node->kind != MR_NODE_BIND || node->refs < 2 || !s->key) return false;
+    for (size_t i = 0; i < s->shared.len; i++) {
+        const shared_bind *known = mr_vec_at(&s->shared, i);
+        *ordinal = known->ordinal;
+        if (known->node == node) return true;
+    }
+    shared_bind *made = mr_vec_push(&s->shared);
+    if (made) *made = (shared_bind){node, s->count};
+    else s->failed = true;
+    return false;
+}
+
 static void scan(scanner *s, const mr_node *node);
 
 static void scan_parts(scanner *s, const mr_node *node) {
@@ -146,8 +168,11 @@ static void scan(scanner *s, const mr_node *node) {
     head[0] = node->kind;
     head[1] = node->op;
     head[2] = (unsigned char)(node->flags & 0xff);
-    head[3] = node->name != NULL;
+    uint32_t first = 0;
+    bool repeated = is_repeated(s, node, &first);
+    head[3] = (unsigned char)((node->name ? 1 : 0) | (repeated ? 2 : 0));
     put(s, head, sizeof head);
+    if (repeated) put_count(s, first);
     if (node->name) put_pointer(s, node->name);
     put_pointer(s, node->type);
     put_payload(s, node);
@@ -165,12 +190,14 @@ static void scan(scanner *s, const mr_node *node) {
 
 mr_status mr_key_scan(const mr_node *statement, mr_strbuf *key, mr_vec *binds, mr_vec *objects) {
     scanner s = {.env = statement->env, .key = key, .binds = binds, .objects = objects};
+    mr_vec_init(&s.shared, statement->env, sizeof(shared_bind));
     scan(&s, statement);
     for (size_t i = 0; i < objects->len && !s.failed; i++) {
         mr_key_object *object = mr_vec_at(objects, i);
         object->base = s.count;
         scan_parts(&s, object->node);
     }
+    mr_vec_done(&s.shared);
     if (s.failed) return MR_FAIL;
     return key && key->oom ? mr_nomem(s.env) : MR_OK;
 }

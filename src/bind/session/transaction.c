@@ -260,10 +260,11 @@ static int begin(lua_State *L, bool nested, mr_txmode mode, bool read_only) {
 }
 
 /* core.begin(mode, read_only, session, ...): session:begin(...) without options: a function, or nothing. mode:
- * "default", "deferred", "immediate" or "exclusive". */
+ * "default", "deferred", "immediate", "exclusive" or "serializable". */
 static int core_begin(lua_State *L) {
-    static const char *const words[] = {"default", "deferred", "immediate", "exclusive", NULL};
-    static const mr_txmode modes[] = {MR_TX_DEFAULT, MR_TX_DEFERRED, MR_TX_IMMEDIATE, MR_TX_EXCLUSIVE};
+    static const char *const words[] = {"default", "deferred", "immediate", "exclusive", "serializable", NULL};
+    static const mr_txmode modes[] = {MR_TX_DEFAULT, MR_TX_DEFERRED, MR_TX_IMMEDIATE, MR_TX_EXCLUSIVE,
+                                      MR_TX_SERIALIZABLE};
     mr_txmode mode = modes[luaL_checkoption(L, 1, NULL, words)];
     bool read_only = lua_toboolean(L, 2);
     lua_remove(L, 1);

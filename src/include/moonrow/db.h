@@ -153,11 +153,12 @@ struct mr_driver {
     bool (*is_aborted)(mr_dbc *dbc);
     /* Optional. Is the connection lost for good? */
     bool (*is_dead)(mr_dbc *dbc);
-    /* Optional. Was the error caused by too many open files? */
+    /* Optional. Was the error caused by too many open files, or connections? */
     bool (*out_of_files)(const mr_error *e);
     /* Optional. A number that changes when another connection commits, for the snapshot that is read now, or was read
      * last. It covers all attached databases. */
     mr_status (*data_version)(mr_dbc *dbc, int64_t *out);
+    bool changes_unseen; /* others may commit, and no version tells */
     /* Optional. Gives the open transaction its snapshot of every attached database now, not at its first read. */
     mr_status (*take_snapshot)(mr_dbc *dbc);
     /* Optional, together with table_facts. A number that rises when the schema may have changed: facts must then be
@@ -322,7 +323,8 @@ typedef enum mr_txmode {
     MR_TX_DEFAULT = 0, /* SQLite: BEGIN IMMEDIATE */
     MR_TX_DEFERRED,
     MR_TX_IMMEDIATE,
-    MR_TX_EXCLUSIVE
+    MR_TX_EXCLUSIVE,
+    MR_TX_SERIALIZABLE /* SQLite: as deferred, because all are serializable there */
 } mr_txmode;
 
 /* Takes a connection from the pool, or opens a new one. The caller gives it back with mr_conn_close. */
@@ -358,6 +360,9 @@ uint64_t mr_conn_serial(const mr_conn *conn);
 /* *out: the version of the data that was read or committed last. False when the database has no versions, or cannot
  * tell it now. */
 bool mr_conn_data_version(mr_conn *conn, int64_t *out);
+
+/* May others commit, without a version that tells of it? */
+bool mr_conn_changes_unseen(const mr_conn *conn);
 
 /* A failed statement may make the database end the transaction by itself (no space left, an interrupt during a write,
  * ON CONFLICT ROLLBACK). The connection then refuses everything except mr_conn_rollback and mr_conn_close

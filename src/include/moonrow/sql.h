@@ -632,10 +632,11 @@ struct mr_dialect {
     bool compound_parens;        /* a member of a compound may stand in parentheses; otherwise it becomes a subquery */
     const char *const *reserved; /* the words that must be quoted: NULL-terminated, lower case, sorted */
     const mr_type_word *type_words; /* the types with names of their own; the last entry has no sql; or NULL */
+    bool moments;                   /* it has types for dates and times; otherwise these are texts */
     bool decimal_text;              /* decimals are stored as text, and compared by functions and a collation */
     const char *numbered;           /* the type's name for a column that numbers itself; NULL: the column's own type */
     bool numbers_sole_key;          /* only the single column of a primary key numbers itself */
-    const char *const *begin; /* the statements that begin a transaction: default, deferred, immediate, exclusive */
+    const char *const *begin;       /* the statements that begin a transaction: by mr_txmode */
     bool (*is_plain_default)(const char *sql); /* may the text stand behind DEFAULT without parentheses? NULL: always */
     bool (*compile_node)(mr_compiler *c, const mr_node *node); /* true when it has written the node */
     void (*limit)(mr_compiler *c, const mr_node *limit, const mr_node *offset);
