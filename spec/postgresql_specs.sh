@@ -7,7 +7,8 @@ folder=$1
 pattern=${2:-*_spec.lua}
 LUA=${LUA:-lua5.4}
 rm -rf "$folder"; mkdir -p "$folder"
-"$LUA" spec/postgresql.lua --skipped | sort >"$folder/skipped"
+find spec -path "$pattern" -name '*_spec.lua' | sort >"$folder/files"
+"$LUA" spec/postgresql.lua --skipped <"$folder/files" >"$folder/skipped"
 
 cat >"$folder/one" <<'ONE'
 out="$1/$(echo "$2" | tr / _)"
@@ -19,8 +20,9 @@ if ! grep -aqE '^1\.\.' "$out.tap" || { [ "$status" -gt 1 ] && ! grep -aqE '^not
     printf 'not ok 0 - %s (status %s)\n' "$2" "$status" >>"$out.out"
     tail -n 20 "$out.tap" | sed 's/^/# /' >>"$out.out"
 fi
+exit 0
 ONE
 export LUA
-find spec -path "$pattern" -name '*_spec.lua' | sort | comm -23 - "$folder/skipped" |
+comm -23 "$folder/files" "$folder/skipped" |
     xargs -P "${JOBS:-2}" -n 1 sh "$folder/one" "$folder"
 cat "$folder"/*.out >"$folder/all"

@@ -23,6 +23,28 @@ describe("a PostgreSQL URL", function()
   end)
 end)
 
+describe("a bind of PostgreSQL", function()
+  local function statement(query)
+    local db = mr.open "mock+postgresql://"
+    return db:record(function() db.session:execute(query):all() end)[1].statement
+  end
+
+  it("that a query has in two places is one parameter, so that a group is that of its expression", function()
+    local t = mr.Table("t", mr.MetaData(), mr.Column("id", mr.Integer), mr.Column("n", mr.Integer))
+    local rest = (t.c.n % 3)
+    local q = mr.select(rest:label "rest", mr.func.count()):where(t.c.id:gt(5)):group_by(rest):order_by(rest)
+    assert.equal(
+      "SELECT t.n % $1 AS rest, count(*) AS count_1 FROM t WHERE t.id > $2 GROUP BY t.n % $1 ORDER BY t.n % $1",
+      statement(q)
+    )
+    local other = (t.c.n % 3)
+    assert.equal(
+      "SELECT t.n % $1 AS rest FROM t GROUP BY t.n % $2",
+      statement(mr.select(rest:label "rest"):group_by(other))
+    )
+  end)
+end)
+
 if not postgresql.url then
   pending "the driver for PostgreSQL: MOONROW_TEST_URL names no server"
   return
@@ -287,33 +309,28 @@ describe("PostgreSQL", function()
     assert.equal("xxx", s:scalar(mr.select(mr.func.repeat_ and mr.func["repeat"]("x", 3))))
   end)
 
+  it("shortens names of more than 63 bytes by a hash, always in the same way", function()
+    local db = open()
+    local long = ("x"):rep(62)
+    local Long = db.Model:extend("Long", {
+      __tablename = long .. "_table",
+      id = db.Column{ db.Integer, primary_key = true },
+      [long .. "_a"] = db.Column(db.Integer),
+      [long .. "_b"] = db.Column(db.Integer),
+    })
+    db:create_all()
+    db:create_all() -- it is there
+    db.session:add(Long{ [long .. "_a"] = 1, [long .. "_b"] = 2 })
+    db.session:commit()
+    local row = Long.query:filter(Long[long .. "_b"]:eq(2)):one()
+    assert.same({ 1, 2 }, { row[long .. "_a"], row[long .. "_b"] })
+  end)
+
   it("says that COPY is no statement to execute, and goes on", function()
     local db = with_items()
     local e = error_of(db.session.execute, db.session, mr.text "COPY item TO STDOUT")
     assert.truthy(e.message:find("COPY", 1, true))
     db.session:rollback()
     assert.equal(1, db.session:scalar(mr.text "SELECT 1"))
-  end)
-end)
-
-describe("a bind of PostgreSQL", function()
-  local function statement(query)
-    local db = mr.open "mock+postgresql://"
-    return db:record(function() db.session:execute(query):all() end)[1].statement
-  end
-
-  it("that a query has in two places is one parameter, so that a group is that of its expression", function()
-    local t = mr.Table("t", mr.MetaData(), mr.Column("id", mr.Integer), mr.Column("n", mr.Integer))
-    local rest = t.c.n:op "%" (mr.literal(3))
-    local q = mr.select(rest:label "rest", mr.func.count()):where(t.c.id:gt(5)):group_by(rest):order_by(rest)
-    assert.equal(
-      "SELECT t.n % $1 AS rest, count(*) AS count_1 FROM t WHERE t.id > $2 GROUP BY t.n % $1 ORDER BY t.n % $1",
-      statement(q)
-    )
-    local other = t.c.n:op "%" (mr.literal(3))
-    assert.equal(
-      "SELECT t.n % $1 AS rest FROM t GROUP BY t.n % $2",
-      statement(mr.select(rest:label "rest"):group_by(other))
-    )
   end)
 end)

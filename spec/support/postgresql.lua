@@ -59,9 +59,9 @@ end)
 
 -- What an assertion compares is brought to SQLite's spelling where it is not equal as it is: ? for $1, no quotes around
 -- "user", an INSERT without the RETURNING that gives the key which the database makes.
-local function spelled(text)
-  text = text:gsub("%$%d+", "?"):gsub('"user"', "user")
-  return (text:gsub("^(INSERT .*) RETURNING [%w_.]+$", "%1"))
+local function spelled(sql)
+  sql = sql:gsub("%$%d+", "?"):gsub('"user"', "user")
+  return (sql:gsub("^(INSERT .*) RETURNING [%w_.]+$", "%1"))
 end
 
 function postgresql.same_sql(a, b) return spelled(a) == spelled(b) end

@@ -370,17 +370,24 @@ static void compile_limit(mr_compiler *c, const mr_node *limit, const mr_node *o
     mr_compile(c, offset);
 }
 
+/* The name as the database keeps it. A name that is shortened is interned: the parameter borrows it. */
+static mr_value kept_name(const mr_dialect *d, const mr_table *table, const char *name) {
+    char buf[MR_NAME_SIZE];
+    const char *kept = mr_shorten_name(d, name, buf);
+    if (kept == buf) kept = mr_intern(table->metadata->env, buf, strlen(buf));
+    return mr_text_value(kept ? kept : name, strlen(kept ? kept : name));
+}
+
 static unsigned table_exists(const mr_dialect *d, const mr_table *table, mr_strbuf *out, mr_value params[2]) {
-    (void)d;
     mr_strbuf_puts(
         out, "SELECT 1 FROM pg_catalog.pg_class WHERE relname = $1 AND relkind IN ('r', 'p', 'v', 'm', 'f') AND ");
-    params[0] = mr_text_value(table->name, strlen(table->name));
+    params[0] = kept_name(d, table, table->name);
     if (!table->schema) {
         mr_strbuf_puts(out, "pg_catalog.pg_table_is_visible(oid)");
         return 1;
     }
     mr_strbuf_puts(out, "relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $2)");
-    params[1] = mr_text_value(table->schema, strlen(table->schema));
+    params[1] = kept_name(d, table, table->schema);
     return 2;
 }
 
@@ -420,6 +427,7 @@ const mr_dialect *mr_dialect_postgresql(void) {
         .json_operators = true,
         .regexp_operators = true,
         .text_search = true,
+        .longest_name = 63,
         .moments = true,
         .defers_keys = true,
         .comments = true,

@@ -669,6 +669,7 @@ struct mr_dialect {
     /* A foreign key cannot refer to another database (schema): it is written without a schema, and left out when it
      * would leave the database. */
     bool references_stay;
+    unsigned longest_name; /* bytes of the longest name that the database keeps: below MR_NAME_SIZE; 0: any length */
 };
 /* All dialects: DIALECT(NAME). To add one, add it here, and mr_dialect_NAME in a file of src/sql. */
 #define MR_DIALECTS(DIALECT) DIALECT(sqlite) DIALECT(postgresql)
@@ -680,8 +681,12 @@ MR_DIALECTS(MR_DIALECT_FUNCTION)
 const mr_dialect *mr_dialects_at(unsigned i);
 /* The dialect with the name; NULL: there is none. */
 const mr_dialect *mr_dialects_find(const char *name);
-/* Appends the name. It is quoted when it is a reserved word, has capitals or special characters, or begins with a
- * digit.
+enum { MR_NAME_SIZE = 64 }; /* bytes for a name that is shortened */
+/* The name, or, where it is longer than the dialect's database keeps, its beginning and a hash of the whole, in buf
+ * (MR_NAME_SIZE bytes). */
+const char *mr_shorten_name(const mr_dialect *d, const char *name, char *buf);
+/* Appends the name, which is shortened if needed. It is quoted when it is a reserved word, has capitals or special
+ * characters, or begins with a digit.
  */
 void mr_quote_name(const mr_dialect *d, const char *name, mr_strbuf *out);
 /* Appends the text as a literal of SQL, 'it''s'. The caller has made sure that it has no zero byte. */
