@@ -243,7 +243,7 @@ describe("a database's URL and options", function()
       lacks(e, "mock")
       if dialect ~= "SQLite" then assert.matches("did you mean 'sqlite'%?", e.message) end
     end
-    for _, dialect in ipairs{ "mysql", "postgresql", "oracle" } do
+    for _, dialect in ipairs{ "mysql", "mssql", "oracle" } do
       local e = refuse("ArgumentError", { dialect, "sqlite" }, mr.create_engine, dialect .. "://u@h/d")
       lacks(e, "mock")
       lacks(e, "did you mean")

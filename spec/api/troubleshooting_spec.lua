@@ -9,6 +9,11 @@ local PAGE = "examples/guide/troubleshooting.md"
 local OTHERS = {
   "Expression tree is too large", "LIKE or GLOB pattern too complex", "too many columns in result set",
   "too many terms in compound SELECT", "at most 64 tables in a join",
+  "DISTINCT aggregates must have exactly one argument", "DISTINCT is not supported for window functions",
+  "FILTER clause may only be used with aggregate window functions", "FILTER may not be used with non-aggregate",
+  "HAVING clause on a non-aggregate query", "aggregate functions are not allowed in the GROUP BY",
+  "may not be used as a window function", "misuse of window function", "no such collation sequence",
+  "too many arguments on function", "unable to use function MATCH", "wrong number of arguments to function",
   "... (… bytes) ...",
   "NOT IN (SELECT +value FROM json_each(",
   "...' of … bytes",

@@ -137,7 +137,8 @@ describe("an update of rows of a versioned class in joined tables", function()
         { id = 3, version = 1, machine = "m" } }).rowcount)
     end)
     assert.equal("UPDATE employee SET version=?, name=? WHERE employee.id = ? AND employee.version = ? AND "
-      .. "employee.kind IN ('engineer', 'senior')", (list[1][1]:gsub("SET name=%?, version=%?", "SET version=?, name=?")))
+      .. "employee.kind IN ('engineer', 'senior')",
+      (list[1][1]:gsub("SET name=%?, version=%?", "SET version=?, name=?")))
     db.session:commit()
     local found = C.Employee.query:order_by "id":all()
     assert.same({ 1, 2, 2, 1 }, support.values(found, "version"))

@@ -75,14 +75,14 @@ static void put_float(place p, double d) {
 
 /* ---------------------------------------------------------------- types */
 
-static bool is_simple(const mr_type *type, mr_typecode code) { return type->rules == mr_type_simple(code)->rules; }
+static bool is_like(const mr_type *type, const mr_type *simple) { return type->rules == simple->rules; }
 
 /* The server's type for NULL and for text that stands for a value of the type; 0: the server chooses. */
 static pq_oid type_of(const mr_type *type) {
     if (type->rules->storage) return 0;
     switch (type->rules->group) {
     case MR_GROUP_INTEGER:
-        return is_simple(type, MR_TYPE_BIGINTEGER) ? PG_INT8 : PG_INT4;
+        return is_like(type, mr_type_simple(MR_TYPE_BIGINTEGER)) ? PG_INT8 : PG_INT4;
     case MR_GROUP_FLOAT:
         return PG_FLOAT8;
     case MR_GROUP_DECIMAL:
@@ -103,13 +103,13 @@ static pq_oid type_of(const mr_type *type) {
     case MR_GROUP_INTERVAL:
         return PG_INTERVAL;
     case MR_GROUP_WORD:
-        return is_simple(type, MR_TYPE_UUID) ? PG_UUID : 0;
+        return is_like(type, mr_type_simple(MR_TYPE_UUID)) ? PG_UUID : 0;
     case MR_GROUP_UNKNOWN:
     case MR_GROUP_OTHER:
         break;
     }
     if (!mr_type_is_json(type) || type->item) return 0;
-    return is_simple(type, MR_TYPE_JSONB) ? PG_JSONB : PG_JSON;
+    return is_like(type, mr_type_simple(MR_TYPE_JSONB)) ? PG_JSONB : PG_JSON;
 }
 
 /* ---------------------------------------------------------------- values */
@@ -121,7 +121,7 @@ static void put_integer(place p, const mr_type *type, int64_t i) {
         put_copy(p, PG_NUMERIC, false, digits, (size_t)len);
         return;
     }
-    bool small = i >= INT32_MIN && i <= INT32_MAX && !is_simple(type, MR_TYPE_BIGINTEGER);
+    bool small = i >= INT32_MIN && i <= INT32_MAX && !is_like(type, mr_type_simple(MR_TYPE_BIGINTEGER));
     put_number(p, small ? PG_INT4 : PG_INT8, (uint64_t)i, small ? 4 : 8);
 }
 

@@ -38,6 +38,14 @@
 ---The database's own words.
 ---@field orig moonrow.DriverError?
 
+---What the database says of an error: `e.orig`. Where there is no example of PostgreSQL's own words, they are nil on SQLite.
+---
+---```lua
+---local ok, e = pcall(function() db.session:execute(mr.text "SELECT no_such_column") end)
+---e.orig.code --> 1
+---e.orig.sqlstate --> nil
+---e.orig.hint --> nil
+---```
 ---@class moonrow.DriverError
 ---The database's own message.
 ---@field message string
@@ -48,11 +56,15 @@
 ---@field sqlstate string?
 ---What the error is about, where PostgreSQL says so.
 ---@field schema string?
+---The table, where PostgreSQL says so.
 ---@field table string?
+---The column, where PostgreSQL says so.
 ---@field column string?
+---The constraint, where PostgreSQL says so.
 ---@field constraint string?
 ---More words of PostgreSQL's. They may have values of rows.
 ---@field detail string?
+---A cure, where PostgreSQL knows one.
 ---@field hint string?
 
 ---A class of errors.

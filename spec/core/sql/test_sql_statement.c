@@ -349,8 +349,9 @@ static void keys(void **state) {
     w_close(w);
 }
 
-/* Two statements of equal structure: one uses a bind twice, the other has two binds. A statement that was compiled from
- * one takes the values of the other. */
+/* Two statements of equal structure: one uses a bind twice, the other has two binds. Their keys differ, because a
+ * dialect that numbers parameters writes the same number twice for the one. Where it does not, a statement that was
+ * compiled from one takes the values of the other. */
 static void shared_binds(void **state) {
     (void)state;
     world ww, *w = &ww;
@@ -368,8 +369,7 @@ static void shared_binds(void **state) {
         mr_vec_init(&binds[i], w->env, sizeof(mr_node *));
         assert_int_equal(mr_sql_key(nodes[i], &key[i], &binds[i]), MR_OK);
     }
-    assert_int_equal(key[0].len, key[1].len);
-    assert_memory_equal(key[0].data, key[1].data, key[0].len);
+    assert_false(key[0].len == key[1].len && memcmp(key[0].data, key[1].data, key[0].len) == 0);
     assert_int_equal(mr_sql_compile(w->env, mr_dialect_sqlite(), shared, &c), MR_OK);
     assert_int_equal(mr_compiled_values(c, &binds[1], NULL, 0, values), MR_OK);
     assert_int_equal(values[0].u.i, 2);

@@ -142,8 +142,10 @@ static int order(lua_State *L) {
          inner = inner->child[0]) {
         bool turned = inner->op == MR_OP_ASC || inner->op == MR_OP_DESC;
         if (turned == turns)
-            return bind_error(L, MR_ERR_ARGUMENT, "%s: %s has an order that says %s already: say it once", o->name,
-                              bind_push_what(L, bare_of(x)), turns ? "its direction" : "where NULL stands");
+            return bind_error(L, MR_ERR_ARGUMENT,
+                              turns ? "%s: %s has an order that says its direction already: say it once"
+                                    : "%s: %s has an order that says where NULL stands already: say it once",
+                              o->name, bind_push_what(L, bare_of(x)));
         if (!turned) nulls = inner;
     }
     mr_node *made = mr_sql_unary(x->env, o->op, mr_node_retain(nulls && turns ? inner : x));

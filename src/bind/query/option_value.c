@@ -19,7 +19,8 @@ typedef struct option_store {
 } option_store;
 
 static int store_gc(lua_State *L) {
-    option_store *store = lua_touserdata(L, 1);
+    option_store *store = luaL_testudata(L, 1, STORE);
+    if (!store) return 0;
     bool open = bind_peek(L) != NULL;
     for (unsigned i = 0; open && i < store->nparts; i++) {
         mr_node_release(store->parts[i].option.alias);

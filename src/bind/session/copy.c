@@ -33,13 +33,14 @@ static int copy_database(lua_State *L) {
     bind_state *b = bind_of(L);
     lua_settop(L, 5);
     mr_engine *engine = ((bind_engine *)bind_arg(L, 1, BIND_ENGINE, "backup"))->engine;
-    progress p = {.env = b->env, .fn = lua_isnil(L, 5) ? NULL : bind_ref_new(L, 5)};
+    progress p = {.env = b->env};
     mr_copy copy = {.path = bind_arg_name(L, 2, "backup", "a path"),
                     .restore = lua_toboolean(L, 3),
                     .pages = (int)luaL_checkinteger(L, 4),
-                    .progress = p.fn ? tell : NULL,
                     .ud = &p};
     bind_release_loops(L);
+    if (!lua_isnil(L, 5)) p.fn = bind_ref_new(L, 5);
+    if (p.fn) copy.progress = tell;
     BIND_ENTER(b, L);
     mr_status status = mr_engine_copy(engine, &copy);
     BIND_LEAVE(b);
