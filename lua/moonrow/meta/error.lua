@@ -38,7 +38,7 @@
 ---The database's own words.
 ---@field orig moonrow.DriverError?
 
----What the database says of an error: `e.orig`. Where there is no example of PostgreSQL's own words, they are nil on SQLite.
+---What the database says of an error: `e.orig`. What only PostgreSQL says is nil on SQLite.
 ---
 ---```lua
 ---local ok, e = pcall(function() db.session:execute(mr.text "SELECT no_such_column") end)
