@@ -323,6 +323,77 @@ describe("many new rows", function()
     assert.equal(0, session:scalar(mr.select(mr.func.count(Item.id))))
   end)
 
+  it("whose default reads the table sees all rows before it", function()
+    local Item
+    Item = item_class{ place = db.Column{ db.Integer, default = function()
+      return (session:scalar(mr.text "SELECT coalesce(max(place), 0) FROM item")) + 1
+    end } }
+    db:create_all()
+    add_all(Item, 100)
+    assert.equal(100, session:scalar(mr.text "SELECT max(place) FROM item"))
+    local rows = {}
+    for i = 1, 100 do rows[i] = { name = "m" .. i } end
+    session:execute(mr.insert(Item), rows)
+    session:commit()
+    assert.equal(200, session:scalar(mr.text "SELECT count(DISTINCT place) FROM item"))
+  end)
+
+  it("whose default writes a row of the same table", function()
+    local calls = 0
+    local Item = item_class{ place = db.Column{ db.Integer, default = function()
+      calls = calls + 1
+      if calls == 50 then session:execute(mr.text "INSERT INTO item (name) VALUES ('between')") end
+      return calls
+    end } }
+    db:create_all()
+    local items = add_all(Item, 100)
+    assert_rows(items)
+    assert.equal(101, session:scalar(mr.select(mr.func.count(Item.id))))
+  end)
+
+  it("given to mr.insert, of which a default fails late: those before it are there", function()
+    local calls = 0
+    local Item = item_class{ place = db.Column{ db.Integer, default = function()
+      calls = calls + 1
+      return calls < 50 and calls or error "enough"
+    end } }
+    db:create_all()
+    local rows = {}
+    for i = 1, 100 do rows[i] = { name = "m" .. i } end
+    assert.is_false((pcall(session.execute, session, mr.insert(Item), rows)))
+    assert.equal(49, session:scalar(mr.text "SELECT count(*) FROM item"))
+  end)
+
+  it("whose function in a CHECK fails late: those before it are there", function()
+    local Item = item_class()
+    db.engine:create_function("fine", function(name)
+      if name == "m50" then error "no fifty" end
+      return 1
+    end)
+    sql "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT CHECK (fine(name)), stock INTEGER)"
+    session:commit()
+    local rows = {}
+    for i = 1, 100 do rows[i] = { name = "m" .. i } end
+    local ok, err = pcall(session.execute, session, mr.insert(Item), rows)
+    assert.is_false(ok)
+    assert.truthy(tostring(err):find("no fifty", 1, true))
+    assert.equal(49, session:scalar(mr.text "SELECT count(*) FROM item"))
+  end)
+
+  it("do not refer to rows behind them in their own table", function()
+    local Node = db.Model:extend("Node", {
+      id = db.Column{ db.Integer, primary_key = true },
+      next_id = db.Column{ db.Integer, db.ForeignKey "node.id" },
+    })
+    db:create_all()
+    for _, at in ipairs{ 3, 40, 65, 95 } do
+      local rows = {}
+      for i = 1, 100 do rows[i] = { id = i, next_id = i == at and i + 1 or i } end
+      refuse("IntegrityError", "FOREIGN KEY", session.execute, session, mr.insert(Node), rows)
+      session:rollback()
+    end
+  end)
+
   it("with so many columns that few rows fit one statement", function()
     local body = { id = db.Column{ db.Integer, primary_key = true } }
     for c = 1, 250 do body["c" .. c] = db.Column{ db.Integer } end

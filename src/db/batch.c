@@ -110,8 +110,8 @@ static mr_status tell_rows(mr_batch *batch) {
     return MR_OK;
 }
 
-/* Executes the rows that wait for one another. A row that the database refuses has undone the others: they are executed
- * alone then, and the error is that row's. */
+/* Executes the rows that wait for one another. A row that is refused has undone the others: they are executed alone
+ * then, and the error is that row's. */
 static mr_status run_many(mr_batch *batch) {
     struct mr_batch_together *t = &batch->together;
     mr_env *env = batch->values.env;
@@ -119,8 +119,8 @@ static mr_status run_many(mr_batch *batch) {
     mr_status status = mr_cursor_bind(t->cursor, t->values);
     if (status == MR_OK) status = mr_cursor_step(t->cursor);
     if (status != MR_FAIL) return tell_rows(batch);
-    mr_errkind kind = mr_env_error(env)->kind;
-    if (kind != MR_ERR_INTEGRITY && kind != MR_ERR_DATA) return MR_FAIL;
+    const mr_conn *conn = t->cursor->conn;
+    if (!conn || conn->lost || mr_env_is_interrupted(env)) return MR_FAIL;
     mr_env_clear_error(env);
     t->may = false;
     return run_waiting_alone(batch);
@@ -154,6 +154,13 @@ static mr_status run_together(mr_batch *batch, const mr_value *values, void *row
     status = run_many(batch);
     mr_arena_free(t->bytes);
     t->bytes = NULL;
+    return status;
+}
+
+mr_status mr_batch_settle(mr_batch *batch) {
+    mr_status status = run_waiting_alone(batch);
+    mr_arena_free(batch->together.bytes);
+    batch->together.bytes = NULL;
     return status;
 }
 

@@ -95,16 +95,20 @@ static bool matches(const char *text, const char *pattern) { return sqlite3_strl
 static mr_status read_words(sqlite_dbc *dbc, const mr_table *table, const char *schema, mr_table_facts *out,
                             bool *tree) {
     sqlite3_stmt *q = NULL;
-    char *sql = sqlite3_mprintf("SELECT sql, type = 'trigger' FROM \"%w\".sqlite_master "
+    /* A row that refers to a later one is right where both are in one statement, and wrong alone. */
+    char *sql = sqlite3_mprintf("SELECT sql, type = 'trigger', EXISTS (SELECT 1 FROM "
+                                "pragma_foreign_key_list(%Q, %Q) WHERE \"table\" = %Q COLLATE NOCASE) "
+                                "FROM \"%w\".sqlite_master "
                                 "WHERE type IN ('table', 'trigger') AND tbl_name = %Q COLLATE NOCASE",
-                                schema, table->name);
+                                table->name, schema, table->name, schema, table->name);
     if (!sql) return mr_nomem(dbc->env);
     int rc = sqlite3_prepare_v2(dbc->db, sql, -1, &q, NULL);
     sqlite3_free(sql);
     while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
         const char *words = (const char *)sqlite3_column_text(q, 0);
         bool trigger = sqlite3_column_int(q, 1);
-        if (trigger || !words || matches(words, "create virtual table%") || matches(words, "%on%conflict%"))
+        if (trigger || sqlite3_column_int(q, 2) || !words || matches(words, "create virtual table%") ||
+            matches(words, "%on%conflict%"))
             out->in_order = false;
         out->replaces = out->replaces || (!trigger && words && matches(words, "%conflict%replace%"));
         *tree = *tree || (!trigger && words && matches(words, "create virtual table%using%rtree%"));

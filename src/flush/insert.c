@@ -319,7 +319,9 @@ static mr_status insert_part(mr_flush *flush, flush_group *group, flush_op *cons
         if (!many) status = send_run(&batch, ops + i, n - i, &sent);
         i += sent;
         if (status != MR_OK || i == n) break;
-        status = stage_row(flush, ops[i], &wanted);
+        /* Staging may call the default's function, which may read the table. */
+        if (batch.cursor) status = mr_batch_settle(&batch.rows);
+        if (status == MR_OK) status = stage_row(flush, ops[i], &wanted);
         if (status == MR_OK && many) {
             uint64_t *room = mr_realloc(flush->env, first, 2 * mr_flush_words(ops[i]->cls) * sizeof *first);
             if (room) first = room;

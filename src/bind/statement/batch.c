@@ -127,11 +127,11 @@ static bool run_row_from_table(lua_State *L, batch *bt, int rows, lua_Integer i)
     return values != NULL;
 }
 
-/* The rows of an INSERT into a plain table go together. */
+/* The rows of an INSERT into a plain table go together, if no function of the program is called between them. */
 static mr_status put_together(batch *bt, const bind_statement *s) {
     mr_table_facts facts = {0};
     mr_cursor *cursor = bt->first->c.cursor;
-    if (!s || s->kind != MR_NODE_INSERT) return MR_OK;
+    if (!s || s->kind != MR_NODE_INSERT || !bt->binding || bind_row_binding_calls(bt->binding)) return MR_OK;
     if (mr_conn_table_facts(mr_cursor_conn(cursor), s->dml.table->u.table, false, &facts) != MR_OK) return MR_FAIL;
     if (facts.in_order) mr_batch_together(bt->rows, false, false);
     return MR_OK;
@@ -146,12 +146,12 @@ static void run_first_row(lua_State *L, batch *bt, int stmt, int rows) {
     const mr_named_value *named = bind_read_params(L, params, top, &count);
     bind_cursor_open(L, bt->t, bt->first, mr_node_retain(node), named, count);
     mr_batch_begin(bt->rows, bt->first->c.cursor, count_row, bt);
-    const bind_statement *s = bind_test_statement(L, stmt);
-    BIND_TRY(bt->b, L, close_failed(bt, put_together(bt, s)));
     send_row(L, bt, bt->first->c.values, 1);
     lua_rawgeti(L, rows, 1);
+    const bind_statement *s = bind_test_statement(L, stmt);
     if (s) bt->binding = bind_push_row_binding(L, s, node, bt->first->c.compiled, lua_gettop(L));
     lua_replace(L, bt->held + 1);
+    BIND_TRY(bt->b, L, close_failed(bt, put_together(bt, s)));
 }
 
 static void run_batch(lua_State *L, const bind_target *t, int result, int stmt, int rows) {
@@ -173,6 +173,7 @@ static void run_batch(lua_State *L, const bind_target *t, int result, int stmt, 
         lua_settop(L, bt.held + 1);
         if (run_row_from_table(L, &bt, rows, i)) continue;
         lua_settop(L, bt.held + 1);
+        BIND_TRY(b, L, close_failed(&bt, mr_batch_settle(bt.rows)));
         run_row(L, &bt, result, push_row_statement(L, stmt, rows, i), i);
     }
     lua_settop(L, bt.held);

@@ -27,6 +27,8 @@ typedef struct bind_row_binding bind_row_binding;
  * keys; or pushes nil and returns NULL, where rows of this statement cannot be bound so. */
 bind_row_binding *bind_push_row_binding(lua_State *L, const bind_statement *s, const mr_node *node,
                                         const mr_compiled *compiled, int row);
+/* Are functions of the program called for the rows? */
+bool bind_row_binding_calls(const bind_row_binding *b);
 /* The values of the row at index row, valid as long as the row, the binding and what is pushed. NULL: the row has
  * another shape, or is wrong; make a statement for it. Raises the errors of values and of default functions. */
 const mr_value *bind_row_values(lua_State *L, bind_row_binding *binding, int row);

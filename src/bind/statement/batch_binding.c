@@ -216,6 +216,8 @@ static void call_defaults(lua_State *L, bind_row_binding *b, int row) {
     bind_set_default_row(L, 0);
 }
 
+bool bind_row_binding_calls(const bind_row_binding *b) { return b->calls; }
+
 const mr_value *bind_row_values(lua_State *L, bind_row_binding *b, int row) {
     bool kept = b->calls || b->makes;
     if (kept) bind_check_room(L, (int)b->n + 16, "execute");

@@ -490,6 +490,9 @@ void mr_batch_begin(mr_batch *batch, mr_cursor *cursor, mr_status (*ran)(void *u
  * until the batch ends, and need no copy.
  */
 void mr_batch_together(mr_batch *batch, bool numbered, bool lent);
+/* Executes the rows that wait for one another: before anything runs that may look at their table, such as a function of
+ * the program. */
+mr_status mr_batch_settle(mr_batch *batch);
 /* Executes one row with these values, or lets it wait. row is passed to ran. The values may change after the call,
  * unless they are lent. */
 mr_status mr_batch_row(mr_batch *batch, const mr_value *values, void *row);
