@@ -215,6 +215,7 @@ typedef enum mr_env_slot {
     MR_ENV_SESSION,
     MR_ENV_CRITERIA,
     MR_ENV_POSTGRESQL, /* db: the functions of libpq; NULL until they are needed */
+    MR_ENV_IMMEDIATE,  /* load: the immediate loads that run one inside of the other; NULL: none */
     MR_ENV_ROW,        /* schema: the row for which a default is made (mr_default_row); NULL: none is known */
     MR_ENV__SLOTS
 } mr_env_slot;
