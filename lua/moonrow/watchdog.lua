@@ -120,6 +120,18 @@ local function table_named(statement, name)
   return name
 end
 
+-- Does the statement stop after the rows of its limit: chooses it none of them, and sorts or counts none?
+local function stops_early(statement, plan)
+  if not statement:find " LIMIT %S+ OFFSET %S+$" and not statement:find " LIMIT %S+$" then return false end
+  for _, word in ipairs{ " WHERE ", " JOIN ", " GROUP BY ", " DISTINCT ", "%(SELECT " } do
+    if statement:find(word) then return false end
+  end
+  for _, step in ipairs(plan) do
+    if step[4]:find "TEMP B%-TREE" then return false end
+  end
+  return true
+end
+
 -- The tables of more than `rows` rows that the statement reads from end to end.
 local function scanned(connection, statement, rows)
   local list = {}
@@ -127,7 +139,8 @@ local function scanned(connection, statement, rows)
   local ok, plan = pcall(function()
     return connection:execute(core.text("EXPLAIN QUERY PLAN " .. statement:gsub("?", "NULL"):gsub(":", "\\:"))):all()
   end)
-  for _, step in ipairs(ok and plan or {}) do
+  if not ok or stops_early(statement, plan) then return list end
+  for _, step in ipairs(plan) do
     local name = step[4]:match "^SCAN ([^%s]+)"
     name = name and table_named(statement, name)
     local known = name and not step[4]:find "USING" and pcall(function()
@@ -154,10 +167,11 @@ local function watch_statements(self, given)
       end
       if given.fullscan and not explained[statement] then
         explained[statement] = true
+        local advice = statement:find " WHERE " and "an index could find them" or "it has no criterion"
         for _, name in ipairs(scanned(connection, statement, given.fullscan)) do
           report(self, { kind = "fullscan", statement = statement, table = name, where = core.user_place(),
-            message = string.format("a statement reads all rows of %s, more than %d, at %s: an index could find them:"
-              .. " %s", name, given.fullscan, core.user_place(), statement) })
+            message = string.format("a statement reads all rows of %s, more than %d, at %s: %s: %s",
+              name, given.fullscan, core.user_place(), advice, statement) })
         end
       end
     end)

@@ -103,6 +103,21 @@ describe("who watches", function()
     assert.equal(0, #small.findings)
   end)
 
+  it("is not told of a statement that its limit stops; what has no criterion is not said to want an index", function()
+    local dog <close> = db:watchdog{ fullscan = 10, suggest = true }
+    Author.query:first()
+    Author.query:order_by(Author.id):limit(2):all()
+    Author.query:order_by(Author.id):limit(2):offset(1):all()
+    assert.equal(0, #dog.findings)
+    Author.query:order_by(Author.bio):limit(2):all() -- all are sorted
+    Author.query:filter_by{ name = "a3" }:limit(1):all() -- all may be looked at
+    Author.query:count()
+    assert.equal(3, #dog.findings)
+    assert.matches("it has no criterion", dog.findings[1].message)
+    assert.matches("an index could find them", dog.findings[2].message)
+    assert.matches("it has no criterion", dog.findings[3].message)
+  end)
+
   it("is told of tables that are read whole under another name", function()
     local dog <close> = db:watchdog{ fullscan = 10, suggest = true }
     local other = mr.aliased(Author)
