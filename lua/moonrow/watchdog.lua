@@ -62,6 +62,7 @@ function watchdog.record(engine, fn, ...)
   local given = options.read("record", { "max_lazy" }, 0, ...)
   local most = options.typed("record", given, "max_lazy", "number")
   if not most then return engine:record(fn) end
+  if most < 0 or most % 1 ~= 0 then options.expect("record: max_lazy", "an integer of 0 or more", most) end
   options.check_callable("record", fn)
   local count, all, worst = counter(), 0, nil
   local function watcher(...)

@@ -130,6 +130,14 @@ describe("who watches", function()
     assert.matches("reads all rows of author, more than 10", tostring(dog))
   end)
 
+  it("max_lazy is an integer of 0 or more", function()
+    for _, value in ipairs{ -1, 1.5, 0 / 0 } do
+      local e = support.error_of(function() db:record(function() end, { max_lazy = value }) end)
+      assert.equal("ArgumentError", e.kind)
+      assert.matches("max_lazy: expected an integer of 0 or more", e.message)
+    end
+  end)
+
   it("max_lazy of record refuses the load that is one too many, and names the line", function()
     assert.equal(1 + 20, #db:record(function() loop(Author.query) end, { max_lazy = 20 }))
     db.session:expunge_all()
