@@ -60,7 +60,7 @@ static mr_status run_alone(mr_batch *batch, const mr_value *values, void *row) {
     if (run_row(batch, values, row) != MR_OK) return MR_FAIL;
     if (!t->may) return MR_OK;
     int64_t id = batch->cursor->last_insert_id;
-    t->next = t->alone > 0 && id == t->last + 1;
+    t->next = t->alone > 0 && t->last < INT64_MAX && id == t->last + 1;
     t->last = id;
     if (t->alone < ALONE) t->alone++;
     return MR_OK;
