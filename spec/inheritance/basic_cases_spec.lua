@@ -62,6 +62,18 @@ local function filled(more, after)
   return db, K
 end
 
+-- The same, where a B has parts, which are deleted with it.
+local function filled_with_parts()
+  local Part
+  local db, K = filled(function(db)
+    return { B = { parts = db.relationship{ "Part", cascade = "all, delete-orphan" } } }
+  end, function(db)
+    Part = db.Model:extend("Part", { id = db.Column{ db.Integer, primary_key = true },
+      b_id = db.Column{ db.Integer, db.ForeignKey "b.id" } })
+  end)
+  return db, K, Part
+end
+
 local function classes(list)
   local out = {}
   for i, x in ipairs(list) do out[i] = mr.class_of(x).__name end
@@ -325,13 +337,7 @@ describe("a class of joined tables", function()
   end)
 
   it("deletes what only the subclass's relationship leads to, and nothing of its siblings", function()
-    local Part
-    local db, K = filled(function(db)
-      return { B = { parts = db.relationship{ "Part", cascade = "all, delete-orphan" } } }
-    end, function(db)
-      Part = db.Model:extend("Part", { id = db.Column{ db.Integer, primary_key = true },
-        b_id = db.Column{ db.Integer, db.ForeignKey "b.id" } })
-    end)
+    local db, K, Part = filled_with_parts()
     db.session:add_all{ Part{ id = 1, b_id = 2 }, Part{ id = 2, b_id = 3 } }
     db.session:commit()
     db.session:remove()
@@ -344,13 +350,7 @@ describe("a class of joined tables", function()
   end)
 
   it("of a subclass is the parent without which an object is an orphan", function()
-    local Part
-    local db, K = filled(function(db)
-      return { B = { parts = db.relationship{ "Part", cascade = "all, delete-orphan" } } }
-    end, function(db)
-      Part = db.Model:extend("Part", { id = db.Column{ db.Integer, primary_key = true },
-        b_id = db.Column{ db.Integer, db.ForeignKey "b.id" } })
-    end)
+    local db, K, Part = filled_with_parts()
     local c, part = db.session:get(K.C, 3), Part{ id = 1 }
     c.parts = { part }
     db.session:commit()

@@ -139,12 +139,7 @@ return function(engine)
   local memory = made_in_memory()
   local ours, theirs = inspector.new("models", memory, false), inspector.new("models", engine, false)
   local declared = by_name(inspector.objects(ours, "models"))
-  local names = {}
-  for _, object in ipairs(inspector.objects(theirs, "models")) do
-    if object.kind == "table" then names[#names + 1] = object.name end
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(inspector.table_names(theirs, "models")) do
     local stored = inspector.look(theirs, name)
     if declared[name:lower()] then
       local made = inspector.look(ours, name)

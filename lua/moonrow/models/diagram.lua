@@ -50,12 +50,7 @@ end
 -- ... } }, ... }
 function diagram.read(engine)
   local seen, tables, known = inspector.new("diagram", engine, false), {}, {}
-  local names = {}
-  for _, object in ipairs(inspector.objects(seen, "diagram")) do
-    if object.kind == "table" then names[#names + 1] = object.name end
-  end
-  table.sort(names)
-  for i, name in ipairs(names) do
+  for i, name in ipairs(inspector.table_names(seen, "diagram")) do
     local facts = inspector.look(seen, name)
     tables[i] = { name = name, columns = columns_of(facts), facts = facts, references = {} }
     known[name:lower()] = tables[i]

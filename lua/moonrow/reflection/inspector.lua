@@ -328,6 +328,16 @@ end
 -- inspector.objects(self, what, schema): the list of { name =, kind = }, in the order of their making.
 function inspector.objects(self, what, schema) return objects_of(self[STATE], what, schema) end
 
+-- inspector.table_names(self, what): the names of the tables, without views and the like, sorted.
+function inspector.table_names(self, what)
+  local names = {}
+  for _, object in ipairs(inspector.objects(self, what)) do
+    if object.kind == "table" then names[#names + 1] = object.name end
+  end
+  table.sort(names)
+  return names
+end
+
 local function read_all(state, what, names, schema)
   local objects = objects_of(state, what, schema)
   for _, facts in ipairs(core.reflect_all(state.bind, schema)) do

@@ -1,5 +1,5 @@
 /*
- * row_class.c: is the row of a table, which a statement finds by its key, that of an object of a class? The table may
+ * keyed_class.c: is the row of a table, which a statement finds by its key, that of an object of a class? The table may
  * be one that other classes write, too.
  *
  * Invariant: where it can be, the criterion has no parameters, so that rows are bound straight to their statement.
