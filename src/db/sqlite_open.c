@@ -300,6 +300,8 @@ static int open_database(sqlite_dbc *dbc, const mr_url *url, const char *memory)
 
 const char *mr_sqlite_version(void) { return sqlite3_libversion(); }
 
+void mr_sqlite_own_process(void) { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); }
+
 /* The SQLite library of the machine may be older than the one with which the module was built. */
 static mr_status check_library(mr_env *env) {
     int rc = sqlite3_initialize(); /* needed by a SQLite that was built with SQLITE_OMIT_AUTOINIT */

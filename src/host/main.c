@@ -251,6 +251,7 @@ static int host_main(lua_State *L) {
 
 int main(int argc, char **argv) {
     lua_State *L;
+    mr_sqlite_own_process();
     host_state *state = host_state_new(&L);
     if (!state) {
         fputs("moonrow: cannot create a Lua state: not enough memory\n", stderr);

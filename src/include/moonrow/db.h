@@ -196,6 +196,11 @@ const mr_driver *mr_driver_postgresql(void);
 /* The version of the SQLite library that this process uses: "3.40.1". Static. */
 const char *mr_sqlite_version(void);
 
+/* For a program whose own code is the only one that uses SQLite in the process (the host): called once, before the
+ * first engine is opened. SQLite then keeps no statistics of its memory, which cost a lock at each allocation;
+ * PRAGMA soft_heap_limit and hard_heap_limit have no effect. Too late, it changes nothing. */
+void mr_sqlite_own_process(void);
+
 /* The mock driver for a dialect ("sqlite" of the URL "mock+sqlite://"): it records the statements that it receives, and
  * answers from a script that is set on the engine (mr_mock_rows, mr_mock_fail). NULL: there is no such dialect. */
 const mr_driver *mr_driver_mock(const char *dialect);
