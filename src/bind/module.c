@@ -230,6 +230,7 @@ static int core_type_name(lua_State *L) {
     open(statement) \
     open(values) \
     open(statement_cte) \
+    open(statement_options) \
     open(from_statement) \
     open(by_query) \
     open(execute) \

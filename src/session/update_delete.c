@@ -173,34 +173,70 @@ static mr_status criteria_of(mr_query *q, const mr_table *table, const char *fun
     return status;
 }
 
-/* The same with the loader criteria of the session. */
+/* The same with the loader criteria of the session, which the subqueries in *values (or NULL) get, too. */
 static mr_status criteria_in(const mr_session *s, mr_query *q, const mr_table *table, const char *function,
-                             mr_node **where) {
+                             mr_node **where, mr_node **values) {
     mr_query *whole = mr_load_query(&s->load, q);
     *where = NULL;
     mr_status status = whole ? criteria_of(whole, table, function, where) : MR_FAIL;
+    if (status == MR_OK && values) status = mr_load_narrow(whole, values);
     mr_query_release(whole);
     return status;
 }
 
-mr_node *mr_class_statement(const mr_session *s, mr_mapper *mapper, mr_node *statement) {
-    if (!statement || (!mapper->base && !s->load.criteria)) return statement;
-    mr_env *env = mapper->env;
-    mr_query_item item = {mapper, NULL, NULL, mapper->name};
-    mr_query *q = mr_query_new(env, &item, 1, false), *narrowed = q;
+/* A query of the class (NULL: of nothing) with the options, and those of the session; both may be NULL. NULL: failed.
+ */
+static mr_query *query_with(mr_env *env, mr_mapper *mapper, const mr_query *options, const mr_query *of_session) {
+    mr_query_item item = {mapper, NULL, NULL, mapper ? mapper->name : NULL};
+    mr_query *q = mr_query_new(env, mapper ? &item : NULL, mapper != NULL, false);
+    const mr_query *const all[] = {options, of_session};
+    for (int i = 0; q && i < 2; i++) {
+        if (!all[i]) continue;
+        mr_query *more = mr_query_options(q, all[i]->options, all[i]->noptions);
+        mr_query_release(q);
+        q = more;
+    }
+    return q;
+}
+
+/* Puts the criteria of the class, and those of the query's options for it, in place of *where. */
+static mr_status narrow_class(mr_query *q, const mr_table *table, mr_node **where) {
+    mr_query *whole = *where ? mr_query_where(q, mr_node_retain(*where)) : mr_query_retain(q);
+    mr_node *before = *where;
+    *where = NULL;
+    mr_status status = whole ? criteria_of(whole, table, "execute", where) : MR_FAIL;
+    mr_node_release(before);
+    mr_query_release(whole);
+    return status;
+}
+
+mr_node *mr_statement_with_criteria(const mr_session *s, mr_mapper *mapper, const mr_query *options,
+                                    mr_node *statement) {
+    const mr_query *of_session = s ? s->load.criteria : NULL;
+    if (!statement || ((!mapper || !mapper->base) && !options && !of_session)) return statement;
+    mr_env *env = statement->env;
+    mr_query *q = query_with(env, mapper, options, of_session);
     mr_dml d = *statement->u.dml;
-    mr_node *made = NULL, *where = NULL;
-    if (q && d.where) narrowed = mr_query_where(q, mr_node_retain(d.where));
-    if (!narrowed || criteria_in(s, narrowed, d.table->u.table, "execute", &where) != MR_OK) goto out;
-    d.where = where;
-    mr_node_retain(d.table);
-    mr_node_retain(d.columns);
-    mr_node_retain(d.values);
-    mr_node_retain(d.returning);
-    mr_node_retain(d.with);
-    made = statement->kind == MR_NODE_UPDATE ? mr_sql_update(env, &d) : mr_sql_delete(env, &d);
-out:
-    if (narrowed != q) mr_query_release(narrowed);
+    mr_node **const kept[] = {&d.table, &d.columns,         &d.conflict_target, &d.conflict_index_where,
+                              &d.with,  &d.conflict_columns};
+    mr_node **const parts[] = {&d.values, &d.select, &d.returning, &d.conflict_values, &d.conflict_where, &d.where};
+    enum { NKEPT = sizeof kept / sizeof *kept, NPARTS = sizeof parts / sizeof *parts };
+    for (int i = 0; i < NKEPT; i++) mr_node_retain(*kept[i]);
+    for (int i = 0; i < NPARTS; i++) mr_node_retain(*parts[i]);
+    mr_status status = q ? MR_OK : MR_FAIL;
+    for (int i = 0; i < NPARTS && status == MR_OK; i++) {
+        bool of_class = mapper && parts[i] == &d.where;
+        status = of_class ? narrow_class(q, d.table->u.table, parts[i]) : mr_load_narrow(q, parts[i]);
+    }
+    mr_node *made = NULL;
+    if (status != MR_OK) {
+        for (int i = 0; i < NKEPT; i++) mr_node_release(*kept[i]);
+        for (int i = 0; i < NPARTS; i++) mr_node_release(*parts[i]);
+    } else if (statement->kind == MR_NODE_INSERT) {
+        made = mr_sql_insert(env, &d);
+    } else {
+        made = statement->kind == MR_NODE_UPDATE ? mr_sql_update(env, &d) : mr_sql_delete(env, &d);
+    }
     mr_query_release(q);
     mr_node_release(statement);
     return made;
@@ -269,19 +305,20 @@ static mr_status check_values(const mr_mapper *mapper, const mr_node *columns, c
 
 mr_status mr_session_update_rows(mr_session *s, mr_query *query, mr_node *columns, mr_node *values, mr_synchronize how,
                                  int64_t *rowcount) {
-    mr_dml d = {.columns = columns, .values = values};
+    mr_dml d = {.columns = columns};
     const mr_table *table = columns && columns->n > 0 ? columns->child[0]->u.column->table : NULL;
     bool several = false;
     for (uint32_t i = 1; table && i < columns->n; i++)
         if (columns->child[i]->u.column->table != table) several = true;
     if (several) table = mr_query_lead(query) ? mr_query_lead(query)->table : NULL;
-    if (!table || !values || criteria_in(s, query, table, "update", &d.where) != MR_OK ||
+    if (!table || !values || criteria_in(s, query, table, "update", &d.where, &values) != MR_OK ||
         check_values(query->items[0].mapper, columns, values) != MR_OK || !(d.table = mr_sql_table(s->env, table))) {
         mr_node_release(columns);
         mr_node_release(values);
         mr_node_release(d.where);
         return MR_FAIL;
     }
+    d.values = values;
     mr_node *statement = mr_sql_update(s->env, &d);
     return several ? mr_session_write_all_tables(s, query, statement, how, rowcount)
                    : run(s, query, statement, how, rowcount);
@@ -290,7 +327,7 @@ mr_status mr_session_update_rows(mr_session *s, mr_query *query, mr_node *column
 mr_status mr_session_delete_rows(mr_session *s, mr_query *query, mr_synchronize how, int64_t *rowcount) {
     mr_dml d = {0};
     const mr_mapper *mapper = query->nitems > 0 ? query->items[0].mapper : NULL;
-    if (criteria_in(s, query, mapper ? mapper->table : NULL, "delete", &d.where) != MR_OK) return MR_FAIL;
+    if (criteria_in(s, query, mapper ? mapper->table : NULL, "delete", &d.where, NULL) != MR_OK) return MR_FAIL;
     if (!(d.table = mr_sql_table(s->env, mapper->table))) {
         mr_node_release(d.where);
         return MR_FAIL;

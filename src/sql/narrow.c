@@ -231,7 +231,9 @@ static mr_node *narrow(narrower *n, mr_node *node) {
 }
 
 mr_status mr_node_narrow(mr_node *statement, const mr_narrowing *how, mr_node **out) {
-    narrower n = {.how = how, .env = statement->env};
+    /* What is no SELECT is a part of another statement, whose columns its SELECTs may name. */
+    bool inside = !mr_node_is_query(statement);
+    narrower n = {.how = how, .env = statement->env, .level = inside};
     mr_vec_init(&n.moved, n.env, sizeof(moved_object));
     *out = narrow(&n, statement);
     for (size_t i = 0; i < n.moved.len; i++) mr_node_release(((moved_object *)mr_vec_at(&n.moved, i))->made);

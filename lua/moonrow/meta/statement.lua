@@ -222,3 +222,14 @@ function Write:add_cte(...) end
 ---@param options moonrow.WriteOptions
 ---@return moonrow.Write
 function Write:execution_options(options) end
+
+---Criteria for the rows that it finds, and that its subqueries read; loader options for the objects that it returns.
+---
+---```lua
+---local adults = mr.with_loader_criteria(User, User.age:ge(18))
+---session:execute(mr.update(User):values{ age = 20 }:options(adults)).rowcount --> 2
+---session:rollback()
+---```
+---@param ... moonrow.LoaderOption
+---@return moonrow.Write
+function Write:options(...) end

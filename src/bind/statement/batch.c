@@ -98,7 +98,7 @@ static void run_row(lua_State *L, batch *bt, int result, int params, lua_Integer
 
 /* Pushes the statement for row i: an INSERT or UPDATE of the row, or the text itself. Returns the index of its
  * parameters, or 0. */
-static int push_row_statement(lua_State *L, int stmt, int rows, lua_Integer i) {
+static int push_row_statement(lua_State *L, const bind_target *t, int stmt, int rows, lua_Integer i) {
     const bind_statement *s = bind_test_statement(L, stmt);
     lua_rawgeti(L, rows, i);
     if (!lua_istable(L, -1))
@@ -106,12 +106,12 @@ static int push_row_statement(lua_State *L, int stmt, int rows, lua_Integer i) {
                         "parameters as a table of values by name ({ id = 1 } for :id), or a list of such");
     if (s && s->kind == MR_NODE_UPDATE) {
         bind_push_update_by_key(L, stmt, lua_gettop(L));
-        bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
+        bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1), NULL)); /* criteria hide no row's key */
         return 0;
     }
     if (s) {
         bind_push_with_rows(L, stmt, rows, i, i);
-        bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
+        bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1), t->session));
         return 0;
     }
     lua_pushvalue(L, stmt);
@@ -139,7 +139,7 @@ static mr_status put_together(batch *bt, const bind_statement *s) {
 
 /* Opens the batch with its first row. */
 static void run_first_row(lua_State *L, batch *bt, int stmt, int rows) {
-    int params = push_row_statement(L, stmt, rows, 1);
+    int params = push_row_statement(L, bt->t, stmt, rows, 1);
     size_t count;
     int top = lua_gettop(L);
     mr_node *node = bind_push_sent(L, bt->t, bind_test_node(L, top));
@@ -174,7 +174,7 @@ static void run_batch(lua_State *L, const bind_target *t, int result, int stmt, 
         if (run_row_from_table(L, &bt, rows, i)) continue;
         lua_settop(L, bt.held + 1);
         BIND_TRY(b, L, close_failed(&bt, mr_batch_settle(bt.rows)));
-        run_row(L, &bt, result, push_row_statement(L, stmt, rows, i), i);
+        run_row(L, &bt, result, push_row_statement(L, t, stmt, rows, i), i);
     }
     lua_settop(L, bt.held);
     send_waiting(L, &bt);
@@ -220,7 +220,7 @@ static void run_chunks(lua_State *L, const bind_target *t, int result, int stmt,
             lua_pop(L, 1);
             bind_push_with_rows(L, stmt, rows, at, to = at);
         }
-        bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
+        bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1), t->session));
         bind_target of_rows = *t;
         of_rows.row = at;
         of_rows.last_row = to;

@@ -13,7 +13,8 @@ static int s_cte(lua_State *L) {
     bind_cte_form form = bind_read_cte_form(L);
     if (form.flags & MR_NODE_RECURSIVE)
         return bind_error(L, MR_ERR_ARGUMENT, "cte: an INSERT, UPDATE or DELETE cannot be recursive");
-    bind_push_cte(L, &form, bind_statement_node(L, s));
+    bind_check_loader_options(L, s, false, "cte");
+    bind_push_cte(L, &form, bind_statement_node(L, s, NULL));
     return 1;
 }
 

@@ -19,15 +19,12 @@
 
 /* Pushes the UPDATE or DELETE of a class, which the session's objects follow. */
 static void push_of_class(lua_State *L, bind_target *t, const bind_statement *s) {
-    bind_state *b = bind_of(L);
     if (s->kind == MR_NODE_DELETE && mr_mapper_spans_tables(s->mapper))
         bind_error(L, MR_ERR_ARGUMENT,
                    "delete: objects of %s have rows in several tables, and a statement deletes from one: write "
                    "session:query(%s):filter(...):delete(), or mr.delete(%s.__table) for rows of '%s' alone",
                    s->mapper->name, s->mapper->name, s->mapper->name, s->mapper->table->name);
-    mr_node *node = bind_statement_node(L, s);
-    BIND_CALL(b, L, node = mr_class_statement(t->session, s->mapper, node));
-    bind_push_node(L, node);
+    bind_push_node(L, bind_statement_node(L, s, t->session));
     t->mapper = s->mapper;
 }
 
@@ -69,6 +66,11 @@ static way choose_way(lua_State *L, const bind_target *t, const bind_statement *
             bind_error(L, MR_ERR_ARGUMENT,
                        "execute: a list of rows is for an insert without values, an update without values and "
                        "where, and for mr.text");
+        if (update_rows && s->options)
+            bind_error(
+                L, MR_ERR_ARGUMENT,
+                "execute: options() are for the rows that criteria find, and an update with a list of rows finds "
+                "each by its key: leave them out");
         if (s) bind_spread_rows(L, s->mapper, params, "execute");
         bind_check_rows(L, stmt, params);
         return RUN_ROWS;
@@ -80,11 +82,17 @@ static way choose_way(lua_State *L, const bind_target *t, const bind_statement *
     return s && s->mapper && t->session && s->kind != MR_NODE_INSERT ? RUN_FOR_CLASS : RUN_AS_IT_IS;
 }
 
+static void own_options(lua_State *L, bind_target *t, const bind_statement *s) {
+    bind_check_loader_options(L, s, t->session != NULL, "execute");
+    t->options = s->options;
+}
+
 /* Runs the statement at index stmt, with the parameters or rows at index params (0: none). Pushes its Result. */
 static int run_statement(lua_State *L, bind_target t, int stmt, int params) {
     const bind_statement *s = bind_test_statement(L, stmt);
     bind_result *r = bind_new_result(L, t.owner);
     int result = lua_gettop(L);
+    if (s && s->options) own_options(L, &t, s);
     if (s && t.session) t.returned = s->returned;
     luaL_checkstack(L, 12, "execute");
     switch (choose_way(L, &t, s, stmt, params)) {
@@ -98,7 +106,7 @@ static int run_statement(lua_State *L, bind_target t, int stmt, int params) {
         break;
     case RUN_ONE_ROW:
         bind_push_with_rows(L, stmt, params, 0, 0);
-        bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
+        bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1), t.session));
         bind_run_one(L, &t, result, 0);
         break;
     case RUN_FOR_CLASS:
@@ -106,7 +114,7 @@ static int run_statement(lua_State *L, bind_target t, int stmt, int params) {
         bind_run_one(L, &t, result, params);
         break;
     case RUN_AS_IT_IS:
-        bind_push_node(L, s ? bind_statement_node(L, s) : mr_node_retain(bind_test_node(L, stmt)));
+        bind_push_node(L, s ? bind_statement_node(L, s, t.session) : mr_node_retain(bind_test_node(L, stmt)));
         bind_run_one(L, &t, result, params);
         break;
     }

@@ -15,6 +15,7 @@ typedef struct bind_target {
     mr_mapper *mapper;   /* ... and the class; NULL for other statements */
     mr_mapper *returned; /* on a session: the class whose objects the statement returns; NULL: it returns columns */
     mr_marks marks;      /* of the statement on a session */
+    mr_query *options;   /* ... and those of the statement; borrowed, or NULL */
     bool populate;       /* ... and those in memory take the values of their rows */
     lua_Integer row, last_row; /* the statement is of these rows of a list, for messages; 0: of no list */
 } bind_target;

@@ -20,7 +20,10 @@ static mr_node *given_statement(lua_State *L) {
     const bind_statement *statement = bind_test_statement(L, 2);
     if (node && node->kind == MR_NODE_TEXT) return mr_node_retain(node);
     if (bind_is_query(L, 2)) return bind_to_select(L, 2);
-    if (statement && statement->dml.returning) return bind_statement_node(L, statement);
+    if (statement && statement->dml.returning) {
+        bind_check_loader_options(L, statement, false, "from_statement");
+        return bind_statement_node(L, statement, NULL);
+    }
     bind_type_error(L, 2, "from_statement", "mr.text, a select, or an insert, update or delete with returning");
     return NULL;
 }

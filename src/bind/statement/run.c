@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "execute.h"
+#include "statement.h"
 #include "expression/expression.h"
 #include "query/result.h"
 #include "state/own.h"
@@ -329,6 +330,7 @@ static void run_for_objects(lua_State *L, const bind_target *t, int result, mr_n
     mr_load *load = NULL;
     BIND_ENTER(b, L);
     mr_query *q = owner->p = mr_query_returned(t->returned, node, t->populate, named, n);
+    q = owner->p = bind_with_loader_options(t->options, q);
     if (q) q->timeout = t->marks.timeout;
     mr_status st = q ? mr_session_load(t->session, q, &load) : MR_FAIL;
     BIND_LEAVE(b);

@@ -20,18 +20,24 @@ static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
 static bind_statement *self(lua_State *L, const char *function) { return bind_arg(L, 1, BIND_STATEMENT, function); }
 
 /* shown: the node is printed, not run. */
-static mr_node *statement_node(lua_State *L, const bind_statement *s, bool shown) {
+static mr_node *statement_node(lua_State *L, const bind_statement *s, const mr_session *session, bool shown) {
     int top = lua_gettop(L);
     mr_dml d = bind_push_with_defaults(L, s, shown)->dml;
     if (s->kind == MR_NODE_UPDATE && !d.columns)
         bind_error(L, MR_ERR_ARGUMENT, "update: nothing to set: use :values{ ... }");
     mr_node *node = bind_statement_of_clauses(env_of(L), s->kind, &d);
+    /* Rows that are written by their keys are not looked for. */
+    mr_mapper *mapper = s->kind != MR_NODE_INSERT && (session || s->options) ? s->mapper : NULL;
+    if (session || s->options)
+        BIND_CALL(bind_of(L), L, node = mr_statement_with_criteria(session, mapper, s->options, node));
     if (!node) bind_raise(L);
     lua_settop(L, top);
     return node;
 }
 
-mr_node *bind_statement_node(lua_State *L, const bind_statement *s) { return statement_node(L, s, false); }
+mr_node *bind_statement_node(lua_State *L, const bind_statement *s, const mr_session *session) {
+    return statement_node(L, s, session, false);
+}
 
 static int new_statement(lua_State *L, mr_node_kind kind, const char *function) {
     mr_mapper *mapper = bind_test_class(L, 1);
@@ -262,7 +268,7 @@ static int s_execution_options(lua_State *L) {
 }
 
 static int push_sql(lua_State *L, const char *function, bind_sql_form form) {
-    bind_push_node(L, statement_node(L, self(L, function), true));
+    bind_push_node(L, statement_node(L, self(L, function), NULL, true));
     bind_push_sql(L, bind_test_node(L, -1), form);
     return 1;
 }

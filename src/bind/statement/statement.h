@@ -6,8 +6,15 @@
 
 #include "value/statement.h"
 
-/* The statement as a node (new reference); raises where it is not complete. */
-mr_node *bind_statement_node(lua_State *L, const bind_statement *s);
+/* The statement as a node (new reference) with the loader criteria of its options, and those of the session (NULL: it
+ * is run on none); raises where it is not complete. */
+mr_node *bind_statement_node(lua_State *L, const bind_statement *s, const mr_session *session);
+
+/* options.c */
+/* Raises where the statement has loader options, but gives no objects; only a session makes objects. */
+void bind_check_loader_options(lua_State *L, const bind_statement *s, bool on_session, const char *function);
+/* The query with the options (or NULL) of a statement. Consumes q, which may be NULL. NULL: failed. */
+mr_query *bind_with_loader_options(const mr_query *options, mr_query *q);
 
 /* values.c: the values of rows. In a class, columns are named by their attributes. */
 /* The column with the name; raises where there is none. */

@@ -43,6 +43,8 @@ int bind_statement_gc(lua_State *L) {
         if (open) mr_node_release(*parts[i]);
         *parts[i] = NULL;
     }
+    if (open) mr_query_release(s->options);
+    s->options = NULL;
     return bind_finalized(L);
 }
 
@@ -54,6 +56,7 @@ bind_statement *bind_push_statement_copy(lua_State *L, const bind_statement *s) 
     bind_set_type(L, BIND_STATEMENT);
     *copy = *s;
     retain_parts(&copy->dml);
+    mr_query_retain(copy->options);
     return copy;
 }
 

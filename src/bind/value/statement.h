@@ -14,6 +14,7 @@ typedef struct bind_statement {
     mr_dml dml;          /* its nodes are counted */
     mr_mapper *rows_of;  /* UPDATE of rows by their keys: the class of the rows, where mapper is NULL; or NULL */
     mr_mapper *returned; /* RETURNING gives objects of this class; NULL: columns, or nothing */
+    mr_query *options;   /* its options are those of the statement; counted, or NULL: it has none */
     bool ordered;        /* UPDATE: the values came from ordered_values */
     bool bare;           /* INSERT ... SELECT: without the defaults of the columns that it does not name */
     double timeout;      /* seconds that it may run: see mr_marks */

@@ -122,6 +122,10 @@ mr_status mr_row_criterion(mr_env *env, mr_mapper *mapper, const mr_table *table
  * froms (or NULL) does not have. A new reference, or NULL: there are none. */
 mr_status mr_where_rows(mr_env *env, const mr_node *where, const mr_node *froms, mr_node **out);
 
+/* Adds the loader criteria among the options of the query to the SELECTs in *node, a part of another statement, which
+ * is replaced; NULL passes. On failure *node is NULL. */
+mr_status mr_load_narrow(const mr_query *q, mr_node **node);
+
 /* ---------------------------------------------------------------- criteria along a relationship */
 
 /* An object that a criterion compares with. */

@@ -299,9 +299,11 @@ mr_status mr_session_find_in_memory(mr_session *s, mr_mapper *mapper, const mr_v
 /* A statement has written the column in the object's row: the object gets the value, which is no change. The column is
  * read again later if value is MR_UNLOADED or does not fit, or if the object has a change of the column. */
 mr_status mr_session_set_stored_value(mr_session *s, mr_entity *entity, const mr_property *prop, const mr_value *value);
-/* The UPDATE or DELETE with the criterion of the class, if it shares its table with other classes, and the session's
- * criteria for its rows. Consumes statement. NULL: failed. */
-mr_node *mr_class_statement(const mr_session *s, mr_mapper *mapper, mr_node *statement);
+/* The INSERT, UPDATE or DELETE with the loader criteria among the options of a query (or NULL) and those of the session
+ * (or NULL) in its subqueries. mapper: it is an UPDATE or DELETE of that class, which gets those for its own rows, too,
+ * and the criterion of the class, if it shares its table with other classes. Consumes statement. NULL: failed. */
+mr_node *mr_statement_with_criteria(const mr_session *s, mr_mapper *mapper, const mr_query *options,
+                                    mr_node *statement);
 
 /* Told after an access of the program has loaded a relationship or a deferred column by at least one statement.
  * MR_FAIL, with a recorded error: the access fails with it; what it has loaded stays. Where nobody watches, an access

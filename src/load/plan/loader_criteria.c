@@ -158,11 +158,18 @@ static void forget_said(criteria_found *f) {
 
 /* ---------------------------------------------------------------- finding them */
 
+/* The options whose criteria are meant. */
+typedef struct criteria_given {
+    mr_env *env;
+    const mr_option *opts;
+    unsigned n;
+} criteria_given;
+
 /* Appends the criteria for the rows of the leaf. */
-static mr_status find_criteria(const mr_planner *p, const mr_mapper *mapper, mr_node *object, mr_node *leaf,
+static mr_status find_criteria(const criteria_given *p, const mr_mapper *mapper, mr_node *object, mr_node *leaf,
                                criteria_found *f) {
     mr_node *unit = mapper->nparts > 1 ? unit_of(object, leaf, mapper) : leaf;
-    for (unsigned i = 0; i < p->nopts; i++) {
+    for (unsigned i = 0; i < p->n; i++) {
         const mr_loader_criterion *c = p->opts[i].kind == MR_OPTION_CRITERIA ? p->opts[i].criterion : NULL;
         if (!c || !mr_mapper_isa(mapper, c->mapper) || ((leaf->flags & MR_NODE_GIVEN) && !c->aliases)) continue;
         if (!mr_mapper_reads(mapper, c->mapper->table)) continue; /* a concrete class has a table of its own */
@@ -175,7 +182,7 @@ static mr_status find_criteria(const mr_planner *p, const mr_mapper *mapper, mr_
 
 static mr_status criterion_of(void *ud, const mr_node *select, bool outermost, mr_node *object, mr_node *leaf,
                               mr_node **out) {
-    const mr_planner *p = ud;
+    const criteria_given *p = ud;
     const mr_mapper *mapper = leaf->reader;
     *out = NULL;
     if (!mapper && leaf->kind == MR_NODE_TABLE) mapper = class_named(select->u.select, outermost, leaf->u.table);
@@ -193,12 +200,24 @@ static mr_status criterion_of(void *ud, const mr_node *select, bool outermost, m
     return status;
 }
 
-mr_status mr_loader_criteria_apply(mr_planner *p, mr_node **select) {
-    if (p->plan->ncriteria == 0) return MR_OK;
+/* Puts the node with the criteria in place of *node. */
+static mr_status apply(criteria_given *p, mr_node **node) {
     const mr_narrowing how = {criterion_of, p};
     mr_node *made = NULL;
-    mr_status status = mr_node_narrow(*select, &how, &made);
-    mr_node_release(*select);
-    *select = made;
+    mr_status status = mr_node_narrow(*node, &how, &made);
+    mr_node_release(*node);
+    *node = made;
     return status;
+}
+
+mr_status mr_loader_criteria_apply(mr_planner *p, mr_node **select) {
+    criteria_given given = {p->env, p->opts, p->nopts};
+    return p->plan->ncriteria == 0 ? MR_OK : apply(&given, select);
+}
+
+mr_status mr_load_narrow(const mr_query *q, mr_node **node) {
+    criteria_given given = {q->env, q->options, q->noptions};
+    bool any = false;
+    for (unsigned i = 0; i < q->noptions; i++) any = any || q->options[i].kind == MR_OPTION_CRITERIA;
+    return any && *node ? apply(&given, node) : MR_OK;
 }

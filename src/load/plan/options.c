@@ -172,7 +172,7 @@ mr_status mr_options_resolve(mr_planner *p) {
         }
         unsigned item = 0;
         while (item < q->nitems && !starts_from(o, &q->items[item])) item++;
-        if (item == q->nitems && p->plain) continue;
+        if (item == q->nitems && p->plain && !q->statement) continue;
         if (item == q->nitems) return no_start(p, o);
         bool known = path.given && path.given == o->steps && path.start == q->items[item].mapper;
         if (!known && begin_path(p, &path, q, i, q->items[item].mapper) != MR_OK) return MR_FAIL;
