@@ -302,11 +302,14 @@ local function make(mr, what, given, engine_options)
   local db = setmetatable({ [STATE] = state }, Database)
   local maker = session.maker(options.typed(what, given, "session_options", "table") or {})
   -- What makes its sessions: the maker, to which the engine comes late.
-  local factory = setmetatable({ configure = function(_, ...) maker:configure(...) end }, { __call = function(_, over)
-    local all = { bind = maker.options.bind or engine_of_state(state) }
-    for name, value in pairs(over or {}) do all[name] = value end
-    return maker(all)
-  end })
+  local function late_bind() return maker.options.bind or engine_of_state(state) end
+  local factory = setmetatable({ configure = function(_, ...) maker:configure(...) end, late_bind = late_bind }, {
+    __call = function(_, over)
+      local all = { bind = late_bind() }
+      for name, value in pairs(over or {}) do all[name] = value end
+      return maker(all)
+    end,
+  })
   state.Model = database.new_base(what, given.metadata)
   state.session = session.scoped(factory)
   db.Model.query = db.session:query_property()

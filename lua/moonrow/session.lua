@@ -190,6 +190,18 @@ function methods:has()
   return key ~= nil and open_session(state, key) ~= nil
 end
 
+-- scoped:_engine(): the engine of the scope's session, or the one that a new session would get; nil where that is not
+-- known. For what prints SQL: no session is made.
+function methods:_engine()
+  local state = state_of(self, "_engine")
+  local key = state.scopefunc()
+  local current, factory = key ~= nil and open_session(state, key), state.factory
+  if current then return current.bind end
+  if getmetatable(factory) == Maker then return factory.options.bind end
+  local late = type(factory) == "table" and rawget(factory, "late_bind") -- database.lua
+  return late and late() or nil
+end
+
 -- scoped:query_property(query_class): what Base.query is set to.
 function methods:query_property(query_class)
   options.query_class("query_property", query_class)
@@ -246,7 +258,12 @@ function Scoped:__call(...)
   return new_session(state, key, ...)
 end
 
-function Scoped:__tostring() return string.format("<scoped_session %s>", tostring(session_of(states[self]))) end
+function Scoped:__tostring()
+  local state = states[self]
+  local key = state.scopefunc()
+  local current = key ~= nil and open_session(state, key)
+  return string.format("<scoped_session %s>", current and tostring(current) or "without a session in this scope")
+end
 
 -- What a scoped session is indexed by. A method stays here once it was found, where Lua reads it without a
 -- call; what the session's fields hold is asked for each time.

@@ -12,6 +12,7 @@
 #include "expression/from.h"
 #include "state/own.h"
 #include "value/class.h"
+#include "value/engine.h"
 #include "value/relationship.h"
 #include "value/schema.h"
 #include "value/session.h"
@@ -168,22 +169,32 @@ int bind_select(lua_State *L) {
 
 static void release_node(void *p) { mr_node_release(p); }
 
-/* Argument: where the query's session comes from. Returns the session, as light userdata. */
-static int session_body(lua_State *L) {
-    lua_pushlightuserdata(L, bind_to_session(L, 1));
+/* Argument: where the query's session comes from. Returns its engine, as light userdata. A scoped session is not asked
+ * for its session, which it would make: what is printed must not have an effect. */
+static int engine_body(lua_State *L) {
+    mr_engine *engine = NULL;
+    if (bind_session_at(L, 1)) {
+        engine = mr_session_engine(bind_to_session(L, 1));
+    } else {
+        lua_getfield(L, 1, "_engine");
+        lua_pushvalue(L, 1);
+        lua_call(L, 1, 1);
+        engine = bind_test_engine(L, -1);
+    }
+    lua_pushlightuserdata(L, engine);
     return 1;
 }
 
-/* The dialect of the engine that the query's session has now; NULL (SQLite) if it has none, or there is no scope. An
- * error of the program's own goes on: of a function that makes sessions, or of a debug hook. */
+/* The dialect of the engine that the query's session has now, or would get; NULL (SQLite) if it has none, or there is
+ * no scope. An error of the program's own goes on: of its scopefunc, or of a debug hook. */
 static const mr_dialect *dialect_of(lua_State *L, int idx) {
     mr_engine *engine = NULL;
     int top = lua_gettop(L);
     luaL_checkstack(L, 4, "SQL of a query");
     if (lua_getiuservalue(L, idx, QUERY_SOURCE) != LUA_TNIL) {
-        lua_pushcfunction(L, session_body);
+        lua_pushcfunction(L, engine_body);
         lua_pushvalue(L, -2);
-        if (lua_pcall(L, 1, 1, 0) == LUA_OK) engine = mr_session_engine(lua_touserdata(L, -1));
+        if (lua_pcall(L, 1, 1, 0) == LUA_OK) engine = lua_touserdata(L, -1);
         else if (luaL_getmetafield(L, -1, "__errkind") == LUA_TNIL) lua_error(L);
     }
     lua_settop(L, top);
