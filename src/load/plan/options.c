@@ -27,6 +27,46 @@ static bool wants_column(mr_option_kind kind) {
     return kind == MR_OPTION_DEFER || kind == MR_OPTION_UNDEFER || kind == MR_OPTION_LOAD_ONLY;
 }
 
+typedef struct order_search {
+    const mr_relationship *rel;
+    const mr_node *stranger; /* found: a column that no row of the target has */
+} order_search;
+
+/* Is the table one that rows of the class, or of one below it, are in? */
+static bool is_table_of(mr_mapper *mapper, const mr_table *table) {
+    for (mr_mapper *m = NULL; (m = mr_mapper_next_below(mapper, m));)
+        if (mr_mapper_reads(m, table)) return true;
+    return false;
+}
+
+static bool find_stranger(void *ud, const mr_node *node) {
+    order_search *s = ud;
+    if (s->stranger || node->kind == MR_NODE_SELECT || node->kind == MR_NODE_COMPOUND) return false;
+    if (node->kind != MR_NODE_COLUMN) return true;
+    const mr_table *table = node->u.column->table;
+    bool there = node->n == 0 && (!table || table == s->rel->secondary || is_table_of(s->rel->target, table));
+    if (!there) s->stranger = node;
+    return false;
+}
+
+/* The order of a limit for each parent names columns of the items, or of their link to the parent. */
+static mr_status check_limit_order(mr_env *env, const mr_option *o, const mr_property *prop) {
+    order_search s = {prop->relationship, NULL};
+    if (!o->limit || !o->limit_by) return MR_OK;
+    mr_node_walk(o->limit_by, find_stranger, &s);
+    if (!s.stranger) return MR_OK;
+    const mr_mapper *target = s.rel->target;
+    const mr_property *named = s.stranger->annotation;
+    const mr_table *table = s.stranger->u.column->table;
+    const char *from = named ? named->mapper->name : table ? table->name : "a subquery";
+    const char *column = named ? named->name : s.stranger->u.column->name;
+    return mr_fail(env, MR_ERR_ARGUMENT,
+                   "%s.%s: the order_by of %s's limit names %s%s.%s, which its objects, of %s, do not have: order by "
+                   "attributes of %s or its subclasses, not through an alias, or by a scalar subquery",
+                   prop->mapper->name, prop->name, mr_strategy_of(o->strategy)->option,
+                   s.stranger->n > 0 && named ? "an alias of " : "", from, column, target->name, target->name);
+}
+
 /* A limit for each parent is for collections, a recursion for a class that refers to itself. */
 static mr_status check_settings(mr_env *env, const mr_option *o, const mr_property *prop) {
     const mr_relationship *rel = prop->relationship;
@@ -37,6 +77,7 @@ static mr_status check_settings(mr_env *env, const mr_option *o, const mr_proper
     if (o->limit && !mr_is_list(rel))
         return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s refers to one object: a limit for each parent is for collections",
                        prop->mapper->name, prop->name);
+    if (check_limit_order(env, o, prop) != MR_OK) return MR_FAIL;
     if (o->recursion && !mr_mapper_isa(rel->target, prop->mapper))
         return mr_fail(env, MR_ERR_ARGUMENT,
                        "%s.%s leads to %s: recursion_depth is for relationships that lead to the same class again",
