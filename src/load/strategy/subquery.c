@@ -120,6 +120,16 @@ static mr_query *with_key(mr_query *q, mr_node *expression) {
     return then(q, expression ? mr_query_with_items(q, &key, 1, true) : NULL);
 }
 
+/* The relationship's local column that `from` has. A subclass's table may repeat columns of its base, which alone is
+ * read then: both have the same value. NULL: it has none. */
+static const mr_column *local_column(const mr_relationship *rel, unsigned i, mr_node *from) {
+    const mr_column *column = rel->pairs[i].local;
+    if (from->kind != MR_NODE_JOIN && mr_reads_subquery(from)) return column;
+    if (mr_from_leaf(from, column->table)) return column;
+    const mr_property *prop = local_property(rel, i);
+    return prop && mr_from_leaf(from, prop->column->table) ? prop->column : NULL;
+}
+
 /* Adds the relationship's local columns, read from `from`, to the items. MR_NOTFOUND: it is a subquery without one of
  * them. */
 static mr_status add_keys(mr_job *job, mr_query **q, mr_node *from, bool named) {
@@ -127,7 +137,8 @@ static mr_status add_keys(mr_job *job, mr_query **q, mr_node *from, bool named) 
     mr_env *env = job->load->env;
     for (unsigned i = 0; *q && i < rel->npairs; i++) {
         mr_node *key = NULL;
-        if (mr_from_column(env, rel->pairs[i].local, local_property(rel, i), from, &key) != MR_OK) return MR_FAIL;
+        const mr_column *local = local_column(rel, i, from);
+        if (local && mr_from_column(env, local, local_property(rel, i), from, &key) != MR_OK) return MR_FAIL;
         if (!key) return MR_NOTFOUND;
         *q = with_key(*q, named ? named_key(env, i, key) : key);
     }
