@@ -77,7 +77,8 @@ for _, several in ipairs{ true, false } do
 
     it("is right behind every strategy of the list before it", function()
       -- statements: the companies; lists and machines; a batch of the first company, then of the others
-      local costs = { lazyload = 7, immediateload = 7, batchload = 5, selectinload = 3, subqueryload = 3, joinedload = 2 }
+      local costs = { lazyload = 7, immediateload = 7, batchload = 5, selectinload = 3, subqueryload = 3,
+        joinedload = 2 }
       for name, n in pairs(costs) do
         for _, path in ipairs{ Co.staff:of_type(Eng), Co.staff } do
           db.session:expunge_all()
