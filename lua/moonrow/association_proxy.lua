@@ -20,6 +20,7 @@ local function leads_to_itself(spec, class)
     local kind = core.attribute_kind(class, spec.target)
     if not kind or kind == "column" then return false end
     class = core.target_of(class, spec.target)
+    if not class then return false end
   end
   return true
 end
@@ -33,6 +34,7 @@ local function problem_of(spec)
         kind and ", but a column" or core.attribute_hint(class, spec.target))
     end
     local target = core.target_of(class, spec.target)
+    if not target then return nil end -- what is wrong with the relationship is told
     if leads_to_itself(spec, target) then
       return string.format("it leads to itself, by way of '%s' and %s.%s", spec.target, target.__name, spec.attribute)
     end

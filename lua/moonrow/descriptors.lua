@@ -1,7 +1,7 @@
 -- descriptors.lua: looks at what classes make of their attributes (composites, association proxies) when the mappings
 -- are configured.
 --
--- Invariant: a class is looked at until nothing is wrong with it.
+-- Invariant: a class is looked at until nothing is wrong with it, nor with what it depends on.
 
 local core, require = ...
 local class_listeners = require "moonrow.class_listeners"
@@ -17,13 +17,13 @@ class_listeners.watch(function(class)
   end
 end)
 
-core.watch_mistakes(function(registry)
+core.watch_mistakes(function(registry, partial)
   local mistakes, left = {}, {}
   for _, entry in ipairs(waiting) do
     local class, name, spec = entry[1], entry[2], entry[3]
     local other = core.registry_of(class) ~= registry
     local problem = not other and spec.problem(class)
-    if problem or other then left[#left + 1] = entry end
+    if problem or other or partial then left[#left + 1] = entry end
     if problem then
       mistakes[#mistakes + 1] = string.format("%s.%s: %s", class.__name, name, problem)
     end

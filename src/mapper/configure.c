@@ -2,7 +2,7 @@
  * configure.c: resolves the names, joins and backrefs of all declared classes.
  *
  * Invariant: everything is computed in plans. The mappings are changed only at the end, when there is no mistake and
- * nothing can fail any more. All mistakes are reported together.
+ * nothing can fail any more. All mistakes are reported together, and what only follows from another one is not.
  */
 #include "configure_private.h"
 
@@ -28,7 +28,7 @@ mr_status mr_configure_mistake(configuration *c, plan *p, const char *fmt, ...) 
 mr_status mr_configure_note_error(configuration *c, plan *p, const mr_property *prop) {
     const mr_error *error = mr_env_error(c->env);
     if (p) p->failed = true;
-    if (error->kind == MR_ERR_NO_MEMORY || error->kind == MR_ERR_CALLBACK || error->kind == MR_ERR_NONE) return MR_FAIL;
+    if (error->kind == MR_ERR_NO_MEMORY || error->kind == MR_ERR_NONE) return MR_FAIL;
     begin_mistake(c, prop);
     /* The message may begin with the attribute's name already. */
     const char *message = error->message;
@@ -39,13 +39,23 @@ mr_status mr_configure_note_error(configuration *c, plan *p, const mr_property *
         if (rest[0] == ':' && rest[1] == ' ') message = rest + 2;
     }
     mr_strbuf_puts(&c->mistakes, message);
+    if (error->kind == MR_ERR_CALLBACK && !c->own) {
+        c->own = mr_env_save_error(c->env);
+        if (!c->own) return MR_FAIL;
+    }
     mr_env_clear_error(c->env);
     return MR_OK;
 }
 
-static mr_status report(const configuration *c) {
+/* The error of a function of the program's is itself where it is alone. */
+static mr_status report(configuration *c) {
     if (c->mistakes.oom) return mr_nomem(c->env);
     const char *text = c->mistakes.data;
+    if (c->nmistakes == 1 && c->own) {
+        mr_env_restore_error(c->env, c->own);
+        c->own = NULL;
+        return MR_FAIL;
+    }
     if (c->nmistakes == 1) return mr_fail(c->env, MR_ERR_MAPPING, "%s", text + strlen("\n  "));
     return mr_fail(c->env, MR_ERR_MAPPING, "%lu mappings are wrong:%s", (unsigned long)c->nmistakes, text);
 }
@@ -223,11 +233,14 @@ mr_status mr_configure_settle(configuration *c, plan *p) {
     return settle_cascade(c, p);
 }
 
-/* Is the attribute one that a backref makes, for the class or one that it inherits from? */
+/* Is the attribute one that a backref makes, for the class or one that it inherits from, or would make if nothing were
+ * wrong with its relationship? */
 static bool is_coming(const configuration *c, const mr_mapper *mapper, const char *name) {
     for (size_t i = 0; i < c->plans.len; i++) {
-        const mr_property *prop = plan_at(c, i)->rel->prop;
-        if (plan_at(c, i)->is_backref && prop->name == name && mr_mapper_isa(mapper, prop->mapper)) return true;
+        const plan *p = plan_at(c, i);
+        const mr_property *prop = p->rel->prop;
+        if (p->is_backref && prop->name == name && mr_mapper_isa(mapper, prop->mapper)) return true;
+        if (p->failed && p->work.backref == name) return true;
     }
     return false;
 }
@@ -309,6 +322,30 @@ static mr_status each_property(configuration *c, mr_property_kind kind,
     return MR_OK;
 }
 
+static mr_status express(configuration *c, const mr_property *prop) {
+    bool partial = c->registry->partial;
+    c->registry->awaited = false;
+    if (mr_property_express((mr_property *)(uintptr_t)prop) == MR_OK) return MR_OK;
+    if (!partial || !c->registry->awaited) return mr_configure_note_error(c, NULL, prop);
+    mr_env_clear_error(c->env);
+    return MR_OK;
+}
+
+/* Makes the expressions of attributes that are some, and asks the layers above what is wrong with theirs. */
+static mr_status look_at_others(configuration *c) {
+    mr_status status = each_property(c, MR_PROPERTY_EXPRESSION, express);
+    if (status != MR_OK || !c->registry->find_mistakes) return status;
+    return c->registry->find_mistakes(c->registry, &c->mistakes, &c->nmistakes);
+}
+
+/* Something is wrong, so no relationship gets its join: looks for the mistakes that do not wait for one. */
+static mr_status look_further(configuration *c) {
+    c->registry->partial = true;
+    mr_status status = look_at_others(c);
+    c->registry->partial = false;
+    return status == MR_OK ? report(c) : status;
+}
+
 static mr_status compute(configuration *c) {
     if (c->registry->before_configure && c->registry->before_configure(c->env) != MR_OK) return MR_FAIL;
     if (resolve_all(c) != MR_OK || resolve_columns(c) != MR_OK) return MR_FAIL;
@@ -318,7 +355,7 @@ static mr_status compute(configuration *c) {
     if (each_property(c, MR_PROPERTY_SYNONYM, check_synonym) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < c->registry->mappers.len; i++) check_validators(c, mr_vec_ptr(&c->registry->mappers, i));
     for (size_t i = 0; i < c->registry->mappers.len; i++) check_identity(c, mr_vec_ptr(&c->registry->mappers, i));
-    return c->nmistakes || c->mistakes.oom ? report(c) : MR_OK;
+    return c->nmistakes || c->mistakes.oom ? look_further(c) : MR_OK;
 }
 
 /* ---------------------------------------------------------------- publishing */
@@ -372,20 +409,32 @@ static void publish(configuration *c) {
     c->registry->dirty = false;
 }
 
-static mr_status express(configuration *c, const mr_property *prop) {
-    if (mr_property_express((mr_property *)(uintptr_t)prop) == MR_OK) return MR_OK;
-    return mr_configure_note_error(c, NULL, prop);
-}
-
-/* Makes the expressions of attributes that are some. They may be about relationships, so these are published before. A
- * mistake leaves them so; the next use of the mappings reports it again. */
+/* Expressions may be about relationships, so these are published before. A mistake leaves them so; the next use of the
+ * mappings reports it again. */
 static mr_status express_all(configuration *c) {
-    mr_status status = each_property(c, MR_PROPERTY_EXPRESSION, express);
-    if (status == MR_OK && c->registry->find_mistakes)
-        status = c->registry->find_mistakes(c->registry, &c->mistakes, &c->nmistakes);
+    mr_status status = look_at_others(c);
     if (status == MR_OK && (c->nmistakes || c->mistakes.oom)) status = report(c);
     if (status != MR_OK) c->registry->dirty = true;
     return status;
+}
+
+mr_mapper *mr_relationship_leads_to(const mr_relationship *rel) {
+    if (rel->configured || !rel->plan) return rel->target;
+    return rel->plan->failed ? NULL : rel->plan->work.target;
+}
+
+bool mr_mapper_awaits(const mr_mapper *mapper, const char *name) {
+    mr_registry *registry = mapper->registry;
+    for (size_t i = 0; registry->partial && i < registry->mappers.len; i++) {
+        const mr_mapper *m = mr_vec_ptr(&registry->mappers, i);
+        for (size_t k = 0; k < m->props.len; k++) {
+            const mr_relationship *rel = mapper_prop(m, k)->relationship;
+            if (!rel || rel->configured || !rel->backref || strcmp(rel->backref, name) != 0) continue;
+            registry->awaited = true;
+            return true;
+        }
+    }
+    return false;
 }
 
 mr_status mr_registry_configure(mr_registry *registry) {
@@ -402,6 +451,7 @@ mr_status mr_registry_configure(mr_registry *registry) {
     cell->configuring = false;
     if (status == MR_OK) mr_configure_warn(&c);
     free_plans(&c);
+    mr_error_free(c.env, c.own);
     mr_strbuf_done(&c.mistakes);
     if (status == MR_OK && registry->after_configure) status = registry->after_configure(registry->env);
     return status;

@@ -29,6 +29,7 @@ typedef struct configuration {
     mr_vec writers;     /* who writes a column (overlap.c) */
     mr_strbuf mistakes; /* one line for each mistake */
     size_t nmistakes;
+    mr_error *own; /* the error of a function of the program's, if it is one of the mistakes */
 } configuration;
 
 static inline plan *plan_at(const configuration *c, size_t i) { return mr_vec_ptr(&c->plans, i); }

@@ -118,6 +118,7 @@ int bind_class_no_attribute(lua_State *L, int idx, const char *name) {
     idx = lua_absindex(L, idx);
     bind_class *c = bind_class_at(L, idx);
     const char *class_name = shown_name(c);
+    if (c->mapper) mr_mapper_awaits(c->mapper, name);
     const char *cure = bind_cure_of(session_words, name);
     if (cure) return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s': %s", class_name, name, cure);
     const char *near = c->mapper ? mr_mapper_nearest(c->mapper, name) : NULL;

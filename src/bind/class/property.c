@@ -128,7 +128,8 @@ static int core_snake_case(lua_State *L) {
 }
 
 /* core.target_of(class, name): the class that the relationship leads to, and the kind of its collection: "list", "set",
- * "keyed"; nil: it is one object. Nothing where it is no relationship. */
+ * "keyed"; nil: it is one object. Nothing where it is no relationship, or where another mistake hides what it leads to.
+ */
 static int core_target_of(lua_State *L) {
     mr_mapper *mapper = bind_arg_class(L, 1, "target_of");
     const char *name = luaL_checkstring(L, 2);
@@ -138,7 +139,9 @@ static int core_target_of(lua_State *L) {
     if (!prop || prop->kind != MR_PROPERTY_RELATIONSHIP) return 0;
     static const char *const kinds[] = {
         [MR_COLLECTION_LIST] = "list", [MR_COLLECTION_SET] = "set", [MR_COLLECTION_DICT] = "keyed"};
-    bind_push_class(L, prop->relationship->target);
+    mr_mapper *target = mr_relationship_leads_to(prop->relationship);
+    if (!target) return 0;
+    bind_push_class(L, target);
     lua_pushstring(L, prop->relationship->uselist == 1 ? kinds[prop->relationship->collection] : NULL);
     return 2;
 }

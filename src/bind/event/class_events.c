@@ -251,7 +251,12 @@ static int core_listener_target(lua_State *L) {
  * yet; nil: the class maps no such attribute. */
 static int core_attribute_kind(lua_State *L) {
     const mr_property *prop = named_property(L);
-    if (!prop) return 0;
+    if (!prop) {
+        const mr_mapper *mapper = bind_test_class(L, 1);
+        if (!mapper || !mr_mapper_awaits(mapper, lua_tostring(L, 2))) return 0;
+        lua_pushliteral(L, "relationship");
+        return 1;
+    }
     if (prop->kind != MR_PROPERTY_RELATIONSHIP) lua_pushliteral(L, "column");
     else if (prop->relationship->uselist < 0) lua_pushliteral(L, "relationship");
     else lua_pushstring(L, prop->relationship->uselist ? "list" : "reference");
@@ -302,7 +307,8 @@ static int find_body(lua_State *L) {
     const finding *f = lua_touserdata(L, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &mistakes_key);
     lua_pushlightuserdata(L, f->registry);
-    lua_call(L, 1, 1);
+    lua_pushboolean(L, f->registry->partial);
+    lua_call(L, 2, 1);
     for (lua_Integer i = 1; lua_rawgeti(L, -1, i) == LUA_TSTRING; i++, lua_pop(L, 1)) {
         mr_strbuf_printf(f->out, "\n  %s", lua_tostring(L, -1));
         ++*f->n;
@@ -321,8 +327,8 @@ static int core_registry_of(lua_State *L) {
     return 1;
 }
 
-/* core.watch_mistakes(fn): fn(registry) gives the list of mistakes when its the mappings have been configured. Once,
- * before the first class. */
+/* core.watch_mistakes(fn): fn(registry, partial) gives the list of mistakes when the registry's mappings have been
+ * configured, or, partial, cannot be because of others. Once, before the first class. */
 static int core_watch_mistakes(lua_State *L) {
     lua_settop(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &mistakes_key);

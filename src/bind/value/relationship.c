@@ -27,6 +27,12 @@ static void push(lua_State *L, bind_relationship what) {
 }
 
 void bind_push_relationship(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type) {
+    mr_registry *registry = prop->mapper->registry;
+    if (registry->partial && !prop->relationship->configured) {
+        mr_node_release(alias);
+        registry->awaited = true;
+        bind_error(L, MR_ERR_MAPPING, "%s.%s: something is wrong with a mapping", prop->mapper->name, prop->name);
+    }
     push(L, (bind_relationship){.prop = prop, .alias = alias, .of_type = of_type});
 }
 

@@ -197,6 +197,12 @@ struct mr_relationship {
     uint64_t apart_engine;    /* ... for the engine with this serial; 0: not known yet */
     bool mixed;               /* the two types of a pair differ: only the database can tell whether values match */
 };
+/* The class that it leads to, also while the mappings are configured; NULL: it is not known, or something is wrong with
+ * the relationship. */
+mr_mapper *mr_relationship_leads_to(const mr_relationship *rel);
+/* Is the name that of an attribute which is only missing because something is wrong with the relationship whose backref
+ * makes it? Notes in the registry that it was asked for. */
+bool mr_mapper_awaits(const mr_mapper *mapper, const char *name);
 /* Is the collection queried, and never loaded for a program to read? Then it holds in memory only what was added and
  * removed since the last flush. */
 static inline bool mr_relationship_is_queried(const mr_relationship *rel) { return rel->queried != MR_QUERIED_NOT; }
@@ -366,6 +372,8 @@ struct mr_registry {
     uint64_t version; /* rises with every declaration and configuration */
     bool dirty;       /* a class or relationship waits to be configured */
     bool listened;    /* an attribute has, or had, a listener */
+    bool partial;     /* mistakes are looked for, while relationships have no joins because of others */
+    bool awaited;     /* what was asked for is known when these are mended */
     uint64_t hooks;   /* the serial of the last hook */
     /* Runs before mr_registry_configure, and may refuse it while something is half declared; or NULL. */
     mr_status (*before_configure)(mr_env *env);
@@ -373,7 +381,7 @@ struct mr_registry {
      */
     mr_status (*after_configure)(mr_env *env);
     /* Appends "\n  Class.attribute: ..." for each mistake in what the layers above have made of attributes, and counts
-     * them, when the mappings have been configured; or NULL. */
+     * them, when the mappings have been configured, or (partial) cannot be. Or NULL. */
     mr_status (*find_mistakes)(mr_registry *registry, mr_strbuf *out, size_t *n);
     struct table_order *flush_order; /* of the flush layer, which frees it in a hook of mr_env_on_close */
 };
