@@ -19,30 +19,42 @@ local function class_name(tablename)
   return (("_" .. tablename):gsub("[^%w]+(%w?)", string.upper))
 end
 
+-- What is wrong with what the program has given, besides what is wrong in any class: a list, sorted.
+local function mistakes_of(given)
+  local mistakes, n = {}, 0
+  for name, value in pairs(given) do
+    local is_column = core.type_name(value) == "Column"
+    if is_column then n = n + 1 end
+    if name == KEY then
+      mistakes[#mistakes + 1] = string.format("settings: the name '%s' is the table's own key: give the setting "
+        .. "another name", KEY)
+    elseif is_column and value.primary_key then
+      mistakes[#mistakes + 1] = string.format("settings: '%s' is primary_key: the table has one row, whose key is "
+        .. "its own '%s': leave primary_key out", name, KEY)
+    end
+  end
+  if n == 0 then
+    mistakes[#mistakes + 1] = "settings: there is no setting: write a column for each, "
+      .. "{ volume = db.Column{ db.Float, default = 1 } }"
+  end
+  table.sort(mistakes)
+  return mistakes
+end
+
 -- The body of the class from what the program has given: its names, the key, and that there is one row.
 local function body_of(mr, given)
   local body = { __tablename = "settings", __table_args = { mr.CheckConstraint(KEY .. " = 1") } }
-  local n = 0
   for name, value in pairs(given) do
     if type(name) ~= "string" then
       options.expect("settings", "columns by name, { volume = db.Column{ db.Float, default = 1 } }", value)
     end
-    if name == KEY then
-      core.raise("ArgumentError", string.format("settings: the name '%s' is the table's own key: give the setting "
-        .. "another name", KEY))
-    end
-    if core.type_name(value) == "Column" then
-      n = n + 1
-      if value.primary_key then
-        core.raise("ArgumentError", string.format("settings: '%s' is primary_key: the table has one row, whose key is "
-          .. "its own '%s': leave primary_key out", name, KEY))
-      end
-    end
     body[name] = value
   end
-  if n == 0 then
-    core.raise("ArgumentError", "settings: there is no setting: write a column for each, "
-      .. "{ volume = db.Column{ db.Float, default = 1 } }")
+  local mistakes = mistakes_of(given)
+  if #mistakes == 1 then core.raise("ArgumentError", mistakes[1]) end
+  if #mistakes > 1 then
+    core.raise("ArgumentError", string.format("settings: %d mistakes:\n  %s", #mistakes,
+      table.concat(mistakes, "\n  ")))
   end
   body[KEY] = mr.Column{ mr.Integer, primary_key = true, autoincrement = false }
   return body

@@ -108,3 +108,96 @@ describe("when the mappings are configured", function()
     assert.equal("Album", first.__name)
   end)
 end)
+
+describe("when a class is declared", function()
+  local db
+  before_each(function() db = mr.open "sqlite://" end)
+
+  local function told(e)
+    local list = {}
+    for i, line in ipairs(lines(e)) do list[i] = line:gsub(" %(known are .*", "") end
+    table.sort(list)
+    return list
+  end
+
+  it("mistakes of names, values, relationships, options, validators and of the table are told together", function()
+    local e = refuse("MappingError", "A: 9 mistakes:", db.Model.extend, db.Model, "A", {
+      id = db.Column{ db.Integer, primary_key = true },
+      metadata = db.Column{ db.Integer },
+      songs = db.relationship{ "B", cascade = "nope" },
+      title = function() end,
+      __validators = { id = 5 },
+      __mapper_args = { polymorphic_on = "nope", version_id_col = "none", confirm_deleted_rows = 8, foo = 1 },
+      __table_args = { db.UniqueConstraint "nothing", comment = 7 },
+    })
+    local list = told(e)
+    for i, words in ipairs{
+      "A.__mapper_args: version_id_col: there is no column 'none'",
+      "A.__table_args: comment",
+      "A.__validators.id: expected function(self, value) ... return value end, got number 5",
+      "A.metadata: the class needs the name 'metadata' for itself",
+      "A.songs: cascade: unknown value 'nope'",
+      "confirm_deleted_rows: expected true or false, got number 8",
+      "unknown option 'foo' for A.__mapper_args",
+    } do
+      local found = false
+      for _, line in ipairs(list) do found = found or line:find(words, 1, true) == 1 end
+      assert.is_true(found, words .. " is not among\n" .. e.message .. i)
+    end
+    -- Nothing is left behind.
+    db.Model:extend("A", { id = db.Column{ db.Integer, primary_key = true } })
+    db:create_all()
+  end)
+
+  it("those of the table stand beside those of polymorphic_on, of the key, and of a name that is taken", function()
+    assert.same({ "A.__mapper_args: version_id_col: there is no column 'no'",
+      "A: polymorphic_on: there is no column 'nope'", "the unique constraint names no column 'nothing'" }, (function()
+        local list = told(refuse("MappingError", "A: 3 mistakes:", db.Model.extend, db.Model, "A", {
+          id = db.Column{ db.Integer, primary_key = true },
+          __mapper_args = { polymorphic_on = "nope", version_id_col = "no" },
+          __table_args = { db.UniqueConstraint "nothing" },
+        }))
+        list[3] = list[3]:gsub("^table 'a': ", "")
+        return list
+      end)())
+    refuse("MappingError", { "A: 2 mistakes:", "A.extend: the class needs", "A needs a primary key" }, db.Model.extend,
+      db.Model, "A", { extend = db.Column{ db.Integer } })
+    db.Model:extend("B", { id = db.Column{ db.Integer, primary_key = true } })
+    refuse("MappingError", { "B: 2 mistakes:", "B.extend: the class needs", "a class named 'B' is declared already" },
+      db.Model.extend, db.Model, "B", { id = db.Column{ db.Integer, primary_key = true },
+        extend = db.Column{ db.Integer }, __tablename = "bs" })
+  end)
+
+  it("those of a subclass are told with those of its inheritance", function()
+    local A = db.Model:extend("A", { id = db.Column{ db.Integer, primary_key = true }, name = db.Column{ db.String },
+      kind = db.Column{ db.String }, __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "a" } })
+    refuse("MappingError", { "B: 5 mistakes:", "B.c: the class needs the name 'c'",
+      "B.x: a type alone is no column", "B.name is a mapped attribute: the method needs another name",
+      "version_id_col: there is no column 'no'", "eager_defaults: expected true, false" }, A.extend, A, "B", {
+        c = db.Column{ db.Integer }, x = db.Integer, name = function() end,
+        __mapper_args = { polymorphic_identity = "a", version_id_col = "no", eager_defaults = 5 },
+      })
+    refuse("MappingError", { "B: 2 mistakes:", "version_id_col: there is no column 'no'",
+      "B has the polymorphic_identity of A" }, A.extend, A, "B",
+      { __mapper_args = { polymorphic_identity = "a", version_id_col = "no" } })
+  end)
+
+  it("those of an abstract base and of settings are, too", function()
+    refuse("MappingError", { "Base: 2 mistakes:", "Base.c: the class needs", "Base.x: a type alone" }, db.Model.extend,
+      db.Model, "Base", { __abstract = true, c = db.Column{ db.Integer }, x = db.Integer })
+    refuse("ArgumentError", { "settings: 2 mistakes:", "'id' is the table's own key", "'volume' is primary_key" },
+      db.settings, db, { id = db.Column{ db.Integer }, volume = db.Column{ db.Integer, primary_key = true } })
+    refuse("MappingError", { "2 mistakes:", ".query: the class needs", ".x: a type alone" }, db.settings, db,
+      { query = db.Column{ db.Integer }, x = db.Integer, volume = db.Column{ db.Integer } })
+  end)
+
+  it("an error of a function of the program's is itself, at once", function()
+    local problem = {}
+    local ok, e = pcall(db.Model.extend, db.Model, "A", {
+      metadata = db.Column{ db.Integer },
+      id = mr.declared_attr(function() error(problem) end),
+    })
+    assert.is_false(ok)
+    assert.equal(problem, e)
+  end)
+end)

@@ -21,10 +21,26 @@ void mr_inheritance_mistake(mr_mapper *mapper, const char *fmt, ...) {
     va_end(args);
 }
 
+void mr_mapper_mistake(mr_mapper *mapper, const char *message) {
+    mr_inheritance_mistake(mapper, "%s", message);
+    ((mapper_cell *)mapper)->of_body = true;
+}
+
+/* Notes each of the mistakes that the message tells in lines of their own. */
+static void note_lines(mr_mapper *mapper, const char *message) {
+    for (const char *line = strstr(message, "\n  "), *end; line; line = end) {
+        line += strlen("\n  ");
+        end = strstr(line, "\n  ");
+        mr_inheritance_mistake(mapper, "%.*s", (int)(end ? (size_t)(end - line) : strlen(line)), line);
+    }
+}
+
 mr_status mr_inheritance_note_error(mr_mapper *mapper) {
     const mr_error *error = mr_env_error(mapper->env);
-    if (error->kind != MR_ERR_ARGUMENT) return MR_FAIL;
-    mr_inheritance_mistake(mapper, "%s", error->message);
+    bool of_body = ((mapper_cell *)mapper)->of_body;
+    if (error->kind != MR_ERR_ARGUMENT && !(of_body && error->kind == MR_ERR_MAPPING)) return MR_FAIL;
+    if (strstr(error->message, "\n  ")) note_lines(mapper, error->message);
+    else mr_inheritance_mistake(mapper, "%s", error->message);
     ((mapper_cell *)mapper)->of_table = true;
     mr_env_clear_error(mapper->env);
     return MR_OK;
@@ -34,17 +50,19 @@ void mr_inheritance_forget(mr_mapper *mapper) {
     mapper_cell *cell = (mapper_cell *)mapper;
     if (cell->nmistakes) mr_strbuf_done(&cell->mistakes);
     cell->nmistakes = 0;
+    cell->of_body = false;
 }
 
 mr_status mr_inheritance_report(mr_mapper *mapper) {
     mapper_cell *cell = (mapper_cell *)mapper;
     if (!cell->nmistakes) return MR_OK;
     const char *text = mr_strbuf_str(&cell->mistakes);
-    mr_errkind kind = cell->of_table ? MR_ERR_ARGUMENT : MR_ERR_MAPPING;
+    mr_errkind kind = cell->of_table && !cell->of_body ? MR_ERR_ARGUMENT : MR_ERR_MAPPING;
     if (text && cell->nmistakes == 1) mr_fail(mapper->env, kind, "%s", text + strlen("\n  "));
     else if (text)
-        mr_fail(mapper->env, MR_ERR_MAPPING, "%s: %u mistakes in its inheritance:%s", mapper->name, cell->nmistakes,
-                text);
+        mr_fail(mapper->env, MR_ERR_MAPPING,
+                cell->of_body ? "%s: %u mistakes:%s" : "%s: %u mistakes in its inheritance:%s", mapper->name,
+                cell->nmistakes, text);
     mr_inheritance_forget(mapper);
     return MR_FAIL;
 }
@@ -139,8 +157,7 @@ static void compare_with_family(mr_mapper *m) {
     }
 }
 
-/* Finds the attribute that polymorphic_on names, which may be one of a table that was there before. */
-static void find_discriminator(mr_mapper *m) {
+void mr_inheritance_find_discriminator(mr_mapper *m) {
     mr_property *prop = mr_mapper_property(m, m->polymorphic_name, true);
     if (prop && prop->kind != MR_PROPERTY_RELATIONSHIP) {
         m->discriminator = prop;
@@ -163,7 +180,7 @@ static void find_discriminator_of_expression(mr_mapper *m) {
 
 mr_status mr_inheritance_settle(mr_mapper *m) {
     mr_value *id = &m->polymorphic_identity;
-    if (m->polymorphic_name) find_discriminator(m);
+    if (m->polymorphic_name) mr_inheritance_find_discriminator(m);
     if (m->make_polymorphic_on && m->make_polymorphic_on(m->env, m->polymorphic_ud, m, &m->polymorphic_on) != MR_OK)
         return MR_FAIL;
     find_discriminator_of_expression(m);

@@ -199,15 +199,32 @@ static mr_status find_key(mr_mapper *m) {
 
 /* ---------------------------------------------------------------- the end */
 
+static mr_status check_name(const mr_mapper *m) {
+    if (!mr_registry_find(m->registry, m->name)) return MR_OK;
+    return mr_fail(m->env, MR_ERR_MAPPING, "a class named '%s' is declared already: give this one another name",
+                   m->name);
+}
+
+/* The table has failed, which was not there before unless it is given: its mistakes are told with those of the body. */
+static void report_with_table(mr_mapper *m, const mr_table *given) {
+    mapper_cell *cell = (mapper_cell *)m;
+    if (mr_env_error(m->env)->kind != MR_ERR_ARGUMENT && mr_env_error(m->env)->kind != MR_ERR_MAPPING) return;
+    if (!m->base && !given && m->polymorphic_name) mr_inheritance_find_discriminator(m);
+    if (cell->nmistakes && !m->base) cell->of_body = true;
+    if (cell->of_body && mr_inheritance_note_error(m) == MR_OK) mr_inheritance_report(m);
+}
+
 mr_status mr_mapper_finish(mr_mapper *mapper, mr_table *table, const char *tablename, const char *schema,
                            mr_constraint *constraints, mr_index *indexes) {
     mr_registry *registry = mapper->registry;
     table_mark mark = {NULL, false, 0, NULL};
-    if (mr_registry_find(registry, mapper->name))
-        return mr_fail(mapper->env, MR_ERR_MAPPING,
-                       "a class named '%s' is declared already: give this one another name", mapper->name);
-    if (find_table(mapper, table, tablename, schema, constraints, indexes, &mark) != MR_OK ||
-        find_key(mapper) != MR_OK || mr_inheritance_join(mapper) != MR_OK || mr_inheritance_settle(mapper) != MR_OK ||
+    if (check_name(mapper) != MR_OK ||
+        find_table(mapper, table, tablename, schema, constraints, indexes, &mark) != MR_OK ||
+        find_key(mapper) != MR_OK) {
+        report_with_table(mapper, table);
+        goto fail;
+    }
+    if (mr_inheritance_join(mapper) != MR_OK || mr_inheritance_settle(mapper) != MR_OK ||
         mr_inheritance_report(mapper) != MR_OK || mr_hooks_inherit(mapper) != MR_OK ||
         mr_registry_reserve(registry) != MR_OK)
         goto fail;

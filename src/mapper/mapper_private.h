@@ -18,6 +18,7 @@ typedef struct mapper_cell {
     mr_strbuf mistakes; /* of its inheritance, a line for each, while it is being declared */
     unsigned nmistakes;
     bool of_table; /* one of them is of the table's definition, and not of the mapping */
+    bool of_body;  /* one of them was told by mr_mapper_mistake */
     struct mapper_cell *next;
 } mapper_cell;
 
@@ -69,6 +70,8 @@ void mr_join_find_slots(mr_relationship *rel);
 
 /* Notes a mistake in the inheritance of a class that is being declared. */
 void mr_inheritance_mistake(mr_mapper *mapper, const char *fmt, ...) MR_PRINTF(2, 3);
+/* Finds the attribute that polymorphic_on names, which may be one of a table that was there before. (inheritance.c) */
+void mr_inheritance_find_discriminator(mr_mapper *mapper);
 /* Takes over from the base class what the class does not say itself, and checks what it says. (inheritance.c) */
 mr_status mr_inheritance_settle(mr_mapper *mapper);
 /* Notes the error that is recorded, an ArgumentError about the table's definition, as one of them, and clears it.

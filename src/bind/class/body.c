@@ -1,7 +1,7 @@
 /*
  * body.c: reads the body of a class, with what its mixins and abstract bases add to it.
  *
- * Invariant: nothing is declared here; a name or value that cannot be in a body is refused before anything is.
+ * Invariant: nothing is declared here; a name or value that cannot be in a body is noted before anything is.
  */
 #include "body.h"
 
@@ -138,8 +138,6 @@ static void read_table(lua_State *L, declaration *d, int table, bool cloned) {
             if (property) e->kind = ENTRY_PROPERTY, e->order = property->order;
             if (column) e->kind = ENTRY_COLUMN, e->order = column->order;
             else if (spec) e->kind = ENTRY_RELATIONSHIP, e->order = spec->order;
-            check_name(L, d, e->name, e->kind != ENTRY_OTHER);
-            check_value(L, d, e->name);
             /* A name that the class declares itself wins over the same name in a mixin: mixins are read later. */
             bool known = false;
             for (size_t i = 0; i < d->n && !known; i++) known = strcmp(d->entries[i].name, e->name) == 0;
@@ -183,12 +181,42 @@ int bind_body_push_sources(lua_State *L, int base, int body) {
     return lua_gettop(L) - first;
 }
 
+typedef struct entry_check {
+    const declaration *d;
+    const entry *e;
+} entry_check;
+
+static int check_entry_name(lua_State *L) {
+    const entry_check *c = lua_touserdata(L, 1);
+    check_name(L, c->d, c->e->name, c->e->kind != ENTRY_OTHER);
+    return 0;
+}
+
+static int check_entry_value(lua_State *L) {
+    const entry_check *c = lua_touserdata(L, 1);
+    check_value(L, c->d, c->e->name);
+    return 0;
+}
+
+/* Notes the names and the values that cannot be in a body. */
+static void check_entries(lua_State *L, declaration *d) {
+    for (size_t i = 0; i < d->n; i++) {
+        entry_check c = {d, &d->entries[i]};
+        lua_pushstring(L, c.e->name);
+        lua_rawget(L, c.e->table);
+        lua_pushvalue(L, -1);
+        bind_attempt(L, d, check_entry_name, &c);
+        if (!bind_attempt(L, d, check_entry_value, &c)) d->refused = true;
+    }
+}
+
 /* Reads the tables of the class, of which n are on the stack from index first on. */
 void bind_body_read(lua_State *L, declaration *d, int first, int n) {
     for (int i = 0; i < n; i++) d->cap += count_pairs(L, first + i);
     d->entries = lua_newuserdatauv(L, (d->cap + 1) * sizeof *d->entries, 0);
     for (int i = 0; i < n; i++) read_table(L, d, first + i, i > 0);
     qsort(d->entries, d->n, sizeof *d->entries, bind_body_compare_entries);
+    check_entries(L, d);
 }
 
 /* Does the table at the index have a declared_attr? */

@@ -29,7 +29,22 @@ typedef struct declaration {
     bool joined;     /* it has a table of its own beside that of base */
     int table_args;  /* stack index or 0 */
     int mapper_args;
+    int mistakes; /* stack index of a table: the errors that say what is wrong in the body */
+    unsigned nmistakes;
+    bool refused; /* an attribute was: what the table has is not known */
 } declaration;
+
+/* Pushes room for the mistakes. (mistakes.c) */
+void bind_mistakes_begin(lua_State *L, declaration *d);
+/* Calls read with data, as light userdata, and the value on top, and pops the value. Notes what is wrong: then it is
+ * false. (mistakes.c) */
+bool bind_attempt(lua_State *L, declaration *d, lua_CFunction read, void *data);
+/* Raises the mistakes, if there is one. (mistakes.c) */
+void bind_mistakes_tell(lua_State *L, const declaration *d);
+/* The core reports them, with those that it finds itself. (mistakes.c) */
+void bind_mistakes_give(lua_State *L, const declaration *d, mr_mapper *mapper);
+/* Raises the error of the core. (mistakes.c) */
+void bind_mistakes_raise(lua_State *L, const declaration *d);
 
 /* Pushes the tables that the class is made of: its body at the index, and its mixins and the abstract bases above the
  * class at the index base. Returns how many. */
@@ -57,7 +72,14 @@ typedef struct bind_table_args {
 
 /* Reads the __table_args of args->d: constraints and indexes go to the two lists, options to args->options. */
 void bind_declare_table_args(lua_State *L, bind_table_args *args);
-/* __table_args say something of a new table: raises where the class has any, and maps a table that is there. */
-void bind_refuse_table_args(lua_State *L, const declaration *d, const mr_table *table);
+/* __table_args say something of a new table: a mistake where the class has any, and maps a table that is there. */
+void bind_refuse_table_args(lua_State *L, declaration *d, mr_table *table);
+/* Reads __mapper_args into the mapper, as far as they need no table. (mapper_args.c) */
+void bind_declare_mapper_args(lua_State *L, declaration *d, mr_mapper *mapper);
+/* Reads the options of __mapper_args that are about the table (NULL: it is the class's own). (mapped_columns.c) */
+void bind_declare_mapped_columns(lua_State *L, declaration *d, mr_mapper *mapper, mr_table *table);
+/* Gives the class the validators of its base, and those that the n tables that it is made of, from index first on,
+ * have as __validators. (validator.c) */
+void bind_declare_validators(lua_State *L, declaration *d, int class_idx, int first, int n);
 
 #endif

@@ -21,10 +21,10 @@ void bind_make_object_metatable(lua_State *L, int class_idx);
 /* From now on Class.NAME is what get(L) pushes, called with the class at index 1; get returns 1. For the files that
  * come after class.c. */
 void bind_extend_class(lua_State *L, const char *name, lua_CFunction get);
-/* Reads __mapper_args at the index (0: none) into the mapper; raises on unknown options. (mapper_args.c) */
-void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args);
-/* Reads its options about inheritance; raises. (inheritance.c) */
-void bind_declare_inheritance(lua_State *L, mr_mapper *mapper, int args);
+/* Reads an option of __mapper_args, which are at the index, into the mapper; raises. (mapper_args.c, inheritance.c) */
+typedef void (*bind_option_reader)(lua_State *L, mr_mapper *mapper, int args);
+/* Those about inheritance, until NULL. (inheritance.c) */
+extern const bind_option_reader bind_inheritance_options[];
 /* Makes a class userdata over base (index, or 0), with empty tables; leaves it on the stack. */
 bind_class *bind_class_push_new(lua_State *L, int base);
 /* The value at idx for a column's attribute of e, bytes borrowed; raises where it is no value. (column_value.c) */
@@ -61,16 +61,10 @@ void bind_declare_property(lua_State *L, mr_mapper *mapper, const char *attribut
 /* Pushes the attribute as an expression, read from the alias (borrowed; NULL: the class itself). (property.c) */
 void bind_push_property(lua_State *L, bind_state *b, const mr_property *prop, mr_node *alias);
 
-/* Gives the class the validators of its base, and those that the n tables that it is made of, from index first on,
- * have as __validators; raises. (validator.c) */
-void bind_declare_validators(lua_State *L, int class_idx, int first, int n);
 /* Pushes what the validator of the attribute makes of the value at index idx, and returns its index. The core is to be
  * told (bind_state.validated), or it asks again. (validator.c) */
 int bind_validate(lua_State *L, mr_entity *e, const mr_property *prop, int idx);
 
-/* Reads the options of __mapper_args at the index (0: none) that are about the table (NULL: it is the class's own);
- * raises. (mapped_columns.c) */
-void bind_declare_mapped_columns(lua_State *L, mr_mapper *mapper, int args, mr_table *table);
 
 /* mr.field() */
 #define BIND_FIELD "moonrow.Field"

@@ -60,6 +60,13 @@ static void place_synonyms(lua_State *L, declaration *d) {
     qsort(d->entries, d->n, sizeof *d->entries, bind_body_compare_entries);
 }
 
+/* One attribute, as it is being declared. */
+typedef struct declaring {
+    declaration *d;
+    mr_mapper *mapper;
+    const entry *e;
+} declaring;
+
 /* The column on top of the stack. In a table beside that of the base class, a column of an inherited attribute's name
  * holds the same value. */
 static void declare_column(lua_State *L, const declaration *d, mr_mapper *mapper, const entry *e) {
@@ -88,23 +95,21 @@ static void refuse_other_column(lua_State *L, const declaration *d, const entry 
                    d->name, e->name, column->name, column->table->name, d->table->name);
 }
 
+static int declare_attribute(lua_State *L) {
+    const declaring *one = lua_touserdata(L, 1);
+    const entry *e = one->e;
+    if (e->kind == ENTRY_OTHER) refuse_other_column(L, one->d, e);
+    else if (e->kind == ENTRY_COLUMN) declare_column(L, one->d, one->mapper, e);
+    else if (e->kind == ENTRY_RELATIONSHIP) bind_declare_relationship(L, one->mapper, e->name, 2);
+    else bind_declare_property(L, one->mapper, e->name, 2);
+    return 0;
+}
+
 static void declare_attributes(lua_State *L, declaration *d, mr_mapper *mapper) {
     for (size_t i = 0; i < d->n; i++) {
-        const entry *e = &d->entries[i];
-        push_entry(L, e);
-        if (e->kind == ENTRY_OTHER) {
-            refuse_other_column(L, d, e);
-            lua_pop(L, 1);
-            continue;
-        }
-        if (e->kind == ENTRY_COLUMN) {
-            declare_column(L, d, mapper, e);
-        } else if (e->kind == ENTRY_RELATIONSHIP) {
-            bind_declare_relationship(L, mapper, e->name, lua_gettop(L));
-        } else {
-            bind_declare_property(L, mapper, e->name, lua_gettop(L));
-        }
-        lua_pop(L, 1);
+        declaring one = {d, mapper, &d->entries[i]};
+        push_entry(L, one.e);
+        if (!bind_attempt(L, d, declare_attribute, &one) && one.e->kind != ENTRY_RELATIONSHIP) d->refused = true;
     }
 }
 
@@ -153,18 +158,20 @@ static const char *table_name(lua_State *L, bind_state *b, const declaration *d)
     return name;
 }
 
-static void refuse_member_name(lua_State *L, const declaration *d, const entry *e) {
-    push_entry(L, e);
-    const bind_descriptor *descriptor = bind_descriptor_at(L, -1);
-    bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: the %s needs another name", d->name, e->name,
-               descriptor ? descriptor->kind : "method");
+static int refuse_member_name(lua_State *L) {
+    const declaring *one = lua_touserdata(L, 1);
+    const bind_descriptor *descriptor = bind_descriptor_at(L, 2);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: the %s needs another name", one->d->name,
+                      one->e->name, descriptor ? descriptor->kind : "method");
 }
 
 /* A class cannot have a method under the name of an attribute that it maps. */
-static void check_methods(lua_State *L, const declaration *d, const mr_mapper *mapper) {
+static void check_methods(lua_State *L, declaration *d, mr_mapper *mapper) {
     for (size_t i = 0; i < d->n; i++) {
-        const entry *e = &d->entries[i];
-        if (e->kind == ENTRY_OTHER && mr_mapper_property(mapper, e->name, false)) refuse_member_name(L, d, e);
+        declaring one = {d, mapper, &d->entries[i]};
+        if (one.e->kind != ENTRY_OTHER || !mr_mapper_property(mapper, one.e->name, false)) continue;
+        push_entry(L, one.e);
+        bind_attempt(L, d, refuse_member_name, &one);
     }
 }
 
@@ -224,7 +231,7 @@ static mr_mapper *declare(lua_State *L, bind_class *base, declaration *d) {
     d->joined = d->base && !shares_table(L, d);
     if (above) copy_columns(L, d, above, mapper);
     declare_attributes(L, d, mapper);
-    bind_declare_mapper_args(L, mapper, d->mapper_args);
+    bind_declare_mapper_args(L, d, mapper);
     check_methods(L, d, mapper);
     return mapper;
 }
@@ -235,7 +242,7 @@ static void finish(lua_State *L, bind_class *base, declaration *d, mr_mapper *ma
     bind_table_args args = {.d = d};
     mr_table *table = shares_table(L, d) ? d->base->table : d->table;
     const char *name = table ? NULL : table_name(L, b, d);
-    bind_declare_mapped_columns(L, mapper, d->mapper_args, d->table);
+    bind_declare_mapped_columns(L, d, mapper, d->table);
     if (table) {
         bind_refuse_table_args(L, d, table);
     } else {
@@ -245,7 +252,11 @@ static void finish(lua_State *L, bind_class *base, declaration *d, mr_mapper *ma
         bind_declare_table_args(L, &args);
         mapper->table_options = args.options;
     }
-    BIND_TRY(b, L, mr_mapper_finish(mapper, table, name, d->schema, args.constraints, args.indexes));
+    if (d->refused) bind_mistakes_tell(L, d);
+    bind_mistakes_give(L, d, mapper);
+    mr_status status;
+    BIND_CALL(b, L, status = mr_mapper_finish(mapper, table, name, d->schema, args.constraints, args.indexes));
+    if (status != MR_OK) bind_mistakes_raise(L, d);
 }
 
 /* Keeps the mixins of the body at index 3 in the class: a program may listen to events of a mixin. */
@@ -278,6 +289,7 @@ static int extend(lua_State *L) {
     declaration d = {0};
     d.name = name;
     d.body = 3;
+    bind_mistakes_begin(L, &d);
     int first = lua_gettop(L) + 1;
     int n = bind_body_push_sources(L, 1, d.body);
     bind_body_expand(L, &d, first, n);
@@ -291,13 +303,14 @@ static int extend(lua_State *L) {
     c->mapper = mapper;
     declare_members(L, &d, c);
     keep_mixins(L, class_idx);
-    bind_declare_validators(L, class_idx, first, n);
+    bind_declare_validators(L, &d, class_idx, first, n);
     if (mapper) {
         bind_make_object_metatable(L, class_idx);
         mapper->klass = c;
         finish(L, base, &d, mapper);
         if (c->b->class_declared) c->b->class_declared(L, class_idx);
     } else {
+        bind_mistakes_tell(L, &d);
         lua_pushvalue(L, 3);
         lua_setiuservalue(L, class_idx, CLASS_DECLARED);
     }

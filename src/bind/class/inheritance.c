@@ -121,7 +121,10 @@ static void read_load(lua_State *L, mr_mapper *mapper, int args) {
     else if (strcmp(word, mr_strategy_selectin.word) == 0) mapper->polymorphic_load = MR_POLYMORPHIC_SELECTIN;
     else if (type != LUA_TNIL) bind_type_error(L, -1, "polymorphic_load", "\"inline\" or \"selectin\"");
     lua_pop(L, 1);
-    type = bind_option(L, args, "with_polymorphic");
+}
+
+static void read_with_polymorphic(lua_State *L, mr_mapper *mapper, int args) {
+    int type = bind_option(L, args, "with_polymorphic");
     if (type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "*") == 0) mapper->with_polymorphic_all = true;
     else if (type != LUA_TNIL)
         bind_type_error(L, -1, "with_polymorphic",
@@ -129,10 +132,9 @@ static void read_load(lua_State *L, mr_mapper *mapper, int args) {
     lua_pop(L, 1);
 }
 
-void bind_declare_inheritance(lua_State *L, mr_mapper *mapper, int args) {
-    read_polymorphic_on(L, mapper, args);
-    read_identity(L, mapper, args);
-    read_condition(L, mapper, args);
-    read_load(L, mapper, args);
+static void read_fallback(lua_State *L, mr_mapper *mapper, int args) {
     mapper->polymorphic_fallback = read_flag(L, args, "polymorphic_fallback");
 }
+
+const bind_option_reader bind_inheritance_options[] = {
+    read_polymorphic_on, read_identity, read_condition, read_load, read_with_polymorphic, read_fallback, NULL};

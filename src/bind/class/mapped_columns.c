@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "class.h"
+#include "body.h"
 #include "value/schema.h"
 
 static const char *next_column(void *ud, size_t i) {
@@ -66,28 +66,40 @@ static void read_key(lua_State *L, mr_mapper *mapper, mr_table *table, const cha
     table->key_by_mapping = true;
 }
 
-void bind_declare_mapped_columns(lua_State *L, mr_mapper *mapper, int args, mr_table *table) {
+typedef struct naming {
+    mr_mapper *mapper;
+    mr_table *table;
+    const char *option;
+} naming;
+
+/* Arguments: a naming, the value of the option. */
+static int read_option(lua_State *L) {
+    const naming *n = lua_touserdata(L, 1);
+    mr_mapper *mapper = n->mapper;
+    bool key = strcmp(n->option, "primary_key") == 0;
+    const char *what = lua_pushfstring(L, "%s.__mapper_args: %s", mapper->name, n->option);
+    lua_insert(L, -2);
+    if (!n->table)
+        bind_error(L, MR_ERR_ARGUMENT, "%s is for a table that is there already (__table): %s", what,
+                   key ? "give the key's columns primary_key = true"
+                       : "of its own table a class has the columns that it declares");
+    if (key) {
+        read_key(L, mapper, n->table, what);
+        return 0;
+    }
+    if (mapper->mapped)
+        bind_error(L, MR_ERR_ARGUMENT, "%s.__mapper_args: include_properties or exclude_properties, not both",
+                   mapper->name);
+    mapper->mapped = read_columns(L, mapper, n->table, what, &mapper->nmapped);
+    mapper->excludes = strcmp(n->option, "exclude_properties") == 0;
+    return 0;
+}
+
+void bind_declare_mapped_columns(lua_State *L, declaration *d, mr_mapper *mapper, mr_table *table) {
     static const char *const names[] = {"primary_key", "include_properties", "exclude_properties"};
-    int top = lua_gettop(L);
-    for (size_t i = 0; args && i < sizeof names / sizeof *names; i++) {
-        const char *what = lua_pushfstring(L, "%s.__mapper_args: %s", mapper->name, names[i]);
-        if (bind_option(L, args, names[i]) == LUA_TNIL) {
-            lua_settop(L, top);
-            continue;
-        }
-        if (!table)
-            bind_error(L, MR_ERR_ARGUMENT, "%s is for a table that is there already (__table): %s", what,
-                       i == 0 ? "give the key's columns primary_key = true"
-                              : "of its own table a class has the columns that it declares");
-        if (i == 0) {
-            read_key(L, mapper, table, what);
-        } else {
-            if (mapper->mapped)
-                bind_error(L, MR_ERR_ARGUMENT, "%s.__mapper_args: include_properties or exclude_properties, not both",
-                           mapper->name);
-            mapper->mapped = read_columns(L, mapper, table, what, &mapper->nmapped);
-            mapper->excludes = i == 2;
-        }
-        lua_settop(L, top);
+    for (size_t i = 0; d->mapper_args && i < sizeof names / sizeof *names; i++) {
+        naming n = {mapper, table, names[i]};
+        if (bind_option(L, d->mapper_args, names[i]) == LUA_TNIL) lua_pop(L, 1);
+        else if (!bind_attempt(L, d, read_option, &n)) d->refused = true;
     }
 }

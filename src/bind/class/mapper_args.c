@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "class.h"
+#include "body.h"
 #include "value/decorated.h"
 #include "value/schema.h"
 
@@ -83,7 +83,7 @@ static int8_t read_confirm(lua_State *L, int args, const char *option) {
     return confirm;
 }
 
-void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args) {
+static void check_names(lua_State *L, mr_mapper *mapper, int args) {
     static const char *const known[] = {"version_id_col",
                                         "version_id_generator",
                                         "eager_defaults",
@@ -100,9 +100,12 @@ void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args) {
                                         "inherit_condition",
                                         "concrete",
                                         NULL};
-    if (!args) return;
     lua_pushfstring(L, "%s.__mapper_args", mapper->name);
     bind_check_options(L, args, lua_tostring(L, -1), known);
+    lua_pop(L, 1);
+}
+
+static void read_version(lua_State *L, mr_mapper *mapper, int args) {
     if (bind_option(L, args, "version_id_col") == LUA_TSTRING) {
         mapper->version = mr_mapper_property(mapper, lua_tostring(L, -1), true);
         if (!mapper->version)
@@ -119,9 +122,38 @@ void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args) {
     }
     lua_pop(L, 1);
     read_version_generator(L, mapper, args);
-    read_eager_defaults(L, mapper, args);
-    bind_declare_inheritance(L, mapper, args);
+}
+
+static void read_inserted(lua_State *L, mr_mapper *mapper, int args) {
     mapper->confirm_inserted_rows = read_confirm(L, args, "confirm_inserted_rows");
+}
+
+static void read_deleted(lua_State *L, mr_mapper *mapper, int args) {
     mapper->confirm_deleted_rows = read_confirm(L, args, "confirm_deleted_rows");
-    lua_pop(L, 1);
+}
+
+static const bind_option_reader options[] = {check_names,   read_version, read_eager_defaults,
+                                             read_inserted, read_deleted, NULL};
+
+typedef struct option_reading {
+    bind_option_reader read;
+    mr_mapper *mapper;
+} option_reading;
+
+/* Arguments: an option_reading, the table of options. */
+static int read_option(lua_State *L) {
+    const option_reading *r = lua_touserdata(L, 1);
+    r->read(L, r->mapper, 2);
+    return 0;
+}
+
+void bind_declare_mapper_args(lua_State *L, declaration *d, mr_mapper *mapper) {
+    const bind_option_reader *const lists[] = {options, bind_inheritance_options};
+    for (size_t list = 0; d->mapper_args && list < sizeof lists / sizeof *lists; list++) {
+        for (size_t i = 0; lists[list][i]; i++) {
+            option_reading r = {lists[list][i], mapper};
+            lua_pushvalue(L, d->mapper_args);
+            bind_attempt(L, d, read_option, &r);
+        }
+    }
 }

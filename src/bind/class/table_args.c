@@ -83,16 +83,30 @@ void bind_declare_table_args(lua_State *L, bind_table_args *args) {
     }
 }
 
-void bind_refuse_table_args(lua_State *L, const declaration *d, const mr_table *table) {
+typedef struct refusal {
+    const declaration *d;
+    const mr_table *table;
+} refusal;
+
+static int refuse(lua_State *L) {
+    const refusal *r = lua_touserdata(L, 1);
+    if (r->d->table)
+        return bind_error(
+            L, MR_ERR_ARGUMENT,
+            "%s has __table, and __table_args, which are for a new table: write its constraints, indexes and "
+            "options where the table '%s' is made",
+            r->d->name, r->table->full_name);
+    return bind_error(
+        L, MR_ERR_ARGUMENT,
+        "%s has __table_args, and no table of its own: it shares the table '%s' of %s: write them in that class",
+        r->d->name, r->table->full_name, r->table->mapped_name);
+}
+
+void bind_refuse_table_args(lua_State *L, declaration *d, mr_table *table) {
     if (!d->table_args) return;
     lua_pushnil(L);
     if (!lua_next(L, d->table_args)) return;
-    if (d->table)
-        bind_error(L, MR_ERR_ARGUMENT,
-                   "%s has __table, and __table_args, which are for a new table: write its constraints, indexes and "
-                   "options where the table '%s' is made",
-                   d->name, table->full_name);
-    bind_error(L, MR_ERR_ARGUMENT,
-               "%s has __table_args, and no table of its own: it shares the table '%s' of %s: write them in that class",
-               d->name, table->full_name, table->mapped_name);
+    lua_pop(L, 1);
+    refusal r = {d, table};
+    bind_attempt(L, d, refuse, &r);
 }

@@ -5,7 +5,7 @@
  * comes to it as it is, before it is checked against the column's type; a value that the core gives (a merge, the C
  * API, the other side of a relationship) comes to it from there. What is loaded never comes to it.
  */
-#include "class.h"
+#include "body.h"
 #include "value/proxy.h"
 
 enum { ENTRY_FUNCTION = 1 };
@@ -60,8 +60,20 @@ static void copy_pairs(lua_State *L, int into) {
 static mr_status validate(mr_env *env, void *ud, mr_entity *entity, const mr_property *prop, mr_value *value,
                           unsigned how);
 
+typedef struct named_function {
+    const char *class_name, *attribute;
+} named_function;
+
+static int check_entry(lua_State *L) {
+    const named_function *f = lua_touserdata(L, 1);
+    lua_pushnil(L);
+    lua_insert(L, -2); /* read_entry replaces what is below */
+    read_entry(L, f->class_name, f->attribute);
+    return 0;
+}
+
 /* Adds the __validators on top, of one of the tables that make up the class. */
-static void add_validators(lua_State *L, const char *class_name, mr_mapper *mapper, int into) {
+static void add_validators(lua_State *L, declaration *d, const char *class_name, mr_mapper *mapper, int into) {
     int given = lua_gettop(L);
     if (!bind_is_plain_table(L, given)) {
         lua_pushfstring(L, "%s.__validators", class_name);
@@ -73,6 +85,9 @@ static void add_validators(lua_State *L, const char *class_name, mr_mapper *mapp
             bind_type_error(L, -3, lua_tostring(L, -1), "functions by the attribute's name");
         }
         const char *attribute = lua_tostring(L, -2);
+        named_function f = {class_name, attribute};
+        lua_pushvalue(L, -1);
+        if (!bind_attempt(L, d, check_entry, &f)) continue;
         read_entry(L, class_name, attribute);
         if (mapper && mr_mapper_add_validator(mapper, attribute, validate, NULL) != MR_OK) bind_raise(L);
         lua_pushvalue(L, -2);
@@ -92,7 +107,7 @@ static void add_copied(lua_State *L, mr_mapper *mapper) {
     }
 }
 
-void bind_declare_validators(lua_State *L, int class_idx, int first, int n) {
+void bind_declare_validators(lua_State *L, declaration *d, int class_idx, int first, int n) {
     bind_class *c = bind_class_at(L, class_idx);
     int top = lua_gettop(L);
     lua_newtable(L);
@@ -106,7 +121,7 @@ void bind_declare_validators(lua_State *L, int class_idx, int first, int n) {
         lua_pushliteral(L, "__validators");
         if (lua_rawget(L, first + i - 1) != LUA_TNIL) {
             any = true;
-            add_validators(L, c->mapper ? c->mapper->name : "a base without a table", c->mapper, top + 1);
+            add_validators(L, d, c->mapper ? c->mapper->name : "a base without a table", c->mapper, top + 1);
         }
         lua_settop(L, top + 1);
     }
@@ -144,8 +159,8 @@ static bool push_entry(lua_State *L, const mr_entity *e, const mr_property *prop
 
 /* Calls the validator of the entry on top with the value at idx, and puts its result in the place of the entry. */
 static void call(lua_State *L, mr_entity *e, const mr_property *prop, int idx, unsigned how) {
-    int entry = lua_gettop(L);
-    lua_rawgeti(L, entry, ENTRY_FUNCTION);
+    int at = lua_gettop(L);
+    lua_rawgeti(L, at, ENTRY_FUNCTION);
     bind_push_entity(L, e);
     if (bind_is_null(L, idx)) lua_pushnil(L);
     else lua_pushvalue(L, idx);
@@ -153,12 +168,12 @@ static void call(lua_State *L, mr_entity *e, const mr_property *prop, int idx, u
     lua_pushboolean(L, (how & MR_VALIDATE_REMOVED) != 0);
     lua_call(L, 4, LUA_MULTRET);
     if (how & MR_VALIDATE_REMOVED) return; /* what is given back for what leaves is not looked at */
-    if (lua_gettop(L) == entry)
+    if (lua_gettop(L) == at)
         bind_error(L, MR_ERR_ARGUMENT,
                    "%s.%s: its validator returns nothing: it must return the value, changed or not (nil for NULL)",
                    e->mapper->name, prop->name);
-    lua_settop(L, entry + 1);
-    lua_replace(L, entry);
+    lua_settop(L, at + 1);
+    lua_replace(L, at);
 }
 
 int bind_validate(lua_State *L, mr_entity *e, const mr_property *prop, int idx) {

@@ -200,6 +200,9 @@ struct mr_relationship {
 /* The class that it leads to, also while the mappings are configured; NULL: it is not known, or something is wrong with
  * the relationship. */
 mr_mapper *mr_relationship_leads_to(const mr_relationship *rel);
+/* Notes what is wrong in the body of a class that is being declared: mr_mapper_finish reports it with what it finds
+ * itself. The text is copied. */
+void mr_mapper_mistake(mr_mapper *mapper, const char *message);
 /* Is the name that of an attribute which is only missing because something is wrong with the relationship whose backref
  * makes it? Notes in the registry that it was asked for. */
 bool mr_mapper_awaits(const mr_mapper *mapper, const char *name);
