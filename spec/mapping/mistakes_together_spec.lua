@@ -25,7 +25,7 @@ describe("when the mappings are configured", function()
     return db.Model:extend(name, body)
   end
 
-  it("mistakes of relationships, keys, synonyms, validators, composites, proxies and column properties are told together",
+  it("mistakes of relationships, keys, synonyms, validators, composites, proxies, column properties are told together",
     function()
       extend("Album", {
         x = db.Column{ db.Integer },
@@ -53,7 +53,7 @@ describe("when the mappings are configured", function()
         "Song.other_id" }, told)
     end)
 
-  it("those of column properties and proxies are told with a synonym's, and what follows from another is not", function()
+  it("those of column properties and proxies are told with a synonym's, what follows from another is not", function()
     extend("Album", {
       songs = db.relationship{ "Sing", backref = "album" },
       titles = mr.association_proxy("songs", "title"),

@@ -65,7 +65,6 @@ void bind_push_property(lua_State *L, bind_state *b, const mr_property *prop, mr
  * told (bind_state.validated), or it asks again. (validator.c) */
 int bind_validate(lua_State *L, mr_entity *e, const mr_property *prop, int idx);
 
-
 /* mr.field() */
 #define BIND_FIELD "moonrow.Field"
 /* Gives the mapper the relationship that the value at index spec, a mr.relationship{...}, declares; raises.

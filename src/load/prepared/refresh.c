@@ -2,7 +2,8 @@
  * refresh.c: loads columns that an entity lacks: all of them if it has expired, or deferred ones that a program reads.
  *
  * Invariant: only unloaded slots are written, except by a row that is newer than the entity. An expired entity is read
- * with the statement of get, or as its query's options say (as_loaded.c).
+ * with the statement of get, or as its query's options say (as_loaded.c). Columns of a subclass are read from the
+ * tables that have them alone.
  */
 #include "cache.h"
 #include "plan/planner.h"
@@ -54,6 +55,11 @@ typedef struct column_set {
     bool partial;
 } column_set;
 
+/* The tables of a class that a statement reads: parts[first .. last]. */
+typedef struct table_range {
+    unsigned first, last;
+} table_range;
+
 static const mr_property *property_at(const mr_mapper *mapper, uint16_t slot) {
     for (size_t i = 0; i < mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&mapper->props, i);
@@ -62,9 +68,86 @@ static const mr_property *property_at(const mr_mapper *mapper, uint16_t slot) {
     return NULL;
 }
 
+static unsigned part_of(const mr_mapper *m, const mr_table *table) {
+    unsigned i = 0;
+    while (i < m->nparts && m->parts[i].table != table) i++;
+    return i;
+}
+
+/* Does the join of the part name no table before the first one? */
+static mr_status joins_within(mr_mapper *m, unsigned part, unsigned first, bool *within) {
+    mr_vec froms;
+    mr_vec_init(&froms, m->env, sizeof(mr_node *));
+    mr_status status = mr_node_froms(m->env, m->parts[part].on, &froms);
+    for (size_t i = 0; i < froms.len; i++) {
+        mr_node *from = mr_vec_ptr(&froms, i);
+        unsigned at = from->kind == MR_NODE_TABLE ? part_of(m, from->u.table) : m->nparts;
+        if (at < first || at > part) *within = false;
+        mr_node_release(from);
+    }
+    mr_vec_done(&froms);
+    return status;
+}
+
+/* Can a row be found by the part's own columns of the key? */
+static bool has_same_key(const mr_mapper *m, unsigned part) {
+    for (uint16_t i = 0; i < m->npk; i++) {
+        const mr_type *type = mr_column_type(m->env, m->parts[0].keys[i]);
+        const mr_type *own = mr_column_type(m->env, m->parts[part].keys[i]);
+        if (own->rules != type->rules || own->decorator != type->decorator || !mr_type_same_form(own, type))
+            return false;
+    }
+    return true;
+}
+
+/* The tables that have the columns, with those between them; all, where one is an expression, or where the first has
+ * not the key as the class has it. */
+static mr_status find_range(const column_set *set, table_range *out) {
+    mr_mapper *m = set->mapper;
+    const table_range all = {0, m->nparts - 1};
+    *out = (table_range){m->nparts, 0};
+    for (uint16_t i = 0; i < set->n; i++) {
+        const mr_property *prop = property_at(m, set->slots[i]);
+        unsigned at = prop->kind == MR_PROPERTY_COLUMN ? part_of(m, prop->column->table) : m->nparts;
+        if (at < out->first) out->first = at;
+        if (at > out->last) out->last = at;
+    }
+    bool within = out->last < m->nparts && has_same_key(m, out->first);
+    mr_status status = MR_OK;
+    for (unsigned i = out->first + 1; within && i <= out->last && status == MR_OK; i++)
+        status = joins_within(m, i, out->first, &within);
+    if (!within) *out = all;
+    return status;
+}
+
+/* The query reads these tables alone, and finds the row by the key of the first. Consumes q. */
+static mr_query *read_tables(mr_query *q, const column_set *set, table_range range, mr_vec *lates) {
+    const mr_mapper *m = set->mapper;
+    mr_env *env = m->env;
+    mr_node *from = mr_sql_table(env, m->parts[range.first].table), *where = NULL;
+    for (unsigned i = range.first + 1; from && i <= range.last; i++)
+        from =
+            mr_sql_join(env, MR_OP_INNER, from, mr_sql_table(env, m->parts[i].table), mr_node_retain(m->parts[i].on));
+    mr_query *read = q && from ? mr_query_select_from(q, from) : NULL;
+    if (!q) mr_node_release(from);
+    for (uint16_t i = 0; read && i < m->npk; i++) {
+        mr_column *key = m->parts[range.first].keys[i];
+        mr_node *param = mr_late_param(env, lates, mr_column_type(env, key), MR_PLAN_NONE, i);
+        mr_node *column = mr_sql_column(env, key, NULL, NULL);
+        where = mr_sql_and(env, where, mr_sql_binary(env, set->partial ? MR_OP_IS : MR_OP_EQ, column, param));
+        if (!where) break;
+    }
+    mr_query *made = read && where ? mr_query_where(read, where) : NULL;
+    mr_query_release(read);
+    mr_query_release(q);
+    return made;
+}
+
 static mr_status make_columns(void *ud, mr_vec *lates, mr_query **out) {
     const column_set *set = ud;
     mr_env *env = set->mapper->env;
+    table_range range = {0, 0};
+    if (set->mapper->nparts > 1 && find_range(set, &range) != MR_OK) return MR_FAIL;
     mr_query *q = mr_query_new(env, NULL, 0, false);
     for (uint16_t i = 0; q && i < set->n; i++) {
         const mr_property *prop = property_at(set->mapper, set->slots[i]);
@@ -75,15 +158,8 @@ static mr_status make_columns(void *ud, mr_vec *lates, mr_query **out) {
         mr_query_release(q);
         q = next;
     }
-    mr_node *from = q && set->mapper->base ? mr_mapper_from(set->mapper) : NULL;
-    if (from && from->kind == MR_NODE_JOIN) {
-        mr_query *next = mr_query_select_from(q, from);
-        mr_query_release(q);
-        q = next;
-    } else {
-        mr_node_release(from);
-    }
-    *out = mr_where_identity(q, set->mapper, set->partial, lates);
+    if (set->mapper->nparts > 1) *out = read_tables(q, set, range, lates);
+    else *out = mr_where_identity(q, set->mapper, set->partial, lates);
     return *out ? MR_OK : MR_FAIL;
 }
 
