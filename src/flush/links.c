@@ -4,6 +4,7 @@
  * Invariant: the parameters of a link statement are the new values in the order of the secondary table's columns
  * (INSERT, UPDATE), then the old values (UPDATE, DELETE); constants of SQL defaults are among them. A DELETE removes
  * the same rows that a join finds: if the two columns of a pair compare by different rules, it joins the object's row.
+ * The links that the two sides of a relationship have noted go through one statement.
  */
 #include "rows.h"
 #include "statement.h"
@@ -406,6 +407,31 @@ static mr_status check_links(mr_flush *flush, flush_class *cls, flush_group *gro
     return MR_OK;
 }
 
+static bool are_mirrored(const mr_column_pair *a, unsigned n, const mr_column_pair *b, unsigned m) {
+    bool same = n == m;
+    for (unsigned i = 0; same && i < n; i++) same = a[i].local == b[i].remote && a[i].remote == b[i].local;
+    return same;
+}
+
+/* Are the links of both relationships the same rows, seen from the two sides? */
+static bool is_other_side(const mr_relationship *rel, const mr_relationship *other) {
+    return rel->reverse == other && other->reverse == rel && rel->secondary == other->secondary &&
+           rel->passive_updates == other->passive_updates &&
+           are_mirrored(rel->pairs, rel->npairs, other->secondary_pairs, other->nsecondary) &&
+           are_mirrored(rel->secondary_pairs, rel->nsecondary, other->pairs, other->npairs);
+}
+
+static bool belongs(mr_flush *flush, const flush_link_statement *st, const flush_link *link) {
+    return !link->sent && link->kind == st->kind && (link->rel == st->rel || is_other_side(st->rel, link->rel)) &&
+           is_plain(flush, link) == st->plain;
+}
+
+/* The link as it is seen from the side of the relationship. */
+static flush_link seen_from(const mr_relationship *rel, const flush_link *link) {
+    if (link->rel == rel) return *link;
+    return (flush_link){rel, link->target, link->parent, link->kind, link->sent};
+}
+
 static mr_status send_links(mr_flush *flush, flush_class *cls, flush_group *group, const flush_link_statement *st,
                             size_t from) {
     link_batch batch = {0};
@@ -420,10 +446,10 @@ static mr_status send_links(mr_flush *flush, flush_class *cls, flush_group *grou
     if (status == MR_OK && facts.in_order) mr_batch_together(&rows, false, true);
     for (size_t i = from; i < flush->links.len && status == MR_OK; i++) {
         flush_link *link = mr_vec_at(&flush->links, i);
-        if (link->sent || link->rel != st->rel || link->kind != st->kind || is_plain(flush, link) != st->plain)
-            continue;
+        if (!belongs(flush, st, link)) continue;
         link->sent = true;
-        status = fill(flush, link, st, values);
+        const flush_link seen = seen_from(st->rel, link);
+        status = fill(flush, &seen, st, values);
         if (status != MR_OK) break;
         flush->sent = true;
         status = mr_batch_row(&rows, values, link);
