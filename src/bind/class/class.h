@@ -29,7 +29,7 @@ extern const bind_option_reader bind_inheritance_options[];
 bind_class *bind_class_push_new(lua_State *L, int base);
 /* The value at idx for a column's attribute of e, bytes borrowed; raises where it is no value. (column_value.c) */
 mr_value bind_column_value(lua_State *L, const mr_entity *e, const mr_property *prop, int idx);
-/* Sets the attribute to the value at idx; raises. (entity.c) */
+/* Sets the attribute to the value at idx; raises. (set_attribute.c) */
 void bind_set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_property *prop, int idx);
 /* own_values.c: the type of the attribute, if it is decorated with functions of the program; otherwise NULL. */
 const mr_type *bind_decorator_of(const mr_entity *e, const mr_property *prop);
