@@ -53,6 +53,10 @@ TOMMATH_CFLAGS := $(shell pkg-config --cflags libtommath 2>/dev/null)
 TOMMATH_LIBS   := $(or $(shell pkg-config --libs libtommath 2>/dev/null),-ltommath)
 TOMMATH_STATIC := $(or $(wildcard $(shell $(CC) -print-file-name=libtommath.a 2>/dev/null)),$(TOMMATH_LIBS))
 
+# The shell's line editing (BSD). Without it the host reads lines as they come.
+EDIT_CFLAGS := $(if $(shell pkg-config --exists libedit 2>/dev/null && echo yes),-DMR_HAVE_LIBEDIT $(shell pkg-config --cflags libedit))
+EDIT_LIBS   := $(if $(EDIT_CFLAGS),$(shell pkg-config --libs libedit))
+
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 SANFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 C_FLAGS  = -std=c11 $(WARNINGS) -fPIC -Isrc/include $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(TOMMATH_CFLAGS) $(CFLAGS) $(SANFLAGS) -MMD -MP
@@ -124,6 +128,8 @@ $(BUILD)/obj/%.o: src/%.c
 
 $(BUILD)/obj/bind/%.o $(BUILD)/obj/host/%.o: C_FLAGS += -Isrc/bind $(LUA_CFLAGS)
 
+$(BUILD)/obj/host/%.o: C_FLAGS += $(EDIT_CFLAGS)
+
 $(BUILD)/obj/load/%.o: C_FLAGS += -Isrc/load
 
 $(BUILD)/gen/embedded_lua.c: src/bind/embed.lua $(LUA_SRC) $(BUILD)/gen/lua.list
@@ -148,7 +154,7 @@ $(MODULE): $(LIB_OBJ) $(BUILD)/obj/lib.list
 # embedding API in the host, not only what it calls itself.
 $(BUILD)/moonrow: $(HOST_OBJ) $(SQLITE_OBJ) $(STATIC) $(BUILD)/obj/host.list
 	$(LINK) -Wl,-E -o $@ $(HOST_OBJ) $(SQLITE_OBJ) -Wl,--whole-archive $(STATIC) $(LUA_STATIC) -Wl,--no-whole-archive \
-		$(if $(SQLITE_OBJ),,$(SQLITE_LIBS)) $(JANSSON_STATIC) $(TOMMATH_STATIC) -lm -ldl
+		$(if $(SQLITE_OBJ),,$(SQLITE_LIBS)) $(JANSSON_STATIC) $(TOMMATH_STATIC) $(EDIT_LIBS) -lm -ldl
 
 # C programs of the tests, one file each; the pattern's folder is core and one of its layers, fault or bench.
 # Compiled and linked apart: a change of the library only links them anew.

@@ -42,7 +42,7 @@ local private = options.set{
   "reflect_all", "begin_snapshot", "table_in", "row_number", "new_base", "configure", "describe_class", "progress_line",
   "raise", "bases", "type_name", "session_methods", "sleep", "is_open",
   "begin", "hint", "arguments", "expect", "shown", "is_callable",
-  "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest",
+  "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "uncommitted", "rest",
   "check_lazy", "related_count", "neighbours", "counted", "watch_accesses", "user_place",
   "listen", "unlisten", "listener_target", "attribute_kind", "class_parts", "watch_classes",
   "forwarder", "itself", "place", "fill_place", "scopes",

@@ -127,10 +127,26 @@ static bool run_in_lua(lua_State *L, int argc, char **argv, int at) {
     return lua_toboolean(L, -1);
 }
 
+/* moonrow shell [URL] [-m models.lua]: what it is without the word, too. */
+static bool run_shell(lua_State *L, int argc, char **argv, int at) {
+    const char *url = NULL, *models = NULL;
+    bool bad = false;
+    for (int i = at + 1; i < argc && !bad; i++) {
+        if (strcmp(argv[i], "-m") == 0 && i + 1 < argc) models = argv[++i];
+        else if (*argv[i] != '-' && !url) url = argv[i];
+        else bad = true;
+    }
+    if (bad) {
+        fputs("usage: moonrow shell [URL] [-m models.lua]\n", stderr);
+        return false;
+    }
+    return host_shell(L, url, models);
+}
+
 static const struct {
     const char *name;
     bool (*run)(lua_State *L, int argc, char **argv, int at);
-} commands[] = {{"annotate", annotate}, {"models", run_in_lua}, {"diagram", run_in_lua}};
+} commands[] = {{"annotate", annotate}, {"models", run_in_lua}, {"diagram", run_in_lua}, {"shell", run_shell}};
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

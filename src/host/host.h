@@ -32,11 +32,30 @@ bool host_is_command(const char *name);
 /* Runs the command argv[at] with the arguments behind it. Reports an error. True when all went well. */
 bool host_run_command(lua_State *L, int argc, char **argv, int at);
 
-/* shell.c: reads, evaluates and prints until the input ends. */
-void host_shell(lua_State *L);
+/* shell.c: reads, evaluates and prints until the input ends. url: of a database that is opened first, or NULL; models:
+ * a script that declares its classes, or NULL. False: that failed, and was reported. */
+bool host_shell(lua_State *L, const char *url, const char *models);
 /* Sets the global mr, the name of the module in examples, unless the program has that name for itself. */
 void host_offer_module(lua_State *L);
+
+/* line.c: reads lines. */
+
 /* Is the standard input a terminal? */
 bool host_stdin_is_terminal(void);
+/* The columns of the window; 80 where there is none. */
+int host_window_width(void);
+
+#define HOST_COMPLETE "moonrow.host.complete" /* registry: the function that completes names */
+
+typedef enum host_line {
+    HOST_LINE_READ,     /* it was pushed, without its end */
+    HOST_LINE_GIVEN_UP, /* by Ctrl-C */
+    HOST_LINE_END       /* of the input */
+} host_line;
+/* Reads a line; a terminal shows the prompt. Raises when memory is short. */
+host_line host_read_line(lua_State *L, const char *prompt);
+/* Puts the text into the history, and the history into its file. */
+void host_remember_line(const char *text);
+void host_close_lines(void);
 
 #endif

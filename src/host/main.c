@@ -21,8 +21,10 @@ typedef struct options {
     bool version;
     bool interactive;
     bool no_environment;
-    bool has_code; /* -e */
-    int script;    /* index of the script in argv; argc: none */
+    bool has_code;      /* -e */
+    const char *models; /* -m: the script that declares the shell's classes */
+    const char *url;    /* the database that the shell opens */
+    int script;         /* index of the script in argv; argc: none */
 } options;
 
 static void print_version(void) {
@@ -32,6 +34,7 @@ static void print_version(void) {
 
 static void print_usage(FILE *out) {
     fputs("usage: moonrow [options] [script [args]]\n"
+          "       moonrow [shell] [URL] [-m models.lua]    a shell on a database: its tables, or your classes\n"
           "       moonrow annotate models.lua    writes annotations of its classes, for editors\n"
           "       moonrow models URL             writes classes for the tables of a database\n"
           "       moonrow models --check URL models.lua    says where the two differ\n"
@@ -41,6 +44,7 @@ static void print_usage(FILE *out) {
           "  -i        enter interactive mode after executing 'script'\n"
           "  -l mod    require library 'mod' into global 'mod'\n"
           "  -l g=mod  require library 'mod' into global 'g'\n"
+          "  -m file   the shell begins with the classes that the script declares\n"
           "  -v        show version information\n"
           "  -h        show this, as --help does\n"
           "  -E        ignore environment variables\n"
@@ -60,8 +64,8 @@ static void refuse_option(const char *bad) {
 
 /* ---------------------------------------------------------------- the command line */
 
-/* -e and -l take the rest of their argument, or the next one. */
-static bool takes_value(const char *arg) { return arg[1] == 'e' || arg[1] == 'l'; }
+/* -e, -l and -m take the rest of their argument, or the next one. */
+static bool takes_value(const char *arg) { return arg[1] == 'e' || arg[1] == 'l' || arg[1] == 'm'; }
 
 /* Reads the option at argv[*i]; false where it is unknown, or its value is missing. Where the value is the next
  * argument, *i moves to it. */
@@ -73,9 +77,10 @@ static bool read_option(options *o, int argc, char **argv, int *i) {
     }
     if (takes_value(arg)) {
         if (arg[1] == 'e') o->has_code = true;
-        if (arg[2]) return true;
-        (*i)++;
-        return *i < argc && argv[*i][0] != '-';
+        if (!arg[2]) (*i)++;
+        const char *value = arg[2] ? arg + 2 : *i < argc ? argv[*i] : NULL;
+        if (arg[1] == 'm') o->models = value;
+        return arg[2] || (value && *value != '-');
     }
     if (arg[2]) return false;
     switch (arg[1]) {
@@ -94,13 +99,34 @@ static bool read_option(options *o, int argc, char **argv, int *i) {
     }
 }
 
+/* The scheme of a URL stands before "://"; a script of such a name is called ./NAME. */
+static bool is_url(const char *arg) {
+    const char *mark = strstr(arg, "://");
+    return mark && mark > arg && !memchr(arg, '/', (size_t)(mark - arg)) && !memchr(arg, '.', (size_t)(mark - arg));
+}
+
+/* Is it a file of SQLite, and so no script? */
+static bool is_database(const char *path) {
+    static const char begins[] = "SQLite format 3";
+    char start[sizeof begins] = "";
+    FILE *file = fopen(path, "rb");
+    bool is = file && fread(start, sizeof start, 1, file) == 1 && memcmp(start, begins, sizeof begins) == 0;
+    if (file) fclose(file);
+    return is;
+}
+
 static options read_options(int argc, char **argv) {
     options o = {.script = argc};
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i];
         int at = i;
+        if (!o.url && *arg != '-' && (is_url(arg) || is_database(arg))) {
+            o.url = arg;
+            continue;
+        }
         if (arg[0] != '-' || !arg[1]) { /* a script, or "-" */
             o.script = i;
+            if (o.url || o.models) o.bad = true; /* a shell has no script */
             break;
         }
         if (strcmp(arg, "--") == 0) {
@@ -171,8 +197,9 @@ static bool run_options(lua_State *L, const options *o, int argc, char **argv) {
         const char *arg = argv[i];
         if (strcmp(arg, "--") == 0) break;
         if (arg[1] == 'W') lua_warning(L, "@on", 0);
-        if (!takes_value(arg)) continue;
+        if (*arg != '-' || !takes_value(arg)) continue; /* the shell's URL */
         const char *value = arg[2] ? arg + 2 : argv[++i];
+        if (arg[1] == 'm') continue; /* the shell's */
         if (arg[1] == 'e' && o->script >= argc && strstr(value, "mr")) host_offer_module(L);
         bool fine = arg[1] == 'e' ? run_string(L, value, "=(command line)") : run_library(L, value);
         if (!fine) return false;
@@ -231,14 +258,11 @@ static bool run_all(lua_State *L, int argc, char **argv) {
     if (!run_options(L, &o, argc, argv)) return false;
     if (is_command) return host_run_command(L, argc, argv, o.script);
     if (o.script < argc && !run_script(L, &o, argv)) return false;
-    if (o.interactive) host_shell(L);
-    else if (o.script >= argc && !o.has_code && !o.version) {
-        if (host_stdin_is_terminal()) {
-            print_version();
-            host_shell(L);
-        } else if (!run_chunk(L, luaL_loadfile(L, NULL), 0)) return false;
-    }
-    return true;
+    if (o.interactive || o.url || o.models) return host_shell(L, o.url, o.models);
+    if (o.script < argc || o.has_code || o.version) return true;
+    if (!host_stdin_is_terminal()) return run_chunk(L, luaL_loadfile(L, NULL), 0);
+    print_version();
+    return host_shell(L, NULL, NULL);
 }
 
 /* Arguments: argc, and argv as light userdata. Returns true when all went well. */

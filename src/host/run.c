@@ -69,9 +69,9 @@ int host_call(lua_State *L, int nargs, int nresults) {
     lua_pushcfunction(L, add_traceback);
     lua_insert(L, function);
     interrupted_state = L;
-    signal(SIGINT, on_interrupt);
+    void (*before)(int) = signal(SIGINT, on_interrupt);
     int rc = lua_pcall(L, nargs, nresults, function);
-    signal(SIGINT, SIG_DFL);
+    signal(SIGINT, before == SIG_ERR ? SIG_DFL : before);
     forget_interrupt(L);
     lua_remove(L, function);
     return rc;

@@ -101,6 +101,19 @@ static int session_gc(lua_State *L) {
     return 0;
 }
 
+/* core.uncommitted(session): what of it is not committed, in words; nil: nothing. */
+static int core_uncommitted(lua_State *L) {
+    bind_state *b = bind_of(L);
+    const bind_session *s = bind_test(L, 1, BIND_SESSION);
+    if (!s || !s->session || s->closed) return 0;
+    mr_strbuf words;
+    mr_strbuf_init(&words, b->env);
+    bool some = mr_session_uncommitted(s->session, &words);
+    if (some) lua_pushstring(L, mr_strbuf_str(&words));
+    mr_strbuf_done(&words);
+    return some ? 1 : 0;
+}
+
 /* core.warn_uncommitted(session): the warning, at the end of a scope that closes the session. Ignores other values. */
 static int core_warn_uncommitted(lua_State *L) {
     const bind_session *s = bind_test(L, 1, BIND_SESSION);
@@ -262,9 +275,13 @@ void bind_open_session(lua_State *L) {
                                        {"expire_on_commit", session_expire_on_commit},
                                        {"closed", session_closed},
                                        {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"Session", core_session}, {"check_lazy", core_check_lazy},
-                                         {"rest", core_rest},       {"warn_uncommitted", core_warn_uncommitted},
-                                         {"is_open", core_is_open}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"Session", core_session},
+                                         {"check_lazy", core_check_lazy},
+                                         {"rest", core_rest},
+                                         {"warn_uncommitted", core_warn_uncommitted},
+                                         {"uncommitted", core_uncommitted},
+                                         {"is_open", core_is_open},
+                                         {NULL, NULL}};
     bind_type(L, BIND_SESSION, "Session", methods, getters, metamethods);
     luaL_getmetatable(L, BIND_SESSION);
     lua_getfield(L, -1, "__index");
