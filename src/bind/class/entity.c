@@ -4,7 +4,6 @@
  * Invariant: attributes are read and written through session/attribute only. There is one short cut: a column that is
  * loaded and not expired is read from its slot, as session/attribute would do.
  */
-
 #include "class.h"
 #include "value/json.h"
 #include "value/proxy.h"

@@ -1,6 +1,7 @@
 /*
  * below.c: attributes of a subclass that has a table of its own, in the criteria and orders of a query of a base class,
- * or in criteria about related objects (any, has): joins that table, as with_polymorphic would.
+ * on the left of a join where the base is joined already, or in criteria about related objects (any, has): joins that
+ * table, as with_polymorphic would.
  *
  * Invariant: each such join is an outer join by the whole primary key, so that no row of the query is lost or repeated.
  * A table that the query reads already, in whatever way, is not joined again.
@@ -71,6 +72,17 @@ static mr_status join_tables(mr_planner *p, const mr_mapper *mapper) {
     }
     mr_node_release(left);
     return status;
+}
+
+mr_status mr_plan_left_below(mr_planner *p, mr_mapper *mapper, mr_node **out) {
+    mr_node *left = NULL;
+    *out = NULL;
+    for (size_t i = 0; i < p->explicit.len && !left && mapper->nparts > 1; i++)
+        if (reads(mr_vec_ptr(&p->explicit, i), mapper->parts[0].table)) left = mr_vec_ptr(&p->explicit, i);
+    if (!left) return MR_OK;
+    if (join_tables(p, mapper) != MR_OK) return MR_FAIL;
+    *out = mr_node_retain(reader_of(p, mapper->parts[0].table));
+    return MR_OK;
 }
 
 typedef struct search {

@@ -98,9 +98,11 @@ static mr_node *wider(const mr_planner *p, mr_node *object) {
 mr_node *mr_froms_left(mr_planner *p, mr_mapper *mapper) {
     mr_node *tables = mr_mapper_tables(mapper);
     if (!tables || find_explicit(p, tables)) return tables;
-    mr_node *found = mr_node_retain(wider(p, tables));
+    mr_node *found = wider(p, tables), *below = NULL;
+    mr_status status = found == tables ? mr_plan_left_below(p, mapper, &below) : MR_OK;
+    if (status == MR_OK && !below) below = mr_node_retain(found);
     mr_node_release(tables);
-    return found;
+    return below;
 }
 
 mr_status mr_froms_join(mr_planner *p, mr_op kind, mr_node *left, mr_node *right, mr_node *on) {

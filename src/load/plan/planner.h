@@ -117,7 +117,7 @@ mr_node *mr_keys_alias(mr_mapper *mapper);
 
 /* froms.c */
 /* A FROM object of the query that has the tables of the class, or else these tables. It is a left side for
- * mr_froms_join. A new reference. */
+ * mr_froms_join. A new reference; NULL: failed. */
 mr_node *mr_froms_left(mr_planner *p, mr_mapper *mapper);
 /* Are the two FROM objects the same? */
 bool mr_from_same(const mr_node *a, const mr_node *b);
@@ -143,6 +143,9 @@ bool mr_foreign_key_exists(mr_env *env, mr_node *left, mr_node *right);
 /* below.c */
 /* Joins the tables of subclasses whose attributes the query's clauses name, to the tables of their bases. */
 mr_status mr_plan_below(mr_planner *p);
+/* If a join of the query reads the table of the class's base, joins those that the class has beside it. *out: the FROM
+ * object with all of them, a new reference; NULL: no join reads it. */
+mr_status mr_plan_left_below(mr_planner *p, mr_mapper *mapper, mr_node **out);
 /* *out: do the query's items, joins or FROM objects read the table under its own name? */
 mr_status mr_plan_reads(const mr_planner *p, const mr_table *table, bool *out);
 /* The tables of the class, and by outer joins those of subclasses whose attributes the criterion (or NULL) names.
