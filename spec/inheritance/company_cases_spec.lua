@@ -1,4 +1,5 @@
--- Queries over the classes of a company, whose people are engineers, managers and bosses: the same for one table and for
+-- Queries over the classes of a company, whose people are engineers, managers and bosses: the same for one table and
+-- for
 -- joined tables. After SQLAlchemy's test/orm/inheritance/test_polymorphic_rel.py (name of the behaviour there: title
 -- here):
 --   loads_at_once                                   are read at once by with_polymorphic
@@ -45,9 +46,11 @@ local function company(kind)
     C[name] = base:extend(name, body)
   end
   C.Company = db.Model:extend("Company", { id = db.Column{ db.Integer, primary_key = true },
-    name = db.Column{ db.String }, people = db.relationship{ "Person", back_populates = "company", order_by = "Person.id" },
+    name = db.Column{ db.String }, people = db.relationship{ "Person", back_populates = "company",
+      order_by = "Person.id" },
     managers = db.relationship{ "Manager", viewonly = true, order_by = "Manager.id" } })
-  C.Person = db.Model:extend("Person", { id = db.Column{ db.Integer, primary_key = true }, name = db.Column{ db.String },
+  C.Person = db.Model:extend("Person", { id = db.Column{ db.Integer, primary_key = true },
+    name = db.Column{ db.String },
     kind = db.Column{ db.String }, company_id = db.Column{ db.Integer, db.ForeignKey "company.id" },
     company = db.relationship{ "Company", back_populates = "people" },
     papers = db.relationship{ "Paper", order_by = "Paper.id" },
@@ -136,7 +139,8 @@ for _, kind in ipairs{ "single", "joined" } do
         db.session:remove()
         local list
         costs(db, n, function()
-          list = C.Person.query:options(mr[way](C.Person.papers)):order_by(C.Person.name:desc()):limit(2):offset(1):all()
+          list = C.Person.query:options(mr[way](C.Person.papers)):order_by(C.Person.name:desc()):limit(2):offset(1)
+            :all()
         end)
         costs(db, 0, function()
           assert.equal("vlad pointy", names(list):gsub("wally ", ""):gsub("dogbert ", ""), way)
@@ -155,7 +159,8 @@ for _, kind in ipairs{ "single", "joined" } do
 
     it("have their lists, one statement for each owner", function()
       local list = C.Engineer.query:order_by(C.Engineer.id):all()
-      costs(db, 2, function() assert.equal("ibm mac", names(list[1].machines)); assert.equal("", names(list[3].machines)) end)
+      costs(db, 2, function() assert.equal("ibm mac", names(list[1].machines)); assert.equal("",
+        names(list[3].machines)) end)
       costs(db, 1, function() assert.equal("tps1 tps2", words(list[1].papers, "text")) end)
     end)
 
@@ -181,7 +186,8 @@ for _, kind in ipairs{ "single", "joined" } do
 
     it("are joined from to what they and their subclasses own", function()
       assert.equal("dilbert wally", one(function()
-        return names(C.Person.query:join(C.Person.papers):filter(C.Paper.text:like "tps%"):distinct():order_by(C.Person.id)
+        return names(C.Person.query:join(C.Person.papers):filter(C.Paper.text:like "tps%"):distinct()
+          :order_by(C.Person.id)
           :all())
       end))
       assert.equal("pointy", one(function()
@@ -200,7 +206,8 @@ for _, kind in ipairs{ "single", "joined" } do
       for _, class in ipairs{ "Person", "Engineer" } do
         local a = mr.aliased(C[class])
         assert.equal("dilbert wally", one(function()
-          return names(db.session:query(a):join(a.papers):filter(C.Paper.text:like "tps%"):distinct():order_by(a.id):all())
+          return names(db.session:query(a):join(a.papers):filter(C.Paper.text:like "tps%"):distinct():order_by(a.id)
+            :all())
         end))
       end
       local m, p = mr.aliased(C.Machine), mr.with_polymorphic(C.Person, { C.Engineer }, { aliased = true })
@@ -251,7 +258,8 @@ for _, kind in ipairs{ "single", "joined" } do
           :filter(C.Paper.text:like "tps%"):order_by(C.Paper.id):all())
       end))
       assert.equal("c++", one(function()
-        return rows(db.session:query(C.Engineer.lang):join(C.Engineer.machines):filter(C.Machine.name:eq "commodore"):all())
+        return rows(db.session:query(C.Engineer.lang):join(C.Engineer.machines):filter(C.Machine.name
+          :eq "commodore"):all())
       end))
       assert.equal("bag", one(function()
         return rows(db.session:query(C.Boss.golf):join(C.Boss.company):filter(C.Company.name:eq "c1"):all())
@@ -283,7 +291,8 @@ for _, kind in ipairs{ "single", "joined" } do
     it("are read again by their own class's statement", function()
       local list = C.Person.query:order_by(C.Person.id):all()
       db.session:expire(list[3])
-      costs(db, 1, function() assert.equal("pointy bag head", list[3].name .. " " .. list[3].golf .. " " .. list[3].title) end)
+      costs(db, 1, function() assert.equal("pointy bag head",
+        list[3].name .. " " .. list[3].golf .. " " .. list[3].title) end)
       db.session:expire(list[4], { "title" })
       costs(db, 1, function() assert.equal("dr", list[4].title) end)
       costs(db, 0, function() assert.equal("dogbert", list[4].name) end)
@@ -346,7 +355,8 @@ for _, kind in ipairs{ "single", "joined" } do
           :join(C.Person.papers):filter(paper.text:eq "tps1", C.Paper.text:eq "tps2"):all())
       end))
       assert.equal("c1", one(function()
-        return names(C.Company.query:join(C.Company.people):join(C.Engineer.machines):filter(C.Machine.name:eq "mac"):all())
+        return names(C.Company.query:join(C.Company.people):join(C.Engineer.machines):filter(C.Machine.name
+          :eq "mac"):all())
       end))
       assert.equal("dilbert", one(function()
         return names(C.Person.query:join(C.Person.papers):join(C.Engineer.machines):filter(C.Machine.name:eq "mac",
@@ -367,7 +377,8 @@ for _, kind in ipairs{ "single", "joined" } do
         return names(C.Person.query:join(sub, C.Person.id:eq(sub.c.id)):all())
       end))
       assert.equal("dilbert", one(function()
-        return names(C.Person.query:filter(C.Person.id:in_(mr.select(C.Engineer.id):where(C.Engineer.lang:eq "java"))):all())
+        return names(C.Person.query:filter(C.Person.id:in_(mr.select(C.Engineer.id):where(C.Engineer.lang
+          :eq "java"))):all())
       end))
     end)
 
@@ -382,7 +393,8 @@ for _, kind in ipairs{ "single", "joined" } do
       end))
       local p, e = mr.aliased(C.Person), mr.aliased(C.Engineer)
       assert.equal("vlad dilbert, vlad pointy", one(function()
-        return rows(db.session:query(e, p):filter(e.name:eq "vlad", p.name:in_{ "dilbert", "pointy" }):order_by(p.id):all())
+        return rows(db.session:query(e, p):filter(e.name:eq "vlad", p.name:in_{ "dilbert", "pointy" })
+          :order_by(p.id):all())
       end))
       assert.equal("dilbert java, vlad cobol, wally c++", one(function()
         return rows(db.session:query(C.Person.name, C.Engineer.lang):filter(C.Engineer.id:eq(C.Person.id))
@@ -409,7 +421,8 @@ for _, kind in ipairs{ "single", "joined" } do
 
     it("are grouped by their owner", function()
       assert.equal("c1 2", one(function()
-        return rows(db.session:query(C.Company.name, mr.func.count(C.Engineer.id)):join(C.Company.people:of_type(C.Engineer))
+        return rows(db.session:query(C.Company.name, mr.func.count(C.Engineer.id)):join(C.Company.people
+          :of_type(C.Engineer))
           :group_by(C.Company.name):having(mr.func.count(C.Engineer.id):gt(1)):all())
       end))
     end)

@@ -54,20 +54,25 @@ static bool is_there_already(mr_entity *entity, const mr_relationship *rel, cons
     return v->kind == MR_COLLECTION && mr_collection_holds(v->u.p, item);
 }
 
+/* UINT32_MAX: the end. */
+static mr_status check_place(mr_entity *entity, const mr_relationship *rel, uint32_t at) {
+    if (at == UINT32_MAX) return MR_OK;
+    const mr_collection *c = loaded_collection(entity, rel);
+    if (!c) return MR_FAIL;
+    if (at <= c->n) return MR_OK;
+    return mr_fail(entity->mapper->env, MR_ERR_ARGUMENT, "%s.%s has %lu items: there is no place %lu",
+                   entity->mapper->name, rel->prop->name, (unsigned long)c->n, (unsigned long)at + 1);
+}
+
+/* A listener may have changed the list: the place is checked before and after it. */
 static mr_status insert(mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item) {
     if (is_there_already(entity, rel, item)) return MR_OK;
     mr_value value = mr_value_of(MR_ENTITY, 0);
     value.u.p = item;
-    if (mr_relationship_check_change(entity, rel, MR_EVENT_APPEND, &value) != MR_OK ||
-        check_key(entity, rel, value.u.p) != MR_OK)
+    if (mr_relationship_check_items(entity, rel, &item, 1) != MR_OK || check_place(entity, rel, at) != MR_OK ||
+        mr_relationship_check_change(entity, rel, MR_EVENT_APPEND, &value) != MR_OK ||
+        check_key(entity, rel, value.u.p) != MR_OK || check_place(entity, rel, at) != MR_OK)
         return MR_FAIL;
-    if (at != UINT32_MAX) {
-        const mr_collection *c = loaded_collection(entity, rel);
-        if (!c) return MR_FAIL;
-        if (at > c->n)
-            return mr_fail(entity->mapper->env, MR_ERR_ARGUMENT, "%s.%s has %lu items: there is no place %lu",
-                           entity->mapper->name, rel->prop->name, (unsigned long)c->n, (unsigned long)at + 1);
-    }
     mr_both_sides sides;
     mr_both_sides_begin(&sides, entity->mapper->env);
     return mr_both_sides_end(&sides, mr_both_sides_insert(&sides, entity, rel, at, value.u.p));
@@ -98,7 +103,7 @@ static mr_status remove_at(mr_entity *entity, const mr_relationship *rel, uint32
 
 static mr_status replace_at(mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item) {
     mr_collection *c = loaded_collection(entity, rel);
-    if (!c) return MR_FAIL;
+    if (!c || mr_relationship_check_items(entity, rel, &item, 1) != MR_OK) return MR_FAIL;
     mr_value old = mr_value_of(MR_ENTITY, 0), value = old;
     value.u.p = item;
     uint32_t now = at;
@@ -199,7 +204,7 @@ static mr_status accept_items(mr_entity *entity, const mr_relationship *rel, mr_
 static mr_status assign(mr_entity *entity, const mr_relationship *rel, mr_entity *const *items, uint32_t n) {
     mr_env *env = entity->mapper->env;
     mr_collection *c = loaded_collection(entity, rel);
-    if (!c) return MR_FAIL;
+    if (!c || mr_relationship_check_items(entity, rel, items, n) != MR_OK) return MR_FAIL;
     mr_vec wanted, added, removed;
     mr_vec_init(&wanted, env, sizeof(mr_entity *));
     mr_vec_init(&added, env, sizeof(mr_entity *));
@@ -227,11 +232,12 @@ static mr_status assign(mr_entity *entity, const mr_relationship *rel, mr_entity
 
 /* Appends the items at the end, all of them or none: all are checked before the first one comes. */
 static mr_status append_items(mr_entity *entity, const mr_relationship *rel, mr_entity *const *items, uint32_t n) {
-    mr_status status = MR_OK;
-    if (rel->collection == MR_COLLECTION_DICT) { /* what one displaces depends on those before it */
+    mr_status status = mr_relationship_check_items(entity, rel, items, n);
+    if (status == MR_OK && rel->collection == MR_COLLECTION_DICT) { /* what one displaces depends on those before it */
         for (uint32_t i = 0; i < n && status == MR_OK; i++) status = insert(entity, rel, UINT32_MAX, items[i]);
         return status;
     }
+    if (status != MR_OK) return status;
     mr_vec wanted;
     mr_vec_init(&wanted, entity->mapper->env, sizeof(mr_entity *));
     for (uint32_t i = 0; i < n && status == MR_OK; i++) {

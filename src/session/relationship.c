@@ -144,6 +144,16 @@ static mr_status check_target(const mr_entity *entity, const mr_relationship *re
     return wrong_target(entity, rel, value);
 }
 
+mr_status mr_relationship_check_items(const mr_entity *entity, const mr_relationship *rel, mr_entity *const *items,
+                                      uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        mr_value value = mr_value_of(MR_ENTITY, 0);
+        value.u.p = items[i];
+        if (check_target(entity, rel, &value, false) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
 /* backref: 0, or MR_VALIDATE_BACKREF. */
 static mr_status check_side(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event, mr_value *item,
                             unsigned backref) {

@@ -43,6 +43,9 @@ mr_status mr_relationship_read(mr_entity *entity, const mr_property *prop, const
 mr_status mr_relationship_require(mr_entity *entity, const mr_property *prop, const mr_value **out);
 /* Sets a reference. value: MR_ENTITY, or MR_NULL. */
 mr_status mr_relationship_set_reference(mr_entity *entity, const mr_property *prop, const mr_value *value);
+/* Are the items of the class that the relationship leads to? Asked before anybody hears of a change of several. */
+mr_status mr_relationship_check_items(const mr_entity *entity, const mr_relationship *rel, mr_entity *const *items,
+                                      uint32_t n);
 /* Checks one object that is about to be set, appended or removed, and calls validators and listeners of both sides.
  * item: MR_ENTITY or MR_NULL; they may replace it. */
 mr_status mr_relationship_check_change(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event,
