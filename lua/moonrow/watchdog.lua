@@ -30,27 +30,45 @@ local function unwatch(fn)
   if #watchers == 0 then core.watch_accesses(nil) end
 end
 
--- The option of a query that would have loaded it.
-local function cure(class, attribute, kind)
-  if kind == "column" then return string.format("mr.undefer(%s.%s)", class, attribute) end
-  return string.format("mr.%s(%s.%s)", kind == "reference" and "joinedload" or "selectinload", class, attribute)
+local kinds = setmetatable({}, { __mode = "k" }) -- what a finding has loaded: a key of cures, or "subclass"
+
+-- The option that would have loaded it: of the query, or of the session where the objects have expired.
+local cures = {
+  column = "mr.undefer(%s)", reference = "mr.joinedload(%s)", collection = "mr.selectinload(%s)",
+  object = "expire_on_commit = false", value = "expire_on_commit = false",
+}
+
+local function cure(name, class, kind, base)
+  if kind == "subclass" then return "mr.selectin_polymorphic(" .. base .. ", { " .. class .. " })" end
+  return (cures[kind]:gsub("%%s", name))
 end
+
+local messages = {
+  object = "%s is read again one by one, %s at %s: the objects have expired (a commit, a rollback, expire): run one "
+    .. "query for them before the loop, or open the session with %s",
+  subclass = "%s is loaded one by one, %s at %s: add %s to the query",
+}
+messages.value = messages.object
 
 local function words_of(found)
-  return string.format('%s is loaded one by one, %d times at %s: add %s to the query, or lazy = "batch"',
-    found.attribute, found.count, found.where, found.option)
+  local words = messages[kinds[found]] or '%s is loaded one by one, %s at %s: add %s to the query, or lazy = "batch"'
+  local times = found.count == 1 and "once" or found.count .. " times"
+  return string.format(words, found.attribute, times, found.where, found.option)
 end
 
--- Counts loads by attribute and place. Returns what the load belongs to.
+-- Counts loads by attribute and place. Returns what the load belongs to. What is read of an object that has expired is
+-- all of it, whatever attribute was asked for.
 local function counter()
   local seen = {}
-  return function(class, attribute, where, kind)
-    local key = class .. "." .. attribute .. "@" .. where
+  return function(class, attribute, where, kind, base)
+    local name = kind == "object" and class or class .. "." .. attribute
+    local key = name .. "@" .. where
     local found = seen[key]
     if not found then
-      found = { kind = "n_plus_one", attribute = class .. "." .. attribute, where = where, count = 0,
-        option = cure(class, attribute, kind) }
+      found = { kind = "n_plus_one", attribute = name, where = where, count = 0,
+        option = cure(name, class, kind, base) }
       seen[key] = found
+      kinds[found] = kind
     end
     found.count = found.count + 1
     return found
@@ -70,8 +88,9 @@ function watchdog.record(engine, fn, ...)
     all = all + 1
     if not worst or found.count > worst.count then worst = found end
     if all <= most then return end
-    core.raise("InvalidRequestError", string.format("%d loads by accesses, and max_lazy is %d: %s", all,
-      math.tointeger(most) or most, words_of(worst)))
+    local words = all == 1 and "1 load by an access, and max_lazy is %d: %s"
+      or all .. " loads by accesses, and max_lazy is %d: %s"
+    core.raise("InvalidRequestError", string.format(words, most // 1 | 0, words_of(worst)))
   end
   watch(watcher)
   local ok, records = pcall(engine.record, engine, fn)

@@ -56,6 +56,97 @@ describe("who watches", function()
     assert.equal(2, #dog.findings)
   end)
 
+  it("is told of a loop that reads expired objects again, by the name of their class", function()
+    local all = Author.query:order_by(Author.id):all()
+    local function read() for _, author in ipairs(all) do assert(author.name) end end
+    local cure = ": the objects have expired (a commit, a rollback, expire): run one query for them before the loop, "
+      .. "or open the session with expire_on_commit = false"
+    db.session:commit()
+    local dog <close> = db:watchdog{ n_plus_one = 5, suggest = true }
+    assert.equal(20, #db:record(read))
+    local found = dog.findings[1]
+    assert.same({ 1, "n_plus_one", "Author", "expire_on_commit = false", 20 },
+      { #dog.findings, found.kind, found.attribute, found.option, found.count })
+    assert.matches("Author is read again one by one, 20 times at ", tostring(dog), 1, true)
+    assert.equal(cure, found.message:sub(-#cure))
+    assert.equal(0, #db:record(read, { max_lazy = 0 }))
+    -- whatever attribute is the first; the list of an expired object is a statement more
+    db.session:commit()
+    for i, author in ipairs(all) do assert(i % 2 == 0 and author.name or author.id) end
+    assert.equal("Author", dog.findings[2].attribute)
+    db.session:commit()
+    assert.equal(40, #db:record(function() for _, author in ipairs(all) do assert(#author.books == 1) end end))
+    local counts = {}
+    for i = 3, 4 do counts[dog.findings[i].attribute] = dog.findings[i].count end
+    assert.same({ Author = 20, ["Author.books"] = 20 }, counts)
+    -- some attributes of them
+    for _, author in ipairs(all) do db.session:expire(author, { "name" }) end
+    read()
+    assert.equal("Author.name", dog.findings[5].attribute)
+    assert.matches("Author.name is read again one by one", dog.findings[5].message, 1, true)
+  end)
+
+  it("hears nothing of expired objects that one query, get, or a flush reads again", function()
+    local all = Author.query:order_by(Author.id):all()
+    local dog <close> = db:watchdog{ n_plus_one = 2 }
+    local function without(fn)
+      db.session:commit()
+      db:record(fn, { max_lazy = 0 })
+    end
+    without(function()
+      Author.query:all()
+      for _, author in ipairs(all) do assert(author.name) end
+    end)
+    without(function() for i = 1, 20 do assert(db.session:get(Author, i)) end end)
+    without(function() for i, author in ipairs(all) do author.name = "b" .. i end db.session:flush() end)
+    without(function()
+      for _, author in ipairs(all) do db.session:delete(author) end
+      db.session:flush()
+    end)
+    assert.equal(0, Author.query:count())
+    assert.equal("nothing was found", tostring(dog))
+  end)
+
+  it("max_lazy counts expired objects, too", function()
+    local all = Author.query:order_by(Author.id):all()
+    db.session:commit()
+    local function fails(most)
+      return support.error_of(db.record, db, function()
+        for _, author in ipairs(all) do assert(author.name) end
+      end, { max_lazy = most }).message
+    end
+    assert.matches("^4 loads by accesses, and max_lazy is 3: Author is read again one by one, 4 times at ", fails(3))
+    assert.matches("^1 load by an access, and max_lazy is 0: Author is read again one by one, once at ", fails(0))
+  end)
+
+  it("is told of what subclasses add, and the option that reads it", function()
+    local Kind = db.Model:extend("Kind", {
+      id   = db.Column{ db.Integer, primary_key = true },
+      kind = db.Column{ db.String },
+      __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "kind" },
+    })
+    local One = Kind:extend("One", { a = db.Column{ db.Integer }, __mapper_args = { polymorphic_identity = "one" } })
+    local Two = Kind:extend("Two", { id = db.Column{ db.Integer, db.ForeignKey "kind.id", primary_key = true },
+      b = db.Column{ db.Integer }, __mapper_args = { polymorphic_identity = "two" } })
+    db:create_all()
+    for i = 1, 4 do db.session:add_all{ One{ a = i }, Two{ b = i } } end
+    db.session:commit()
+    local dog <close> = db:watchdog{ n_plus_one = 3, suggest = true }
+    local function read(query)
+      db.session:expunge_all()
+      for _, object in ipairs(query:all()) do assert(mr.class_of(object) == One and object.a or object.b) end
+    end
+    read(Kind.query:options(mr.selectin_polymorphic(Kind, "*")))
+    assert.equal(0, #dog.findings)
+    read(Kind.query)
+    local cures = {}
+    for _, found in ipairs(dog.findings) do cures[found.attribute] = found.option .. " " .. found.count end
+    assert.same({ ["One.a"] = "mr.selectin_polymorphic(Kind, { One }) 4",
+      ["Two.b"] = "mr.selectin_polymorphic(Kind, { Two }) 4" }, cures)
+    assert.matches("Two.b is loaded one by one, 4 times at ", tostring(dog), 1, true)
+    assert.matches(": add mr.selectin_polymorphic(Kind, { Two }) to the query", tostring(dog), 1, true)
+  end)
+
   it("hears nothing of what is loaded with the query, in batches, or is in memory", function()
     local dog <close> = db:watchdog{ n_plus_one = 3 }
     loop(Author.query:options(mr.selectinload "books"))

@@ -85,21 +85,24 @@ static mr_status load_deferred(mr_session *s, mr_entity *e, const mr_property *p
     return status;
 }
 
-/* Loads the column; prop NULL: all columns that have expired. MR_NOTFOUND: the row is gone. */
-static mr_status load_columns(mr_session *s, mr_entity *e, const mr_property *prop) {
+/* Loads the column; prop NULL: all columns that have expired. needed: not the program has asked. MR_NOTFOUND: the row
+ * is gone. */
+static mr_status load_columns(mr_session *s, mr_entity *e, const mr_property *prop, bool needed) {
     mr_entity_pin(e);
     mr_status status = mr_session_autoflush_now(s);
     if (status == MR_OK) {
         uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
         bool expired = is_expired(e);
+        uint64_t reads = s->owner->reads;
+        mr_access access = expired ? MR_ACCESS_EXPIRED : MR_ACCESS_LACKING;
         if (prop && (prop->deferred || !(expired || (e->flags & MR_ENTITY_PARTIAL)))) {
             if (expired) e->flags |= MR_ENTITY_PARTIAL; /* its other columns are still to be read */
-            uint64_t reads = s->owner->reads;
+            access = MR_ACCESS_ATTRIBUTE;
             status = load_deferred(s, e, prop);
-            if (status == MR_OK) status = mr_session_note_access(s, e, prop, reads);
         } else {
             status = mr_load_refresh(&s->load, e, NULL, 0);
         }
+        if (status == MR_OK && !needed) status = mr_session_note_access(s, e, prop, access, reads);
         mr_session_leave(s, before);
     }
     mr_entity_unpin(e);
@@ -116,14 +119,14 @@ mr_status mr_attribute_load_if_expired(mr_entity *entity) {
     if (entity->state != MR_PERSISTENT || !is_expired(entity)) return MR_OK;
     mr_session *s = mr_session_of(entity);
     if (!s) return mr_attribute_detached(entity, mr_vec_ptr(&entity->mapper->columns, 0));
-    mr_status status = load_columns(s, entity, NULL);
+    mr_status status = load_columns(s, entity, NULL, true);
     return status == MR_NOTFOUND ? mr_attribute_row_is_gone(s, entity) : status;
 }
 
-mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop) {
+mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop, bool needed) {
     mr_session *s = mr_session_of(entity);
     if (!s) return mr_attribute_detached(entity, prop);
-    mr_status status = load_columns(s, entity, prop);
+    mr_status status = load_columns(s, entity, prop, needed);
     return status == MR_NOTFOUND ? object_deleted(entity) : status;
 }
 
@@ -146,12 +149,12 @@ mr_status mr_attribute_get(mr_entity *entity, const mr_property *prop, const mr_
     if (prop->kind == MR_PROPERTY_RELATIONSHIP) return mr_relationship_read(entity, prop, out);
     if (mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED) {
         mr_state state = mr_session_state_of(entity);
-        if (state != MR_TRANSIENT && state != MR_PENDING && mr_attribute_load_column(entity, prop) != MR_OK)
+        if (state != MR_TRANSIENT && state != MR_PENDING && mr_attribute_load_column(entity, prop, false) != MR_OK)
             return MR_FAIL;
     }
     const mr_value *v = mr_entity_slot(entity, prop->slot);
     if (v->kind == MR_UNLOADED && is_left_out(entity, prop)) {
-        if (mr_attribute_load_column(entity, prop) != MR_OK) return MR_FAIL;
+        if (mr_attribute_load_column(entity, prop, false) != MR_OK) return MR_FAIL;
         v = mr_entity_slot(entity, prop->slot);
     }
     *out = v->kind == MR_UNLOADED ? &null_value : v;
@@ -271,7 +274,7 @@ static mr_status load_row_first(mr_entity *entity, const mr_property *prop) {
     if (entity->state != MR_PERSISTENT || mr_entity_slot(entity, prop->slot)->kind != MR_UNLOADED ||
         !mr_session_of(entity) || mr_entity_is_dirty(entity, prop->slot))
         return MR_OK;
-    return mr_attribute_load_column(entity, prop);
+    return mr_attribute_load_column(entity, prop, false);
 }
 
 /* Must the value be compared with the stored one before it is accepted? Yes if it breaks the column's declaration, or
@@ -310,7 +313,8 @@ static mr_status set_fitting(mr_entity *entity, const mr_property *prop, const m
     if (prop->validate && prop->validate(env, prop->validate_ud, entity, prop, &value, 0) != MR_OK) return MR_FAIL;
     if (check_value(entity, prop, &value, room) != MR_OK) return MR_FAIL;
     if (prop->active_history && entity->state == MR_PERSISTENT && mr_session_of(entity) &&
-        mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED && mr_attribute_load_column(entity, prop) != MR_OK)
+        mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED &&
+        mr_attribute_load_column(entity, prop, false) != MR_OK)
         return MR_FAIL;
     if (prop->is_primary_key && entity->state == MR_PERSISTENT &&
         mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED && key_from_identity(entity, prop) != MR_OK)

@@ -22,8 +22,9 @@ bool mr_entity_is_changed(const mr_entity *entity);
 void mr_session_compare_mutable(mr_session *s);
 /* mr_type_coerce and mr_type_fit, with "User.email" in the message. */
 mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, mr_value *value, mr_store_room *room);
-/* Loads a column that is not loaded. ObjectDeletedError: the row is gone. DetachedInstanceError: no session. */
-mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop);
+/* Loads a column that is not loaded. needed: by the library, not by an access of the program. ObjectDeletedError: the
+ * row is gone. DetachedInstanceError: no session. */
+mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop, bool needed);
 /* Records the DetachedInstanceError for the attribute. */
 mr_status mr_attribute_detached(mr_entity *entity, const mr_property *prop);
 /* Calls the listeners of the attribute. *value may be replaced by them. old: the value before; NULL: not known. */

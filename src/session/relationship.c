@@ -12,12 +12,12 @@ static const mr_value no_reference = {MR_NULL, 0, 0, 0, {0}};
 /* ---------------------------------------------------------------- loading */
 
 /* Loads the columns of this side that the join condition reads. */
-static mr_status load_local_columns(mr_entity *entity, const mr_relationship *rel) {
+static mr_status load_local_columns(mr_entity *entity, const mr_relationship *rel, bool needed) {
     for (unsigned i = 0; i < rel->npairs; i++) {
         uint16_t slot = rel->pairs[i].local_slot;
         if (slot == UINT16_MAX || mr_entity_slot(entity, slot)->kind != MR_UNLOADED) continue;
         const mr_property *prop = mr_mapper_property_of_column(entity->mapper, rel->pairs[i].local);
-        if (prop && mr_attribute_load_column(entity, prop) != MR_OK) return MR_FAIL;
+        if (prop && mr_attribute_load_column(entity, prop, needed) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
 }
@@ -27,13 +27,14 @@ static mr_status load_relationship(mr_session *s, mr_entity *entity, const mr_re
     if (known != MR_NOTFOUND) return known; /* nothing is read, so nothing must be flushed */
     mr_entity_pin(entity);
     mr_status status = mr_session_autoflush_now(s);
-    if (status == MR_OK) status = load_local_columns(entity, rel);
+    if (status == MR_OK) status = load_local_columns(entity, rel, needed);
     if (status == MR_OK && !mr_attribute_is_loaded(entity, rel->prop)) {
         uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
         uint64_t reads = s->owner->reads;
         status = needed ? mr_load_needed_relationship(&s->load, entity, rel->prop)
                         : mr_load_relationship(&s->load, entity, rel->prop);
-        if (status == MR_OK && !needed) status = mr_session_note_access(s, entity, rel->prop, reads);
+        if (status == MR_OK && !needed)
+            status = mr_session_note_access(s, entity, rel->prop, MR_ACCESS_ATTRIBUTE, reads);
         mr_session_leave(s, before);
     }
     mr_entity_unpin(entity);

@@ -177,10 +177,10 @@ bool mr_session_is_making(const mr_session *s);
 
 /* Tells who watches that the access has loaded, if it has read since. reads: mr_owner.reads before it. */
 static inline mr_status mr_session_note_access(const mr_session *s, mr_entity *entity, const mr_property *prop,
-                                               uint64_t reads) {
+                                               mr_access access, uint64_t reads) {
     const mr_session_common *common = mr_env_get(s->env, MR_ENV_SESSION);
     if (!common || !common->on_access || s->owner->reads == reads) return MR_OK;
-    return common->on_access(common->on_access_ud, entity, prop);
+    return common->on_access(common->on_access_ud, entity, prop, access);
 }
 
 /* May an object have an edit that nobody has looked for? */

@@ -518,7 +518,7 @@ function Database:configure() end
 ---records[#records].parameters[1] --> 35
 ---records[#records].duration < 1 --> true
 ---records[#records].waited --> 0.0
----#db:record(function() return #ann.posts end, { max_lazy = 1 }) >= 1 --> true
+---#db:record(function() return #ann.posts end, { max_lazy = 2 }) --> 2
 ---```
 ---@param fn fun()
 ---@param options? moonrow.RecordOptions
@@ -527,7 +527,7 @@ function Database:configure() end
 function Database:record(fn, options) end
 
 ---@class moonrow.RecordOptions
----So often accesses may load: relationships and deferred columns. An access more is an error.
+---So often accesses may load: relationships, deferred columns, objects that have expired. An access more is an error.
 ---@field max_lazy? integer
 
 ---Tells of what loads one by one, of slow statements, and of statements that read whole tables, until it is stopped.
@@ -553,7 +553,7 @@ function Database:record(fn, options) end
 function Database:watchdog(options) end
 
 ---@class moonrow.WatchdogOptions
----So many loads of one attribute on one line of the program are told of.
+---So many loads of one attribute, or of expired objects of one class, on one line of the program are told of.
 ---@field n_plus_one? integer
 ---So many seconds of a statement.
 ---@field slow? number
@@ -572,11 +572,11 @@ function Database:watchdog(options) end
 ---@field message string
 ---"file:line" of the program.
 ---@field where string
----n_plus_one: the attribute that was loaded, "User.posts".
+---n_plus_one: the attribute that was loaded, "User.posts", or the class whose expired objects were read again, "User".
 ---@field attribute? string
 ---n_plus_one: how often, so far.
 ---@field count? integer
----n_plus_one: the option of the query that would have loaded it.
+---n_plus_one: the option of the query that would have loaded it; where objects have expired, that of the session.
 ---@field option? string
 ---slow, fullscan: the SQL.
 ---@field statement? string

@@ -13,31 +13,43 @@ static const char watcher_key = 0; /* registry: the function; or nil */
 typedef struct access {
     const mr_entity *entity;
     const mr_property *prop;
+    mr_access kind;
 } access;
 
-/* Calls the function with the class, the attribute, the place ("file:line", or "?") and what kind of load it is. */
+/* "reference", "collection", "column" (deferred); "object" (all columns: it had expired), "subclass" (what a subclass
+ * adds), "value" (it had expired alone). */
+static const char *kind_of(const access *a) {
+    const mr_property *prop = a->prop;
+    if (a->kind == MR_ACCESS_EXPIRED) return "object";
+    if (a->kind == MR_ACCESS_LACKING) return prop->mapper->base ? "subclass" : "value";
+    if (prop->kind != MR_PROPERTY_RELATIONSHIP) return "column";
+    return prop->relationship->direction == MR_MANY_TO_ONE ? "reference" : "collection";
+}
+
+/* Calls the function with the class, the attribute, the place ("file:line", or "?"), what kind of load it is, and the
+ * class that this one inherits from. */
 static int tell_body(lua_State *L) {
     const access *a = lua_touserdata(L, 1);
-    const mr_relationship *rel = a->prop->kind == MR_PROPERTY_RELATIONSHIP ? a->prop->relationship : NULL;
+    const mr_mapper *mapper = a->kind == MR_ACCESS_EXPIRED ? a->entity->mapper : a->prop->mapper;
     lua_Debug ar;
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &watcher_key) == LUA_TNIL) return 0;
-    lua_pushstring(L, a->prop->mapper->name);
+    lua_pushstring(L, mapper->name);
     lua_pushstring(L, a->prop->name);
     if (bind_find_place(L, &ar)) lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
     else lua_pushliteral(L, "?");
-    if (!rel) lua_pushliteral(L, "column");
-    else lua_pushstring(L, rel->direction == MR_MANY_TO_ONE ? "reference" : "collection");
-    lua_call(L, 4, 0);
+    lua_pushstring(L, kind_of(a));
+    lua_pushstring(L, mapper->base ? mapper->base->name : NULL);
+    lua_call(L, 5, 0);
     return 0;
 }
 
-static mr_status tell(void *ud, mr_entity *entity, const mr_property *prop) {
-    access a = {entity, prop};
+static mr_status tell(void *ud, mr_entity *entity, const mr_property *prop, mr_access kind) {
+    access a = {entity, prop, kind};
     (void)ud;
     return bind_callback(entity->mapper->env, tell_body, &a);
 }
 
-/* watch_accesses(fn or nil): fn(class, attribute, place, kind) is called after each load by an access. */
+/* watch_accesses(fn or nil): fn(class, attribute, place, kind, base) is called after each load by an access. */
 static int core_watch_accesses(lua_State *L) {
     bind_state *b = bind_of(L);
     bool on = !lua_isnil(L, 1);

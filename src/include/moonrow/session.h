@@ -305,10 +305,14 @@ mr_status mr_session_set_stored_value(mr_session *s, mr_entity *entity, const mr
 mr_node *mr_statement_with_criteria(const mr_session *s, mr_mapper *mapper, const mr_query *options,
                                     mr_node *statement);
 
-/* Told after an access of the program has loaded a relationship or a deferred column by at least one statement.
- * MR_FAIL, with a recorded error: the access fails with it; what it has loaded stays. Where nobody watches, an access
- * that loads tests one pointer more. */
-typedef mr_status (*mr_access_fn)(void *ud, mr_entity *entity, const mr_property *prop);
+/* What an access of the program has loaded: the attribute alone (a relationship, or a deferred column with its group);
+ * all columns of an object that had expired; or the columns that an object lacked: those that its subclass adds to what
+ * the query read, or some that had expired. */
+typedef enum mr_access { MR_ACCESS_ATTRIBUTE, MR_ACCESS_EXPIRED, MR_ACCESS_LACKING } mr_access;
+/* Told after an access has loaded by at least one statement. prop: the attribute that was read. MR_FAIL, with a
+ * recorded error: the access fails with it; what it has loaded stays. Where nobody watches, an access that loads tests
+ * one pointer more. */
+typedef mr_status (*mr_access_fn)(void *ud, mr_entity *entity, const mr_property *prop, mr_access access);
 /* Sets the function for the environment; NULL: nobody watches. */
 mr_status mr_session_watch_accesses(mr_env *env, mr_access_fn fn, void *ud);
 
