@@ -144,7 +144,7 @@ id  name  gold
     keys("C-c", "Player.na", "Tab")
     wait "> Player.name"
     keys("C-c", 'x = mr.text "select * from pl', "Tab")
-    wait 'select * from player'
+    wait "select * from player"
     keys("C-c", 'io.open("' .. scratch .. "/mod", "Tab")
     wait "models.lua"
     keys("C-c", ":expl", "Tab")

@@ -94,7 +94,7 @@ end
 function words.tables(state)
   state.host.call(function()
     local db = rawget(state.host.globals, "db")
-    if db == nil then return say "there is no db: db = mr.open \"sqlite:///file.db\" opens one" end
+    if db == nil then return say 'there is no db: db = mr.open "sqlite:///file.db" opens one' end
     local names = state.host.globals.mr.inspect(db.engine):get_table_names()
     table.sort(names)
     say(#names > 0 and table.concat(names, "\n") or "db has no tables")
