@@ -117,13 +117,186 @@ describe("with_variant", function()
     { "a variant with variants", function()
       mr.String(20):with_variant(mr.Text:with_variant(mr.String(5), "sqlite"), "postgresql")
     end, "has variants itself" },
-    { "a type of other values", function() mr.String(20):with_variant(mr.Integer, "postgresql") end,
-      "String(20) takes a string, and Integer takes an integer" },
-    { "a TypeDecorator", function()
-      mr.String(20):with_variant(mr.TypeDecorator{ impl = mr.Text, bind = tostring }, "postgresql")
-    end, "decorate the whole" },
   }
   for _, case in ipairs(cases) do
     it("refuses " .. case[1], function() refuse("ArgumentError", case[3], case[2]) end)
   end
+
+  -- A class is declared once, and its rows are in two databases, of two dialects.
+  local function in_two(column_type)
+    local Base = mr.declarative_base()
+    local Row = Base:extend("Row", { id = mr.Column{ mr.Integer, primary_key = true }, v = mr.Column{ column_type } })
+    local lite, pg = mr.create_engine "sqlite://", mr.create_engine "mock+postgresql://"
+    Base.metadata:create_all(lite)
+    return Row, mr.Session(lite), mr.Session(pg)
+  end
+
+  local function fails(kind, words, fn)
+    local ok, e = pcall(fn)
+    assert.is_false(ok)
+    assert.equal(kind, e.kind or e.name or tostring(e):match "(%a+Error):")
+    assert.truthy(tostring(e):find(words, 1, true), tostring(e))
+  end
+
+  it("checks lengths, choices, digits and ranges by the type that holds", function()
+    local limits = {
+      { mr.String(5):with_variant(mr.String(10), "sqlite"), "1234567", "too long for String(5)", "12345678901",
+        "too long for String(", "DataError" },
+      { mr.Enum("a", "b"):with_variant(mr.Enum("a", "b", "c"), "sqlite"), "c", "not a choice of Enum(a, b)", "d",
+        "not a choice of Enum(a, b", "DataError" },
+      { mr.Numeric(5, 2):with_variant(mr.Numeric(8, 4), "sqlite"), mr.decimal "1.2345", "than Numeric(5, 2)",
+        mr.decimal "1.23456", "than Numeric(", "ArgumentError" },
+      { mr.SmallInteger:with_variant(mr.Integer, "sqlite"), 70000, "the range of SmallInteger" },
+    }
+    for _, case in ipairs(limits) do
+      local Row, lite, pg = in_two(case[1])
+      local kind = case[6] or "DataError"
+      local row = Row{ v = case[2] } -- no engine is known: it is none of the type's here, but one of the other's
+      lite:add(row)
+      lite:commit()
+      assert.equal(case[2], row.v)
+      assert.equal(1, lite:query(Row):filter(Row.v:eq(case[2])):count())
+      assert.equal(1, lite:query(Row):filter_by{ v = case[2] }:count())
+      lite:execute(mr.insert(Row), { { v = case[2] }, { v = case[2] } })
+      lite:execute(mr.insert(Row):values{ v = case[2] })
+      assert.equal(case[2], lite:execute(mr.insert(Row):values{ v = case[2] }:returning(Row.v)):scalar())
+      assert.equal(5, lite:query(Row):update{ v = case[2] })
+      assert.equal(1, lite:execute(mr.update(Row):where(Row.id:eq(row.id)):values{ v = case[2] }).rowcount)
+      if case[4] then
+        fails(kind, case[5], function() row.v = case[4] lite:flush() end)
+        lite:rollback()
+        fails(kind, case[5], function() lite:execute(mr.insert(Row), { { v = case[2] }, { v = case[4] } }) end)
+        lite:rollback()
+      end
+      pg:add(Row{ id = 1, v = case[2] })
+      fails(kind, case[3], function() pg:flush() end)
+      pg:rollback()
+      local rows = { { id = 1, v = case[2] }, { id = 2, v = case[2] } }
+      fails(kind, case[3], function() pg:execute(mr.insert(Row), rows) end)
+      fails(kind, case[3], function() pg:execute(mr.insert(Row):values{ id = 1, v = case[2] }) end)
+      fails(kind, case[3], function() pg:execute(mr.update(Row):values{ v = case[2] }) end)
+      fails(kind, case[3], function() pg:query(Row):update{ v = case[2] } end)
+      lite:close()
+      pg:close()
+    end
+  end)
+
+  it("cuts off what the form that holds cannot keep, in the session or at the flush", function()
+    local Type = mr.DateTime:with_variant(mr.DateTime{ storage = "unix" }, "sqlite")
+    local Row, lite, pg = in_two(Type)
+    local at = mr.datetime(2024, 3, 5, 19, 7, 9, 123000)
+    local row, other = Row{ v = at }, Row{ id = 1, v = at }
+    assert.equal(at, row.v)
+    lite:add(row)
+    pg:add(other)
+    lite:flush()
+    pg:flush()
+    assert.equal(mr.datetime(2024, 3, 5, 19, 7, 9), row.v)
+    assert.equal(at, other.v)
+    row.v = at
+    assert.equal(mr.datetime(2024, 3, 5, 19, 7, 9), row.v)
+  end)
+
+  it("takes a type of other values: they are checked when the dialect is known", function()
+    local Row, lite, pg = in_two(mr.String(20):with_variant(mr.Integer, "sqlite"))
+    local row, text = Row{ v = 5 }, Row{ id = 1, v = "x" }
+    lite:add(row)
+    pg:add(text)
+    lite:commit()
+    pg:flush()
+    assert.equal("integer", math.type(row.v))
+    assert.equal("integer", lite:execute(mr.text "SELECT typeof(v) FROM row"):scalar())
+    assert.equal("x", text.v)
+    for _, n in ipairs{
+      lite:query(Row):filter(Row.v:eq(5)):count(),
+      lite:query(Row):filter(Row.v:in_{ 4, 5 }):count(),
+      lite:query(Row):filter(Row.v:between(5, 6)):count(),
+      lite:query(Row):filter_by{ v = 5 }:count(),
+      lite:query(Row):where("v == 5"):count(),
+      lite:query(Row):where("v == $x", { x = 5 }):count(),
+    } do
+      assert.equal(1, n)
+    end
+    lite:execute(mr.insert(Row), { { v = 1 }, { v = 2 } })
+    assert.equal(7, lite:execute(mr.insert(Row):values{ v = 7 }:returning(Row.v)):scalar())
+    assert.equal(8, lite:execute(mr.update(Row):where(Row.v:eq(7)):values{ v = 8 }:returning(Row.v)):scalar())
+    assert.equal(9, lite:execute(mr.text "SELECT 9 AS v":columns(Row.v)):scalar())
+    assert.equal(8, lite:query(mr.func.max(Row.v)):scalar())
+    assert.equal(12, lite:execute(mr.select(mr.cast(mr.literal "12", Row.v.type))):scalar())
+    local united = lite:query(Row.v):union(lite:query(Row.v)):order_by(Row.v):all()
+    assert.equal(1, united[1].v)
+    assert.truthy(mr.cast(Row.id, Row.v.type):sql{ dialect = "postgresql" }:find("AS VARCHAR(20))", 1, true))
+    fails("ArgumentError", 'Row.v: expected an integer, got string "abc"', function() row.v = "abc" lite:flush() end)
+    lite:rollback()
+    local bad = { { v = 1 }, { v = "x" } }
+    fails("ArgumentError", "expected an integer", function() lite:execute(mr.insert(Row), bad) end)
+    lite:rollback()
+    pg:add(Row{ id = 2, v = 5 })
+    fails("ArgumentError", "Row.v: expected a string, got integer 5", function() pg:flush() end)
+    pg:rollback()
+    fails("ArgumentError", "expected a string", function() pg:query(Row):filter(Row.v:eq(5)):all() end)
+  end)
+
+  local function tagged(name, impl)
+    return mr.TypeDecorator{ impl = impl, name = name, bind = function(v, d) return v and name .. d .. ":" .. v end,
+      result = function(v, d) return v and v:match ":(.*)" .. "/" .. d end }
+  end
+
+  it("takes a TypeDecorator, whose functions are called in its dialect alone", function()
+    local Row, lite, pg = in_two(mr.String(40):with_variant(tagged("D", mr.String(40)), "sqlite"))
+    local row, other = Row{ v = "x" }, Row{ id = 1, v = "y" }
+    lite:add(row)
+    pg:add(other)
+    lite:commit()
+    pg:flush()
+    assert.equal("Dsqlite:x", lite:execute(mr.text "SELECT v FROM row"):scalar())
+    assert.equal("x/sqlite", row.v)
+    assert.equal("y", other.v)
+    assert.equal(1, lite:query(Row):filter(Row.v:eq "x"):count())
+    lite:execute(mr.insert(Row), { { v = "z" } })
+    local rows = lite:query(Row.v):order_by(Row.id):all()
+    assert.equal("x/sqlite", rows[1].v)
+    assert.equal("z/sqlite", rows[2].v)
+    -- pg's engine was opened last, and the session is closed: the object's own dialect still holds
+    local read = lite:query(Row):order_by(Row.id):first()
+    lite:close()
+    assert.equal("x/sqlite", read.v)
+  end)
+
+  it("is given to a TypeDecorator, whose functions are not called in that dialect", function()
+    local Row, lite, pg = in_two(tagged("B", mr.String(40)):with_variant(mr.Integer, "sqlite"))
+    local row, other = Row{ v = 5 }, Row{ id = 1, v = "y" }
+    lite:add(row)
+    lite:commit()
+    assert.equal(5, row.v)
+    assert.equal(1, lite:query(Row):filter(Row.v:eq(5)):count())
+    pg:add(other)
+    pg:flush()
+    assert.equal("y", other.v)
+    local Both, here = in_two(tagged("B", mr.String(40)):with_variant(tagged("S", mr.Text), "sqlite"))
+    here:add(Both{ v = "x" })
+    here:commit()
+    assert.equal("Ssqlite:x", here:execute(mr.text "SELECT v FROM row"):scalar())
+  end)
+
+  it("refuses at assignment what no dialect takes, and in a session what its own does not", function()
+    local Row, lite = in_two(mr.String(5):with_variant(mr.String(10), "postgresql"))
+    refuse("ArgumentError", "Row.v: expected a string, got integer 5", function() return Row{ v = 5 } end)
+    local row = Row{ v = "x" }
+    lite:add(row)
+    lite:commit()
+    refuse("ArgumentError", "Row.v: expected a string", function() row.v = 5 end)
+    row.v = "1234567"
+    fails("DataError", "too long for String(5)", function() lite:flush() end)
+  end)
+
+  it("reads by the type that holds, and names it where a row is bad", function()
+    local Row, lite = in_two(mr.String(20):with_variant(mr.Date, "sqlite"))
+    lite:execute(mr.text "INSERT INTO row (v) VALUES ('2024-02-30')")
+    fails("DataError", "which is no date", function() return lite:query(Row):first().v end)
+    local Late, here = in_two(mr.String(20):with_variant(mr.Numeric(5, 2), "sqlite"))
+    here:execute(mr.text "INSERT INTO row (v) VALUES ('abc')")
+    local late = here:query(Late):first()
+    fails("DataError", "which is no decimal", function() return late.v end)
+  end)
 end)

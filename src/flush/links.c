@@ -266,7 +266,7 @@ static mr_status column_value(mr_flush *flush, const flush_link *link, const lin
     mr_value room;
     mr_entity *e = col->of_target ? link->target : link->parent;
     if (col->made) {
-        const mr_type *type = mr_column_type(flush->env, col->column);
+        const mr_type *type = mr_type_in(mr_column_type(flush->env, col->column), flush->ctx.dialect);
         if (mr_flush_default(flush, type, col->made, out) != MR_OK) return MR_FAIL;
         return mr_type_coerce(flush->env, type, col->column->name, out);
     }

@@ -82,7 +82,8 @@ static mr_status stage_own(mr_flush *flush, flush_op *op, unsigned c, const mr_v
     mr_value value = *own;
     mr_status status = mr_value_send(flush->env, &value, &room);
     const flush_column *col = &op->cls->columns[c];
-    if (status == MR_OK) status = mr_type_fit(flush->env, col->type, col->what, &value, &room);
+    const mr_type *type = mr_type_in(col->type, flush->ctx.dialect);
+    if (status == MR_OK) status = mr_type_fit(flush->env, type, col->what, &value, &room);
     if (status == MR_OK) status = mr_flush_stage(flush, op, c, &value);
     mr_store_done(&room);
     return status;
@@ -90,11 +91,12 @@ static mr_status stage_own(mr_flush *flush, flush_op *op, unsigned c, const mr_v
 
 static mr_status stage_checked(mr_flush *flush, flush_op *op, unsigned c, mr_value value) {
     const flush_column *col = &op->cls->columns[c];
+    const mr_type *type = mr_type_in(col->type, flush->ctx.dialect);
     mr_store_room room = {.env = flush->env};
     if (mr_value_is_own(flush->env, &value)) return stage_own(flush, op, c, &value);
-    if (mr_type_coerce(flush->env, col->type, col->what, &value) != MR_OK) return MR_FAIL;
-    mr_status status = mr_type_fit(flush->env, col->type, col->what, &value, &room);
-    if (status == MR_OK && col->checked) status = mr_type_check_length(flush->env, col->type, col->what, &value);
+    if (mr_type_coerce(flush->env, type, col->what, &value) != MR_OK) return MR_FAIL;
+    mr_status status = mr_type_fit(flush->env, type, col->what, &value, &room);
+    if (status == MR_OK && col->checked) status = mr_type_check_length(flush->env, type, col->what, &value);
     if (status == MR_OK) status = mr_flush_stage(flush, op, c, &value);
     mr_store_done(&room);
     return status;
@@ -121,7 +123,8 @@ mr_status mr_flush_stage_default(mr_flush *flush, flush_op *op, unsigned c, cons
     mr_default_row row = {each_value, op};
     void *outer = mr_env_get(flush->env, MR_ENV_ROW);
     mr_env_set(flush->env, MR_ENV_ROW, &row);
-    mr_status status = mr_flush_default(flush, op->cls->columns[c].type, deflt, &value);
+    const mr_type *type = mr_type_in(op->cls->columns[c].type, flush->ctx.dialect);
+    mr_status status = mr_flush_default(flush, type, deflt, &value);
     mr_env_set(flush->env, MR_ENV_ROW, outer);
     return status == MR_OK ? stage_checked(flush, op, c, value) : MR_FAIL;
 }
@@ -174,7 +177,8 @@ mr_status mr_flush_check(mr_flush *flush, const flush_op *op) {
         if (op->kind == OP_UPDATE && !mr_entity_is_dirty(op->entity, col->slot)) continue;
         const mr_value *v = mr_flush_slot(op, col->slot);
         if ((v->flags & MR_VALUE_STORED) || (v->kind == MR_TEXT && v->len < col->safe_bytes)) continue;
-        if (mr_type_check_length(flush->env, col->type, col->what, v) != MR_OK) return MR_FAIL;
+        const mr_type *type = mr_type_in(col->type, flush->ctx.dialect);
+        if (mr_type_check_length(flush->env, type, col->what, v) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
 }

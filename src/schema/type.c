@@ -175,27 +175,44 @@ static mr_status refuse(mr_env *env, const mr_type *type, const char *what, cons
 
 /* ---------------------------------------------------------------- coercion */
 
+/* Does one of the variants take the value? It is converted as that one has it. */
+static bool one_takes(mr_env *env, const mr_type *type, mr_value *value) {
+    for (const mr_variant *v = type->variants; v; v = v->next) {
+        const mr_type_rules *rules = v->type->rules;
+        if (rules->takes & MR_TAKES(value->kind)) return true;
+        if (rules->coerce && rules->coerce(env, v->type, value)) return true;
+    }
+    return false;
+}
+
 mr_status mr_type_coerce(mr_env *env, const mr_type *type, const char *what, mr_value *value) {
     const unsigned passing = MR_TAKES(MR_NULL) | MR_TAKES(MR_OPAQUE) | MR_TAKES(MR_UNLOADED);
     const mr_type_rules *rules = type->rules;
     if ((rules->takes | passing) & MR_TAKES(value->kind)) return MR_OK;
     if (rules->coerce && rules->coerce(env, type, value)) return MR_OK;
+    if (type->variants && one_takes(env, type, value)) return MR_OK;
     return refuse(env, type, what, value);
 }
 
 /* ---------------------------------------------------------------- at flush */
 
 bool mr_type_is_limited(const mr_type *type) {
+    for (const mr_variant *v = type->variants; v; v = v->next)
+        if (mr_type_is_limited(v->type)) return true;
     if (!type->rules->breaks) return false;
     return type->rules->argument == MR_ARGUMENT_NONE || type->precision >= 0 || type->length > 0 || type->choices;
 }
 
 uint32_t mr_type_safe_bytes(const mr_type *type) {
+    if (type->variants) return 0;
     return type->rules->argument == MR_ARGUMENT_LENGTH && type->length > 0 ? (uint32_t)type->length + 1 : 0;
 }
 
 bool mr_type_is_broken(const mr_type *type, const mr_value *value) {
-    return type->rules->breaks && type->rules->breaks(type, value, NULL);
+    if (!type->rules->breaks || !type->rules->breaks(type, value, NULL)) return false;
+    for (const mr_variant *v = type->variants; v; v = v->next)
+        if (!mr_type_is_broken(v->type, value)) return false;
+    return true;
 }
 
 mr_status mr_type_check_length(mr_env *env, const mr_type *type, const char *what, const mr_value *value) {

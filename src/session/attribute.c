@@ -130,10 +130,17 @@ mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop, b
     return status == MR_NOTFOUND ? object_deleted(entity) : status;
 }
 
+/* The type of the column where the object's rows are; of an object in no session, that for any dialect. */
+static const mr_type *type_of(mr_entity *e, const mr_property *prop) {
+    const mr_type *type = mr_column_type(e->mapper->env, prop->column);
+    mr_session *s = type->variants ? mr_session_of(e) : NULL;
+    return s && s->engine ? mr_type_in(type, mr_engine_dialect(s->engine)->name) : type;
+}
+
 /* Has a load of the whole row left the column out, because its value cannot be read? */
 static bool is_left_out(mr_entity *entity, const mr_property *prop) {
-    return prop->kind == MR_PROPERTY_COLUMN && mr_column_type(entity->mapper->env, prop->column)->rules->late &&
-           entity->state == MR_PERSISTENT && mr_session_of(entity);
+    return prop->kind == MR_PROPERTY_COLUMN && type_of(entity, prop)->rules->late && entity->state == MR_PERSISTENT &&
+           mr_session_of(entity);
 }
 
 mr_status mr_attribute_get(mr_entity *entity, const mr_property *prop, const mr_value **out) {
@@ -187,7 +194,7 @@ mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const m
 
 mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, mr_value *value, mr_store_room *room) {
     mr_env *env = mapper->env;
-    const mr_type *type = mr_column_type(env, prop->column);
+    const mr_type *type = mr_type_in(mr_column_type(env, prop->column), room->dialect);
     bool object = value->kind == MR_ENTITY || value->kind == MR_COLLECTION;
     if (!object && mr_type_coerce(env, type, prop->name, value) == MR_OK &&
         mr_type_fit(env, type, prop->name, value, room) == MR_OK)
@@ -202,7 +209,7 @@ mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, 
 bool mr_attribute_fits(const mr_property *prop, mr_value *value) {
     if (prop->kind != MR_PROPERTY_COLUMN || prop->validate || prop->computed) return false;
     const mr_type *type = prop->column->type;
-    if (!type || type->rules->cut || type->rules->fit || type->decorator) return false;
+    if (!type || type->rules->cut || type->rules->fit || type->decorator || type->variants) return false;
     if (mr_type_takes(type, (mr_kind)value->kind)) return true;
     if (mr_type_is_json(type)) return false; /* its text is made first */
     mr_env *env = prop->mapper->env;
@@ -223,7 +230,7 @@ bool mr_attribute_overwrite(mr_entity *e, const mr_property *prop, const mr_valu
         prop->in_composite)
         return false;
     const mr_type *type = prop->column->type;
-    if (!type || type->rules->breaks || type->decorator) return false;
+    if (!type || type->rules->breaks || type->decorator || type->variants) return false;
     if (!mr_type_takes(type, (mr_kind)value->kind)) return overwrite_converted(e, prop, value);
     const mr_owner *owner = e->owner;
     if (owner) {
@@ -279,8 +286,8 @@ static mr_status load_row_first(mr_entity *entity, const mr_property *prop) {
 
 /* Must the value be compared with the stored one before it is accepted? Yes if it breaks the column's declaration, or
  * if it is a string, which the row may hold as a blob. */
-static bool is_doubtful(const mr_entity *entity, const mr_property *prop, const mr_value *value) {
-    const mr_type *type = mr_column_type(entity->mapper->env, prop->column);
+static bool is_doubtful(mr_entity *entity, const mr_property *prop, const mr_value *value) {
+    const mr_type *type = type_of(entity, prop);
     bool blob = mr_type_is_any(type) || (entity->flags & MR_ENTITY_BAD_KEEP);
     return (blob && value->kind == MR_TEXT) || mr_type_is_broken(type, value);
 }
@@ -333,6 +340,11 @@ static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr
     room.env = entity->mapper->env;
     room.texts = NULL;
     room.filled = false;
+    room.dialect = NULL;
+    if (prop->column->type && prop->column->type->variants) {
+        const mr_session *s = mr_session_of(entity);
+        if (s && s->engine) room.dialect = mr_engine_dialect(s->engine)->name;
+    }
     mr_status status = set_fitting(entity, prop, given, &room);
     mr_store_done(&room);
     if (status == MR_OK && prop->in_composite) mr_entity_note_set(entity, prop);

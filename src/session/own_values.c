@@ -30,7 +30,7 @@ static mr_status settle_null(mr_session *s, mr_entity *e, const mr_property *pro
                              const mr_value *v, mr_store_room *room) {
     bool written = v->kind == MR_NULL ? (v->flags & MR_VALUE_DIRTY) != 0 : e->state == MR_PENDING;
     mr_value made = mr_null_value();
-    if (!written || prop->is_primary_key || !type->decorator->send || prop->column->foreign_keys ||
+    if (!written || prop->is_primary_key || !type->decorator || !type->decorator->send || prop->column->foreign_keys ||
         is_left_out(prop->column, v))
         return MR_OK;
     char what[200];
@@ -53,13 +53,28 @@ typedef struct settling {
 /* How often functions may assign to columns that were converted already, before it is taken for an endless game. */
 enum { MOST_WAYS = 16 };
 
+static bool is_same(const mr_value *a, const mr_value *b) {
+    return a->kind == b->kind && a->len == b->len && a->tag == b->tag && a->u.i == b->u.i;
+}
+
+/* A plain value that was set before the dialect was known: gives it the form of the type that holds there. */
+static mr_status settle_plain(mr_entity *e, const mr_property *prop, const mr_value *v, mr_store_room *room) {
+    mr_value made = *v;
+    bool written = e->state == MR_PENDING || mr_entity_is_dirty(e, prop->slot);
+    if (!written || v->kind == MR_NULL || v->kind >= MR_OPAQUE || (v->flags & MR_VALUE_STORED)) return MR_OK;
+    made.flags = 0;
+    if (mr_attribute_coerce(e->mapper, prop, &made, room) != MR_OK) return MR_FAIL;
+    return is_same(&made, v) ? MR_OK : mr_entity_settle(e, prop->slot, &made);
+}
+
 static mr_status settle_column(settling *x, mr_entity *e, const mr_property *prop, mr_store_room *room) {
     mr_env *env = x->s->env;
     const mr_type *type = mr_column_type(env, prop->column);
-    if (!type->decorator) return MR_OK;
+    if (!type->decorator && !type->variants) return MR_OK;
     const mr_value *v = mr_entity_slot(e, prop->slot);
+    if (!type->decorator) return x->again ? MR_OK : settle_plain(e, prop, v, room);
     if (v->kind == MR_NULL || v->kind == MR_UNLOADED)
-        return x->again ? MR_OK : settle_null(x->s, e, prop, type, v, room);
+        return x->again ? MR_OK : settle_null(x->s, e, prop, mr_type_in(type, room->dialect), v, room);
     if (!mr_value_is_own(env, v)) return MR_OK;
     x->last = prop;
     mr_value kept, made;

@@ -22,6 +22,7 @@ mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_option
     s->refs = 1;
     s->env = env;
     s->engine = engine ? mr_engine_retain(engine) : NULL;
+    s->owner->dialect = engine ? mr_engine_dialect(engine)->name : NULL;
     s->autoflush = options ? options->autoflush : true;
     s->expire_on_commit = options ? options->expire_on_commit : true;
     s->marks.timeout = options ? options->timeout : 0;
@@ -99,6 +100,7 @@ static void leave_owner(mr_session *s) {
     if (next) {
         next->as_of = owner->as_of;
         next->versioned = owner->versioned;
+        next->dialect = owner->dialect;
         mr_owner_close(owner);
         mr_owner_release(owner);
         s->owner = s->load.owner = next;

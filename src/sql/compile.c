@@ -41,7 +41,9 @@ void mr_emit_param(mr_compiler *c, const mr_node *bind, uint32_t element) {
                                .ordinal = c->ordinal,
                                .element = element,
                                .defaulted = (bind->flags & MR_NODE_DEFAULTED) != 0,
-                               .written = c->written};
+                               .written = c->written,
+                               .own = mr_type_is_late(bind->type) || (c->form && !mr_type_is_known(bind->type)),
+                               .what = c->checked};
 }
 
 void mr_piece_init(mr_piece *piece, mr_env *env) {
@@ -380,7 +382,7 @@ mr_status mr_sql_compile(mr_env *env, const mr_dialect *dialect, const mr_node *
     }
     made->params = hand_over(&params, &made->nparams);
     for (size_t i = 0; i < made->nparams; i++)
-        if (mr_type_stores(mr_param_type(&made->params[i]))) made->stores = true;
+        if (mr_param_converts(&made->params[i])) made->stores = true;
     if (columns.len) made->columns = hand_over(&columns, &made->ncolumns);
     *out = made;
     status = MR_OK;

@@ -78,7 +78,7 @@ static void compile_column(column_names *names, const mr_node *node, mr_vec *cap
     mr_compiler *c = names->c;
     bool written;
     /* Equal decimals of a type without a number of digits may be different texts. */
-    bool compared = names->compared && node->type && node->type->scale < 0 && mr_sorts_by_decimal(c, node);
+    bool compared = names->compared && node->type && mr_typed(c, node)->scale < 0 && mr_sorts_by_decimal(c, node);
     const char *name =
         name_column(names, node, &written); /* before the expression is compiled: names are numbered in order */
     if (!into || !mr_compile_decimal_written(c, into, node)) mr_compile(c, node);

@@ -44,12 +44,28 @@ static void check_target(mr_compiler *c, const mr_node *node) {
     check_written(c, d->conflict_columns);
 }
 
+/* "user.name", where only the dialect tells which type checks the value; else NULL. */
+static const char *checked_name(mr_compiler *c, const mr_node *column, const mr_node *value) {
+    if (value->kind != MR_NODE_BIND || value->name || !column->type->variants) return NULL;
+    const mr_table *table = column->u.column->table;
+    mr_strbuf text;
+    mr_strbuf_init(&text, c->env);
+    mr_strbuf_printf(&text, "%s.%s", table ? table->name : "", column->u.column->name);
+    const char *s = mr_strbuf_str(&text), *name = s ? mr_intern(c->env, s, text.len) : NULL;
+    mr_strbuf_done(&text);
+    if (!name) c->failed = true;
+    return name;
+}
+
 static void compile_value(mr_compiler *c, const mr_node *column, const mr_node *value) {
-    if (mr_compile_decimal_written(c, column, value)) return;
-    mr_check_written(c, column, value);
-    c->written = value->kind == MR_NODE_BIND;
-    mr_compile_operand(c, value, MR_AGAINST_ANY);
+    c->checked = checked_name(c, column, value);
+    if (!mr_compile_decimal_written(c, column, value)) {
+        mr_check_written(c, column, value);
+        c->written = value->kind == MR_NODE_BIND;
+        mr_compile_operand(c, value, MR_AGAINST_ANY);
+    }
     c->written = false;
+    c->checked = NULL;
 }
 
 /* Writes "a = x, b = y". The sign is "=" for SET and " = " for DO UPDATE SET. */

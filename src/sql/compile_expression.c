@@ -196,7 +196,8 @@ static void compile_cast(mr_compiler *c, const mr_node *node) {
     char buf[128];
     const char *type = mr_type_sql(c->dialect, mr_typed(c, node), buf, sizeof buf);
     /* The words of a boolean become 0 and 1: as a number, each word would be 0. */
-    bool number = mr_type_is_number(node->type) || (mr_type_is_boolean(node->type) && !node->type->forms);
+    bool number =
+        mr_type_is_number(mr_typed(c, node)) || (mr_type_is_boolean(mr_typed(c, node)) && !mr_typed(c, node)->forms);
     mr_check_cast(c, node);
     mr_emit(c, *type ? "CAST(" : "(");
     if (number && mr_is_spelled_boolean(c, node->child[0])) mr_compile_condition(c, node->child[0], MR_OP_NONE);
@@ -228,7 +229,7 @@ static void compile_case(mr_compiler *c, const mr_node *node) {
     const mr_node *value = valued ? node->child[n] : NULL;
     const mr_node *formed = mr_formed(c, node->child + 1, n - 1, 2);
     if (!formed && n % 2) formed = mr_formed(c, node->child + n - 1, 1, 1);
-    if (mr_type_is_decimal(node->type)) formed = NULL; /* mr_compile_result converts them */
+    if (mr_type_is_decimal(mr_typed(c, node))) formed = NULL; /* mr_compile_result converts them */
     mr_emit(c, value ? "CASE " : "CASE");
     if (value) {
         mr_seek(c, node, start, n);
@@ -264,7 +265,7 @@ static void compile_partition(mr_compiler *c, const mr_node *by) {
         const mr_node *term = listed ? by->child[i] : by;
         if (i) mr_emit(c, ", ");
         mr_compile(c, term);
-        if (term->type && term->type->scale < 0 && mr_sorts_by_decimal(c, term)) mr_emit(c, " COLLATE decimal");
+        if (term->type && mr_typed(c, term)->scale < 0 && mr_sorts_by_decimal(c, term)) mr_emit(c, " COLLATE decimal");
     }
 }
 
@@ -458,8 +459,8 @@ void mr_compile_operand(mr_compiler *c, const mr_node *node, mr_op against) {
 
 /* ---------------------------------------------------------------- truth values */
 
-static bool is_boolean_column(const mr_node *node) {
-    return node->kind == MR_NODE_COLUMN && mr_type_is_boolean(node->type);
+static bool is_boolean_column(const mr_compiler *c, const mr_node *node) {
+    return node->kind == MR_NODE_COLUMN && mr_type_is_boolean(mr_typed(c, node));
 }
 
 static bool is_word(const mr_node *node, const char *word) {
@@ -471,7 +472,7 @@ void mr_compile_condition(mr_compiler *c, const mr_node *node, mr_op against) {
     node = mr_unlabelled(node);
     const char *compared = NULL;
     if (!c->dialect->true_literals) {
-        if (is_boolean_column(node) || is_word(node, "true") || is_word(node, "false")) compared = " = 1";
+        if (is_boolean_column(c, node) || is_word(node, "true") || is_word(node, "false")) compared = " = 1";
     }
     if (mr_is_spelled_boolean(c, node) && (!c->dialect->true_literals || mr_typed(c, node)->forms))
         compared = mr_boolean_words(c, node, true);

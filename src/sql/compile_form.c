@@ -16,7 +16,8 @@ static bool is_bind(const mr_node *node) {
 
 const mr_type *mr_form_for(const mr_compiler *c, const mr_node *bind, const mr_node *other) {
     const mr_type *type = mr_typed(c, mr_unlabelled(bind)), *form = mr_typed(c, other);
-    if (!is_bind(bind) || is_bind(other) || !form || !mr_type_stores(form) || type == form) return NULL;
+    if (!is_bind(bind) || is_bind(other) || !form || type == form) return NULL;
+    if (!mr_type_stores(form) && !mr_type_is_late(other->type)) return NULL;
     bool texts = mr_type_is_text(type) && mr_type_is_text(form);
     bool fits = texts || !mr_type_is_known(type) || type->rules->group == form->rules->group;
     return fits ? form : NULL;
@@ -73,7 +74,8 @@ void mr_check_forms(mr_compiler *c, const mr_node *a, const mr_node *b) {
 
 /* Decimals are converted by functions. */
 static bool are_decimals(const mr_compiler *c, const mr_node *a, const mr_node *b) {
-    return c->dialect->decimal_text && a->type && b->type && mr_type_is_decimal(a->type) && mr_type_is_decimal(b->type);
+    return c->dialect->decimal_text && a->type && b->type && mr_type_is_decimal(mr_typed(c, a)) &&
+           mr_type_is_decimal(mr_typed(c, b));
 }
 
 void mr_check_written(mr_compiler *c, const mr_node *column, const mr_node *value) {
@@ -90,7 +92,8 @@ void mr_check_written(mr_compiler *c, const mr_node *column, const mr_node *valu
 void mr_check_cast(mr_compiler *c, const mr_node *cast) {
     const mr_node *x = cast->child[0];
     char from[MR_TYPE_NAME], to[MR_TYPE_NAME];
-    if (!x->type || !has_form(x) || mr_type_is_decimal(cast->type) || mr_type_is_boolean(cast->type)) return;
+    if (!x->type || !has_form(x) || mr_type_is_decimal(mr_typed(c, cast)) || mr_type_is_boolean(mr_typed(c, cast)))
+        return;
     const mr_type *is = mr_typed(c, x), *made = mr_typed(c, cast);
     if (mr_type_same_form(is, made)) return;
     mr_compile_fail(c,
@@ -107,7 +110,8 @@ void mr_check_selected(mr_compiler *c, const mr_node *columns, const mr_node *qu
 
 /* Has the second decimal digits behind the point for which the first one has no room? */
 static bool is_longer(const mr_compiler *c, const mr_node *first, const mr_node *then) {
-    return are_decimals(c, first, then) && first->type->scale >= 0 && then->type->scale > first->type->scale;
+    return are_decimals(c, first, then) && mr_typed(c, first)->scale >= 0 &&
+           mr_typed(c, then)->scale > mr_typed(c, first)->scale;
 }
 
 void mr_check_united(mr_compiler *c, const mr_node *first, const mr_node *query) {
@@ -120,7 +124,7 @@ void mr_check_united(mr_compiler *c, const mr_node *first, const mr_node *query)
                             "%s cannot stand in one column with %s, which the first query of the union has: the column "
                             "is read as the first one says (cast one of them to the type of the other, or begin with "
                             "the one that has more digits)",
-                            mr_type_name(b->type, is), mr_type_name(a->type, was));
+                            mr_type_name(mr_typed(c, b), is), mr_type_name(mr_typed(c, a), was));
     }
 }
 

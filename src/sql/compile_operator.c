@@ -96,7 +96,7 @@ static bool is_suffix(mr_op op) { return op >= MR_OP_ASC && op <= MR_OP_NULLS_LA
 /* Writes "the boolean column is false": with NOT in a database with booleans, as a comparison with 0 in others. */
 static bool compile_false_column(mr_compiler *c, const mr_node *operand) {
     bool spelled = mr_is_spelled_boolean(c, operand);
-    bool column = operand->kind == MR_NODE_COLUMN && mr_type_is_boolean(operand->type);
+    bool column = operand->kind == MR_NODE_COLUMN && mr_type_is_boolean(mr_typed(c, operand));
     bool words = spelled && mr_typed(c, operand)->forms;
     if ((c->dialect->true_literals && !words) || (!spelled && !column)) return false;
     mr_compile_operand(c, operand, MR_OP_IN);
@@ -261,7 +261,7 @@ static void compile_tuple_side(mr_compiler *c, const mr_node *tuple, const mr_no
         if (i) mr_emit(c, ", ");
         mr_compile_compared(c, part, other->child[i], MR_OP_COMMA);
         if (mr_sorts_by_decimal(c, part) &&
-            (part->type->scale < 0 || part->type->scale != other->child[i]->type->scale))
+            (mr_typed(c, part)->scale < 0 || mr_typed(c, part)->scale != mr_typed(c, other->child[i])->scale))
             mr_emit(c, " COLLATE decimal");
     }
     mr_emit(c, ")");

@@ -14,7 +14,7 @@
 
 /* What the value is cast to; NULL: it is taken as it is. */
 static const char *cast_of(const mr_compiler *c, const mr_node *node) {
-    const mr_type *type = node->type;
+    const mr_type *type = mr_typed(c, node);
     bool operators = c->dialect->json_operators;
     if (!mr_type_is_known(type) || mr_type_is_json(type)) return NULL;
     if (node->flags & MR_NODE_NATURAL) {
@@ -30,11 +30,11 @@ static const char *cast_of(const mr_compiler *c, const mr_node *node) {
 
 /* x #>> path: a text; x #> path: JSON. A text is cast to JSON first. */
 static void compile_operators(mr_compiler *c, const mr_node *node, uint32_t start) {
-    bool is_json = mr_type_is_json(node->child[0]->type);
+    bool is_json = mr_type_is_json(mr_typed(c, node->child[0]));
     mr_emit(c, is_json ? "(" : "(CAST(");
     mr_compile_operand(c, node->child[0], is_json ? MR_AGAINST_ANY : MR_OP_NONE);
     if (!is_json) mr_emit(c, " AS JSONB)");
-    mr_emit(c, mr_type_is_json(node->type) ? " #> " : " #>> ");
+    mr_emit(c, mr_type_is_json(mr_typed(c, node)) ? " #> " : " #>> ");
     mr_seek(c, node, start, 2);
     c->form = mr_type_simple(MR_TYPE_NULL); /* the path is an array of texts */
     mr_compile(c, node->child[2]);
@@ -54,7 +54,7 @@ static void call_with_path(mr_compiler *c, const mr_node *node, uint32_t start, 
 
 /* As JSON, nothing is NULL, and null is 'null'. */
 static void compile_extract(mr_compiler *c, const mr_node *node, uint32_t start) {
-    bool json = mr_type_is_json(node->type);
+    bool json = mr_type_is_json(mr_typed(c, node));
     if (json) {
         mr_emit(c, "CASE WHEN ");
         call_with_path(c, node, start, "json_type(");

@@ -122,7 +122,7 @@ static void compile_terms(mr_compiler *c, const mr_node *list) {
         if (i) mr_emit(c, ", ");
         compile_term(c, list->child[i], MR_OP_COMMA);
         /* Equal decimals of a type without a number of digits may be different texts. */
-        if (list->child[i]->type && list->child[i]->type->scale < 0 && mr_sorts_by_decimal(c, list->child[i]))
+        if (list->child[i]->type && mr_typed(c, list->child[i])->scale < 0 && mr_sorts_by_decimal(c, list->child[i]))
             mr_emit(c, " COLLATE decimal");
         c->ordinal = start + list->child[i]->binds;
     }

@@ -181,7 +181,7 @@ static void emit_truth(mr_compiler *c, const mr_node *node, uint32_t start, uint
 static bool compile_truths(mr_compiler *c, const mr_node *node, const char *sign) {
     const mr_node *left = node->child[0], *right = node->child[1];
     bool stored[2] = {mr_is_spelled_boolean(c, left), mr_is_spelled_boolean(c, right)};
-    if (stored[0] == stored[1] || !mr_type_is_boolean((stored[0] ? right : left)->type)) return false;
+    if (stored[0] == stored[1] || !mr_type_is_boolean(mr_typed(c, stored[0] ? right : left))) return false;
     /* A bind is sent as the column's word. */
     if (mr_typed(c, stored[0] ? left : right)->forms && mr_unlabelled(stored[0] ? right : left)->kind == MR_NODE_BIND)
         return false;

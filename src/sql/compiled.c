@@ -107,6 +107,7 @@ static mr_status named_value(const mr_compiled *c, const mr_param *param, const 
         bool given = param->type->decorator && param->type->decorator->send && param->name[0] != ' ';
         if (given && out->kind != MR_OPAQUE && out->kind != MR_NULL) out->flags |= MR_VALUE_GIVEN;
         if (given) return MR_OK;
+        if (param->own && out->kind == MR_OPAQUE) return MR_OK;
         if (mr_value_is_own(c->env, out))
             return mr_fail(c->env, MR_ERR_ARGUMENT, "parameter '%s': expected %s, got a table", param->name,
                            mr_type_wants(param->type));
@@ -155,6 +156,13 @@ mr_status mr_compiled_values(const mr_compiled *c, const mr_vec *binds, const mr
         if (status != MR_OK) return status;
     }
     return MR_OK;
+}
+
+mr_status mr_param_check(const mr_param *param, mr_value *v, mr_store_room *room) {
+    if (mr_type_coerce(room->env, param->type, param->what, v) != MR_OK ||
+        mr_type_fit(room->env, param->type, param->what, v, room) != MR_OK)
+        return MR_FAIL;
+    return mr_type_check_length(room->env, param->type, param->what, v);
 }
 
 mr_status mr_param_send(const mr_param *param, mr_value *v, mr_store_room *room) {

@@ -76,6 +76,7 @@ struct mr_compiler {
     bool literals;       /* values will be written in place of the parameters */
     const mr_type *form; /* of the bind that is compiled next: the type that it is compared with; or NULL */
     bool written;        /* the bind that is compiled next is written into a column */
+    const char *checked; /* its name, where the column's type has variants; or NULL */
     bool lints;          /* the statement will be executed, so warnings of likely mistakes make sense */
     mr_vec objects;      /* mr_key_object */
     mr_vec names;        /* mr_named_object: the aliases */

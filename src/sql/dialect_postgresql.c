@@ -261,9 +261,9 @@ static void compile_float_floor(mr_compiler *c, const mr_node *node, bool rest) 
 
 /* Writes Lua's // and %, which round down, where PostgreSQL's cut. */
 static bool compile_floor(mr_compiler *c, const mr_node *node) {
-    bool rest = strcmp(node->name, "mr_floor_mod") == 0, whole = mr_type_is_integer(node->type);
+    bool rest = strcmp(node->name, "mr_floor_mod") == 0, whole = mr_type_is_integer(mr_typed(c, node));
     if (node->n != 2 || (!rest && strcmp(node->name, "mr_floor_div") != 0)) return false;
-    if (!whole && !mr_type_is_decimal(node->type)) compile_float_floor(c, node, rest);
+    if (!whole && !mr_type_is_decimal(mr_typed(c, node))) compile_float_floor(c, node, rest);
     else if (rest) compile_exact_rest(c, node, whole);
     else compile_exact_floor(c, node, whole);
     return true;
@@ -283,7 +283,7 @@ static bool compile_by_bytes(mr_compiler *c, const mr_node *node) {
 
 /* PostgreSQL has no % of floats: it has one of NUMERIC. */
 static bool compile_rest(mr_compiler *c, const mr_node *node) {
-    const mr_type *left = node->child[0]->type, *right = node->child[1]->type;
+    const mr_type *left = mr_typed(c, node->child[0]), *right = mr_typed(c, node->child[1]);
     if (!(left && mr_type_is_float(left)) && !(right && mr_type_is_float(right))) return false;
     mr_emit(c, "CAST(CAST(");
     mr_compile(c, node->child[0]);
@@ -294,16 +294,17 @@ static bool compile_rest(mr_compiler *c, const mr_node *node) {
 }
 
 /* Is it written so that it gives a value of JSONB: a path into a text, which is cast first? */
-static bool gives_jsonb(const mr_node *node) {
+static bool gives_jsonb(const mr_compiler *c, const mr_node *node) {
     node = mr_unlabelled(node);
-    return node->kind == MR_NODE_JSON_AT && !mr_type_is_json(node->child[0]->type);
+    return node->kind == MR_NODE_JSON_AT && !mr_type_is_json(mr_typed(c, node->child[0]));
 }
 
 /* PostgreSQL compares documents as JSONB alone. */
 static bool compile_documents(mr_compiler *c, const mr_node *node) {
     const mr_node *left = node->child[0], *right = node->child[1];
-    if (!left->type || !right->type || !mr_type_is_json(left->type) || !mr_type_is_json(right->type)) return false;
-    if (mr_unlabelled(right)->kind == MR_NODE_LITERAL_SQL || gives_jsonb(left)) return false; /* IS NULL */
+    if (!left->type || !right->type || !mr_type_is_json(mr_typed(c, left)) || !mr_type_is_json(mr_typed(c, right)))
+        return false;
+    if (mr_unlabelled(right)->kind == MR_NODE_LITERAL_SQL || gives_jsonb(c, left)) return false; /* IS NULL */
     mr_emit(c, "CAST(");
     mr_compile(c, left);
     mr_emit(c, node->op == MR_OP_EQ                                        ? " AS JSONB) = CAST("
@@ -318,7 +319,8 @@ static bool compile_documents(mr_compiler *c, const mr_node *node) {
 static bool compile_documents_in(mr_compiler *c, const mr_node *node) {
     const mr_node *left = node->child[0], *right = node->child[1];
     bool negated = node->op == MR_OP_NOT_IN;
-    if (!left->type || !mr_type_is_json(left->type) || right->kind != MR_NODE_BINDS || gives_jsonb(left)) return false;
+    if (!left->type || !mr_type_is_json(mr_typed(c, left)) || right->kind != MR_NODE_BINDS || gives_jsonb(c, left))
+        return false;
     mr_emit(c, negated ? "(CAST(" : "CAST(");
     mr_compile(c, left);
     mr_emit(c, negated ? " AS JSONB) NOT IN " : " AS JSONB) IN ");

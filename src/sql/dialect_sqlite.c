@@ -124,7 +124,8 @@ static const char *const begin[] = {"BEGIN IMMEDIATE", "BEGIN DEFERRED", "BEGIN 
 /* In SQLite, an integer divided by an integer is an integer. To get a fraction, one side is made a float. */
 static void compile_division(mr_compiler *c, const mr_node *node) {
     const mr_node *divisor = mr_unlabelled(node->child[1]);
-    bool fraction = divisor->kind == MR_NODE_BINARY && divisor->op == MR_OP_DIV && mr_type_is_float(divisor->type);
+    bool fraction =
+        divisor->kind == MR_NODE_BINARY && divisor->op == MR_OP_DIV && mr_type_is_float(mr_typed(c, divisor));
     mr_compile_operand(c, node->child[0], MR_OP_DIV);
     mr_emit(c, fraction ? " / " : " / (");
     mr_compile_operand(c, divisor, fraction ? MR_OP_DIV : MR_OP_ADD);
@@ -174,12 +175,14 @@ static bool compile_whole_in(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
-static bool is_moment(const mr_node *node) { return node->type && mr_type_is_moment(node->type); }
+static bool is_moment(const mr_compiler *c, const mr_node *node) {
+    return node->type && mr_type_is_moment(mr_typed(c, node));
+}
 
 /* Dates are stored as text. In arithmetic SQLite would use the number at the beginning of the text: 2024. So it is
  * refused. */
 static bool compile_arithmetic(mr_compiler *c, const mr_node *node) {
-    if (!is_moment(node->child[0]) && (node->n < 2 || !is_moment(node->child[1]))) return false;
+    if (!is_moment(c, node->child[0]) && (node->n < 2 || !is_moment(c, node->child[1]))) return false;
     mr_compile_fail(c, "SQLite cannot calculate with dates, times and intervals: calculate in Lua (at:gt(mr.now() - "
                        "mr.interval{ days = 1 })), or by its functions (mr.func.datetime(at, \"+1 day\"), "
                        "mr.func.julianday(a) - mr.func.julianday(b))");
@@ -259,8 +262,8 @@ typedef struct date_field {
 
 /* Writes a date or time as STRFTIME takes it. */
 static void compile_moment(mr_compiler *c, const mr_node *x) {
-    const mr_type_rules *rules = x->type ? x->type->rules : NULL;
-    bool number = rules && mr_type_is_moment(x->type) && rules->unit && rules->zero == 0;
+    const mr_type_rules *rules = x->type ? mr_typed(c, x)->rules : NULL;
+    bool number = rules && mr_type_is_moment(mr_typed(c, x)) && rules->unit && rules->zero == 0;
     char text[96];
     if (!number) { /* a text, or a Julian day */
         mr_compile(c, x);

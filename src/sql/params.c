@@ -45,7 +45,7 @@ static mr_node *fill_param(filler *f, mr_node *node) {
 
 /* Makes a value of the list one of the parameter's type: functions of the program convert it now. */
 static mr_status list_value(filler *f, const mr_node *node, mr_value *v, mr_store_room *room) {
-    const mr_decorator *decorator = node->type->decorator;
+    const mr_decorator *decorator = mr_type_in(node->type, room->dialect)->decorator;
     if (!decorator || !decorator->send || v->kind == MR_NULL) return mr_type_coerce(f->env, node->type, node->name, v);
     room->type = node->type;
     return v->kind == MR_OPAQUE ? mr_value_send(f->env, v, room) : decorator->send(f->env, node->type, v, room);

@@ -27,12 +27,15 @@ static const mr_node *bare(const mr_node *x) {
     return x;
 }
 
+/* The type of the node in this dialect. */
+static const mr_type *here(const mr_node *x) { return mr_type_in(x->type, "sqlite"); }
+
 static form form_of(const mr_node *x) {
     x = bare(x);
     if (x->kind == MR_NODE_BIND || x->kind == MR_NODE_BINDS) return FORM_BIND;
-    if (!x->type || !mr_type_is_decimal(x->type)) return FORM_OTHER;
+    if (!here(x) || !mr_type_is_decimal(here(x))) return FORM_OTHER;
     if (x->kind == MR_NODE_LITERAL_SQL) return FORM_OTHER;
-    return x->type->rules->sql_read ? FORM_NUMBER : FORM_TEXT;
+    return here(x)->rules->sql_read ? FORM_NUMBER : FORM_TEXT;
 }
 
 static bool is_decimal(const mr_node *x) {
@@ -52,13 +55,13 @@ static void emit_value(mr_compiler *c, const mr_node *x) {
     bool number = form_of(x) == FORM_NUMBER;
     x = bare(x);
     if (number) {
-        mr_emit(c, x->type->rules->sql_read);
+        mr_emit(c, here(x)->rules->sql_read);
         mr_emit(c, "(");
     }
-    if (x->kind == MR_NODE_BIND && mr_type_is_decimal(x->type)) c->form = mr_type_simple(MR_TYPE_NUMERIC);
+    if (x->kind == MR_NODE_BIND && mr_type_is_decimal(here(x))) c->form = mr_type_simple(MR_TYPE_NUMERIC);
     mr_compile(c, x);
     c->form = outer;
-    if (number) emit_scale(c, x->type);
+    if (number) emit_scale(c, here(x));
 }
 
 static void emit_call(mr_compiler *c, const char *function, const mr_node *a, const mr_node *b) {
@@ -76,7 +79,7 @@ static bool is_order(mr_op op) { return op >= MR_OP_LT && op <= MR_OP_GE; }
 
 /* Are equal values of both stored as equal texts? */
 static bool is_fixed_alike(const mr_node *a, const mr_node *b) {
-    const mr_type *x = a->type, *y = b->type;
+    const mr_type *x = here(a), *y = here(b);
     return x && y && x->scale >= 0 && x->scale == y->scale && mr_type_is_decimal(x) && mr_type_is_decimal(y);
 }
 
@@ -89,8 +92,8 @@ static need pair_needs(const mr_node *a, const mr_node *b, bool order) {
     bool null = a->kind == MR_NODE_LITERAL_SQL || b->kind == MR_NODE_LITERAL_SQL;
     if ((!is_decimal(a) && !is_decimal(b)) || null || a->kind == MR_NODE_LIST || b->kind == MR_NODE_LIST)
         return NEED_NOTHING;
-    if (x == FORM_NUMBER && (y == FORM_BIND || (y == FORM_NUMBER && mr_type_same_form(a->type, b->type) &&
-                                                a->type->scale == b->type->scale)))
+    if (x == FORM_NUMBER && (y == FORM_BIND || (y == FORM_NUMBER && mr_type_same_form(here(a), here(b)) &&
+                                                here(a)->scale == here(b)->scale)))
         return NEED_NOTHING;
     if (y == FORM_NUMBER && x == FORM_BIND) return NEED_NOTHING;
     bool text = (x == FORM_TEXT || x == FORM_BIND) && (y == FORM_TEXT || y == FORM_BIND);
@@ -100,7 +103,7 @@ static need pair_needs(const mr_node *a, const mr_node *b, bool order) {
 
 /* Are the values of the list, or of the query, stored as equal texts where they are equal to x? */
 static bool is_listed_alike(const mr_node *x, const mr_node *list) {
-    if (x->type->scale < 0 || list->kind == MR_NODE_SUBQUERY) return is_fixed_alike(x, list);
+    if (here(x)->scale < 0 || list->kind == MR_NODE_SUBQUERY) return is_fixed_alike(x, list);
     for (uint32_t i = 0; i < list->n; i++)
         if (form_of(list->child[i]) != FORM_BIND && !is_fixed_alike(x, list->child[i])) return false;
     return true;
@@ -193,7 +196,7 @@ static bool compile_arithmetic(mr_compiler *c, const mr_node *node) {
     static const char *const signs[] = {
         [MR_OP_ADD] = " + ", [MR_OP_SUB] = " - ", [MR_OP_MUL] = " * ", [MR_OP_DIV] = " / ", [MR_OP_MOD] = " % "};
     const mr_node *a = node->child[0], *b = node->child[1];
-    if (mr_type_is_decimal(node->type)) {
+    if (mr_type_is_decimal(here(node))) {
         emit_call(c, functions[node->op], a, b);
         return true;
     }
@@ -253,7 +256,7 @@ static void emit_choices(mr_compiler *c, const mr_node *node) {
 /* Does the function calculate with a number that a column stores in the place of a decimal? Its result is none that is
  * read as that column is, so it must be given the decimal itself. */
 static bool takes_number(const mr_node *node) {
-    if (mr_type_is_decimal(node->type) || strcmp(node->name, "count") == 0) return false;
+    if (mr_type_is_decimal(here(node)) || strcmp(node->name, "count") == 0) return false;
     for (uint32_t i = 0; i < node->n; i++)
         if (form_of(node->child[i]) == FORM_NUMBER) return true;
     return false;
@@ -276,19 +279,19 @@ static void emit_taking(mr_compiler *c, const mr_node *node) {
 static bool compile_func(mr_compiler *c, const mr_node *node) {
     if (node->n == 0) return false;
     const mr_node *first = node->child[0];
-    if (!is_decimal(first) && node->n == 2 && is_decimal(node->child[1]) && mr_type_is_decimal(node->type))
+    if (!is_decimal(first) && node->n == 2 && is_decimal(node->child[1]) && mr_type_is_decimal(here(node)))
         first = node->child[1];
     const char *ours = is_decimal(first) ? replacement(node->name, form_of(first)) : NULL;
     bool extreme = strcmp(node->name, "min") == 0 || strcmp(node->name, "max") == 0;
     if (strcmp(node->name, "coalesce") == 0 || strcmp(node->name, "ifnull") == 0 || strcmp(node->name, "nullif") == 0) {
-        if (!mr_type_is_decimal(node->type)) return false;
+        if (!mr_type_is_decimal(here(node))) return false;
         emit_choices(c, node);
         return true;
     }
     bool distinct = node->flags & MR_NODE_DISTINCT || (first->kind == MR_NODE_UNARY && first->op == MR_OP_DISTINCT);
     /* Equal decimals of a type without a number of digits may be different texts. */
     bool counted =
-        distinct && node->n == 1 && first->type && first->type->scale < 0 && strcmp(node->name, "count") == 0;
+        distinct && node->n == 1 && here(first) && here(first)->scale < 0 && strcmp(node->name, "count") == 0;
     if (!ours && takes_number(node)) {
         emit_taking(c, node);
         return true;
@@ -309,22 +312,22 @@ static bool compile_func(mr_compiler *c, const mr_node *node) {
 
 static bool compile_cast(mr_compiler *c, const mr_node *node) {
     const mr_node *x = node->child[0];
-    if (!mr_type_is_decimal(node->type)) {
+    if (!mr_type_is_decimal(here(node))) {
         if (form_of(x) != FORM_NUMBER) return false;
         char buf[128];
         mr_emit(c, "CAST(");
         emit_value(c, x);
         mr_emit(c, " AS ");
-        mr_emit(c, mr_type_sql(c->dialect, node->type, buf, sizeof buf));
+        mr_emit(c, mr_type_sql(c->dialect, here(node), buf, sizeof buf));
         mr_emit(c, ")");
         return true;
     }
-    const char *number = node->type->rules->sql_write;
-    mr_emit(c, number ? number : node->type->scale < 0 ? "decimal" : "decimal_round");
+    const char *number = here(node)->rules->sql_write;
+    mr_emit(c, number ? number : here(node)->scale < 0 ? "decimal" : "decimal_round");
     mr_emit(c, "(");
     emit_value(c, x);
-    if (node->type->scale < 0) mr_emit(c, ")");
-    else emit_scale(c, node->type);
+    if (here(node)->scale < 0) mr_emit(c, ")");
+    else emit_scale(c, here(node));
     return true;
 }
 
@@ -332,7 +335,7 @@ static bool compile_cast(mr_compiler *c, const mr_node *node) {
 static bool compile_tuple(mr_compiler *c, const mr_node *node) {
     bool any = false;
     for (uint32_t i = 0; i < node->n; i++)
-        any = any || (node->child[i]->type->scale < 0 && mr_sorts_by_decimal(c, node->child[i]));
+        any = any || (here(node->child[i])->scale < 0 && mr_sorts_by_decimal(c, node->child[i]));
     if (!any) return false;
     mr_emit(c, "(");
     for (uint32_t i = 0; i < node->n; i++) {
@@ -367,24 +370,24 @@ bool mr_sqlite_decimal(mr_compiler *c, const mr_node *node) {
 
 void mr_compile_result(mr_compiler *c, const mr_node *node, const mr_node *x) {
     const mr_type *outer = c->form;
-    bool decimal = mr_type_is_decimal(node->type) && c->dialect->decimal_text;
-    if (decimal && !node->type->rules->sql_read && form_of(x) == FORM_NUMBER) {
+    bool decimal = mr_type_is_decimal(here(node)) && c->dialect->decimal_text;
+    if (decimal && !here(node)->rules->sql_read && form_of(x) == FORM_NUMBER) {
         emit_value(c, x);
         return;
     }
-    if (x->kind == MR_NODE_BIND && decimal) c->form = node->type;
+    if (x->kind == MR_NODE_BIND && decimal) c->form = here(node);
     mr_compile(c, x);
     c->form = outer;
 }
 
 bool mr_compile_decimal_written(mr_compiler *c, const mr_node *column, const mr_node *value) {
-    const mr_type *type = column->type;
+    const mr_type *type = here(column);
     if (!c->dialect->decimal_text || !type || !mr_type_is_decimal(type)) return false;
     form f = form_of(value);
     const mr_node *x = bare(value);
     if (f == FORM_BIND || x->kind == MR_NODE_LITERAL_SQL) return false;
     const char *function = type->rules->sql_write;
-    bool alike = is_decimal(x) && mr_type_same_form(x->type, type) && x->type->scale == type->scale;
+    bool alike = is_decimal(x) && mr_type_same_form(here(x), type) && here(x)->scale == type->scale;
     if (alike || (!function && type->scale < 0 && f != FORM_NUMBER)) return false;
     mr_emit(c, function ? function : "decimal_round");
     mr_emit(c, "(");

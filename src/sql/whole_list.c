@@ -33,6 +33,7 @@ bool mr_in_whole_list(const mr_compiler *c, const mr_node *in) {
     if (right->kind != MR_NODE_BINDS || !right->u.list.can_be_whole || c->literals) return false;
     if (mr_spells(c) && right->u.list.nspelled > 0) return false;
     const mr_type *form = mr_form_for(c, right, in->child[0]);
+    if (mr_type_is_late(right->type)) return false; /* each is converted when it is sent */
     return !mr_type_stores(form ? form : mr_typed(c, right));
 }
 

@@ -22,8 +22,10 @@ local mr = {}
 ---@field name string
 ---In characters, of a String that has one.
 ---@field length integer?
----The type, with another one in its place in databases of a dialect, "sqlite" or "postgresql": in definitions, and in
----what is sent and read. Both have the same kind of values.
+---The type, with another one in its place in databases of a dialect, "sqlite" or "postgresql": that one defines the
+---column there, and checks, converts, stores and reads its values. It may take other values, or be a TypeDecorator.
+---What is assigned to an object outside of a session is refused at once only if no dialect takes it, and else checked
+---at the flush.
 ---
 ---```lua
 ---local Long = mr.String(20):with_variant(mr.Text, "postgresql")

@@ -48,8 +48,8 @@ static void push_key_value(lua_State *L, const mr_entity *e, uint16_t i, const m
     bool lenient = e->flags & (MR_ENTITY_BAD_KEEP | MR_ENTITY_BAD_NULL);
     const bind_place place = {.what = bind_key_name(mapper, i),
                               .bad = lenient ? MR_BAD_VALUES_KEEP : MR_BAD_VALUES_RAISE};
-    bind_push_typed(L, mr_column_type(mapper->env, mr_mapper_at_slot(mapper, mapper->pk_slots[i])->column), v, NULL,
-                    &place);
+    bind_push_typed(L, mr_column_type(mapper->env, mr_mapper_at_slot(mapper, mapper->pk_slots[i])->column), v,
+                    e->owner ? e->owner->dialect : NULL, &place);
     if (!lua_isnil(L, -1)) return;
     lua_pop(L, 1);
     bind_push_null(L);

@@ -16,9 +16,7 @@ const mr_type *bind_decorator_of(const mr_entity *e, const mr_property *prop) {
 
 /* The name of the dialect that the object's rows are in; NULL: not known. */
 static const char *dialect_of(mr_entity *e) {
-    mr_session *s = mr_session_of(e);
-    mr_engine *engine = s ? mr_session_engine(s) : NULL;
-    return engine ? mr_engine_dialect(engine)->name : NULL;
+    return e->owner ? e->owner->dialect : NULL; /* of a closed session, too */
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -136,7 +134,7 @@ static int is_same_body(lua_State *L) {
     bool shown = bad_values_of(e, x->prop) == MR_BAD_VALUES_KEEP;
     push_attribute(L, e, x->prop, committed, shown ? MR_BAD_VALUES_KEEP : MR_BAD_VALUES_RAISE);
     lua_pushvalue(L, 2);
-    lua_pushboolean(L, bind_equal_values(L, bind_decorator_of(e, x->prop)));
+    lua_pushboolean(L, bind_equal_values(L, bind_decorator_of(e, x->prop), dialect_of(e)));
     return 1;
 }
 

@@ -63,8 +63,9 @@ void bind_call_listener(lua_State *L, int n, int connection) {
 static void push_attribute(lua_State *L, const call *c, const mr_value *v) {
     const mr_property *prop = c->h->prop;
     const bind_place place = {.what = prop->name};
+    const char *dialect = c->entity && c->entity->owner ? c->entity->owner->dialect : NULL;
     if (!v) lua_pushnil(L);
-    else if (prop->column) bind_push_typed(L, mr_column_type(prop->mapper->env, prop->column), v, NULL, &place);
+    else if (prop->column) bind_push_typed(L, mr_column_type(prop->mapper->env, prop->column), v, dialect, &place);
     else bind_push_value(L, v);
 }
 

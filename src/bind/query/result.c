@@ -101,7 +101,7 @@ int bind_result_gc(lua_State *L) {
 void bind_result_find_types(lua_State *L, int idx, bind_result *r, unsigned n,
                             const mr_type *(*type_of)(const void *ud, unsigned i, const char **table,
                                                       const char **name),
-                            const void *ud) {
+                            const void *ud, const char *dialect) {
     if (r->types_known) return;
     r->types_known = true;
     if (!bind_of(L)->has_own || n == 0) return;
@@ -115,8 +115,8 @@ void bind_result_find_types(lua_State *L, int idx, bind_result *r, unsigned n,
         types[i] = (bind_row_type){0};
         if (!type || !type->decorator) continue;
         const char *what = lua_pushfstring(L, table ? "%s.%s" : "%scolumn '%s'", table ? table : "", name ? name : "?");
-        types[i] =
-            (bind_row_type){type, bind_intern(L, -1), r->load ? mr_load_bad_values(r->load) : MR_BAD_VALUES_RAISE};
+        types[i] = (bind_row_type){type, bind_intern(L, -1), dialect,
+                                   r->load ? mr_load_bad_values(r->load) : MR_BAD_VALUES_RAISE};
         (void)what;
         lua_pop(L, 1);
         any = true;
@@ -134,7 +134,8 @@ static const mr_type *type_of_load(const void *load, unsigned i, const char **ta
 }
 
 static void find_types(lua_State *L, int idx, bind_result *r) {
-    if (!r->types_known && r->load) bind_result_find_types(L, idx, r, mr_load_width(r->load), type_of_load, r->load);
+    if (!r->types_known && r->load)
+        bind_result_find_types(L, idx, r, mr_load_width(r->load), type_of_load, r->load, mr_load_dialect(r->load));
 }
 
 /* ---------------------------------------------------------------- rows */
@@ -198,7 +199,7 @@ static void push_one(lua_State *L, const bind_result *r, const mr_value *values)
         return;
     }
     const bind_place place = {.what = r->types[r->column].what, .bad = r->types[r->column].bad};
-    bind_push_typed(L, r->types[r->column].type, &values[r->column], NULL, &place);
+    bind_push_typed(L, r->types[r->column].type, &values[r->column], r->types[r->column].dialect, &place);
     if (!lua_isnil(L, -1)) return;
     lua_pop(L, 1);
     bind_push_null(L);

@@ -61,11 +61,11 @@ int bind_push_loop(lua_State *L, int idx);
 bind_result *bind_new_result(lua_State *L, int owner);
 /* Pushes the result of a load, which is consumed. Returns 1. */
 int bind_push_result(lua_State *L, mr_load *load, int session_idx);
-/* Finds bind_result.types. Then the metatable of rows on top keeps them. */
+/* Finds bind_result.types, of rows from a database of the dialect. Then the metatable of rows on top keeps them. */
 void bind_result_find_types(lua_State *L, int idx, bind_result *r, unsigned n,
                             const mr_type *(*type_of)(const void *ud, unsigned i, const char **table,
                                                       const char **name),
-                            const void *ud);
+                            const void *ud, const char *dialect);
 /* Pushes the next value of the Result at idx, or returns false at its end. */
 bool bind_result_next(lua_State *L, int idx, bind_result *r);
 void bind_result_close(lua_State *L, bind_result *r);

@@ -107,18 +107,17 @@ static int type_with_variant(lua_State *L) {
     bind_state *b = bind_of(L);
     const mr_type *type = bind_arg_type(L, 1, "with_variant"), *other = bind_test_type(L, 2);
     if (!other) return bind_type_error(L, 2, "with_variant", "a type such as db.Text, then the name of a dialect");
-    if (other->decorator)
-        return bind_error(L, MR_ERR_ARGUMENT,
-                          "with_variant: a variant has no functions of its own: decorate the whole, "
-                          "TypeDecorator{ impl = %s:with_variant(...), ... }",
-                          "db.String(20)");
+    static bind_decorator none;
+    const mr_decorator late = {.name = "Variant", .ud = &none, .send = bind_send_plain};
     int n = lua_gettop(L);
     if (n < 3) read_dialect(L, 3);
     for (int i = 3; i <= n; i++) {
-        const mr_type *made = mr_type_with_variant(b->env, type, other, read_dialect(L, i));
+        const mr_type *made = mr_type_with_variant(b->env, type, other, read_dialect(L, i), &late);
         if (!made) return bind_raise(L);
         type = made;
     }
+    if (mr_session_has_own_values(b->env) != MR_OK) return bind_raise(L);
+    b->has_own = b->has_own || type->decorator;
     bind_push_type(L, type);
     return 1;
 }

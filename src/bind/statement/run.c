@@ -147,6 +147,11 @@ static mr_status step(lua_State *L, const bind_target *t, mr_cursor *cursor, mr_
     return bind_check(L, bind_note_rows(b->env, t->row, t->last_row, st));
 }
 
+static const char *dialect_of(const bind_target *t) {
+    mr_engine *engine = t->conn ? mr_conn_engine(t->conn) : t->session ? mr_session_engine(t->session) : NULL;
+    return engine ? mr_engine_dialect(engine)->name : NULL;
+}
+
 static const mr_type *type_of_cursor(const void *ud, unsigned i, const char **table, const char **name) {
     mr_cursor *cursor = (mr_cursor *)(uintptr_t)ud;
     const mr_type *const *types = mr_cursor_types(cursor);
@@ -163,7 +168,7 @@ static void drain(lua_State *L, const bind_target *t, const mr_node *node, mr_cu
     if (width == 0) return;
     bind_result *r = lua_touserdata(L, result);
     if (lua_getiuservalue(L, result, RESULT_ROWS) != LUA_TTABLE) {
-        bind_result_find_types(L, result, r, width, type_of_cursor, cursor);
+        bind_result_find_types(L, result, r, width, type_of_cursor, cursor, dialect_of(t));
         push_names(L, node, cursor, width);
         lua_pushvalue(L, -1);
         lua_setiuservalue(L, result, RESULT_NAMES);
@@ -372,11 +377,8 @@ mr_node *bind_push_sent(lua_State *L, const bind_target *t, mr_node *node) {
     bind_state *b = bind_of(L);
     bool writes = node->kind == MR_NODE_INSERT || node->kind == MR_NODE_UPDATE || node->kind == MR_NODE_DELETE;
     if (!b->has_own || !writes) return node;
-    mr_engine *engine = t->conn ? mr_conn_engine(t->conn) : t->session ? mr_session_engine(t->session) : NULL;
     mr_node *made;
-    BIND_CALL(b, L,
-              made =
-                  mr_sql_with_sent_values(mr_node_retain(node), engine ? mr_engine_dialect(engine)->name : NULL, true));
+    BIND_CALL(b, L, made = mr_sql_with_sent_values(mr_node_retain(node), dialect_of(t), true));
     if (!made) bind_raise(L);
     bind_push_node(L, made);
     return made;

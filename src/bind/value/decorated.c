@@ -60,6 +60,7 @@ void bind_send_value(lua_State *L, const mr_type *type, const mr_store_room *roo
     const bind_place place = {.what = what ? what : "value"};
     const mr_type *last = NULL;
     const char *dialect = dialect_of(L, room ? room->dialect : NULL);
+    type = mr_type_in(type, dialect);
     for (; type->decorator; type = type->decorator->impl) {
         const bind_decorator *d = functions_of(type);
         bool literal = room && room->literal && d->literal;
@@ -95,6 +96,7 @@ static bool receive(lua_State *L, const mr_type *type, const char *dialect, cons
     const mr_type *chain[DEEPEST];
     int n = 0, stored = lua_gettop(L);
     dialect = dialect_of(L, dialect);
+    type = mr_type_in(type, dialect);
     for (; type->decorator && n < DEEPEST; type = type->decorator->impl)
         if (functions_of(type)->result) chain[n++] = type;
     luaL_checkstack(L, 4, "a type's conversion");
@@ -121,8 +123,8 @@ bool bind_push_typed(lua_State *L, const mr_type *type, const mr_value *v, const
 /* Arguments: the type, the two values. */
 static int equal_body(lua_State *L) {
     const mr_type *type = lua_touserdata(L, 1);
-    const bind_decorator *d = functions_of(type);
-    if (!d->equal) {
+    const bind_decorator *d = type->decorator ? functions_of(type) : NULL;
+    if (!d || !d->equal) {
         lua_pushboolean(L, lua_compare(L, 2, 3, LUA_OPEQ));
         return 1;
     }
@@ -132,7 +134,8 @@ static int equal_body(lua_State *L) {
     return 1;
 }
 
-bool bind_equal_values(lua_State *L, const mr_type *type) {
+bool bind_equal_values(lua_State *L, const mr_type *type, const char *dialect) {
+    type = mr_type_in(type, dialect_of(L, dialect));
     int top = lua_gettop(L) - 2;
     if (!lua_checkstack(L, 8)) {
         lua_settop(L, top);
@@ -158,7 +161,7 @@ static int own_equal_body(lua_State *L) {
     equal_args *x = lua_touserdata(L, 1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, x->a->ref);
     lua_rawgeti(L, LUA_REGISTRYINDEX, x->b->ref);
-    x->equal = bind_equal_values(L, x->a->type);
+    x->equal = bind_equal_values(L, x->a->type, NULL);
     return 0;
 }
 
@@ -186,7 +189,8 @@ static int send_body(lua_State *L) {
     mr_value out;
     bind_push_value(L, x->v);
     bind_send_value(L, x->type, x->room, what, &out);
-    if (x->room->written) bind_check(L, mr_type_check_length(bind_of(L)->env, x->type, what ? what : "value", &out));
+    const mr_type *holds = mr_type_in(x->type, dialect_of(L, x->room->dialect));
+    if (x->room->written) bind_check(L, mr_type_check_length(bind_of(L)->env, holds, what ? what : "value", &out));
     if (mr_kind_is_bytes(out.kind)) {
         char *bytes = mr_store_bytes(x->room, (size_t)out.len + 1);
         x->status = bytes ? MR_OK : MR_FAIL;

@@ -35,6 +35,6 @@ bool bind_sends(const mr_type *impl, const bind_decorator *d);
 bool bind_push_typed(lua_State *L, const mr_type *type, const mr_value *v, const char *dialect,
                      const bind_place *place);
 /* Are both values on top, of the type, equal to the program? Pops them. Never raises. */
-bool bind_equal_values(lua_State *L, const mr_type *type);
+bool bind_equal_values(lua_State *L, const mr_type *type, const char *dialect);
 
 #endif

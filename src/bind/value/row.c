@@ -77,7 +77,7 @@ static void push_converted(lua_State *L, int idx, const bind_row *row, int i) {
     const bind_place place = {.what = type->what, .bad = type->bad};
     luaL_checkstack(L, 8, "a row's value");
     idx = lua_absindex(L, idx);
-    bind_push_typed(L, type->type, v, NULL, &place);
+    bind_push_typed(L, type->type, v, type->dialect, &place);
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, idx, i);
     v->tag = CONVERTED;

@@ -14,6 +14,7 @@ void bind_push_row_metatable(lua_State *L, int names);
 typedef struct bind_row_type {
     const mr_type *type; /* NULL: nothing */
     const char *what;    /* "User.tags", interned */
+    const char *dialect; /* of the database that the rows are from; NULL: not known */
     mr_bad_values bad;   /* what happens to a value that they cannot read */
 } bind_row_type;
 /* Pushes a row of n values with the metatable at index metatable. types: of its columns; NULL: no value is converted;

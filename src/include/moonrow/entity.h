@@ -120,7 +120,8 @@ struct mr_owner {
     uint32_t refs;
     uint32_t generation; /* only rises; an entity of another generation is expired */
     mr_env *env;
-    void *session; /* mr_session *; NULL after the close: the entities are detached */
+    void *session;       /* mr_session *; NULL after the close: the entities are detached */
+    const char *dialect; /* the name of the dialect that its entities were read in; NULL: not known. Static. */
     mr_idmap *idmap;
     mr_vec dirty;   /* mr_entity *: modified persistent entities */
     uint64_t reads; /* the number of rows read so far: if it is equal, nothing was read meanwhile */

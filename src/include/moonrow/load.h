@@ -56,6 +56,7 @@ bool mr_load_streams(const mr_load *load);
 unsigned mr_load_width(const mr_load *load);
 /* What happens to a stored value that cannot be read: for values that are converted when they are asked for. */
 mr_bad_values mr_load_bad_values(const mr_load *load);
+const char *mr_load_dialect(const mr_load *load);          /* the name of the database's dialect; NULL: not known */
 const char *mr_load_name(const mr_load *load, unsigned i); /* the name of value i, interned; NULL: none */
 /* The type by which value i was read; NULL: it is an entity. *column: the column that it is of, or NULL. */
 const mr_type *mr_load_type(const mr_load *load, unsigned i, const mr_column **column);

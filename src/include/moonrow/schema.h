@@ -76,12 +76,12 @@ struct mr_type {
     /* NULL, or: the program has values of its own. A slot, a parameter and a row hold plain values as impl has them,
      * or, where the program's value has not been converted yet, an opaque one (mr_value_is_own). */
     const mr_decorator *decorator;
-    const struct mr_variant *variants; /* the types that are used instead in other dialects; or NULL */
+    const struct mr_variant *variants; /* the types that hold in the dialects (mr_type_in); NULL: this one, in all */
 };
 
-/* The type that one dialect has in place of another one. */
+/* The type that holds in a dialect. It has no variants. */
 typedef struct mr_variant {
-    const char *dialect; /* its name */
+    const char *dialect; /* its name; NULL: each that has none of its own */
     const mr_type *type;
     const struct mr_variant *next;
 } mr_variant;
@@ -306,6 +306,8 @@ mr_status mr_type_with_storage(mr_env *env, const mr_type *type, const mr_storag
 static inline bool mr_type_has_storages(const mr_type *type) {
     return (type->rules->storages && type->rules->argument == MR_ARGUMENT_NONE) || type->rules->choose;
 }
+/* Are its values the program's own until the dialect is known, whichever type holds there? */
+static inline bool mr_type_is_late(const mr_type *type) { return type->variants && type->decorator; }
 /* Is a value of the type converted when it is sent to the database? */
 static inline bool mr_type_stores(const mr_type *type) { return type->rules->store || type->decorator; }
 /* Converts a value to what is stored, in place. Bytes of the result are borrowed, or in the room. */
@@ -324,6 +326,7 @@ static inline void mr_type_cut(const mr_type *type, mr_value *v) {
  * decimal the digits of its column. Bytes are made in *room. ArgumentError: the row cannot hold it. */
 static inline mr_status mr_type_fit(mr_env *env, const mr_type *type, const char *what, mr_value *v,
                                     mr_store_room *room) {
+    if (type->variants) return MR_OK; /* each has a form of its own */
     mr_type_cut(type, v);
     return type->rules->fit ? type->rules->fit(env, type, what, v, room) : MR_OK;
 }
@@ -333,13 +336,17 @@ mr_status mr_type_with_forms(mr_env *env, const mr_type *type, const mr_value *f
 /* A type of the program's own over impl: the other members of the proto are those of the decorator. name is copied. In
  * the arena. */
 const mr_type *mr_type_decorate(mr_env *env, const mr_type *impl, const mr_decorator *proto);
-/* The type that has other's place in databases of the dialect (one of MR_DIALECTS' names), in the arena. ArgumentError:
- * the type has a variant for it already, or other has variants itself. */
-const mr_type *mr_type_with_variant(mr_env *env, const mr_type *type, const mr_type *other, const char *dialect);
-/* The type as the dialect has it: a variant, or the type itself. */
+/* The type that has other's place in databases of the dialect (one of MR_DIALECTS' names), in the arena. Where the two
+ * take other values, those of the column are the program's own until the dialect is known: late makes the type one of
+ * such values (the members of a decorator without functions). ArgumentError: the type has a variant for the dialect
+ * already, or other has variants itself. */
+const mr_type *mr_type_with_variant(mr_env *env, const mr_type *type, const mr_type *other, const char *dialect,
+                                    const mr_decorator *late);
+/* The type that holds in the dialect: it checks, converts, stores and reads the values there. NULL: no dialect is
+ * known; then it is the type itself, which refuses only what each of its variants refuses, and cuts nothing off. */
 const mr_type *mr_type_find_variant(const mr_type *type, const char *dialect);
 static inline const mr_type *mr_type_in(const mr_type *type, const char *dialect) {
-    return type && type->variants ? mr_type_find_variant(type, dialect) : type;
+    return type && type->variants && dialect ? mr_type_find_variant(type, dialect) : type;
 }
 /* Are values of both types stored in the same form, so that the database can compare them? */
 bool mr_type_same_form(const mr_type *a, const mr_type *b);

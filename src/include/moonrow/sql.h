@@ -484,10 +484,17 @@ typedef struct mr_param {
     uint8_t whole;          /* BINDS: an mr_whole: it stands for all values of the list */
     bool defaulted;         /* named: the bind has a value for when none is given */
     bool written;           /* the value is written into a column: what its form of storage cannot keep is cut off */
+    bool own;               /* its value may be one of the program's own until now, because its type has variants */
+    const char *what;       /* the column, whose type has variants: the one that holds checks the value now; or NULL */
 } mr_param;
 /* The type by whose form the parameter's value is stored. */
 static inline const mr_type *mr_param_type(const mr_param *param) {
     return param->spelled ? param->spelled : param->type;
+}
+
+/* Is a value of the parameter checked or converted when it is sent? */
+static inline bool mr_param_converts(const mr_param *param) {
+    return param->what || param->own || mr_type_stores(mr_param_type(param));
 }
 
 /* One column of a result. */
@@ -547,10 +554,13 @@ static inline mr_value mr_param_value(const mr_param *param, const mr_value *val
 }
 /* Converts a value that functions of the program convert (mr_value_send, MR_VALUE_GIVEN), in place. */
 mr_status mr_param_send(const mr_param *param, mr_value *v, mr_store_room *room);
+/* Checks a value whose type was not known before the dialect (mr_param.what), and converts it, in place. */
+mr_status mr_param_check(const mr_param *param, mr_value *v, mr_store_room *room);
 /* Converts the parameter's value to the form in which its column stores it, in place; bytes are in the room. */
 static inline mr_status mr_param_store(const mr_param *param, mr_value *v, mr_store_room *room) {
     bool own = v->kind == MR_OPAQUE || (v->flags & MR_VALUE_GIVEN);
     if (own && mr_param_send(param, v, room) != MR_OK) return MR_FAIL;
+    if (param->what && mr_param_check(param, v, room) != MR_OK) return MR_FAIL;
     if (param->written && mr_type_fit(room->env, param->type, "a value", v, room) != MR_OK) return MR_FAIL;
     return mr_type_store(mr_param_type(param), v, room);
 }

@@ -446,6 +446,8 @@ unsigned mr_load_width(const mr_load *load) { return (unsigned)load->width; }
 
 mr_bad_values mr_load_bad_values(const mr_load *load) { return load->ctx.bad_values; }
 
+const char *mr_load_dialect(const mr_load *load) { return load->ctx.owner ? load->ctx.owner->dialect : NULL; }
+
 const char *mr_load_name(const mr_load *load, unsigned i) {
     return i < load->width ? load->main->plan->items[i].name : NULL;
 }
