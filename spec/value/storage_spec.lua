@@ -374,8 +374,8 @@ describe("what others have stored", function()
     { mr.Interval{ storage = "days" }, 1e12 }, { mr.Interval{ storage = "days" }, 3660000 },
     { mr.Boolean{ storage = "Y/N" }, "y" },
     { mr.Boolean{ storage = "Y/N" }, 1 }, { mr.Enum("a", "b", { storage = "position" }), 2 },
-    { mr.Enum("a", "b", { storage = "upper" }), "a" }, { mr.Uuid{ storage = "text" }, ("a"):rep(32) },
-    { mr.Uuid{ storage = "hex" }, ("A"):rep(32) }, { mr.Uuid{ storage = "blob" }, ("a"):rep(32) },
+    { mr.Enum("a", "b", { storage = "upper" }), "a" }, { mr.Uuid{ storage = "text" }, ("A"):rep(32) },
+    { mr.Uuid{ storage = "hex" }, ("A"):rep(32) }, { mr.Uuid{ storage = "blob" }, ("A"):rep(32) },
   }
   for _, case in ipairs(BAD) do
     local column_type, value = table.unpack(case)

@@ -147,3 +147,64 @@ describe("a uuid as the default of a key", function()
     end)
   end)
 end)
+
+describe("a stored uuid", function()
+  local ID = "123e4567-e89b-12d3-a456-426614174000"
+  local DIGITS = ID:gsub("-", "")
+  local STORED = { text = "'" .. ID .. "'", hex = "'" .. DIGITS .. "'", blob = "x'" .. DIGITS .. "'" }
+  local TYPES = { text = mr.Uuid{ storage = "text" }, hex = mr.Uuid{ storage = "hex" },
+    blob = mr.Uuid{ storage = "blob" }, plain = mr.Uuid }
+
+  local function class_of(column_type)
+    local db = mr.open "sqlite://"
+    local Row = db.Model:extend("Row", { id = db.Column{ column_type, primary_key = true },
+      other = db.Column{ column_type }, n = db.Column{ db.Integer } })
+    db:create_all()
+    return db, Row
+  end
+
+  for storage, column_type in pairs(TYPES) do
+    for form, literal in pairs(STORED) do
+      it("of the form " .. form .. " is read and found in a column of the storage " .. storage, function()
+        local db, Row = class_of(column_type)
+        db.session:execute(mr.text("INSERT INTO row VALUES (" .. literal .. ", " .. literal .. ", 1)"))
+        local row = Row.query:one()
+        local want = storage == "plain" and form == "hex" and DIGITS or ID
+        assert.equal(want, row.id)
+        assert.equal(want, row.other)
+        for _, query in ipairs{ Row.query:filter(Row.other:eq(want)), Row.query:filter(Row.id:in_{ want }),
+          Row.query:filter_by{ other = want }, Row.query:where("other == $x", { x = want }),
+          Row.query:filter(Row.other:eq(mr.bindparam "x")):params{ x = want } } do
+          assert.equal(1, query:count())
+          assert.equal(row, query:first())
+        end
+        assert.equal(0, Row.query:filter(Row.other:ne(want)):count())
+        row.n = 2
+        db.session:commit()
+        assert.equal(2, row.n)
+        db.session:expunge_all()
+        row = db.session:get(Row, want)
+        row.other = nil
+        db.session:flush()
+        row.other = want -- what is written has the storage's form
+        db.session:commit()
+        local own = storage == "plain" and (form == "hex" and "hex" or "text") or storage
+        assert.equal(db.session:execute(mr.text("SELECT quote(" .. STORED[own] .. ")")):scalar(),
+          db.session:execute(mr.text "SELECT quote(other) FROM row"):scalar())
+        db.session:delete(row)
+        db.session:commit()
+        assert.equal(0, Row.query:count())
+      end)
+    end
+  end
+
+  it("is refused where it has another length, or capital letters in a form of storage", function()
+    for _, literal in ipairs{ "x'00'", "x''", "'" .. ID .. "0'", "'" .. ID:upper() .. "'", "zeroblob(17)", "1" } do
+      local db, Row = class_of(TYPES.hex)
+      db.session:execute(mr.text("INSERT INTO row (id, other) VALUES ('" .. ID .. "', " .. literal .. ")"))
+      local ok, e = pcall(function() return Row.query:first().other end)
+      assert.is_false(ok, literal)
+      assert.truthy(tostring(e):find("which is no uuid: 36 characters, 32 hexadecimal digits", 1, true), tostring(e))
+    end
+  end)
+end)

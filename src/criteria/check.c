@@ -246,7 +246,7 @@ static bool settle(mr_parser *p, mr_term **a, mr_term **b) {
 /* Can a value of it be one that a column of the type Any holds, in the form in which it is stored? */
 static bool is_plainly_stored(const mr_term *t) {
     if (t->group == MR_CRITERIA_ANY || t->group == MR_CRITERIA_NUMBER) return true;
-    return t->group == MR_CRITERIA_TEXT && !(t->type && (t->type->forms || t->type->rules->store));
+    return t->group == MR_CRITERIA_TEXT && !(t->type && (t->type->forms || t->type->rules->storage));
 }
 
 static bool go_together(const mr_term *a, const mr_term *b) {
@@ -452,7 +452,7 @@ mr_term *mr_check_text(mr_parser *p, const char *what, mr_term *x) {
     }
     bool text = x->group == MR_CRITERIA_TEXT &&
                 !(x->type && (x->type->decorator || x->type->forms ||
-                              (x->type->rules->group == MR_GROUP_WORD && x->type->rules->store)));
+                              (x->type->rules->group == MR_GROUP_WORD && x->type->rules->storage)));
     if (text) return x;
     return mr_refuse_term(p, x, "%s is %s, and %s takes strings", shown(p, x), words[x->group], what);
 }

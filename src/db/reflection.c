@@ -126,6 +126,18 @@ static void see_spelling(mr_sampled_column *c, const mr_value *read) {
     c->spelled = read->len;
 }
 
+/* Would the type store the value that it has read in the same storage class? A uuid is read in each form, and the type
+ * of a column is the one that writes what stands there. */
+static mr_status is_written_so(mr_env *env, const mr_type *type, const mr_value *stored, const mr_value *read,
+                               bool *out) {
+    mr_store_room room = {.env = env};
+    mr_value made = *read;
+    mr_status status = mr_type_store(type, &made, &room);
+    *out = status == MR_OK && made.kind == stored->kind && made.len == stored->len;
+    mr_store_done(&room);
+    return status;
+}
+
 /* Can the value be read as one of the type, without a loss? JSON is read late, and a float has more digits than its
  * column may have. read: the value. */
 static mr_status can_read(mr_env *env, const mr_type *type, mr_value *read, char *room, bool *out) {
@@ -140,6 +152,7 @@ static mr_status can_read(mr_env *env, const mr_type *type, mr_value *read, char
         if (status == MR_OK) mr_json_free(json);
         return status == MR_FAIL ? MR_FAIL : MR_OK;
     }
+    if (type->rules->group == MR_GROUP_WORD && type->rules->spell) return is_written_so(env, type, &stored, read, out);
     if (mr_type_is_decimal(type) && stored.kind == MR_FLOAT && read->kind == MR_DECIMAL && read->len < MR_READ_ROOM) {
         char text[MR_READ_ROOM];
         memcpy(text, read->u.s, read->len);

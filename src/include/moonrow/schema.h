@@ -163,6 +163,7 @@ struct mr_type_rules {
     uint16_t takes;            /* the kinds of values that it takes unchanged: MR_TAKES bits */
     uint16_t stored;           /* the storage classes that it reads unchanged: MR_STORED_ bits */
     uint8_t spellings;         /* largest number of ways in which one value may be stored; 0: only one */
+    bool stores_spellings;     /* store converts a value's spellings alone; the value itself is stored as it is */
 
     /* Converts *v, whose kind is not in takes, to a value of the type, in place; bytes that *v owned are freed. False
      * when that is impossible. Allocates nothing. */

@@ -494,7 +494,9 @@ static inline const mr_type *mr_param_type(const mr_param *param) {
 
 /* Is a value of the parameter checked or converted when it is sent? */
 static inline bool mr_param_converts(const mr_param *param) {
-    return param->what || param->own || mr_type_stores(mr_param_type(param));
+    const mr_type *type = mr_param_type(param);
+    bool plain = param->spelling == MR_SPELL_PLAIN && type->rules->stores_spellings && !type->decorator;
+    return param->what || param->own || (!plain && mr_type_stores(type));
 }
 
 /* One column of a result. */

@@ -2,7 +2,8 @@
  * uuid.c: Uuid: text of 32 hexadecimal digits, with or without hyphens; or, by its storage, 16 bytes.
  *
  * Invariant: hyphens stand in all four of their places, or in none. A type without a storage keeps the text as it was
- * written. With one, the value is always written and read as 36 characters in small letters.
+ * written, and reads 16 bytes as 36 characters. With one, a value is written in its form, and each of the three forms
+ * is read, in small letters, as 36 characters: they are the spellings of the value, so that a criterion finds each.
  */
 #include "rules.h"
 
@@ -25,12 +26,6 @@ static bool is_uuid(const mr_value *v) {
         if (hyphen ? v->u.s[i] != '-' : digit_of(v->u.s[i]) < 0) return false;
     }
     return true;
-}
-
-static bool read(const mr_type *type, mr_value *v, char *room) {
-    (void)type;
-    (void)room;
-    return is_uuid(v);
 }
 
 static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
@@ -78,50 +73,103 @@ static bool is_small(const mr_value *v) {
     return true;
 }
 
-/* Reads only what store writes, so that a criterion with the value finds the row. */
+/* Reads 16 bytes as 36 characters. */
+static bool read_bytes(mr_value *v, char *room) {
+    if (v->kind != MR_BLOB || v->len != BYTES) return false;
+    *v = mr_text_value(room, to_text(v->u.s, true, room));
+    return true;
+}
+
+static bool read(const mr_type *type, mr_value *v, char *room) {
+    (void)type;
+    return is_uuid(v) || read_bytes(v, room);
+}
+
+/* Reads the three forms that spell lists, so that a criterion with the value finds the row. */
 static bool read_form(const mr_type *type, mr_value *v, char *room) {
     char bytes[BYTES];
-    const mr_type_rules *rules = type->rules;
-    if (rules == &uuid_blob) {
-        if (v->kind != MR_BLOB || v->len != BYTES) return false;
-        *v = mr_text_value(room, to_text(v->u.s, true, room));
-        return true;
-    }
-    size_t len = rules == &uuid_hex ? DIGITS : WITH_HYPHENS;
-    if (!is_uuid(v) || v->len != len || !is_small(v)) return false;
-    if (len == WITH_HYPHENS) return true;
+    (void)type;
+    if (read_bytes(v, room)) return true;
+    if (!is_uuid(v) || !is_small(v)) return false;
+    if (v->len == WITH_HYPHENS) return true;
     to_bytes(v, bytes);
     *v = mr_text_value(room, to_text(bytes, true, room));
     return true;
 }
 
-static mr_status store_form(const mr_type *type, mr_value *v, mr_store_room *room) {
+/* The tag of a spelling: the form that store gives it. 0: that of the type. */
+enum { AS_TYPE, AS_TEXT, AS_HEX, AS_BLOB, FORMS = AS_BLOB };
+
+static unsigned form_of(const mr_type *type) {
+    return type->rules == &uuid_text ? AS_TEXT : type->rules == &uuid_hex ? AS_HEX : AS_BLOB;
+}
+
+/* Text as it was written, and bytes, which other programs store. */
+static unsigned spell_plain(const mr_type *type, const mr_value *v, mr_value *out) {
+    (void)type;
+    if (!is_uuid(v)) return 0;
+    out[0] = out[1] = *v;
+    out[0].flags = out[1].flags = 0;
+    out[1].tag = AS_BLOB;
+    return 2;
+}
+
+/* The type's form comes first. */
+static unsigned spell(const mr_type *type, const mr_value *v, mr_value *out) {
+    unsigned n = 1;
+    if (!is_uuid(v)) return 0;
+    for (unsigned form = AS_TEXT; form <= FORMS; form++) {
+        mr_value *place = form == form_of(type) ? &out[0] : &out[n++];
+        *place = *v;
+        place->flags = 0;
+        place->tag = (uint16_t)form;
+    }
+    return n;
+}
+
+/* Makes the form of a uuid. */
+static mr_status make_form(mr_value *v, unsigned form, mr_store_room *room) {
     char bytes[BYTES];
-    if (!is_uuid(v)) return MR_OK;
     char *made = mr_store_bytes(room, WITH_HYPHENS);
     if (!made) return MR_FAIL;
     to_bytes(v, bytes);
-    if (type->rules == &uuid_blob) {
+    if (form == AS_BLOB) {
         for (size_t i = 0; i < BYTES; i++) made[i] = bytes[i];
         *v = mr_bytes_value(MR_BLOB, made, BYTES);
     } else {
-        *v = mr_text_value(made, to_text(bytes, type->rules == &uuid_text, made));
+        *v = mr_text_value(made, to_text(bytes, form == AS_TEXT, made));
     }
     return MR_OK;
+}
+
+static mr_status store_form(const mr_type *type, mr_value *v, mr_store_room *room) {
+    if (!is_uuid(v)) return MR_OK;
+    return make_form(v, v->tag == AS_TYPE || v->tag > FORMS ? form_of(type) : v->tag, room);
+}
+
+static mr_status store_plain(const mr_type *type, mr_value *v, mr_store_room *room) {
+    (void)type;
+    return v->tag == AS_BLOB && is_uuid(v) ? make_form(v, AS_BLOB, room) : MR_OK;
 }
 
 #define UUID                                                                                                           \
     .name = "Uuid", .wants = "a uuid", .casts = true, .group = MR_GROUP_WORD, .kind = MR_TEXT, .coerce = coerce,       \
     .advise = advise
-#define FORM .print = mr_rule_print_storage, .read = read_form, .store = store_form
+#define FORM                                                                                                           \
+    .print = mr_rule_print_storage, .read = read_form, .store = store_form, .spell = spell, .spellings = FORMS,        \
+    .reads = "uuid: 36 characters, 32 hexadecimal digits, both in small letters, or 16 bytes"
 
-static const mr_type_rules uuid_text = {UUID, FORM, .storage = "text", .sql = "CHAR(36)",
-                                        .reads = "uuid: 36 characters in small letters"};
-static const mr_type_rules uuid_hex = {UUID, FORM, .storage = "hex", .sql = "CHAR(32)",
-                                       .reads = "uuid: 32 hexadecimal digits in small letters"};
-static const mr_type_rules uuid_blob = {UUID, FORM, .storage = "blob", .sql_as = &mr_type_largebinary,
-                                        .reads = "uuid: 16 bytes"};
+static const mr_type_rules uuid_text = {UUID, FORM, .storage = "text", .sql = "CHAR(36)"};
+static const mr_type_rules uuid_hex = {UUID, FORM, .storage = "hex", .sql = "CHAR(32)"};
+static const mr_type_rules uuid_blob = {UUID, FORM, .storage = "blob", .sql_as = &mr_type_largebinary};
 
-const mr_type_rules mr_type_uuid = {
-    UUID, .sql = "CHAR(32)", .read = read, .reads = "uuid: text of 32 hexadecimal digits",
-    .storages = (const mr_type_rules *const[]){&uuid_text, &uuid_hex, &uuid_blob, NULL}};
+const mr_type_rules mr_type_uuid = {UUID,
+                                    .sql = "CHAR(32)",
+                                    .read = read,
+                                    .spell = spell_plain,
+                                    .store = store_plain,
+                                    .stores_spellings = true,
+                                    .spellings = 2,
+                                    .reads = "uuid: text of 32 hexadecimal digits, or 16 bytes",
+                                    .storages =
+                                        (const mr_type_rules *const[]){&uuid_text, &uuid_hex, &uuid_blob, NULL}};
