@@ -262,7 +262,8 @@ function Scoped:__tostring()
   local state = states[self]
   local key = state.scopefunc()
   local current = key ~= nil and open_session(state, key)
-  return string.format("<scoped_session %s>", current and tostring(current) or "without a session in this scope")
+  if not current then return "<scoped_session>" end
+  return string.format("<scoped_session %s>", tostring(current))
 end
 
 -- What a scoped session is indexed by. A method stays here once it was found, where Lua reads it without a

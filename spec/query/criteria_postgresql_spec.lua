@@ -147,7 +147,7 @@ local SPELLED = {
   { "name:icontains 'J'",
     [["user".name ILIKE $1 ESCAPE '/']] },
   { "name:like(clan.name)",
-    [[LEFT OUTER JOIN clan AS clan_1 ON clan_1.id = "user".clan_id WHERE "user".name LIKE clan_1.name]] },
+    [[LEFT OUTER JOIN clan AS clan_1 ON clan_1.id = "user".clan_id WHERE "user".name LIKE clan_1.name ESCAPE '']] },
   { "born > '2000-01-01'",
     [["user".born > $1]] },
   { "seen <= '2000-01-01 00:00:00'",

@@ -153,7 +153,12 @@ static void compile_unary(mr_compiler *c, const mr_node *node) {
 
 /* ---------------------------------------------------------------- binary */
 
+/* Without ESCAPE a backslash is a character like any other, as in SQLite. */
 static void compile_like_escape(mr_compiler *c, const mr_node *node) {
+    bool like =
+        node->op == MR_OP_LIKE || node->op == MR_OP_NOT_LIKE || node->op == MR_OP_ILIKE || node->op == MR_OP_NOT_ILIKE;
+    if (node->n < 3 && like && c->dialect->backslash_escapes && (node->flags & MR_NODE_BACKSLASH))
+        mr_emit(c, " ESCAPE ''");
     if (node->n < 3) return;
     mr_emit(c, " ESCAPE ");
     mr_compile(c, node->child[2]);
@@ -368,6 +373,15 @@ static void compile_item(mr_compiler *c, const mr_node *item, mr_op op) {
 static void compile_list(mr_compiler *c, const mr_node *node) {
     mr_op op = (mr_op)node->op;
     bool grouped = node->n > 2 * GROUP && op != MR_OP_COMMA;
+    uint32_t most = op == MR_OP_COMMA || c->literals ? 0 : c->dialect->most_conditions;
+    if (most && node->n > most && node->binds > most) {
+        mr_compile_fail(
+            c,
+            "%s of %u conditions with values: %s takes time for the square of their number, so %u are the "
+            "most; values of one column are written column:%s{ ... }, others are joined from mr.values(...)",
+            op == MR_OP_AND ? "and_" : "or_", node->n, c->dialect->name, most, op == MR_OP_AND ? "not_in" : "in_");
+        return;
+    }
     for (uint32_t i = 0; i < node->n; i++) {
         if (i) mr_emit(c, grouped && i % GROUP == 0 ? ")" : "");
         if (i) mr_emit(c, spelling[op].sql);

@@ -248,6 +248,12 @@ static bool compile_func(mr_compiler *c, const mr_node *node) {
         mr_emit(c, "CURRENT_TIMESTAMP");
         return true;
     }
+    if (strcmp(node->name, "string_agg") == 0 && node->n == 2 && !(node->flags & MR_NODE_DISTINCT)) {
+        mr_emit(c, "group_concat("); /* by its old name: string_agg came with 3.44 */
+        mr_compile_items(c, node);
+        mr_emit(c, ")");
+        return true;
+    }
     bool bytes = strcmp(node->name, "octet_length") == 0 && node->n == 1;
     if (!bytes && strcmp(node->name, "char_length") != 0) return false;
     mr_emit(c, bytes ? "length(CAST(" : "length(");
@@ -348,6 +354,7 @@ const mr_dialect *mr_dialect_sqlite(void) {
         .reserved = reserved,
         .numbered = "INTEGER", /* it has 64 bits */
         .numbers_sole_key = true,
+        .most_conditions = 32766,
         .begin = begin,
         .is_plain_default = is_plain_default,
         .compile_node = compile_node,

@@ -126,9 +126,19 @@ static bool is_plain_pattern(const mr_node *x) {
     return !text || mr_like_is_plain(x->u.value.u.s, x->u.value.len);
 }
 
+/* Is it a text, or several joined, without a backslash? */
+static bool has_no_backslash(const mr_node *x) {
+    if (x->kind == MR_NODE_BINARY && x->op == MR_OP_CONCAT)
+        return has_no_backslash(x->child[0]) && has_no_backslash(x->child[1]);
+    bool text = x->kind == MR_NODE_BIND && !x->name && x->u.value.kind == MR_TEXT;
+    return text && (x->u.value.len == 0 || !memchr(x->u.value.u.s, '\\', x->u.value.len));
+}
+
 /* Wildcards are joined to a pattern one at a time, so this does not go deep. */
 static mr_node *noting_pattern(mr_node *like) {
-    if (like && !is_plain_pattern(like->child[1])) like->flags |= MR_NODE_WHOLE;
+    if (!like) return NULL;
+    if (!is_plain_pattern(like->child[1])) like->flags |= MR_NODE_WHOLE;
+    if (like->n < 3 && !has_no_backslash(like->child[1])) like->flags |= MR_NODE_BACKSLASH;
     return like;
 }
 

@@ -350,7 +350,7 @@ function mr.load_only(...) end
 ---@return moonrow.LoaderOption
 function mr.defer(...) end
 
----These columns at once, which are deferred otherwise.
+---These columns at once, which are deferred otherwise; `mr.undefer "*"`: all.
 ---
 ---```lua
 ---local Book = db.Model:extend("Book", { id = db.Column{ db.Integer, primary_key = true },

@@ -227,11 +227,11 @@ static int column_option(lua_State *L, mr_option_kind kind, const char *function
 
 static int f_load_only(lua_State *L) { return column_option(L, MR_OPTION_LOAD_ONLY, "load_only"); }
 static int f_defer(lua_State *L) { return column_option(L, MR_OPTION_DEFER, "defer"); }
-static int f_undefer(lua_State *L) { return column_option(L, MR_OPTION_UNDEFER, "undefer"); }
 
 static int f_undefer_group(lua_State *L) {
     const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
     int first = before ? 2 : 1;
+    refuse_after_wildcard(L, before, "undefer_group");
     if (lua_type(L, first) != LUA_TSTRING || lua_gettop(L) > first)
         return bind_type_error(L, lua_gettop(L) > first ? first + 1 : first, "undefer_group", "one group's name");
     const char *group = bind_intern(L, first);
@@ -242,6 +242,13 @@ static int f_undefer_group(lua_State *L) {
     part.nsteps = o->nsteps;
     bind_add_part(o, &part);
     return 1;
+}
+
+/* undefer("*"): the columns of all groups, and those of none. */
+static int f_undefer(lua_State *L) {
+    int first = bind_test(L, 1, BIND_OPTION) ? 2 : 1;
+    bool all = lua_gettop(L) == first && lua_type(L, first) == LUA_TSTRING && strcmp(lua_tostring(L, first), "*") == 0;
+    return all ? f_undefer_group(L) : column_option(L, MR_OPTION_UNDEFER, "undefer");
 }
 
 /* ---------------------------------------------------------------- criteria of classes */

@@ -132,6 +132,7 @@ enum {
     MR_NODE_ZERO_IS_NULL = 16,     /* BINARY of DIV, FUNC of mr_sql_floor_div and _mod: a division by 0 is NULL */
     MR_NODE_BY_BYTES = 32,         /* BINARY of LT to GE: texts are ordered by their bytes */
     MR_NODE_WHOLE = 16,            /* LIKE: the pattern has a zero byte, or is longer than SQLite's LIKE takes */
+    MR_NODE_BACKSLASH = 32,        /* LIKE without ESCAPE: the pattern has a backslash, or may have one */
     MR_NODE_NATURAL = 16,          /* JSON_AT: the type is that of the value that it is compared with */
     MR_NODE_DERIVED = 16,          /* ROWS: the names of the columns are written */
     MR_NODE_ORDINALITY = 32,       /* ROWS: WITH ORDINALITY, whose column comes last */
@@ -632,17 +633,19 @@ struct mr_dialect {
     bool returning;     /* INSERT ... RETURNING is used to get generated keys */
     bool multi_row_insert;                            /* one INSERT with many rows is faster than many INSERTs */
     bool ilike, nulls_order, for_update, distinct_on; /* the database has these */
-    bool nulls_high;                                  /* NULL is sorted behind all values; otherwise before them */
-    bool true_literals;                               /* it has true and false; otherwise 1 and 0 are written */
-    bool intervals;              /* it has values INTERVAL '5 seconds'; otherwise they are moments */
-    bool escaped_blobs;          /* a blob is written '\\x00FF'; otherwise X'00FF' */
-    bool index_schema;           /* CREATE INDEX schema.name ON table; otherwise name ON schema.table */
-    bool returning_qualified;    /* RETURNING "user".id; otherwise RETURNING id */
-    bool spells;                 /* dates and booleans are stored as programs spell them: criteria name each spelling */
-    bool dml_in_cte;             /* WITH x AS (INSERT ...) */
-    bool delete_using;           /* DELETE ... USING; otherwise the criteria stand in an EXISTS */
-    bool compound_parens;        /* a member of a compound may stand in parentheses; otherwise it becomes a subquery */
-    const char *const *reserved; /* the words that must be quoted: NULL-terminated, lower case, sorted */
+    bool backslash_escapes;                           /* LIKE without ESCAPE takes a backslash for one */
+    uint32_t most_conditions; /* a list of AND or OR with so many values is refused beyond it; 0: there is no limit */
+    bool nulls_high;          /* NULL is sorted behind all values; otherwise before them */
+    bool true_literals;       /* it has true and false; otherwise 1 and 0 are written */
+    bool intervals;           /* it has values INTERVAL '5 seconds'; otherwise they are moments */
+    bool escaped_blobs;       /* a blob is written '\\x00FF'; otherwise X'00FF' */
+    bool index_schema;        /* CREATE INDEX schema.name ON table; otherwise name ON schema.table */
+    bool returning_qualified; /* RETURNING "user".id; otherwise RETURNING id */
+    bool spells;              /* dates and booleans are stored as programs spell them: criteria name each spelling */
+    bool dml_in_cte;          /* WITH x AS (INSERT ...) */
+    bool delete_using;        /* DELETE ... USING; otherwise the criteria stand in an EXISTS */
+    bool compound_parens;     /* a member of a compound may stand in parentheses; otherwise it becomes a subquery */
+    const char *const *reserved;    /* the words that must be quoted: NULL-terminated, lower case, sorted */
     const mr_type_word *type_words; /* the types with names of their own; the last entry has no sql; or NULL */
     bool moments;                   /* it has types for dates and times; otherwise these are texts */
     bool decimal_text;              /* decimals are stored as text, and compared by functions and a collation */

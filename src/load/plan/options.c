@@ -135,9 +135,12 @@ static mr_status resolve_steps(mr_planner *p, mr_option *o, resolved_path *path)
     return MR_OK;
 }
 
+/* undefer("*") */
+static bool is_all_groups(const mr_option *o) { return strcmp(o->group, "*") == 0; }
+
 /* Refuses a group that no class has to which the path may lead. */
 static mr_status check_group(mr_planner *p, const mr_option *o, const mr_mapper *mapper) {
-    if (o->kind != MR_OPTION_UNDEFER_GROUP) return MR_OK;
+    if (o->kind != MR_OPTION_UNDEFER_GROUP || is_all_groups(o)) return MR_OK;
     const mr_option_step *last = o->nsteps ? &o->steps[o->nsteps - 1] : NULL;
     if (last) mapper = last->of_type ? last->of_type : last->prop->relationship->target;
     const mr_vec *all = &mapper->registry->mappers;
@@ -289,7 +292,8 @@ bool mr_options_loads(const mr_property *prop, unsigned nopts, const mr_option *
             only = true;
             if (names) named = true;
         } else if ((o->kind == MR_OPTION_UNDEFER && names) ||
-                   (o->kind == MR_OPTION_UNDEFER_GROUP && o->nsteps == 0 && prop->deferred_group == o->group)) {
+                   (o->kind == MR_OPTION_UNDEFER_GROUP && o->nsteps == 0 &&
+                    (is_all_groups(o) || prop->deferred_group == o->group))) {
             loads = named = true;
         }
     }
