@@ -72,6 +72,17 @@ describe("mr.count_of", function()
     assert.matches("is no collection", support.error_of(mr.count_of, Book.author).message)
     assert.matches("criteria are joined by &", support.error_of(mr.count_of, Author.books, nil, 5).message)
     assert.matches("unknown option 'lazy' for count_of", support.error_of(mr.count_of, "books", { lazy = 1 }).message)
+    -- the name alone is for the body of a class
+    for wanted, fn in pairs{
+      ["query: expected classes, columns or other expressions"] = function()
+        db.session:query(mr.count_of "books"):all()
+      end,
+      ["order_by: expected an SQL expression"] = function() Author.query:order_by(mr.count_of "books"):all() end,
+      ["where: expected an SQL expression"] = function() Author.query:where(mr.count_of "books") end,
+    } do
+      assert.equal(wanted .. ", got a declaration for the body of a class (a query takes Class.attribute, or "
+        .. "mr.count_of(Class.attribute))", support.error_of(fn).message)
+    end
   end)
 end)
 

@@ -146,8 +146,17 @@ static int core_target_of(lua_State *L) {
     return 2;
 }
 
+/* What messages say of one that stands where a value is expected. */
+static int spec_tostring(lua_State *L) {
+    lua_pushliteral(L, "a declaration for the body of a class (a query takes Class.attribute, or "
+                       "mr.count_of(Class.attribute))");
+    return 1;
+}
+
 void bind_open_property(lua_State *L) {
     luaL_newmetatable(L, BIND_PROPERTY_SPEC);
+    lua_pushcfunction(L, spec_tostring);
+    lua_setfield(L, -2, "__tostring");
     lua_pushliteral(L, "moonrow declaration of an attribute");
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
