@@ -54,6 +54,36 @@ describe("mr.count_of", function()
     assert.equal("a3", Author.query:order_by(Author.nbooks:desc(), Author.id):first().name)
   end)
 
+  it("may be the first of all attributes that is used after the declarations", function()
+    for _, use in ipairs{
+      function(Root) return Root.query:order_by(Root.n:desc()):all()[1].n end,
+      function(Root) return Root.query:filter(Root.n:gt(1)):one().n end,
+      function(Root) return Root.query:where(Root.n:is_not(nil)):order_by(Root.id):first().n end,
+    } do
+      for _, target in ipairs{ "Leaf", "Root" } do
+        local fresh = mr.open "sqlite://"
+        local Root = fresh.Model:extend("Root", {
+          id      = fresh.Column{ fresh.Integer, primary_key = true },
+          root_id = fresh.Column{ fresh.Integer, fresh.ForeignKey "root.id" },
+          under   = fresh.relationship{ target },
+          n       = mr.count_of("under", { deferred = true }),
+        })
+        fresh.Model:extend("Leaf", { id = fresh.Column{ fresh.Integer, primary_key = true },
+          root_id = fresh.Column{ fresh.Integer, fresh.ForeignKey "root.id" } })
+        for _, statement in ipairs{ "CREATE TABLE root (id INTEGER PRIMARY KEY, root_id INTEGER)",
+          "CREATE TABLE leaf (id INTEGER PRIMARY KEY, root_id INTEGER)", "INSERT INTO root (id) VALUES (1)",
+          "INSERT INTO " .. target:lower() .. " (root_id) VALUES (1), (1)" } do
+          fresh.session:execute(mr.text(statement))
+        end
+        assert.equal(2, use(Root))
+      end
+    end
+    local Ring = mr.open("sqlite://").Model
+    Ring = Ring:extend("Ring", { id = db.Column{ db.Integer, primary_key = true },
+      n = mr.column_property(function(class) return class.n + 1 end) })
+    assert.matches("Ring.n: its expression is made of itself", support.error_of(function() return Ring.n end).message)
+  end)
+
   it("is a value of a query, with a criterion, along an alias", function()
     local rows = db.session:query(Author.id, mr.count_of(Author.books):label "n"):order_by(Author.id):all()
     assert.same({ 1, 2, 3, 0 }, { rows[1].n, rows[2].n, rows[3].n, rows[4].n })

@@ -324,6 +324,8 @@ static mr_status each_property(configuration *c, mr_property_kind kind,
 
 static mr_status express(configuration *c, const mr_property *prop) {
     bool partial = c->registry->partial;
+    /* Its function, whose turn came first, has asked for what waits for the configuration. */
+    if (prop->expressing) return MR_OK;
     c->registry->awaited = false;
     if (mr_property_express((mr_property *)(uintptr_t)prop) == MR_OK) return MR_OK;
     if (!partial || !c->registry->awaited) return mr_configure_note_error(c, NULL, prop);
