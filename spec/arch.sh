@@ -17,12 +17,13 @@ check() {
         sees["db"] = " base schema sql db reflection "
         sees["reflection"] = " base schema sql db "
         sees["mapper"] = " base schema sql db mapper "
+        sees["change"] = " base schema sql db reflection mapper change "
         sees["entity"] = " base schema mapper entity "
         sees["query"] = " base schema sql db mapper entity query "
         sees["load"] = " base schema sql db mapper entity query load "
         sees["criteria"] = " base schema sql db mapper entity query load criteria "
-        sees["flush"] = " base schema sql db mapper entity query flush "
-        sees["session"] = " base schema sql db mapper entity query load criteria flush session "
+        sees["flush"] = " base schema sql db mapper entity query change flush "
+        sees["session"] = " base schema sql db mapper entity query load criteria change flush session "
     }
     function bad(why) { print $0 ": " why; found = 1 }
     {

@@ -12,6 +12,7 @@ local settings = require "moonrow.settings"
 local to_table = require "moonrow.to_table"
 local from_table = require "moonrow.from_table"
 local watchdog = require "moonrow.watchdog"
+local changes = require "moonrow.changes"
 local reflect = require "moonrow.reflection.reflect"
 local automap = require "moonrow.automap.automap"
 
@@ -146,6 +147,14 @@ function methods:record(fn, ...) return watchdog.record(engine_of(self), fn, ...
 -- db:watchdog{ n_plus_one = 5, slow = 0.05, fullscan = 1000, on = fn, suggest = true }: tells of what loads one by one,
 -- is slow, or reads whole tables. Ends with dog:stop(), or as a <close> variable.
 function methods:watchdog(...) return watchdog.start(engine_of(self), ...) end
+
+-- for change in db:changes_since(token) do: what was committed after the token, row by row. Recording begins with the
+-- first of these calls; db:change_token() is the token of the last commit.
+function methods:changes_since(token, ...) return changes.since(engine_of(self), self.Model, token, ...) end
+function methods:change_token() return changes.token(engine_of(self)) end
+
+-- db:forget_changes(): ends recording, and forgets what was recorded.
+function methods:forget_changes() changes.forget(engine_of(self)) end
 
 -- db:scope(fn, ...): as app:scope.
 function methods:scope(fn, ...) return current_app(self):scope(fn, ...) end

@@ -109,6 +109,7 @@ void mr_conn_destroy(mr_conn *conn) {
         if (conn->control[i]) conn->driver->finalize(conn->control[i]);
     }
     mr_conn_remove_functions(conn);
+    mr_conn_unwatch(conn);
     conn->driver->close(conn->dbc);
     mr_conn_forget_loss(conn);
     mr_free(conn->env, conn->spare);

@@ -61,6 +61,8 @@ struct mr_conn {
     char *failure; /* the error that was the cause; NULL: there was no memory for it */
     bool (*on_lost)(void *ud);
     void *on_lost_ud;
+    void *record;    /* what the engine's watcher keeps for it; NULL: nobody watches */
+    bool tells_rows; /* the driver tells the watcher of each row */
     mr_stmt *control[MR_CONTROL__COUNT];
     mr_stmt_cache cache;
     mr_cursor *cursors;
@@ -164,6 +166,12 @@ void mr_conn_forget_loss(mr_conn *conn);
 /* Called after the first step of a statement that reads outside of a transaction: calls on_read. */
 void mr_conn_note_read(mr_conn *conn);
 
+/* ---- rows that statements change (watch.c) */
+
+/* If the engine has a watcher: has it watch the connection from now on. */
+mr_status mr_conn_watch(mr_conn *conn);
+void mr_conn_unwatch(mr_conn *conn);
+
 /* ---- statement cache (statement_cache.c) */
 
 /* Makes an empty cache. */
@@ -173,6 +181,8 @@ void mr_stmt_cache_done(mr_conn *conn);
 /* Takes a prepared statement that is not in use, or prepares one. It is in use until it is given back. keep: after that
  * it stays in the cache. */
 mr_status mr_stmt_cache_take(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cached_stmt **out);
+/* Forgets all statements: those in use are finalized when they are given back. */
+void mr_stmt_cache_forget(mr_conn *conn);
 /* Gives a statement back. */
 void mr_stmt_cache_give(mr_conn *conn, mr_cached_stmt *entry);
 

@@ -176,6 +176,7 @@ static const mr_driver driver = {
     .remove_function = mr_sqlite_remove_function,
     .is_calling = mr_sqlite_is_calling,
     .copy = mr_sqlite_copy,
+    .watch_rows = mr_sqlite_watch_rows,
     .reflector = &mr_sqlite_reflector,
 };
 

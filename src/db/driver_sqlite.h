@@ -29,14 +29,15 @@ typedef struct sqlite_dbc {
     void *busy_ud;
     bool asked; /* busy was called during the current call of SQLite */
     volatile sig_atomic_t interrupted;
-    double deadline;         /* the time (sqlite_limit.c) at which the running statement is stopped; 0: never */
-    bool timed_out;          /* it was stopped for that */
-    uint64_t seen;           /* rises when the schema may have changed */
-    sqlite3_stmt *key_query; /* asks for a table's key; NULL until it is needed */
-    mr_map *known;           /* the facts about tables (answer); NULL until they are needed */
-    uint32_t process;        /* mr_env_process of the process that opened it */
-    unsigned calling;        /* so many calls of functions of the program's are under way */
-    mr_error *failed;        /* the error of one of them, until its statement ends; or NULL */
+    double deadline;               /* the time (sqlite_limit.c) at which the running statement is stopped; 0: never */
+    bool timed_out;                /* it was stopped for that */
+    uint64_t seen;                 /* rises when the schema may have changed */
+    sqlite3_stmt *key_query;       /* asks for a table's key; NULL until it is needed */
+    mr_map *known;                 /* the facts about tables (answer); NULL until they are needed */
+    uint32_t process;              /* mr_env_process of the process that opened it */
+    unsigned calling;              /* so many calls of functions of the program's are under way */
+    mr_error *failed;              /* the error of one of them, until its statement ends; or NULL */
+    struct mr_sqlite_watch *watch; /* sqlite_changes.c; NULL: nobody hears of the rows that statements change */
 } sqlite_dbc;
 
 static inline sqlite_dbc *sqlite_dbc_of(mr_dbc *dbc) { return (sqlite_dbc *)(void *)dbc; }
@@ -78,6 +79,12 @@ void mr_sqlite_remove_decimals(sqlite_dbc *dbc);
 int mr_sqlite_add_cast(sqlite_dbc *dbc);
 /* Takes it away again. */
 void mr_sqlite_remove_cast(sqlite_dbc *dbc);
+
+/* ---- sqlite_changes.c */
+
+mr_status mr_sqlite_watch_rows(mr_dbc *dbc, const mr_row_watcher *watcher, void *record);
+/* A step of the statement has failed: tells the watcher if what it has written was undone. */
+void mr_sqlite_statement_failed(const sqlite_dbc *dbc, sqlite3_stmt *stmt);
 
 /* ---- sqlite_copy.c */
 

@@ -100,6 +100,7 @@ static mr_status set_up(mr_engine *engine, const char *url, size_t len, const mr
 static void engine_free(mr_engine *engine) {
     mr_env *env = engine->env;
     mr_engine_dispose(engine);
+    (void)mr_engine_watch(engine, NULL);
     if (engine->anchor) engine->driver->close(engine->anchor);
     if (engine->driver && mr_driver_is_mock(engine->driver)) mr_mock_script_free(engine->native);
     mr_compile_cache_done(&engine->compile_cache);
@@ -229,7 +230,8 @@ mr_status mr_engine_connect(mr_engine *engine, mr_conn **out) {
         mr_engine_release(engine);
         return MR_FAIL;
     }
-    if (mr_conn_add_functions(conn) != MR_OK || set_up_connection(engine, conn) == MR_FAIL) {
+    if (mr_conn_add_functions(conn) != MR_OK || set_up_connection(engine, conn) == MR_FAIL ||
+        mr_conn_watch(conn) != MR_OK) {
         mr_conn_invalidate_cursors(conn);
         mr_conn_destroy(conn);
         mr_engine_release(engine);

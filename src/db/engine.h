@@ -49,7 +49,8 @@ struct mr_engine {
     mr_conn *idle;
     unsigned nidle;
     mr_compile_cache compile_cache;
-    mr_sql_function *functions; /* of the program's, the oldest first */
+    mr_sql_function *functions;    /* of the program's, the oldest first */
+    const mr_row_watcher *watcher; /* who hears of the rows that statements change; or NULL */
 };
 
 /* Called after a failure. If there were too many open files, frees dropped connections and closes idle ones, and

@@ -352,6 +352,7 @@ mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *
 
 void mr_sqlite_close(mr_dbc *handle) {
     sqlite_dbc *dbc = sqlite_dbc_of(handle);
+    (void)mr_sqlite_watch_rows(handle, NULL, NULL);
     mr_sqlite_forget_schema(dbc);
     /* If another statement keeps the connection from being freed, SQLite must not call our functions later. */
     if (dbc->native && !mr_sqlite_is_inherited(dbc)) {

@@ -173,6 +173,7 @@ mr_status mr_sqlite_step(mr_stmt *handle) {
     if (s->dbc->failed) rc = SQLITE_ABORT; /* a collation cannot say that it has failed */
     if (rc == SQLITE_ROW) return MR_ROW;
     if (rc == SQLITE_DONE) return MR_DONE;
+    if (s->dbc->watch) mr_sqlite_statement_failed(s->dbc, s->stmt);
     s->dbc->seen++; /* the failure may have rolled back a change of the schema */
     return mr_sqlite_fail(s->dbc, rc);
 }

@@ -59,6 +59,15 @@ static void evict(mr_conn *conn) {
     }
 }
 
+void mr_stmt_cache_forget(mr_conn *conn) {
+    while (conn->cache.oldest) {
+        mr_cached_stmt *entry = conn->cache.oldest;
+        forget(conn, entry);
+        if (entry->in_use) entry->cached = false;
+        else destroy(conn, entry);
+    }
+}
+
 void mr_stmt_cache_done(mr_conn *conn) {
     while (conn->cache.oldest) {
         mr_cached_stmt *entry = conn->cache.oldest;

@@ -88,6 +88,7 @@ void mr_conn_update_began(mr_conn *conn, bool failed) {
     /* On the caller's own handle, the program may have begun a transaction itself. It is not this connection's. */
     if (open && conn->engine->native) return;
     conn->began = open;
+    if (conn->record && !open && failed) conn->engine->watcher->rolled_back(conn->record, 0);
     conn->read_only = conn->read_only && open;
     conn->loading = conn->loading && open;
     if (open) return;
@@ -171,12 +172,16 @@ static mr_status end(mr_conn *conn, mr_control control) {
         conn->began = conn->read_only = conn->loading = false;
         return MR_OK;
     }
+    const mr_row_watcher *watcher = conn->record ? conn->engine->watcher : NULL;
+    if (watcher && control == MR_CONTROL_COMMIT && watcher->committing(conn->record) != MR_OK) return MR_FAIL;
     if (run_control(conn, (int)control)) {
         if (control == MR_CONTROL_ROLLBACK)
             mr_conn_forget_loss(conn); /* also after a failure: the transaction is over */
         return MR_FAIL;
     }
     conn->began = conn->read_only = conn->loading = false;
+    if (watcher && control == MR_CONTROL_COMMIT) watcher->committed(conn->record);
+    else if (watcher) watcher->rolled_back(conn->record, 0);
     return MR_OK;
 }
 
@@ -227,16 +232,21 @@ static mr_status savepoint_sql(mr_conn *conn, const char *verb, unsigned n) {
 mr_status mr_conn_savepoint(mr_conn *conn, unsigned n) {
     if (mr_conn_may_run(conn) || (conn->aborted && mr_conn_check_lost(conn))) return MR_FAIL;
     if (!conn->began && (conn->lazy ? mr_conn_begin_write(conn) : mr_conn_begin(conn, MR_TX_DEFAULT))) return MR_FAIL;
-    return savepoint_sql(conn, "SAVEPOINT", n);
+    if (savepoint_sql(conn, "SAVEPOINT", n)) return MR_FAIL;
+    if (conn->record) conn->engine->watcher->savepoint(conn->record, n);
+    return MR_OK;
 }
 
 mr_status mr_conn_release(mr_conn *conn, unsigned n) {
-    return mr_conn_may_run(conn) ? MR_FAIL : savepoint_sql(conn, "RELEASE SAVEPOINT", n);
+    if (mr_conn_may_run(conn) || savepoint_sql(conn, "RELEASE SAVEPOINT", n)) return MR_FAIL;
+    if (conn->record) conn->engine->watcher->released(conn->record, n);
+    return MR_OK;
 }
 
 /* ROLLBACK TO alone would keep the savepoint open, which makes every later change slower. So it is released, too. */
 mr_status mr_conn_rollback_to(mr_conn *conn, unsigned n) {
     if (savepoint_sql(conn, "ROLLBACK TO SAVEPOINT", n)) return MR_FAIL;
+    if (conn->record) conn->engine->watcher->rolled_back(conn->record, n);
     if (conn->aborted) mr_conn_forget_loss(conn);
     return savepoint_sql(conn, "RELEASE SAVEPOINT", n);
 }

@@ -526,6 +526,71 @@ function Database:configure() end
 ---@error InvalidRequestError accesses have loaded more often than max_lazy: the attribute, and the line
 function Database:record(fn, options) end
 
+---A row that a commit has changed.
+---@class moonrow.Change
+---Of the commit; the changes of one commit have the same.
+---@field token integer
+---Of the commit, in UTC.
+---@field when moonrow.Date
+---"unknown": the table was changed, and its rows were not recorded; or, with `outside`, another program has committed.
+---@field kind "insert"|"update"|"delete"|"unknown"
+---The class of the row; nil for a link table, and for a table that no class maps.
+---@field class? moonrow.Model
+---The name of its table.
+---@field table? string
+---Of an attached database.
+---@field schema? string
+---The primary key: a value, or a list of values. After an UPDATE that changes it, the new one.
+---@field key? any
+---The values before, by attribute (without a class: by column): all of a deleted row, those that differ of an updated
+---one. NULL is mr.null.
+---@field old? table<string, any>
+---The values after: all of an inserted row, those that differ of an updated one.
+---@field new? table<string, any>
+---That has committed; nil for a connection without a session, and once nobody has the session any more.
+---@field session? moonrow.Session
+---By a trigger, or by the action of a foreign key.
+---@field caused? boolean
+---Another program has committed, or a connection of another engine: what, is not known.
+---@field outside? boolean
+
+---What was committed after the token, row by row, in the order of writing, whoever wrote it: objects, statements for
+---many rows, text, cascades and triggers. Recording begins with the first call of this or of change_token; about 16 MB
+---are kept.
+---
+---```lua
+---local token = db:change_token()
+---ann.age = 36
+---session:commit()
+---for change in db:changes_since(token) do
+---  change.kind, change.key --> update, 1
+---  change.class == User --> true
+---  change.new.age --> 36
+---  change.old.age ~= 36 --> true
+---  change.token == token + 1 and change.table == "user" and change.when <= mr.now() --> true
+---  change.session ~= nil and not change.caused and not change.outside and not change.schema --> true
+---end
+---```
+---@param token integer
+---@return fun(): moonrow.Change|nil
+---@error InvalidRequestError some of what was changed after the token is not in memory any more
+function Database:changes_since(token) end
+
+---The token of the last commit that has changed something; 0 when there was none since recording began.
+---
+---```lua
+---math.type(db:change_token()) --> integer
+---```
+---@return integer
+function Database:change_token() end
+
+---Ends recording, and forgets what was recorded.
+---
+---```lua
+---db:forget_changes()
+---```
+function Database:forget_changes() end
+
 ---@class moonrow.RecordOptions
 ---So often accesses may load: relationships, deferred columns, objects that have expired. An access more is an error.
 ---@field max_lazy? integer

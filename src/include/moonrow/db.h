@@ -34,6 +34,7 @@ mr_status mr_url_parse(mr_env *env, const char *text, size_t len, mr_url *out);
 /* ---------------------------------------------------------------- drivers */
 
 typedef struct mr_driver mr_driver;
+typedef struct mr_conn mr_conn;
 typedef struct mr_dbc mr_dbc;   /* a driver's connection; only the driver knows its members */
 typedef struct mr_stmt mr_stmt; /* a driver's prepared statement */
 
@@ -104,6 +105,45 @@ typedef struct mr_copy {
     mr_status (*progress)(void *ud, int done, int total);
     void *ud;
 } mr_copy;
+
+/* ---- rows that statements change */
+
+typedef enum mr_change_kind { MR_CHANGE_INSERT = 1, MR_CHANGE_UPDATE, MR_CHANGE_DELETE } mr_change_kind;
+
+/* A row that a statement changes, in the order of the database's own columns. All is borrowed. */
+typedef struct mr_row_change {
+    mr_change_kind kind;
+    const char *schema, *table; /* as the database calls them: "main", "user" */
+    bool caused;                /* by a trigger, or by the action of a foreign key */
+    int64_t old_rowid, rowid;   /* the row's number before and after; of a table with one */
+    unsigned n;                 /* so many columns; 0: there was no memory for their values */
+    /* As they are stored (MR_INT, MR_FLOAT, MR_TEXT, MR_BLOB, MR_NULL). MR_UNLOADED: the database has not told the
+     * value. NULL: an INSERT has no old values, and a DELETE no new ones. */
+    const mr_value *old_values, *new_values;
+} mr_row_change;
+
+/* Who hears of the rows that the statements of an engine change. Functions without a status cannot fail, and none runs
+ * a statement: they are called within one. record: of the connection, as `open` has made it. */
+typedef struct mr_row_watcher {
+    void *ud;
+    /* A connection is watched from now on. *record: what the watcher keeps for it. */
+    mr_status (*open)(void *ud, mr_conn *conn, void **record);
+    void (*close)(void *record);     /* the connection closes, or is not watched any more */
+    void (*statement)(void *record); /* a statement begins */
+    void (*row)(void *record, const mr_row_change *row);
+    void (*failed)(void *record); /* the statement that began last has failed, and what it has written is undone */
+    /* The database ends a transaction, which may be that of a single statement: commits it now, or has rolled it back.
+     * A commit may still fail: then a rollback follows, or another attempt. */
+    void (*ended)(void *record, bool committed);
+    void (*savepoint)(void *record, unsigned n);
+    void (*released)(void *record, unsigned n);
+    void (*rolled_back)(void *record, unsigned n); /* to the savepoint, which is gone; 0: the whole transaction */
+    /* Before a COMMIT, within the transaction. It may ask the connection about its schema. MR_FAIL: nothing is
+     * committed, and the transaction stays open. */
+    mr_status (*committing)(void *record);
+    void (*committed)(void *record); /* after a COMMIT */
+    void (*free)(void *ud);          /* the engine does not need it any more */
+} mr_row_watcher;
 
 /* The functions of a driver. A function that fails records an error with the database's own message
  * (mr_error_add_orig). The kind of error: IntegrityError for constraints; OperationalError for busy, locked, full,
@@ -187,6 +227,10 @@ struct mr_driver {
     void (*remove_function)(mr_dbc *dbc, const mr_sql_function *fn);
     bool (*is_calling)(mr_dbc *dbc);
     mr_status (*copy)(mr_dbc *dbc, const mr_copy *copy); /* optional; outside of a transaction */
+    /* Optional. Tells the watcher (NULL: nobody any more) of each row that statements of the connection change. Calls
+     * its functions statement, row, failed and ended. Statements that were prepared before must be prepared again.
+     * MR_NOTFOUND: the database's library cannot tell. */
+    mr_status (*watch_rows)(mr_dbc *dbc, const mr_row_watcher *watcher, void *record);
     const struct mr_reflector *reflector; /* optional (without it nothing can be reflected): <moonrow/reflection.h> */
 };
 /* The driver for SQLite. Static. */
@@ -208,7 +252,6 @@ const mr_driver *mr_driver_mock(const char *dialect);
 /* ---------------------------------------------------------------- engine */
 
 typedef struct mr_engine mr_engine;
-typedef struct mr_conn mr_conn;
 typedef struct mr_cursor mr_cursor;
 
 /* One recorded execution of a statement. A batch is one execution. */
@@ -268,6 +311,18 @@ mr_status mr_engine_add_function(mr_engine *engine, const mr_sql_function *fn);
 mr_status mr_engine_copy(mr_engine *engine, const mr_copy *copy);
 /* Does a function of the program's run, called by a statement of the connection? */
 bool mr_conn_is_calling(const mr_conn *conn);
+/* Has the watcher (it must outlive the engine, or the next call) told of what the engine's connections change, those to
+ * come, too. NULL: nobody is told any more. The watcher before, if there is one, is freed. A transaction that is open
+ * is watched from now on. */
+mr_status mr_engine_watch(mr_engine *engine, const mr_row_watcher *watcher);
+/* NULL: nobody watches. */
+const mr_row_watcher *mr_engine_watcher(const mr_engine *engine);
+/* What the watcher keeps for the connection; NULL: nobody watches. */
+void *mr_conn_record(const mr_conn *conn);
+/* Does the driver tell of each row? Else the watcher hears only of what is told by mr_conn_tell_row. */
+bool mr_conn_tells_rows(const mr_conn *conn);
+/* The connection's user; see mr_conn_set_owner. */
+const void *mr_conn_owner(const mr_conn *conn);
 mr_env *mr_engine_env(const mr_engine *engine);
 const mr_url *mr_engine_url(const mr_engine *engine);
 const mr_dialect *mr_engine_dialect(const mr_engine *engine);

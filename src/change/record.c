@@ -1,0 +1,268 @@
+/*
+ * record.c: records what the open transaction of a connection changes, as the database tells it row by row.
+ *
+ * Invariant: the list has exactly what would be lasting if the transaction were committed now: it is cut where a
+ * statement fails, and where a savepoint is rolled back. Nothing here runs a statement but `committing`.
+ */
+#include "feed.h"
+
+#include <string.h>
+
+static feed_record *record_of(void *record) { return record; }
+
+/* ---------------------------------------------------------------- the list */
+
+static mr_change_set *set_of(feed_record *r) {
+    if (!r->set) r->set = mr_change_set_new(r->feed);
+    return r->set;
+}
+
+static size_t length(const feed_record *r) { return r->set ? r->set->changes.len : 0; }
+
+static void drop_all(feed_record *r) {
+    mr_change_set_release(r->set);
+    r->set = NULL;
+    r->savepoints.len = 0;
+    r->statement = 0;
+    r->lost = false;
+}
+
+static void cut(feed_record *r, size_t len) {
+    if (len >= length(r)) return;
+    for (size_t i = len; i < r->set->changes.len; i++) r->set->bytes -= mr_change_at(r->set, i)->bytes;
+    r->set->changes.len = len;
+    if (len > 0) return;
+    mr_change_set_release(r->set); /* with the memory of what was cut */
+    r->set = NULL;
+}
+
+/* ---------------------------------------------------------------- rows */
+
+bool mr_change_differs(const mr_change *change, unsigned i) {
+    const mr_value *a = &change->old_values[i], *b = &change->new_values[i];
+    if (a->kind != b->kind || a->len != b->len) return true;
+    if (mr_kind_is_bytes(a->kind)) return a->u.s != b->u.s && memcmp(a->u.s, b->u.s, a->len) != 0;
+    return a->kind > MR_NULL && a->u.i != b->u.i;
+}
+
+/* same: values of the same row, whose bytes are shared where they are equal; or NULL. */
+static mr_value *copy_row(mr_arena *arena, const mr_value *values, const mr_value *same, unsigned n, size_t *bytes) {
+    mr_value *out = mr_arena_alloc(arena, n * sizeof *out);
+    if (!out) return NULL;
+    *bytes += n * sizeof *out;
+    for (unsigned i = 0; i < n; i++) {
+        out[i] = values[i];
+        if (!mr_kind_is_bytes(values[i].kind)) continue;
+        bool shared = same && same[i].kind == values[i].kind && same[i].len == values[i].len &&
+                      memcmp(same[i].u.s, values[i].u.s, values[i].len) == 0;
+        out[i].u.s = shared ? same[i].u.s : mr_arena_strndup(arena, values[i].u.s, values[i].len);
+        if (!out[i].u.s) return NULL;
+        if (!shared) *bytes += values[i].len + 1;
+    }
+    return out;
+}
+
+/* Has the UPDATE left everything as it was? */
+static bool is_no_change(const mr_row_change *row) {
+    if (row->kind != MR_CHANGE_UPDATE || row->old_rowid != row->rowid) return false;
+    const mr_change change = {.old_values = row->old_values, .new_values = row->new_values};
+    for (unsigned i = 0; i < row->n; i++)
+        if (mr_change_differs(&change, i)) return false;
+    return row->n > 0;
+}
+
+static const mr_changed_table *table_of(feed_record *r, const mr_row_change *row) {
+    const mr_change_set *set = r->set;
+    if (set->changes.len > 0) {
+        const mr_changed_table *last = mr_change_at(set, set->changes.len - 1)->table;
+        if (strcmp(last->name, row->table) == 0 && strcmp(last->schema, row->schema) == 0) return last;
+    }
+    return mr_changed_table_named(r->feed, row->schema, row->table);
+}
+
+/* That the table was changed, without its rows; once for each table. */
+static bool note_unknown(mr_change_set *set, const mr_changed_table *table) {
+    for (size_t i = set->changes.len; i-- > 0;) {
+        const mr_change *c = mr_change_at(set, i);
+        if (!c->unknown) break;
+        if (c->table == table) return true;
+    }
+    mr_change *c = mr_vec_push(&set->changes);
+    if (!c) return false;
+    *c = (mr_change){.kind = MR_CHANGE_UPDATE, .unknown = true, .table = table, .bytes = sizeof *c};
+    set->bytes += sizeof *c;
+    return true;
+}
+
+static bool note_row(feed_record *r, const mr_row_change *row) {
+    mr_change_set *set = set_of(r);
+    const mr_changed_table *table = set ? table_of(r, row) : NULL;
+    if (!table) return false;
+    if (row->n == 0 || set->bytes > r->feed->transaction_limit) return note_unknown(set, table);
+    mr_change change = {.kind = (uint8_t)row->kind,
+                        .caused = row->caused,
+                        .n = (uint16_t)row->n,
+                        .table = table,
+                        .old_rowid = row->old_rowid,
+                        .rowid = row->rowid};
+    size_t bytes = sizeof change;
+    if (row->old_values) change.old_values = copy_row(set->arena, row->old_values, NULL, row->n, &bytes);
+    if (row->new_values) change.new_values = copy_row(set->arena, row->new_values, change.old_values, row->n, &bytes);
+    if ((row->old_values && !change.old_values) || (row->new_values && !change.new_values)) return false;
+    change.bytes = (uint32_t)bytes;
+    mr_change *place = mr_vec_push(&set->changes);
+    if (!place) return false;
+    *place = change;
+    set->bytes += bytes;
+    return true;
+}
+
+/* An error is not for the statement that runs: the commit fails instead. */
+static void on_row(void *record, const mr_row_change *row) {
+    feed_record *r = record_of(record);
+    if (r->busy || r->feed->polling || is_no_change(row) || r->lost) return;
+    mr_error *saved = mr_env_save_error(r->feed->env);
+    if (!note_row(r, row)) r->lost = true;
+    mr_env_clear_error(r->feed->env);
+    mr_env_restore_error(r->feed->env, saved);
+}
+
+/* ---------------------------------------------------------------- statements, savepoints, transactions */
+
+static void on_statement(void *record) {
+    feed_record *r = record_of(record);
+    r->statement = length(r);
+}
+
+static void on_failed(void *record) {
+    feed_record *r = record_of(record);
+    cut(r, r->statement);
+}
+
+/* A commit of the connection's own is told by mr_conn_commit, after it has succeeded. */
+static void on_ended(void *record, bool committed) {
+    feed_record *r = record_of(record);
+    if (!committed) drop_all(r);
+    else if (r->set && !mr_conn_in_transaction(r->conn)) {
+        mr_change_set **end = &r->loose;
+        while (*end) end = &(*end)->next;
+        *end = r->set;
+        r->set = NULL;
+        drop_all(r);
+    }
+}
+
+static void on_savepoint(void *record, unsigned n) {
+    feed_record *r = record_of(record);
+    mr_error *saved = mr_env_save_error(r->feed->env);
+    feed_savepoint *made = mr_vec_push(&r->savepoints);
+    if (made) *made = (feed_savepoint){n, length(r)};
+    else r->lost = true;
+    mr_env_clear_error(r->feed->env);
+    mr_env_restore_error(r->feed->env, saved);
+}
+
+/* The savepoint with the number, and all inside of it, are over. Returns the length of the list when it began. */
+static size_t leave(feed_record *r, unsigned n) {
+    for (size_t i = r->savepoints.len; i-- > 0;) {
+        const feed_savepoint *p = mr_vec_at(&r->savepoints, i);
+        if (p->number != n) continue;
+        r->savepoints.len = i;
+        return p->mark;
+    }
+    return length(r);
+}
+
+static void on_released(void *record, unsigned n) { leave(record_of(record), n); }
+
+static void on_rolled_back(void *record, unsigned n) {
+    feed_record *r = record_of(record);
+    if (n > 0) cut(r, leave(r, n));
+    else drop_all(r);
+}
+
+static mr_status on_committing(void *record) {
+    feed_record *r = record_of(record);
+    if (r->busy || r->feed->polling) return MR_OK;
+    if (r->lost) return mr_nomem(r->feed->env);
+    if (!r->set) return MR_OK;
+    mr_record_settle(r);
+    if (mr_record_resolve(r, r->set) != MR_OK) return MR_FAIL;
+    mr_poll_before_commit(r);
+    return MR_OK;
+}
+
+static void publish(feed_record *r) {
+    mr_change_set *set = r->set;
+    r->set = NULL;
+    drop_all(r);
+    mr_feed_publish(r->feed, set, mr_conn_owner(r->conn));
+}
+
+static void on_committed(void *record) {
+    feed_record *r = record_of(record);
+    if (!r->set || r->busy || r->feed->polling) return;
+    mr_poll_after_commit(r);
+    publish(r);
+}
+
+void mr_record_settle(feed_record *r) {
+    if (!r->loose || r->busy) return;
+    mr_error *saved = mr_env_save_error(r->feed->env);
+    while (r->loose && mr_record_resolve(r, r->loose) == MR_OK) {
+        mr_change_set *set = r->loose;
+        r->loose = set->next;
+        set->next = NULL;
+        mr_feed_publish(r->feed, set, mr_conn_owner(r->conn));
+    }
+    mr_env_clear_error(r->feed->env);
+    mr_env_restore_error(r->feed->env, saved);
+}
+
+/* ---------------------------------------------------------------- connections */
+
+static mr_status on_open(void *ud, mr_conn *conn, void **record) {
+    mr_feed *feed = ud;
+    feed_record *r = mr_calloc(feed->env, sizeof *r);
+    if (!r || mr_vec_push_ptr(&feed->records, r) != MR_OK) {
+        mr_free(feed->env, r);
+        return MR_FAIL;
+    }
+    r->feed = feed;
+    r->conn = conn;
+    mr_vec_init(&r->savepoints, feed->env, sizeof(feed_savepoint));
+    *record = r;
+    return MR_OK;
+}
+
+static void on_close(void *record) {
+    feed_record *r = record_of(record);
+    mr_feed *feed = r->feed;
+    for (size_t i = 0; i < feed->records.len; i++) {
+        if (mr_vec_ptr(&feed->records, i) != r) continue;
+        mr_vec_remove(&feed->records, i);
+        break;
+    }
+    mr_vec_done(&r->savepoints);
+    mr_change_set_release(r->set);
+    for (mr_change_set *set = r->loose, *next; set; set = next) {
+        next = set->next;
+        mr_change_set_release(set);
+    }
+    mr_free(feed->env, r);
+}
+
+void mr_feed_fill_watcher(mr_feed *feed) {
+    feed->watcher = (mr_row_watcher){.ud = feed,
+                                     .open = on_open,
+                                     .close = on_close,
+                                     .statement = on_statement,
+                                     .row = on_row,
+                                     .failed = on_failed,
+                                     .ended = on_ended,
+                                     .savepoint = on_savepoint,
+                                     .released = on_released,
+                                     .rolled_back = on_rolled_back,
+                                     .committing = on_committing,
+                                     .committed = on_committed};
+}
