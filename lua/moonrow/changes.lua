@@ -30,7 +30,7 @@ end
 function changes.since(engine, base, token, ...)
   options.read("changes_since", {}, 0, ...)
   local walk = changes.feed(engine):walk(check_token(token), base)
-  return function() return walk:next() end
+  return function() return (walk:next()) end
 end
 
 -- The token of the last commit that has changed something; 0 where there was none since recording began.
