@@ -215,7 +215,9 @@ static int core_type_name(lua_State *L) {
     open(no_autoflush) \
     /* query */ \
     open(query) \
+    open(query_filter) \
     open(query_clause) \
+    open(query_execution) \
     open(query_from) \
     open(query_cte) \
     open(query_join) \
