@@ -31,7 +31,9 @@ LUA_CFLAGS := $(if $(LUA_PC),$(shell pkg-config --cflags $(LUA_PC)))
 LUA_LIBDIR := $(if $(LUA_PC),$(shell pkg-config --variable=libdir $(LUA_PC)))
 LUA_STATIC := $(firstword $(wildcard $(LUA_LIBDIR)/liblua5.4.a) \
                           $(shell $(CC) -print-file-name=liblua5.4.a 2>/dev/null))
-LUA_CMOD   = $(PREFIX)/lib/lua/5.4
+LIBDIR     = $(PREFIX)/lib
+LUA_CMOD   = $(LIBDIR)/lua/5.4
+VERSION   := $(shell sed -n 's/.*MOONROW_VERSION "\(.*\)".*/\1/p' src/include/moonrow.h)
 # SQLITE_AMALGAMATION=dir: the host gets the SQLite of dir (sqlite3.c) inside instead of the system's library. Its
 # functions are hidden: C modules that scripts load find the system's. The flags are those that SQLite recommends,
 # without those that would take something away from moonrow (src/README.md says which), and what Debian's library can.
@@ -97,7 +99,7 @@ RUN    = JOBS='$(JOBS)' BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' 
 .SECONDARY:
 .PHONY: interop files
 .PHONY: all deps deps-all demo test test-core test-spec test-postgresql test-stress test-host test-examples test-guide test-build headers arch \
-        format lint lint-lua lint-c sanitize valgrind fault fuzz fuzz-criteria bench bench-count bench-count-update bench-scale bench-deps doc install help clean FORCE
+        format lint lint-lua lint-c sanitize valgrind fault fuzz fuzz-criteria bench bench-count bench-count-update bench-scale bench-deps doc install install-strip uninstall deb dist help clean FORCE
 
 all: tools $(HOST) $(MODULE) $(STATIC) ## build the host, the module and the static library (the default)
 
@@ -304,15 +306,24 @@ doc: ## the guide and the reference as HTML, and a manual page, in build/doc (cm
 
 # ---------------------------------------------------------------- installing and cleaning
 
-install: all ## install host, module, library and headers (PREFIX=/usr/local, DESTDIR=)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(LUA_CMOD) \
-		$(DESTDIR)$(PREFIX)/include/moonrow
-	$(if $(HOST),install -m 755 $(HOST) $(DESTDIR)$(PREFIX)/bin/moonrow)
-	install -m 755 $(MODULE) $(DESTDIR)$(LUA_CMOD)/moonrow.so
-	install -m 644 $(STATIC) $(DESTDIR)$(PREFIX)/lib/libmoonrow.a
-	for h in $(HEADERS:src/include/%=%); do \
-		install -m 644 src/include/$$h $(DESTDIR)$(PREFIX)/include/$$h || exit 1; \
-	done
+INSTALL = BUILD='$(BUILD)' PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' LUA_CMOD='$(LUA_CMOD)' LIBDIR='$(LIBDIR)' \
+          VERSION='$(VERSION)' LIBS='-ltommath -lm -ldl -lpthread' src/package/install.sh
+
+install: all ## install host, module, library, headers, manual, examples (PREFIX=/usr/local, DESTDIR=)
+	@$(INSTALL) install
+
+install-strip: all ## the same without what only a debugger needs
+	@$(INSTALL) install-strip
+
+uninstall: ## take away what install has put in place
+	@$(INSTALL) uninstall
+
+deb: all ## Debian packages, in BUILD/deb: moonrow, lua-moonrow, libmoonrow-dev
+	@BUILD='$(BUILD)' VERSION='$(VERSION)' MAKE='$(MAKE)' src/package/deb.sh
+
+dist: ## a tarball of the sources, which builds without git: BUILD/moonrow-VERSION.tar.gz
+	@mkdir -p $(BUILD)
+	@git archive --prefix=moonrow-$(VERSION)/ -o $(BUILD)/moonrow-$(VERSION).tar.gz HEAD
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-19s %s\n", $$1, $$2 }'

@@ -156,6 +156,10 @@ static int find_command(const char *name) {
     return i;
 }
 
+void host_print_commands(void) {
+    for (int i = 0; i < COMMANDS; i++) puts(commands[i].name);
+}
+
 bool host_is_command(const char *name) { return find_command(name) < COMMANDS; }
 
 bool host_run_command(lua_State *L, int argc, char **argv, int at) {

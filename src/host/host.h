@@ -29,6 +29,8 @@ void host_report(lua_State *L, const char *name);
 
 /* Is it the name of a command? (A script of that name is called ./NAME.) */
 bool host_is_command(const char *name);
+/* Prints their names, for the completion of a command line. */
+void host_print_commands(void);
 /* Runs the command argv[at] with the arguments behind it. Reports an error. True when all went well. */
 bool host_run_command(lua_State *L, int argc, char **argv, int at);
 

@@ -237,6 +237,10 @@ static void open_libraries(lua_State *L) {
 static bool run_all(lua_State *L, int argc, char **argv) {
     options o = read_options(argc, argv);
     luaL_checkversion(L);
+    if (argc == 2 && strcmp(argv[1], "--commands") == 0) {
+        host_print_commands();
+        return true;
+    }
     if (o.bad) {
         refuse_option(argv[o.script]);
         return false;

@@ -62,7 +62,9 @@ typedef enum mr_result {
  *   if (lua_pcall(L, 0, 0, 0) != LUA_OK) ... the message is on the stack
  */
 int luaopen_moonrow(struct lua_State *L);
-/* "moonrow 0.1". Static. */
+#define MOONROW_VERSION "0.1" /* of these headers */
+
+/* "moonrow 0.1", of the library. Static. */
 const char *mr_version(void);
 /* The environment of the state, borrowed; NULL when luaopen_moonrow has not run. For the functions of <moonrow/...>,
  * which may change in any version. */

@@ -49,7 +49,7 @@ void bind_open_capi(lua_State *L) {
     lua_pop(L, 1);
 }
 
-const char *mr_version(void) { return "moonrow 0.1"; }
+const char *mr_version(void) { return "moonrow " MOONROW_VERSION; }
 
 /* ---------------------------------------------------------------- noting an error */
 

@@ -1,0 +1,107 @@
+-- install_spec.lua: what `make install` puts in place, that a program builds and runs with it, and that
+-- `make uninstall` leaves nothing; the Debian packages.
+
+local folder = os.getenv "BUILD" or "build"
+
+local function run(command)
+  local pipe = assert(io.popen("(" .. command .. ") 2>&1"))
+  local text = pipe:read "a"
+  local ok = pipe:close()
+  return text, ok == true
+end
+
+local function has(command) return select(2, run("command -v " .. command)) end
+
+local function is_file(path)
+  local file = io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil
+end
+
+describe("make install", function()
+  if not is_file(folder .. "/moonrow") or not is_file(folder .. "/lib/moonrow.so") then return end
+
+  local scratch
+
+  local function make(words)
+    local text, ok = run(("make -s --no-print-directory BUILD='%s' %s"):format(folder, words))
+    assert.truthy(ok, text)
+    return text
+  end
+
+  setup(function()
+    scratch = os.tmpname()
+    os.remove(scratch)
+    os.execute("mkdir -p " .. scratch)
+  end)
+
+  teardown(function() os.execute("rm -rf " .. scratch) end)
+
+  it("puts everything in place, which runs from there", function()
+    local prefix = scratch .. "/at"
+    make("install PREFIX=" .. prefix)
+    for _, path in ipairs{ "bin/moonrow", "lib/lua/5.4/moonrow.so", "lib/libmoonrow.a", "lib/pkgconfig/moonrow.pc",
+      "include/moonrow.h", "include/moonrow/session.h", "share/moonrow/meta/init.lua", "share/man/man1/moonrow.1",
+      "share/bash-completion/completions/moonrow", "share/doc/moonrow/examples/guide/tutorial.md" } do
+      assert.truthy(is_file(prefix .. "/" .. path), path)
+    end
+    local version = run(prefix .. "/bin/moonrow -v"):match "moonrow (%S+)"
+    local config = ("PKG_CONFIG_PATH=%s/lib/pkgconfig pkg-config "):format(prefix)
+    assert.equal(version .. "\n", run(config .. "--modversion moonrow"))
+    assert.equal("moonrow " .. version .. "\n",
+      run(("LUA_CPATH='%s/lib/lua/5.4/?.so' lua5.4 -e 'print(require(\"moonrow\")._VERSION)'"):format(prefix)))
+    local text, ok = run(("cd %s/share/doc/moonrow/examples/embed && cc -o %s/embed embed.c $(%s --cflags --libs moonrow)"
+      .. " && %s/embed model.lua"):format(prefix, scratch, config, scratch))
+    assert.truthy(ok, text)
+    assert.truthy(text:find("found: ", 1, true), text)
+    make("uninstall PREFIX=" .. prefix)
+    assert.equal("", run("find " .. prefix .. " -type f"))
+    assert.equal("", run("find " .. prefix .. " -type d -name moonrow"))
+  end)
+
+  it("leaves other people's files alone when it is taken away, and strips where it is asked", function()
+    local prefix = scratch .. "/stripped"
+    make("install-strip PREFIX=" .. prefix)
+    assert.truthy(run(prefix .. "/bin/moonrow -e 'print(1 + 1)'") == "2\n")
+    local function size(path) return tonumber((run("wc -c < " .. path))) end
+    assert.truthy(size(prefix .. "/bin/moonrow") < size(folder .. "/moonrow"))
+    run(("touch %s/bin/other %s/include/moonrow/theirs.h"):format(prefix, prefix))
+    make("uninstall PREFIX=" .. prefix)
+    assert.equal(prefix .. "/bin/other\n" .. prefix .. "/include/moonrow/theirs.h\n",
+      run("find " .. prefix .. " -type f | sort"))
+  end)
+
+  it("offers the names of the commands to the completion", function()
+    if not has "bash" then pending "bash is not installed"; return end
+    local text = run(([[PATH="%s:$PATH" bash -c '. src/package/moonrow.bash; COMP_WORDS=(moonrow mod); COMP_CWORD=1; ]]
+      .. [[_moonrow; echo "${COMPREPLY[@]}"']]):format(folder))
+    assert.equal("models\n", text)
+  end)
+
+  it("makes Debian packages, each file in one of them", function()
+    if not has "dpkg-deb" then pending "dpkg-deb is not installed"; return end
+    local text = make "deb"
+    local names = {}
+    for path in text:gmatch "[^\n]+%.deb" do
+      names[#names + 1] = path:match "([^/]+)_[^_]+_[^_]+%.deb$"
+      run(("dpkg-deb -x %s %s/root"):format(path, scratch))
+    end
+    assert.same({ "moonrow", "lua-moonrow", "libmoonrow-dev" }, names)
+    assert.equal("2\n", run(scratch .. "/root/usr/bin/moonrow -e 'print(1 + 1)'"))
+    assert.truthy(is_file(scratch .. "/root/usr/share/man/man1/moonrow.1.gz"))
+    assert.truthy(is_file(scratch .. "/root/usr/include/moonrow.h"))
+  end)
+
+  it("makes a tarball that builds without git", function()
+    if not has "git" or not is_file ".git/HEAD" and not is_file ".git" then pending "this is no checkout"; return end
+    make "dist"
+    local name = "moonrow-" .. run(folder .. "/moonrow -v"):match "moonrow (%S+)"
+    local listed = run(("tar -tzf %s/%s.tar.gz"):format(folder, name))
+    assert.truthy(listed:find(name .. "/Makefile\n", 1, true))
+    assert.truthy(listed:find(name .. "/src/bind/module.c\n", 1, true))
+    local text, ok = run(("tar -xzf %s/%s.tar.gz -C %s && make -s -n -C %s/%s all")
+      :format(folder, name, scratch, scratch, name))
+    assert.truthy(ok, text)
+    assert.falsy(text:find("git ", 1, true), text:match "[^\n]*git [^\n]*")
+  end)
+end)
