@@ -138,3 +138,40 @@ describe("an object whose row holds no decimal", function()
     assert.equal(2, Item.query:filter(Item.price:lt(100)):count())
   end)
 end)
+
+describe("a stored decimal with more digits than its column", function()
+  local cases = {
+    { mr.Numeric(10, 2), "1e20", "'123456789.00'", "123456789", "'1.234'", "'99999999.995'", "'-100000000'" },
+    { mr.Numeric(5, 5), "1", "'1.00000'" },
+    { mr.Numeric(4, 2, { storage = "scaled" }), "10000" },
+    { mr.Numeric(4, 2, { storage = "real" }), "100.0", "12345" },
+  }
+  for _, case in ipairs(cases) do
+    for i = 2, #case do
+      it("is refused where it is read: " .. case[i] .. " in " .. tostring(case[1]), function()
+        local db = mr.open "sqlite://"
+        local Row = db.Model:extend("Row",
+          { id = db.Column{ db.Integer, primary_key = true }, v = db.Column{ case[1] } })
+        db:create_all()
+        db.session:execute(mr.text("INSERT INTO row VALUES (1, " .. case[i] .. ")"))
+        local row = Row.query:one()
+        refuse("DataError", { "Row.v of Row 1 holds", "no decimal" }, function() return row.v end)
+        assert.is_nil(Row.query:execution_options{ bad_values = "null", populate_existing = true }:one().v)
+      end)
+    end
+  end
+
+  it("is no limit for what SQL computes, and the largest is read", function()
+    local db = mr.open "sqlite://"
+    local Row = db.Model:extend("Row",
+      { id = db.Column{ db.Integer, primary_key = true }, v = db.Column{ db.Numeric(4, 2) } })
+    db:create_all()
+    db.session:add_all{ Row{ v = "99.99" }, Row{ v = "-99.99" }, Row{ v = "99.99" } }
+    db.session:flush()
+    for _, v in ipairs{ Row.v * 1000, mr.func.abs(Row.v * 1000), mr.func.coalesce(Row.v * 1000, 0) } do
+      assert.equal("99990.00", tostring(db.session:query(v):order_by(Row.id):first()[1]))
+    end
+    assert.equal("199.98", tostring(db.session:query(mr.func.sum(Row.v)):filter(Row.v:gt(0)):scalar()))
+    assert.equal("-99.99", tostring(Row.query:filter(Row.id:eq(2)):one().v))
+  end)
+end)

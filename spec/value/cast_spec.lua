@@ -22,7 +22,7 @@ local FORMS = {
   Enum = { mr.Enum("open", "shut"), mr.Enum("open", "shut", { storage = "position" }),
     mr.Enum("open", "shut", { storage = "upper" }) },
   Uuid = { mr.Uuid, mr.Uuid{ storage = "text" }, mr.Uuid{ storage = "hex" }, mr.Uuid{ storage = "blob" } },
-  Numeric = { mr.Numeric(10, 2), mr.Numeric(10, 2, { storage = "scaled" }), mr.Numeric(10, 2, { storage = "real" }) },
+  Numeric = { mr.Numeric(12, 2), mr.Numeric(12, 2, { storage = "scaled" }), mr.Numeric(12, 2, { storage = "real" }) },
   Text = { mr.Text, mr.String(60) },
   Integer = { mr.Integer },
   Float = { mr.Float },
@@ -109,7 +109,7 @@ describe("a cast", function()
     end
     assert.is_true(refused > 200)
     for _, from in ipairs{ "Date1", "Time1", "DateTime1", "DateTime2", "Interval1", "Interval2" } do
-      for _, type in ipairs{ mr.Integer, mr.Float, mr.Numeric(10, 2) } do
+      for _, type in ipairs{ mr.Integer, mr.Float, mr.Numeric(12, 2) } do
         refuse("ArgumentError", { "cast: SQLite cannot turn", "mr.extract" }, function()
           s:query(mr.cast(Row[from], type)):all()
         end)
@@ -192,7 +192,7 @@ describe("a cast", function()
     local s, Row = model()
     assert.equal(1, s:query(Row):filter(Row.DateTime3:eq(mr.cast(Row.Text1, FORMS.DateTime[3]))):count())
     assert.equal(1, s:query(Row):filter(Row.Numeric2:eq(mr.cast("12.3", FORMS.Numeric[2]))):count())
-    assert.equal(1, s:query(Row):filter(Row.Numeric1:eq(mr.cast(Row.Numeric2, mr.Numeric(10, 2)))):count())
+    assert.equal(1, s:query(Row):filter(Row.Numeric1:eq(mr.cast(Row.Numeric2, mr.Numeric(12, 2)))):count())
     refuse("ArgumentError", { "cannot compare", "different forms" }, function()
       s:query(Row):filter(Row.DateTime1:eq(mr.cast(Row.Text1, mr.DateTime{ storage = "unix" }))):all()
     end)
@@ -222,7 +222,7 @@ describe("a cast", function()
     local x = mr.table("t", mr.column("x", mr.Text)).c.x
     for type, word in pairs{ [mr.Date] = "DATE", [mr.Time] = "TIME WITHOUT TIME ZONE",
       [mr.DateTime] = "TIMESTAMP WITHOUT TIME ZONE", [mr.Interval] = "INTERVAL", [mr.Boolean] = "BOOLEAN",
-      [mr.Uuid] = "UUID", [mr.Numeric(10, 2)] = "NUMERIC(10, 2)", [mr.JSON] = "JSON" } do
+      [mr.Uuid] = "UUID", [mr.Numeric(12, 2)] = "NUMERIC(12, 2)", [mr.JSON] = "JSON" } do
       assert.equal(("CAST(t.x AS %s)"):format(word), mr.cast(x, type):sql{ dialect = "postgresql" })
     end
   end)

@@ -164,6 +164,11 @@ static bool is_spelling(const mr_type *type, const mr_value *made, const char *s
     return left_out <= spare && (left_out == spare || left_out + 2 <= MR_SPELLINGS);
 }
 
+/* Has the column room for the digits in front of the point? A shorter text has fewer than all. */
+static bool has_room(const mr_type *type, const mr_value *v) {
+    return type->precision < 0 || v->len <= (size_t)type->precision || !excess(type, v);
+}
+
 /* Reads what any program stores in such a column: its digits as text, an integer, or the float nearest to it. */
 static bool read(const mr_type *type, mr_value *v, char *room) {
     size_t len = 0;
@@ -171,6 +176,7 @@ static bool read(const mr_type *type, mr_value *v, char *room) {
     if (v->kind == MR_TEXT) {
         mr_value made = mr_bytes_value(MR_DECIMAL, v->u.s, v->len);
         if (is_fixed(type, &made)) {
+            if (!has_room(type, &made)) return false;
             *v = made;
             return true;
         }
@@ -184,6 +190,7 @@ static bool read(const mr_type *type, mr_value *v, char *room) {
     }
     if (len == 0) return false;
     mr_value made = mr_bytes_value(MR_DECIMAL, room, len);
+    if (!has_room(type, &made)) return false;
     bool spelled = v->kind != MR_TEXT || (!type->rules->sql_read && is_spelling(type, &made, v->u.s, v->len));
     if (type->scale >= 0 && !spelled) made.tag = MR_DECIMAL_ODD;
     *v = made;
@@ -198,8 +205,10 @@ static bool read_scaled(const mr_type *type, mr_value *v, char *room) {
     char text[32];
     int n = snprintf(text, sizeof text, "%llde-%d", (long long)v->u.i, type->scale);
     size_t len = mr_decimal_of_text(text, (size_t)n, type->scale, room);
-    if (len) *v = mr_bytes_value(MR_DECIMAL, room, len);
-    return len != 0;
+    mr_value made = mr_bytes_value(MR_DECIMAL, room, len);
+    if (len == 0 || !has_room(type, &made)) return false;
+    *v = made;
+    return true;
 }
 
 /* Copies the digits of a value that fix has made: up to the type's last one behind the point, and no more. *between: it
