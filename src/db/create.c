@@ -152,10 +152,73 @@ static mr_status drop_wanted(job *j, mr_strbuf *sql) {
     return MR_OK;
 }
 
+/* ---------------------------------------------------------------- types */
+
+/* The enum that the column has in the database; NULL: none. */
+static const mr_type *enum_of(const job *j, mr_column *column) {
+    const mr_type *type = mr_type_in(mr_column_type(j->conn->env, column), j->dialect->name);
+    while (type->item) type = type->item;
+    return j->dialect->named_types && type->choices && type->named ? type : NULL;
+}
+
+/* Is the answer to the question about the type one row? */
+static mr_status ask_type(const job *j, const char *sql, const mr_type *type, bool *out) {
+    mr_value name = mr_text_value(type->named, strlen(type->named));
+    mr_compiled *query = mr_compiled_from_sql(j->conn->env, sql, strlen(sql), false);
+    if (!query) return MR_FAIL;
+    mr_status status = mr_conn_query(j->conn, query, &name, 1, out);
+    mr_compiled_release(query);
+    return status;
+}
+
+static mr_status create_enum(job *j, const mr_type *type, mr_strbuf *sql) {
+    bool exists;
+    if (ask_type(j, "SELECT 1 WHERE to_regtype($1) IS NOT NULL", type, &exists) != MR_OK) return MR_FAIL;
+    if (exists) return MR_OK;
+    mr_strbuf_clear(sql);
+    mr_strbuf_printf(sql, "CREATE TYPE %s AS ENUM (", type->named);
+    for (const char *const *c = type->choices; *c; c++) {
+        if (c > type->choices) mr_strbuf_puts(sql, ", ");
+        mr_quote_text(*c, strlen(*c), sql);
+    }
+    mr_strbuf_putc(sql, ')');
+    return run_ddl(j, sql);
+}
+
+/* An enum that another table still uses stays. */
+static mr_status drop_enum(job *j, const mr_type *type, mr_strbuf *sql) {
+    static const char unused[] =
+        "SELECT 1 FROM pg_catalog.pg_type t WHERE t.oid = to_regtype($1) AND NOT EXISTS (SELECT 1 FROM "
+        "pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid WHERE a.atttypid IN (t.oid, "
+        "t.typarray) AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f', 'c'))";
+    bool drops;
+    if (ask_type(j, unused, type, &drops) != MR_OK) return MR_FAIL;
+    if (!drops) return MR_OK;
+    mr_strbuf_clear(sql);
+    mr_strbuf_printf(sql, "DROP TYPE %s", type->named);
+    return run_ddl(j, sql);
+}
+
+/* The enums of the tables' columns are made before the tables, and dropped behind them. */
+static mr_status each_enum(job *j, mr_status (*fn)(job *j, const mr_type *type, mr_strbuf *sql), mr_strbuf *sql) {
+    for (size_t i = 0; i < j->ntodo && j->dialect->named_types; i++) {
+        mr_table *table = j->todo[i];
+        for (unsigned n = 0; n < table->ncolumns && !table->options.is_view; n++) {
+            const mr_type *type = enum_of(j, table->columns[n]);
+            if (type && fn(j, type, sql) != MR_OK) return MR_FAIL;
+        }
+    }
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- all */
+
 static mr_status run_all(job *j) {
     mr_strbuf sql;
     mr_strbuf_init(&sql, j->conn->env);
-    mr_status status = j->dropping ? drop_wanted(j, &sql) : create_wanted(j, &sql);
+    mr_status status = j->dropping ? MR_OK : each_enum(j, create_enum, &sql);
+    if (status == MR_OK) status = j->dropping ? drop_wanted(j, &sql) : create_wanted(j, &sql);
+    if (status == MR_OK && j->dropping) status = each_enum(j, drop_enum, &sql);
     mr_strbuf_done(&sql);
     return status;
 }

@@ -69,6 +69,7 @@ static const mr_driver driver = {
     .is_inherited = is_inherited,
     .out_of_files = out_of_connections,
     .limit = mr_postgresql_limit,
+    .reflector = &mr_postgresql_reflector,
 };
 
 const mr_driver *mr_driver_postgresql(void) { return &driver; }

@@ -158,4 +158,8 @@ const char *mr_postgresql_column_name(mr_stmt *stmt, unsigned i);
 
 mr_status mr_postgresql_fetch(mr_stmt *stmt, const mr_type *const *types, size_t n, mr_value *out);
 
+/* ---- postgresql_reflect.c */
+
+extern const struct mr_reflector mr_postgresql_reflector;
+
 #endif

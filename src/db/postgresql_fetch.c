@@ -84,6 +84,19 @@ static bool read_moment(mr_kind kind, const field *f, mr_value *out) {
     return true;
 }
 
+/* A time with a zone: PostgreSQL writes +00 where others write +00:00. */
+static bool read_zoned(const field *f, mr_value *out) {
+    char text[MR_CALENDAR_SIZE + 8];
+    field zoned = {f->type, text, f->len};
+    const bool short_zone = f->len > 3 && (f->s[f->len - 3] == '+' || f->s[f->len - 3] == '-');
+    if (f->len + sizeof ":00" > sizeof text) return false;
+    memcpy(text, f->s, f->len);
+    if (short_zone) memcpy(text + f->len, ":00", 3);
+    zoned.len += short_zone ? 3 : 0;
+    text[zoned.len] = '\0';
+    return read_moment(MR_DATETIME, &zoned, out);
+}
+
 /* The plain value of the field. */
 static void read_plain(postgresql_stmt *s, const field *f, mr_value *out) {
     double d;
@@ -113,8 +126,10 @@ static void read_plain(postgresql_stmt *s, const field *f, mr_value *out) {
         if (read_moment(MR_TIME, f, out)) return;
         break;
     case PG_TIMESTAMP:
-    case PG_TIMESTAMPTZ:
         if (read_moment(MR_DATETIME, f, out)) return;
+        break;
+    case PG_TIMESTAMPTZ:
+        if (read_zoned(f, out)) return;
         break;
     case PG_INTERVAL:
         if (!read_interval(f->s, &i)) break;

@@ -79,7 +79,7 @@ static bool is_like(const mr_type *type, const mr_type *simple) { return type->r
 
 /* The server's type for NULL and for text that stands for a value of the type; 0: the server chooses. */
 static pq_oid type_of(const mr_type *type) {
-    if (type->rules->storage) return 0;
+    if (type->rules->storage || type->named) return 0;
     switch (type->rules->group) {
     case MR_GROUP_INTEGER:
         return is_like(type, mr_type_simple(MR_TYPE_BIGINTEGER)) ? PG_INT8 : PG_INT4;

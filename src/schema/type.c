@@ -103,6 +103,12 @@ const mr_type *mr_type_new(mr_env *env, const mr_type *proto) {
     return type;
 }
 
+const mr_type *mr_type_named(mr_env *env, const mr_type *type, const char *name) {
+    mr_type proto = *type;
+    proto.named = mr_intern(env, name, strlen(name));
+    return proto.named ? mr_type_new(env, &proto) : NULL;
+}
+
 const mr_type *mr_type_array_of(mr_env *env, const mr_type *item) {
     const mr_vec *types = mr_env_get(env, MR_ENV_TYPES);
     for (size_t i = 0; types && i < types->len; i++) {

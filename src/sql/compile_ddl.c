@@ -53,6 +53,7 @@ static const char *array_sql(const mr_dialect *d, const mr_type *type, char *buf
 const char *mr_type_sql(const mr_dialect *d, const mr_type *type, char *buf, size_t size) {
     type = mr_type_in(type, d->name);
     const mr_type_word *word = word_of(d, type);
+    if (type->named && d->named_types) return type->named;
     if (type->item && !word) return array_sql(d, type, buf, size);
     if (word && !(word->precision && type->precision >= 0 && !type->rules->sql_as)) return word->sql;
     if (word && type->scale >= 0) snprintf(buf, size, "%s(%d, %d)", word->sql, type->precision, type->scale);

@@ -451,6 +451,7 @@ const mr_dialect *mr_dialect_postgresql(void) {
         .moments = true,
         .defers_keys = true,
         .comments = true,
+        .named_types = true,
         .index_parens = true,
     };
     return &dialect;

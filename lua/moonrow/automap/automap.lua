@@ -269,7 +269,8 @@ function automap.run(base, engine, given)
   end
   for _, side in ipairs(sides) do
     -- What has no class, and is referred to: the tables alone.
-    reflect.tables(seen, metadata, build.referred(seen, side.facts), true, { schema = given.schema })
+    local others, schemas = build.referred(seen, side.facts)
+    reflect.tables(seen, metadata, others, true, { schema = given.schema, schemas = schemas })
   end
   local associations, class_of = relationships.plan(sides, by_table, given), {}
   for _, side in ipairs(sides) do

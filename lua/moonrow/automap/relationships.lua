@@ -83,7 +83,8 @@ end
 local function keys_of(side, by_table)
   local keys, met = {}, {}
   for _, constraint in ipairs(side.facts.constraints) do
-    local target = constraint.kind == "foreign_key" and by_table[constraint.referred_table:lower()]
+    local target = constraint.kind == "foreign_key" and not constraint.referred_schema
+      and by_table[constraint.referred_table:lower()]
     if target then
       local key = { target = target, locals = {}, remotes = {}, ondelete = constraint.ondelete }
       for i, name in ipairs(constraint.columns) do

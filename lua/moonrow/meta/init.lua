@@ -335,12 +335,16 @@ local mr = {}
 ---```lua
 ---mr.Enum("draft", "sent", { storage = "position", first = 1 }) --> Enum(draft = 1, sent = 2)
 ---mr.Enum("draft", "sent", { storage = { draft = "d", sent = "s" } }) --> Enum(draft = "d", sent = "s")
+---mr.Enum("draft", "sent", { name = "mail_state" }) --> Enum(draft, sent)
 ---```
 ---@class moonrow.EnumOptions
 ---By number, in capitals, or as you say for each choice.
 ---@field storage? "position"|"upper"|table<string, integer|string>
 ---The position of the first choice; 0 by default.
 ---@field first? integer
+---A type of this name that PostgreSQL has for it: create_all makes it before the tables, drop_all drops it behind them.
+---Elsewhere it is stored as usual.
+---@field name? string
 
 -- ---------------------------------------------------------------- databases
 

@@ -44,8 +44,8 @@ local Inspector = {}
 ---@field type moonrow.Type
 ---The type as it is declared: "VARCHAR(80)"; "" without one.
 ---@field declared string
----What SQLite makes of the declared type: "INTEGER", "REAL", "TEXT", "BLOB" or "NUMERIC".
----@field affinity string
+---What SQLite makes of the declared type: "INTEGER", "REAL", "TEXT", "BLOB" or "NUMERIC"; nil in PostgreSQL.
+---@field affinity? string
 ---May it be NULL?
 ---@field nullable boolean
 ---The SQL of its default.
@@ -58,6 +58,16 @@ local Inspector = {}
 ---@field hidden boolean
 ---The expression that the database computes it by, and whether it is stored: `{ sqltext =, persisted = }`.
 ---@field computed? table
+---What the database tells of it for readers.
+---@field comment? string
+---The choices, if it is of an enum of PostgreSQL's.
+---@field choices? string[]
+---The type that a domain of PostgreSQL's narrows.
+---@field base_type? string
+---Is it numbered by a sequence of its own (PostgreSQL's SERIAL and IDENTITY)?
+---@field autoincrement? boolean
+---How it is numbered: `{ always =, start =, increment =, minvalue =, maxvalue =, cycle =, cache = }`.
+---@field identity? table
 
 ---The names of the tables, without views, virtual tables, their shadow tables, and SQLite's own.
 ---
@@ -130,6 +140,8 @@ function Inspector:kind(name, schema) end
 ---
 ---```lua
 ---mr.inspect(db):columns "user"[2].declared --> VARCHAR(40)
+---local id = mr.inspect(db):columns "user"[1]
+---id.base_type, id.identity, id.choices, id.comment, id.autoincrement --> nil, nil, nil, nil, nil
 ---mr.inspect(db):columns "usr" --! InvalidRequestError: columns: the database has no table or view 'usr'
 ---```
 ---@param name string
@@ -211,6 +223,16 @@ function Inspector:triggers(name, schema) end
 ---@param schema? string
 ---@return table
 function Inspector:table_options(name, schema) end
+
+---What the database tells of it for readers: `{ text = }`, nil in it where there is nothing.
+---
+---```lua
+---mr.inspect(db):table_comment "user".text --> nil
+---```
+---@param name string
+---@param schema? string
+---@return table
+function Inspector:table_comment(name, schema) end
 
 ---A view's query; nil for a table.
 ---

@@ -101,6 +101,9 @@ local mr = {}
 ---@field sqlite_type? string
 ---The collation that SQLite compares its texts by: "NOCASE", "RTRIM", or one of the program's.
 ---@field sqlite_collation? string
+---What stands in CREATE TABLE as its type in PostgreSQL: "INET", "TSRANGE", "TIMESTAMP WITH TIME ZONE". The type says
+---what its values are in Lua: mr.Text for most.
+---@field postgresql_type? string
 ---Each row has it without a definition in the table, such as SQLite's rowid; CREATE TABLE leaves it out. false by
 ---default.
 ---@field system? boolean
@@ -279,6 +282,7 @@ function mr.PrimaryKeyConstraint(...) end
 ---  sqlite_on_conflict_not_null = "IGNORE" }
 ---local id = mr.Column{ "id", mr.Integer, primary_key = true, sqlite_on_conflict_primary_key = "ABORT" }
 ---local code = mr.Column{ "code", mr.String, sqlite_type = "LONGVARCHAR", sqlite_collation = "NOCASE" }
+---local address = mr.Column{ "address", mr.Text, postgresql_type = "INET" }
 ---local number = mr.Column{ "rowid", mr.Integer, primary_key = true, system = true }
 ---mr.CreateTable(mr.Table("coded", mr.MetaData(), number, code)) --> ...( code LONGVARCHAR COLLATE "NOCASE" )
 ---mr.CreateTable(mr.Table("setting", mr.MetaData(), id, key,

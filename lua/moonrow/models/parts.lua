@@ -3,7 +3,8 @@
 -- Invariant: run, the text makes the table that reflection makes (reflection/build.lua). What stands in a column, and
 -- what beside the columns, does not change that.
 
-local core = ...
+local core, require = ...
+local build = require "moonrow.reflection.build"
 
 local parts = {}
 
@@ -21,9 +22,10 @@ local function literals(list)
   return table.concat(texts, ", ")
 end
 
--- Appends `, name = value` for each of a list of pairs whose value is there; a string is a literal already.
-local function add_options(items, options)
-  for i = 1, #options, 2 do
+-- Appends `, name = value` for each name and value, if the value is there; a string is a literal already.
+local function add_options(items, ...)
+  local options = table.pack(...)
+  for i = 1, options.n, 2 do
     local value = options[i + 1]
     if value ~= nil and value ~= false then items[#items + 1] = options[i] .. " = " .. tostring(value) end
   end
@@ -31,6 +33,12 @@ local function add_options(items, options)
 end
 
 local function if_text(text) return text and literal(text) end
+
+-- The type as it is written in Lua.
+local function type_text(column)
+  if not column.choices then return "mr." .. tostring(column.type) end
+  return string.format("mr.Enum(%s)", literals(column.choices))
+end
 
 -- What a type is called in a definition, where nothing else is said.
 local sql_names = {}
@@ -53,12 +61,12 @@ end
 
 -- Does the column number the rows? SQLite tells that it may be NULL, which it is never.
 function parts.numbers_rows(facts, column, key)
-  return #key.columns == 1 and column.declared:upper() == "INTEGER" and not facts.without_rowid
+  return #key.columns == 1 and build.numbers(column) and not facts.without_rowid
 end
 
 -- The primary key stands in the columns if it says no more than they can: no name, no other order, and no NULLs.
 local function key_in_columns(facts, key)
-  if key.name or key.on_conflict then return false end
+  if build.name_of(key) or key.on_conflict then return false end
   local last = 0
   for _, name in ipairs(key.columns) do
     local column = spelled(facts.columns, name)
@@ -78,7 +86,7 @@ local function sort_constraints(facts)
   local sorted = { key = nil, unique = {}, references = {}, beside = {} }
   for _, constraint in ipairs(facts.constraints) do
     local column = constraint.columns and #constraint.columns == 1 and spelled(facts.columns, constraint.columns[1])
-    local plain = column and not constraint.name and not constraint.on_conflict
+    local plain = column and not build.name_of(constraint) and not constraint.on_conflict
     if constraint.kind == "primary_key" and key_in_columns(facts, constraint) then
       sorted.key = constraint
     elseif constraint.kind == "unique" and plain and not sorted.unique[column] then
@@ -95,12 +103,10 @@ end
 -- ---------------------------------------------------------------- columns
 
 local function reference_options(constraint)
-  return add_options({}, {
-    "name", if_text(constraint.name), "ondelete", if_text(constraint.ondelete),
+  return add_options({}, "name", if_text(build.name_of(constraint)), "ondelete", if_text(constraint.ondelete),
     "onupdate", if_text(constraint.onupdate),
     "deferrable", constraint.deferrable ~= nil and tostring(constraint.deferrable) or nil,
-    "initially", if_text(constraint.initially),
-  })
+    "initially", if_text(constraint.initially))
 end
 
 local function reference_text(constraint, target)
@@ -124,10 +130,20 @@ local function nullable_text(facts, column, whole_key)
   return not parts.numbers_rows(facts, column, whole_key) and "true" or nil
 end
 
+-- mr.Identity{ start = 5 }
+local function identity_text(column)
+  local options, items = build.identity_of(column.identity, column.declared), {}
+  for _, name in ipairs{ "always", "start", "increment", "minvalue", "maxvalue", "cycle", "cache" } do
+    add_options(items, name, options[name])
+  end
+  return #items > 0 and string.format("mr.Identity{ %s }", table.concat(items, ", ")) or "mr.Identity()"
+end
+
 -- The column; attribute: what the class calls it, nil in a table without a class. target_of: see parts.of.
 local function column_text(facts, column, sorted, attribute, target_of)
   local items = { attribute ~= column.name and literal(column.name) or nil }
-  items[#items + 1] = "mr." .. tostring(column.type)
+  items[#items + 1] = type_text(column)
+  if column.identity then items[#items + 1] = identity_text(column) end
   local reference = sorted.references[column]
   local target = reference and target_of(reference)
   if target then items[#items + 1] = reference_text(reference, target) end
@@ -139,26 +155,28 @@ local function column_text(facts, column, sorted, attribute, target_of)
   local key = sorted.key and has(sorted.key.columns, column.name) and sorted.key
   local all_keys = key or sorted.whole_key
   local alone = all_keys and #all_keys.columns == 1 and has(all_keys.columns, column.name)
+  if column.serial and not alone then items[#items + 1] = "mr.Identity()" end
+  local sqlite = column.affinity ~= nil
   local nullable = not key and nullable_text(facts, column, sorted.whole_key) or nil
   -- A key that may be NULL is refused, unless the column says that the table is another program's.
-  local other_type = nullable == "true" or column.declared:upper() ~= sql_name(column.type):upper()
-  add_options(items, {
-    "primary_key", key and true or nil,
-    "autoincrement", alone and column.declared:upper() ~= "INTEGER" and "false" or nil,
+  local other_type = sqlite and (nullable == "true" or column.declared:upper() ~= sql_name(column.type):upper())
+  add_options(items, "primary_key", key and true or nil,
+    "autoincrement", alone and not build.numbers(column) and "false" or nil,
     "nullable", nullable,
     "unique", sorted.unique[column] and true or nil,
     "server_default", column.default and not computed and "mr.text " .. literal(column.default) or nil,
     "sqlite_type", other_type and literal(column.declared) or nil,
-    "sqlite_collation", if_text(column.collation), "sqlite_on_conflict_not_null", if_text(column.on_conflict),
-  })
+    "postgresql_type", if_text(column.named), "comment", if_text(column.comment),
+    "sqlite_collation", sqlite and if_text(column.collation) or nil,
+    "sqlite_on_conflict_not_null", if_text(column.on_conflict))
   return string.format("mr.Column{ %s }", table.concat(items, ", "))
 end
 
 -- ---------------------------------------------------------------- constraints and indexes
 
 local function keyed(constraint)
-  local items = add_options({ literals(constraint.columns) }, {
-    "name", if_text(constraint.name), "sqlite_on_conflict", if_text(constraint.on_conflict) })
+  local items = add_options({ literals(constraint.columns) }, "name",
+    if_text(build.name_of(constraint)), "sqlite_on_conflict", if_text(constraint.on_conflict))
   return table.concat(items, ", ")
 end
 
@@ -166,8 +184,8 @@ local makers = {
   primary_key = function(constraint) return string.format("mr.PrimaryKeyConstraint{ %s }", keyed(constraint)) end,
   unique = function(constraint) return string.format("mr.UniqueConstraint{ %s }", keyed(constraint)) end,
   check = function(constraint)
-    local items = add_options({ literal(constraint.sqltext) }, {
-      "name", if_text(constraint.name), "sqlite_on_conflict", if_text(constraint.on_conflict) })
+    local items = add_options({ literal(constraint.sqltext) }, "name",
+    if_text(build.name_of(constraint)), "sqlite_on_conflict", if_text(constraint.on_conflict))
     if #items == 1 then return "mr.CheckConstraint " .. items[1] end
     return string.format("mr.CheckConstraint{ %s }", table.concat(items, ", "))
   end,
@@ -190,10 +208,11 @@ local function index_item(part)
   return "mr.text " .. literal(sql .. (part.descending and " DESC" or ""))
 end
 
-local function index_text(index)
+local function index_text(index, facts)
+  local where = facts.columns[1].affinity ~= nil and "sqlite_where" or "postgresql_where"
   local items = { literal(index.name) }
   for _, part in ipairs(index.parts) do items[#items + 1] = index_item(part) end
-  add_options(items, { "unique", index.unique or nil, "sqlite_where", if_text(index.where) })
+  add_options(items, "unique", index.unique or nil, where, if_text(index.where))
   return string.format("mr.Index{ %s }", table.concat(items, ", "))
 end
 
@@ -221,10 +240,10 @@ function parts.of(facts, attribute_of, target_of)
       beside[#beside + 1] = makers[constraint.kind](constraint, facts, target)
     end
   end
-  for _, index in ipairs(facts.indexes) do beside[#beside + 1] = index_text(index) end
-  add_options(beside, {
-    "sqlite_strict", facts.strict or nil, "sqlite_with_rowid", facts.without_rowid and "false" or nil,
-    "sqlite_autoincrement", facts.autoincrement or nil })
+  for _, index in ipairs(facts.indexes) do beside[#beside + 1] = index_text(index, facts) end
+  add_options(beside, "comment", if_text(facts.comment), "sqlite_strict", facts.strict or nil,
+    "sqlite_with_rowid", facts.without_rowid and "false" or nil,
+    "sqlite_autoincrement", facts.autoincrement or nil)
   return columns, beside
 end
 

@@ -11,21 +11,50 @@ local build = {}
 
 -- ---------------------------------------------------------------- parts
 
+-- build.numbers(column): does the database number the rows by it, where it is the key? An INTEGER key of SQLite's does.
+function build.numbers(column)
+  if column.affinity ~= nil then return column.declared:upper() == "INTEGER" end
+  return column.serial or column.identity ~= nil
+end
+
 local function quoted(name) return '"' .. name:gsub('"', '""') .. '"' end
 
 local sql_text = core.text
 
-local function column_of(column, key)
-  local parts = {
-    column.name, column.type, nullable = column.nullable, sqlite_type = column.declared,
-    sqlite_collation = column.collation, sqlite_on_conflict_not_null = column.on_conflict,
+-- The options of an Identity that are not the usual ones.
+local function identity_of(identity, declared)
+  local top = declared == "smallint" and 32767 or declared == "integer" and 2147483647 or math.maxinteger
+  local up = identity.increment > 0
+  local low, high = up and 1 or (declared == "bigint" and math.mininteger or -top - 1), up and top or -1
+  return {
+    always = identity.always, cycle = identity.cycle or nil,
+    start = identity.start ~= (up and low or high) and identity.start or nil,
+    increment = identity.increment ~= 1 and identity.increment or nil,
+    minvalue = identity.minvalue ~= low and identity.minvalue or nil,
+    maxvalue = identity.maxvalue ~= high and identity.maxvalue or nil,
+    cache = identity.cache ~= 1 and identity.cache or nil,
   }
+end
+
+build.identity_of = identity_of
+
+local function column_of(column, key)
+  local sqlite = column.affinity ~= nil
+  local parts = {
+    column.name, column.type, nullable = column.nullable, sqlite_type = sqlite and column.declared or nil,
+    sqlite_collation = sqlite and column.collation or nil, sqlite_on_conflict_not_null = column.on_conflict,
+    postgresql_type = column.named, comment = column.comment,
+  }
+  local alone = key and key.columns[1] == column.name and #key.columns == 1
+  if column.identity then parts[#parts + 1] = core.Identity(identity_of(column.identity, column.declared))
+  elseif column.serial and not alone then
+    parts[#parts + 1] = core.Identity{} -- a sequence that belongs to no key
+  end
   if column.default and not column.computed then parts.server_default = sql_text(column.default) end
   if column.computed then parts[#parts + 1] = core.Computed(column.computed.sqltext,
     { persisted = column.computed.persisted }) end
-  if key and key.columns[1] == column.name and #key.columns == 1 then
-    -- An INTEGER key of SQLite's numbers the rows; another one does not.
-    parts.autoincrement = column.declared:upper() == "INTEGER" and "auto" or false
+  if alone then
+    parts.autoincrement = build.numbers(column) and "auto" or false
   end
   return core.Column(parts)
 end
@@ -37,21 +66,26 @@ local function index_item(part)
   return sql_text(sql .. (part.descending and " DESC" or ""))
 end
 
-local function index_of(index)
-  local items = { index.name, unique = index.unique, sqlite_where = index.where }
+local function index_of(index, facts)
+  local sqlite = facts.columns[1].affinity ~= nil
+  local items = { index.name, unique = index.unique, [sqlite and "sqlite_where" or "postgresql_where"] = index.where }
   for i, part in ipairs(index.parts) do items[i + 1] = index_item(part) end
   return core.Index(items)
 end
 
+-- The name of a constraint; nil: it has none, or the one that the database gives by itself.
+function build.name_of(constraint) return not constraint.servers_name and constraint.name or nil end
+
 local function with_name(list, constraint)
-  list.name = constraint.name
+  list.name = build.name_of(constraint)
   list.sqlite_on_conflict = constraint.on_conflict
   return list
 end
 
 -- The columns that a foreign key refers to, and the table, as that spells them; nil and a reason: it is dropped.
 local function target_of(self, constraint, facts)
-  local other = inspector.look(self, constraint.referred_table, facts.schema)
+  local schema = constraint.referred_schema or facts.schema
+  local other = inspector.look(self, constraint.referred_table, schema)
   if not other then return nil, string.format("there is no table '%s'", constraint.referred_table) end
   if other.kind ~= "table" then return nil, string.format("'%s' is no table, but a %s", other.name, other.kind) end
   if not constraint.referred_columns then
@@ -64,7 +98,7 @@ local function target_of(self, constraint, facts)
     end
     if not targets[i] then return nil, string.format("'%s' has no column '%s'", other.name, name) end
   end
-  return targets, other.name
+  return targets, schema and schema .. "." .. other.name or other.name
 end
 
 build.target_of = target_of
@@ -87,10 +121,10 @@ local function foreign_key_of(self, constraint, facts)
       table.concat(constraint.columns, ", "), facts.name, other))
     return nil
   end
-  local prefix = (facts.schema and facts.schema .. "." or "") .. other .. "."
+  local prefix = other .. "."
   for i, name in ipairs(targets) do targets[i] = prefix .. name end
   return core.ForeignKeyConstraint(own_names(facts, constraint.columns), targets, {
-    name = constraint.name, ondelete = constraint.ondelete, onupdate = constraint.onupdate,
+    name = build.name_of(constraint), ondelete = constraint.ondelete, onupdate = constraint.onupdate,
     deferrable = constraint.deferrable, initially = constraint.initially,
   })
 end
@@ -138,7 +172,7 @@ local function parts_of(self, facts, rowid)
   for _, constraint in ipairs(facts.constraints) do
     parts[#parts + 1] = makers[constraint.kind](self, constraint, facts)
   end
-  for _, index in ipairs(facts.indexes) do parts[#parts + 1] = index_of(index) end
+  for _, index in ipairs(facts.indexes) do parts[#parts + 1] = index_of(index, facts) end
   return parts
 end
 
@@ -165,10 +199,11 @@ function build.table(self, metadata, facts, given, rowid)
   local args = table.move(parts, 1, #parts, 3, { facts.name, metadata, schema = facts.schema })
   if facts.kind == "view" then
     args.is_view, args.definition = true, view_definition(facts)
-  elseif facts.kind ~= "virtual" then
+  elseif facts.kind ~= "virtual" and facts.columns[1] and facts.columns[1].affinity then
     args.sqlite_strict, args.sqlite_with_rowid = facts.strict, not facts.without_rowid
     args.sqlite_autoincrement = facts.autoincrement
   end
+  args.comment = facts.comment
   if #facts.columns == 0 then
     core.raise("InvalidRequestError", string.format("the table '%s' cannot be reflected: %s", facts.name,
       facts.notes[1] or "it has no columns"))
@@ -192,16 +227,20 @@ function build.has_column(made, name)
   return false
 end
 
--- build.referred(self, facts): the names of the tables that it refers to, and that are there.
+-- build.referred(self, facts): the names of the tables that it refers to, and that are there; and by their positions
+-- the schemas of those in another one.
 function build.referred(self, facts)
-  local names = {}
+  local names, schemas = {}, {}
   for _, constraint in ipairs(facts.constraints) do
     if constraint.kind == "foreign_key" then
-      local other = inspector.look(self, constraint.referred_table, facts.schema)
-      if other and other.kind == "table" then names[#names + 1] = other.name end
+      local other = inspector.look(self, constraint.referred_table, constraint.referred_schema or facts.schema)
+      if other and other.kind == "table" then
+        names[#names + 1] = other.name
+        schemas[#names] = constraint.referred_schema
+      end
     end
   end
-  return names
+  return names, schemas
 end
 
 return build

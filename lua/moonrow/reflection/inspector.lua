@@ -6,6 +6,7 @@
 local core, require = ...
 local options = require "moonrow.options"
 local types = require "moonrow.reflection.types"
+local postgresql_types = require "moonrow.reflection.postgresql_types"
 
 local Inspector = { __name = "Inspector" }
 local STATE = {}
@@ -52,18 +53,21 @@ local function objects_of(state, what, schema)
   warn_of(state, objects.notes, schema)
   objects.by_name, objects.spelled = {}, {}
   for _, object in ipairs(objects) do
-    objects.by_name[object.name:lower()] = object
-    objects.spelled[object.name] = true
+    objects.by_name[object.name:lower()] = objects.by_name[object.name:lower()] or object
+    objects.spelled[object.name] = object
   end
   state.objects[key_of(schema)] = objects
   return objects
 end
 
+-- The object of that name: first as it is spelled, for a database may have "T" beside "t".
+local function named(objects, name) return objects.spelled[name] or objects.by_name[name:lower()] end
+
 -- All that is known of a table; nil: there is none of that name.
 local function find(state, what, name, schema)
   if type(name) ~= "string" then options.expect(what, "a table's name", name) end
   local objects = objects_of(state, what, schema)
-  local object = objects.by_name[name:lower()]
+  local object = named(objects, name)
   if not object then return nil, objects end
   if not object.facts then
     object.facts = object.read or core.reflect_object(state.bind, schema, object.name)
@@ -118,10 +122,20 @@ local function sample(state, facts)
   end
 end
 
+-- Has the database real types? Then no values need to be looked at.
+local function is_typed(facts)
+  local first = facts.columns[1]
+  return first ~= nil and first.affinity == nil
+end
+
 -- Sets the type of each column, once.
 local function with_types(state, facts)
   if facts.choices then return facts end
   facts.choices = {}
+  if is_typed(facts) then
+    for _, column in ipairs(facts.columns) do column.type, column.named = postgresql_types.of(column) end
+    return facts
+  end
   sample(state, facts)
   for _, column in ipairs(facts.columns) do column.type = column.type or core.Any end
   return facts
@@ -153,7 +167,7 @@ function methods:has_table(name, schema) return self:kind(name, schema) ~= nil e
 -- "table", "view", "virtual", "shadow", "internal", "damaged"; nil: there is none of that name.
 function methods:kind(name, schema)
   if type(name) ~= "string" then options.expect("kind", "a table's name", name) end
-  local object = objects_of(self[STATE], "kind", schema).by_name[name:lower()]
+  local object = named(objects_of(self[STATE], "kind", schema), name)
   return object and object.kind
 end
 
@@ -162,11 +176,17 @@ end
 local function copy(list) return table.move(list, 1, #list, 1, {}) end
 
 local function column_of(column)
-  local computed = column.computed
+  local computed, identity = column.computed, column.identity
   return {
     name = column.name, type = column.type, nullable = column.nullable, default = column.default,
     primary_key = column.primary_key, declared = column.declared, affinity = column.affinity,
-    collation = column.collation, hidden = column.hidden or false,
+    collation = column.collation, hidden = column.hidden or false, comment = column.comment,
+    choices = column.choices and copy(column.choices), base_type = column.base_type,
+    autoincrement = column.serial or identity ~= nil or nil,
+    identity = identity and {
+      always = identity.always, start = identity.start, increment = identity.increment, cycle = identity.cycle,
+      minvalue = identity.minvalue, maxvalue = identity.maxvalue, cache = identity.cache,
+    } or nil,
     computed = computed and { sqltext = computed.sqltext, persisted = computed.persisted } or nil,
   }
 end
@@ -214,7 +234,7 @@ function methods:foreign_keys(name, schema)
   return constraints_of(self, "foreign_keys", name, schema, "foreign_key", function(constraint)
     return {
       name = constraint.name, constrained_columns = copy(constraint.columns),
-      referred_schema = schema, referred_table = constraint.referred_table,
+      referred_schema = constraint.referred_schema or schema, referred_table = constraint.referred_table,
       referred_columns = copy(constraint.referred_columns or {}),
       options = { ondelete = constraint.ondelete, onupdate = constraint.onupdate,
         deferrable = constraint.deferrable, initially = constraint.initially },
@@ -257,6 +277,10 @@ function methods:table_options(name, schema)
   local facts = facts_of(self, "table_options", name, schema)
   return { without_rowid = facts.without_rowid or false, strict = facts.strict or false,
     autoincrement = facts.autoincrement or false, rowid = facts.rowid, module = facts.module, sql = facts.sql }
+end
+
+function methods:table_comment(name, schema)
+  return { text = facts_of(self, "table_comment", name, schema).comment }
 end
 
 function methods:view_definition(name, schema) return facts_of(self, "view_definition", name, schema).definition end
@@ -341,7 +365,7 @@ end
 local function read_all(state, what, names, schema)
   local objects = objects_of(state, what, schema)
   for _, facts in ipairs(core.reflect_all(state.bind, schema)) do
-    local object = objects.by_name[facts.name:lower()]
+    local object = named(objects, facts.name)
     if object then object.read = facts end
   end
   for _, name in ipairs(names) do

@@ -26,24 +26,33 @@ end
 
 -- ---------------------------------------------------------------- several tables
 
--- Makes the tables of the names, and those that they refer to if `follow` says so. how: schema, extend_existing, rowid.
+local function full_name(name, schema) return schema and schema .. "." .. name or name end
+
+-- Makes the tables of the names, and those that they refer to if `follow` says so. how: schema, extend_existing, rowid;
+-- schemas: those of the names, by their positions, where they are others.
 function reflect.tables(seen, metadata, names, follow, how)
-  local made, wanted, i = {}, {}, 1
-  for _, name in ipairs(names) do wanted[name] = true end
+  local made, wanted, i, schemas = {}, {}, 1, table.move(how.schemas or {}, 1, #names, 1, {})
   names = table.move(names, 1, #names, 1, {})
+  for n, name in ipairs(names) do
+    schemas[n] = schemas[n] or how.schema or false
+    wanted[full_name(name, schemas[n])] = true
+  end
   while i <= #names do
-    local name = names[i]
-    local existing = core.table_in(metadata, name, how.schema)
+    local name, schema = names[i], schemas[i] or nil
+    local existing = core.table_in(metadata, name, schema)
     i = i + 1
     if not existing or how.extend_existing then
-      local facts = inspector.facts(seen, "reflect", name, how.schema)
+      local facts = inspector.facts(seen, "reflect", name, schema)
       if facts and #facts.columns > 0 then
         existing = existing and extend(existing, facts)
           or build.table(seen, metadata, facts, nil, how.rowid)
-        for _, other in ipairs(follow and build.referred(seen, facts) or {}) do
-          if not wanted[other] then
-            wanted[other] = true
-            names[#names + 1] = other
+        local others, elsewhere = {}, {}
+        if follow then others, elsewhere = build.referred(seen, facts) end
+        for n, other in ipairs(others) do
+          local its = elsewhere[n] or schema
+          if not wanted[full_name(other, its)] then
+            wanted[full_name(other, its)] = true
+            names[#names + 1], schemas[#names + 1] = other, its or false
           end
         end
       end
@@ -141,7 +150,8 @@ local function autoload(given, name, metadata, ...)
   local facts = inspector.need(seen, "Table", name, schema)
   local made = existing and extend(existing, facts) or build.table(seen, metadata, facts, { ... })
   if given.resolve_fks ~= false then
-    reflect.tables(seen, metadata, build.referred(seen, facts), true, { schema = schema })
+    local others, schemas = build.referred(seen, facts)
+    reflect.tables(seen, metadata, others, true, { schema = schema, schemas = schemas })
   end
   warn_of(seen, 0)
   return made

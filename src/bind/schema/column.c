@@ -123,6 +123,22 @@ static void read_sqlite(lua_State *L, int options, mr_column *column) {
     column->collation = bind_intern_string(L, bind_option_string(L, options, "Column", "sqlite_collation", NULL));
 }
 
+/* postgresql_type = "inet": the column's type under the name that the server has for it. */
+static void read_named_type(lua_State *L, int options, mr_column *column) {
+    const char *name = bind_option_string(L, options, "Column", "postgresql_type", NULL);
+    if (!name) return;
+    if (!column->type)
+        bind_error(
+            L, MR_ERR_ARGUMENT,
+            "Column: postgresql_type = \"%s\" needs a type of ours, too, such as mr.Text: it says what a value is "
+            "in Lua",
+            name);
+    if (column->type->rules->storage)
+        bind_error(L, MR_ERR_ARGUMENT, "Column: postgresql_type = \"%s\" goes with no storage of its own", name);
+    column->type = mr_type_named(bind_of(L)->env, column->type, name);
+    if (!column->type) bind_raise(L);
+}
+
 static void read_options(lua_State *L, int options, mr_column *column) {
     static const char *const names[] = {"name",
                                         "type",
@@ -142,6 +158,7 @@ static void read_options(lua_State *L, int options, mr_column *column) {
                                         "sqlite_on_conflict_primary_key",
                                         "sqlite_type",
                                         "sqlite_collation",
+                                        "postgresql_type",
                                         "system",
                                         NULL};
     if (!bind_check_options(L, options, "Column", names)) options = 0; /* nothing is looked for in vain */
@@ -151,6 +168,7 @@ static void read_options(lua_State *L, int options, mr_column *column) {
     }
     if (bind_option(L, options, "type") != LUA_TNIL) column->type = bind_arg_type(L, -1, "Column: type");
     lua_pop(L, 2);
+    read_named_type(L, options, column);
     column->primary_key = bind_option_bool(L, options, "Column", "primary_key", false);
     column->nullable = bind_option_bool(L, options, "Column", "nullable", !column->primary_key && !column->identity);
     column->nullable_given = bind_option(L, options, "nullable") != LUA_TNIL || column->identity;

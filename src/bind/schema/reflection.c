@@ -91,6 +91,31 @@ static void set_notes(lua_State *L, const mr_reflection_note *note) {
     lua_setfield(L, -2, "notes");
 }
 
+static void set_choices(lua_State *L, const char **choices) {
+    unsigned n = 0;
+    while (choices[n]) n++;
+    set_names(L, "choices", choices, n);
+}
+
+static void set_integer(lua_State *L, const char *field, int64_t value) {
+    lua_pushinteger(L, value);
+    lua_setfield(L, -2, field);
+}
+
+static void set_identity(lua_State *L, const mr_reflected_identity *identity) {
+    lua_createtable(L, 0, 8);
+    lua_pushboolean(L, identity->always);
+    lua_setfield(L, -2, "always");
+    lua_pushboolean(L, identity->cycle);
+    lua_setfield(L, -2, "cycle");
+    set_integer(L, "start", identity->start);
+    set_integer(L, "increment", identity->increment);
+    set_integer(L, "minvalue", identity->minvalue);
+    set_integer(L, "maxvalue", identity->maxvalue);
+    set_integer(L, "cache", identity->cache);
+    lua_setfield(L, -2, "identity");
+}
+
 static void push_column(lua_State *L, const mr_reflected_column *c) {
     lua_createtable(L, 0, 8);
     set_string(L, "name", c->name);
@@ -104,6 +129,11 @@ static void push_column(lua_State *L, const mr_reflected_column *c) {
     lua_setfield(L, -2, "primary_key");
     set_string(L, "on_conflict", c->not_null_conflict);
     set_true(L, "hidden", c->hidden);
+    set_true(L, "serial", c->serial);
+    set_string(L, "comment", c->comment);
+    set_string(L, "base_type", c->base_type);
+    if (c->choices) set_choices(L, c->choices);
+    if (c->identity) set_identity(L, c->identity);
     if (!c->generated) return;
     lua_createtable(L, 0, 2);
     set_string(L, "sqltext", c->generated);
@@ -117,11 +147,13 @@ static void push_constraint(lua_State *L, const mr_reflected_constraint *k) {
     lua_createtable(L, 0, 8);
     set_string(L, "kind", kinds[k->kind]);
     set_string(L, "name", k->name);
+    set_true(L, "servers_name", k->servers_name);
     set_string(L, "on_conflict", k->conflict);
     set_string(L, "sqltext", k->sql);
     if (k->kind != MR_REFLECTED_CHECK) set_names(L, "columns", k->columns, k->ncolumns);
     if (k->kind != MR_REFLECTED_FOREIGN_KEY) return;
     set_string(L, "referred_table", k->target);
+    set_string(L, "referred_schema", k->target_schema);
     if (k->target_columns) set_names(L, "referred_columns", k->target_columns, k->ncolumns);
     set_string(L, "ondelete", k->ondelete);
     set_string(L, "onupdate", k->onupdate);
@@ -156,6 +188,7 @@ static void push_object(lua_State *L, const mr_reflection *o) {
     set_string(L, "sql", o->sql);
     set_string(L, "module", o->module);
     set_string(L, "definition", o->definition);
+    set_string(L, "comment", o->comment);
     set_string(L, "rowid", o->rowid);
     set_true(L, "names_columns", o->names_columns);
     set_true(L, "without_rowid", o->without_rowid);

@@ -66,10 +66,28 @@ static void check_storage_keys(lua_State *L, int storage, const mr_type *type) {
     }
 }
 
+/* Enum("a", "b", { name = "mood" }): PostgreSQL has a type of that name, which create_all makes. */
+static const mr_type *name_enum(lua_State *L, const mr_type *type, const char *name) {
+    mr_env *env = bind_of(L)->env;
+    mr_strbuf quoted;
+    mr_strbuf_init(&quoted, env);
+    mr_quote_name(mr_dialect_postgresql(), name, &quoted);
+    const char *text = mr_strbuf_str(&quoted);
+    const mr_type *named = text ? mr_type_named(env, type, text) : NULL;
+    mr_strbuf_done(&quoted);
+    if (!named) bind_raise(L);
+    return named;
+}
+
 /* Enum("a", "b", { storage = "position", first = 1 }), "upper", or { a = 1, b = 2 }. */
 static const mr_type *read_forms(lua_State *L, const mr_type *type, int options) {
-    static const char *const names[] = {"storage", "first", NULL};
+    static const char *const names[] = {"storage", "first", "name", NULL};
     bind_check_options(L, options, "Enum", names);
+    const char *own_name = bind_option_string(L, options, "Enum", "name", NULL);
+    if (own_name && options && bind_option(L, options, "storage") != LUA_TNIL)
+        bind_error(L, MR_ERR_ARGUMENT, "Enum: name = \"%s\" makes a type of its own, which has no other storage",
+                   own_name);
+    if (own_name) return name_enum(L, type, own_name);
     int64_t position = bind_option_int(L, options, "Enum", "first", 0);
     int given = options ? bind_option(L, options, "storage") : LUA_TNIL, storage = lua_gettop(L);
     const char *word = given == LUA_TSTRING ? lua_tostring(L, storage) : "";

@@ -18,8 +18,8 @@ extern "C" {
     KIND(TABLE, "table")                                                                                               \
     KIND(VIEW, "view")                                                                                                 \
     KIND(VIRTUAL, "virtual")   /* a virtual table: a module makes its rows */                                          \
-    KIND(SHADOW, "shadow")     /* a table in which a virtual one keeps its rows */                                     \
-    KIND(INTERNAL, "internal") /* a table of the database's own */                                                     \
+    KIND(SHADOW, "shadow")     /* a table in which a virtual or a partitioned one keeps its rows */                    \
+    KIND(INTERNAL, "internal") /* a table of the database's own, or of an extension's */                               \
     KIND(DAMAGED, "damaged")   /* a table or view whose definition the database cannot read */
 #define MR_OBJECT_CODE(CODE, word) MR_OBJECT_##CODE,
 typedef enum mr_object_kind { MR_OBJECT_KINDS(MR_OBJECT_CODE) MR_OBJECT__COUNT } mr_object_kind;
@@ -46,6 +46,12 @@ typedef struct mr_schema_objects {
     mr_reflection_note *notes;
 } mr_schema_objects;
 
+/* How a column's numbers are counted by a sequence of its own. */
+typedef struct mr_reflected_identity {
+    bool always, cycle; /* always: GENERATED ALWAYS, not BY DEFAULT */
+    int64_t start, increment, minvalue, maxvalue, cache;
+} mr_reflected_identity;
+
 typedef struct mr_reflected_column {
     const char *name;
     const char *type;      /* as it is declared; "" without one */
@@ -55,8 +61,13 @@ typedef struct mr_reflected_column {
     const char *generated; /* the expression, or NULL */
     bool stored, hidden;   /* of a generated column; of a virtual table: not among the columns of SELECT * */
     bool not_null;
-    unsigned key;                  /* position in the primary key, from 1; 0: not in it */
-    const char *not_null_conflict; /* "REPLACE", ..., or NULL */
+    unsigned key;                    /* position in the primary key, from 1; 0: not in it */
+    const char *not_null_conflict;   /* "REPLACE", ..., or NULL */
+    const char *comment;             /* or NULL */
+    const char *base_type;           /* of a domain: the type that it narrows; else NULL */
+    const char **choices;            /* of an enum: its labels, NULL-terminated; else NULL */
+    mr_reflected_identity *identity; /* or NULL */
+    bool serial;                     /* its default is the next number of a sequence that is its own */
     struct mr_reflected_column *next;
 } mr_reflected_column;
 
@@ -72,7 +83,9 @@ typedef struct mr_reflected_constraint {
     const char *name; /* or NULL */
     unsigned ncolumns;
     const char **columns;
+    bool servers_name;               /* the name is the one that the database gives where none is given */
     const char *target;              /* FOREIGN KEY: the table */
+    const char *target_schema;       /* where it is another one than the own table's, or NULL */
     const char **target_columns;     /* as many as columns; NULL: the primary key of a table that is not there */
     const char *ondelete, *onupdate; /* NULL: NO ACTION */
     int8_t deferrable;               /* 1: DEFERRABLE, -1: NOT DEFERRABLE, 0: not said */
@@ -110,6 +123,7 @@ typedef struct mr_reflection {
     const char *sql;        /* its definition, or NULL */
     const char *module;     /* of a virtual table */
     const char *definition; /* of a view: the query */
+    const char *comment;    /* or NULL */
     bool names_columns;     /* the view gives the columns of its query other names */
     bool without_rowid, strict, autoincrement;
     const char *rowid; /* the name under which the row's number can be read; NULL: it has none, or columns hide it */

@@ -71,6 +71,7 @@ struct mr_type {
     uint32_t form;              /* a date or time stored as text: the MR_SPELLED_ bits of what is written */
     const mr_type *item;        /* Array: the type of its items; else NULL */
     uint16_t number;            /* Array: from 1; a value tells by it what its items are. Else 0 */
+    const char *named;          /* what a database with types of its own calls it ("mood", "inet"); NULL: as usual */
     bool none_as_null;          /* JSON: mr.null is NULL, not JSON's null */
     bool guessed; /* the type of a computed expression: a stored value that does not fit is passed on unchanged */
     /* NULL, or: the program has values of its own. A slot, a parameter and a row hold plain values as impl has them,
@@ -248,6 +249,8 @@ const mr_type *mr_type_natural(mr_kind kind);
 const mr_type *mr_type_simple(mr_typecode code);
 /* A copy of *proto, its choices included, in the arena. */
 const mr_type *mr_type_new(mr_env *env, const mr_type *proto);
+/* The type under the name, SQL text, that a database with types of its own has for it. NULL: no memory. */
+const mr_type *mr_type_named(mr_env *env, const mr_type *type, const char *name);
 /* The Array whose items are of the type: the same one for the same type. NULL: no memory, or too many. */
 const mr_type *mr_type_array_of(mr_env *env, const mr_type *item);
 /* The type of a JSON value: the Array type that its tag names, or JSON. */

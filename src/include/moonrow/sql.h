@@ -673,6 +673,7 @@ struct mr_dialect {
     bool text_search;          /* @@; otherwise MATCH */
     bool defers_keys;          /* UNIQUE and PRIMARY KEY may be deferrable, too */
     bool comments;             /* it has COMMENT ON */
+    bool named_types;          /* types may have names of their own: mr_type.named */
     bool index_parens;         /* an expression in an index needs parentheses */
     bool conflict_constraints; /* it has ON CONFLICT ON CONSTRAINT; otherwise the constraint's columns are written */
     bool conflict_clauses;     /* a constraint may say ON CONFLICT ... */
