@@ -185,7 +185,7 @@ local makers = {
   unique = function(constraint) return string.format("mr.UniqueConstraint{ %s }", keyed(constraint)) end,
   check = function(constraint)
     local items = add_options({ literal(constraint.sqltext) }, "name",
-    if_text(build.name_of(constraint)), "sqlite_on_conflict", if_text(constraint.on_conflict))
+      if_text(build.name_of(constraint)), "sqlite_on_conflict", if_text(constraint.on_conflict))
     if #items == 1 then return "mr.CheckConstraint " .. items[1] end
     return string.format("mr.CheckConstraint{ %s }", table.concat(items, ", "))
   end,
