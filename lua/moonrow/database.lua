@@ -15,6 +15,7 @@ local watchdog = require "moonrow.watchdog"
 local changes = require "moonrow.changes"
 local reflect = require "moonrow.reflection.reflect"
 local automap = require "moonrow.automap.automap"
+local saves = require "moonrow.migrate.saves"
 
 local Database = { __name = "Database" }
 local methods = {}
@@ -136,6 +137,13 @@ for _, name in ipairs{ "backup", "restore", "integrity_check", "vacuum_into" } d
     local engine = engine_of(self)
     return engine[name](engine, ...)
   end
+end
+
+-- db:migrate(owner, { { "01 add mana", function(m) ... end }, ... }, { allow_loss =, backup =, create =, edited =,
+-- progress = }): runs the steps that the file has not seen. Returns { applied = names, backup = path }.
+function methods:migrate(...)
+  local function make(connection) self.metadata:create_all{ bind = connection } end
+  return saves.migrate(engine_of(self), make, ...)
 end
 
 -- db:configure(): resolves what the classes say about each other, and reports every mistake.

@@ -52,6 +52,12 @@ describe("the annotations", function()
     compare("moonrow.Database", names)
   end)
 
+  it("of a Migration", function()
+    db:migrate("game", { { "1", function(m)
+      compare("moonrow.Migration", names_of(m))
+    end } })
+  end)
+
   it("of classes", function()
     compare("moonrow.Model", { query = true, c = true, extend = true, metadata = true, __init = true,
       from_table = true },

@@ -53,6 +53,14 @@ describe("the reference has", function()
   local function nothing() end
   local function with(fn, first) return function() return fn{ first, zzqq = 1 } end end
 
+  -- A method of what a step gets.
+  local function step(name, ...)
+    local args = table.pack(...)
+    return { function()
+      db:migrate("game", { { "1", function(m) m[name](m, table.unpack(args, 1, args.n)) end } })
+    end }
+  end
+
   -- By class of options: calls that are refused for an option that there is not. The message lists those that there
   -- are.
   local calls = {
@@ -158,6 +166,16 @@ describe("the reference has", function()
     ["moonrow.SqlFunctionOptions"] = { { db.engine.create_function, db.engine, "f", print, wrong } },
     ["moonrow.SqlAggregate"] = { { db.engine.create_aggregate, db.engine, "f", wrong } },
     ["moonrow.BackupOptions"] = { { db.backup, db, "x", wrong }, { db.restore, db, "x", wrong } },
+    ["moonrow.MigrateOptions"] = { { db.migrate, db, "game", {}, wrong } },
+    ["moonrow.AddColumnOptions"] = { step("add_column", "user", "z", mr.Integer, wrong) },
+    ["moonrow.AlterColumnOptions"] = { step("alter_column", "user", "n", wrong) },
+    ["moonrow.DropColumnOptions"] = { step("drop_column", "user", "n", wrong) },
+    ["moonrow.DropTableOptions"] = { step("drop_table", "user", wrong) },
+    ["moonrow.DropIndexOptions"] = { step("drop_index", "ix", wrong) },
+    ["moonrow.MigrationForeignKeyOptions"] = { step("create_foreign_key", nil, "user", "n", "post", "id", wrong) },
+    ["moonrow.MigrationKeyOptions"] = { step("create_unique", nil, "user", "n", wrong) },
+    ["moonrow.MigrationCheckOptions"] = { step("create_check", nil, "user", "n > 0", wrong) },
+    ["moonrow.MigrationIndexOptions"] = { step("create_index", "ix", "user", "n", wrong) },
     ["moonrow.NumericOptions"] = { { mr.Numeric, 10, 2, wrong } },
     ["moonrow.Lengths"] = { { mr.interval, wrong } },
     ["moonrow.DateParts"] = { { mr.date, wrong } },

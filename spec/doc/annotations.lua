@@ -14,7 +14,8 @@ local annotations = {}
 
 annotations.folder = "lua/moonrow/meta/"
 annotations.files = {
-  "init", "error", "engine", "schema", "table", "class", "reflection", "value", "decimal", "relationship", "collection",
+  "init", "error", "engine", "schema", "table", "class", "reflection", "migrate", "value", "decimal", "relationship",
+  "collection",
   "session", "event", "select", "query", "loading", "statement", "result", "expression", "aggregate", "source",
   "search",
 }

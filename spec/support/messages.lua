@@ -12,7 +12,7 @@ local SILENT = { luaL_checkstack = true, luaL_newmetatable = true }
 -- SQL is no message, either.
 local SQL = {
   "SELECT", "PRAGMA", "CREATE", "EXISTS", "FROM", "WHERE", "DEFAULT", "ON", "IN", "relnamespace", "sqlite_master",
-  "WITH",
+  "WITH", "INSERT", "UPDATE",
 }
 
 local ESCAPES = { n = "\n", t = "\t", ["0"] = "\0" }
@@ -125,7 +125,8 @@ function messages.all()
   local pipe = assert(io.popen "find src lua/moonrow -name '*.[ch]' -o -name '*.lua' | LC_ALL=C sort")
   for path in pipe:lines() do
     if not path:find "^src/host/" and not path:find "/meta/" and not path:find "embed.lua"
-      and not path:find "^lua/moonrow/annotat" and not path:find "^lua/moonrow/models/" then -- commands of the host
+      and not path:find "^lua/moonrow/annotat" and not path:find "^lua/moonrow/models/"
+      and not path:find "^lua/moonrow/revisions/" then -- commands of the host
       each_literal(read(path), path:find "%.lua$" ~= nil, function(text, caller)
         local words = messages.plain(text)
         if SILENT[caller] or not is_english(words) then

@@ -171,6 +171,7 @@ static int core_type_name(lua_State *L) {
     open(metadata) \
     open(ddl) \
     open(reflection) \
+    open(migration) \
     /* expression */ \
     open(expression) \
     open(comparison) \

@@ -14,8 +14,13 @@ function progress.counter(what, given)
     options.expect(what .. ": progress", "a function, or true for a line on the terminal", given)
   end
   if given ~= true then return given, nil end
-  local function show(count) core.progress_line(string.format("%d rows", count)) end
-  return show, setmetatable({}, { __close = function() core.progress_line "" end })
+  local show, line = progress.line()
+  return function(count) show(string.format("%d rows", count)) end, line
+end
+
+-- progress.line(): fn(text), which shows it in place of the one before, and a value to be closed at the end.
+function progress.line()
+  return core.progress_line, setmetatable({}, { __close = function() core.progress_line "" end })
 end
 
 return progress

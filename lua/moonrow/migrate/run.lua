@@ -1,0 +1,180 @@
+-- run.lua: the connection and the transactions in which steps run.
+--
+-- Invariant: foreign keys are off outside of the transaction (inside one the PRAGMA does nothing, and DROP TABLE would
+-- delete the rows of other tables), and as they were before, when the connection goes back. A step is kept whole, with
+-- what is remembered of it, or not at all; and only if it has broken no foreign key, view or trigger.
+
+local core, require = ...
+local options = require "moonrow.options"
+local progress = require "moonrow.transfer.progress"
+local rebuild = require "moonrow.migrate.rebuild"
+local step = require "moonrow.migrate.step"
+local words = require "moonrow.migrate.words"
+
+local run = {}
+
+local Runner = {}
+Runner.__index = Runner
+
+local WAIT = 600 -- seconds for another program's migration
+
+-- ---------------------------------------------------------------- the connection
+
+local function off(self)
+  local connection = self.connection
+  self.foreign_keys = connection:scalar "PRAGMA foreign_keys"
+  rebuild.run(connection, "PRAGMA foreign_keys = OFF")
+end
+
+local function close(self)
+  local connection = self.connection
+  if connection.closed then return end
+  if connection:in_transaction() then connection:rollback() end
+  if self.foreign_keys == 1 then rebuild.run(connection, "PRAGMA foreign_keys = ON") end
+  connection:close()
+end
+Runner.__close = close
+Runner.close = close
+
+-- run.open(engine, how): what runs steps, to be closed. how.allow_loss; how.progress: true, a function, or nil.
+function run.open(engine, how)
+  local self = setmetatable({ connection = engine:connect(), engine = engine, how = how,
+    is_sqlite = engine.name == "sqlite" }, Runner)
+  if self.is_sqlite then
+    local ok, err = pcall(off, self)
+    if not ok then
+      self.connection:close()
+      error(err, 0)
+    end
+  end
+  return self
+end
+
+-- ---------------------------------------------------------------- what a step may break
+
+-- How many rows of each table refer to no row, by table and target.
+local function broken_keys(connection)
+  local counts, first, total = {}, {}, 0
+  local mismatched = {}
+  for _, name in ipairs(connection:execute "SELECT name FROM sqlite_master WHERE type = 'table'":scalars():all()) do
+    local sql = core.plain_sql(string.format("PRAGMA foreign_key_check(%s)", words.quoted(name)))
+    local ok, rows = pcall(function() return connection:execute(sql):all() end)
+    if not ok then mismatched[name] = rows end
+    for _, row in ipairs(ok and rows or {}) do
+      local key = string.format("%s to %s", row[1], row[3])
+      counts[key] = (counts[key] or 0) + 1
+      first[key] = first[key] or row[2]
+      total = total + 1
+    end
+  end
+  return { counts = counts, first = first, total = total, mismatched = mismatched }
+end
+
+local function check_keys(self, label, before)
+  local now = broken_keys(self.connection)
+  for name, err in pairs(now.mismatched) do
+    if not before.mismatched[name] and not next(before.mismatched) then
+      core.raise("OperationalError", string.format("%s leaves a foreign key of '%s' that does not fit what it refers to"
+        .. " (%s); nothing of the step is kept", label, name, err.orig and err.orig.message or tostring(err)))
+    end
+  end
+  if now.total <= before.total then return end
+  for key, count in pairs(now.counts) do
+    if count > (before.counts[key] or 0) then
+      core.raise("IntegrityError", string.format("%s leaves %d rows of %s without the row that they refer to, such"
+        .. " as row"
+        .. " %s; nothing of it is kept", label, count, key, tostring(now.first[key])))
+    end
+  end
+end
+
+local PROBE = "moonrow_probe"
+
+-- What SQLite says of the views and triggers: a rename makes it read them all. nil: they can be run.
+local function complaint(connection)
+  rebuild.run(connection, string.format("CREATE TABLE %s (a)", PROBE))
+  local ok, err = pcall(rebuild.run, connection, string.format("ALTER TABLE %s RENAME COLUMN a TO b", PROBE))
+  rebuild.run(connection, string.format("DROP TABLE %s", PROBE))
+  if ok then return nil end
+  return type(err) == "table" and err.orig and err.orig.message or tostring(err)
+end
+
+local function check_schema(self, label, before)
+  if before then return end
+  local now = complaint(self.connection)
+  if not now then return end
+  core.raise("OperationalError", string.format("%s leaves what does not run (%s): drop or change it in the step;"
+    .. " nothing"
+    .. " of the step is kept", label, (now:gsub(" after rename", ""))))
+end
+
+-- ---------------------------------------------------------------- transactions
+
+local function is_held_elsewhere(err)
+  local code = type(err) == "table" and err.orig and err.orig.code
+  return math.type(code) == "integer" and code & 0xff == 5 and tostring(err):find "another program" ~= nil
+end
+
+-- Begins the transaction that writes. Another program's migration is waited for.
+local function begin(self)
+  local waited = 0
+  while true do
+    local ok, err = pcall(core.begin_write, self.connection)
+    if ok then return end
+    if not is_held_elsewhere(err) or waited >= WAIT then error(err, 0) end
+    core.sleep(0.2)
+    waited = waited + 5
+  end
+end
+
+-- self:transaction(fn): fn() in a transaction, which is committed if fn returns true, else rolled back.
+function Runner:transaction(fn)
+  begin(self)
+  local ok, keep = pcall(fn)
+  if ok and keep then
+    local done, err = pcall(self.connection.commit, self.connection)
+    if not done then
+      self.connection:rollback()
+      error(err, 0)
+    end
+    return true
+  end
+  self.connection:rollback()
+  if not ok then error(keep, 0) end
+  return false
+end
+
+-- self:run_step(label, fn): fn(m), with its checks, in the transaction that is open.
+function Runner:run_step(label, fn)
+  local connection, how = self.connection, self.how
+  local tell, line
+  if how.progress then
+    local counter
+    if how.progress == true then
+      counter, line = progress.line()
+      tell = function(name, done, total) counter(string.format("%s: %s: %d of %d rows", label, name, done, total)) end
+    else
+      tell = how.progress
+    end
+  end
+  local _ <close> = line
+  local m = step.new(connection, { allow_loss = how.allow_loss, tell = tell })
+  if not self.is_sqlite then return fn(m) end
+  self.broken = self.broken or broken_keys(connection)
+  local before = complaint(connection)
+  fn(m)
+  if not connection:in_transaction() then
+    core.raise("InvalidRequestError", label .. " has ended its transaction")
+  end
+  check_keys(self, label, self.broken)
+  check_schema(self, label, before)
+end
+
+-- run.check_progress(what, value)
+function run.check_progress(what, value)
+  if value ~= nil and value ~= true and not options.is_callable(value) then
+    options.expect(what .. ": progress", "a function, or true for a line on the terminal", value)
+  end
+end
+
+return run
