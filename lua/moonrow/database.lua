@@ -16,6 +16,7 @@ local changes = require "moonrow.changes"
 local reflect = require "moonrow.reflection.reflect"
 local automap = require "moonrow.automap.automap"
 local saves = require "moonrow.migrate.saves"
+local compare = require "moonrow.models.compare"
 
 local Database = { __name = "Database" }
 local methods = {}
@@ -144,6 +145,12 @@ end
 function methods:migrate(...)
   local function make(connection) self.metadata:create_all{ bind = connection } end
   return saves.migrate(engine_of(self), make, ...)
+end
+
+-- db:check_schema(): a list of lines, how the database and the classes differ; an empty one: they agree.
+function methods:check_schema()
+  core.configure(self.Model)
+  return (compare(engine_of(self), self.metadata))
 end
 
 -- db:configure(): resolves what the classes say about each other, and reports every mistake.

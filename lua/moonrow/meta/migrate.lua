@@ -57,6 +57,20 @@ local Database = {}
 ---@error IntegrityError a step leaves rows that refer to none
 function Database:migrate(owner, steps, options) end
 
+---How the database and the classes of `db` differ: a line for each difference, such as a column that the database has
+---not. An empty list: they agree. Columns are compared by type, NOT NULL, default, collation and expression; keys,
+---constraints and indexes by what they say. A default that the database alone has, on a column that is NOT NULL, is no
+---difference: with it the column has come to a table with rows.
+---
+---```lua
+---#db:check_schema() --> 0
+---session:execute(mr.text "ALTER TABLE user ADD COLUMN mana INTEGER")
+---session:commit()
+---db:check_schema()[1] --> user: no column 'mana'
+---```
+---@return string[]
+function Database:check_schema() end
+
 -- ---------------------------------------------------------------- a step
 
 ---What a step gets: changes of tables, and SQL. It sees tables as they are at that moment, never classes.

@@ -42,7 +42,12 @@ local aspects = {
   { "expression", function(_, column) return column.computed and column.computed.sqltext end },
 }
 
-local function compare_columns(say, declared, stored)
+-- A default that the database alone has fills the rows that there were when a NOT NULL column came to the table.
+local function is_filling(aspect, ours, column)
+  return aspect == "default" and ours == nil and not column.nullable
+end
+
+local function compare_columns(say, declared, stored, lenient)
   local there = by_name(stored.columns)
   for _, column in ipairs(declared.columns) do
     local other = there[column.name:lower()]
@@ -50,7 +55,7 @@ local function compare_columns(say, declared, stored)
     if not other then say("the database has no column '%s'", column.name) else
       for _, aspect in ipairs(aspects) do
         local ours, theirs = aspect[2](declared, column), aspect[2](stored, other)
-        if ours ~= theirs then
+        if ours ~= theirs and not (lenient and is_filling(aspect[1], ours, other)) then
           say("%s of '%s': %s; in the database %s", aspect[1], column.name, show(ours), show(theirs))
         end
       end
@@ -115,28 +120,32 @@ end
 
 -- ---------------------------------------------------------------- all of it
 
--- An engine with the tables of all classes, and their names.
-local function made_in_memory()
-  local engine, done, names = core.create_engine "sqlite://", {}, {}
-  for _, class in ipairs(class_listeners.classes()) do
-    local table_of = class.__table
-    local metadata = table_of.metadata
-    if not done[tostring(metadata)] then
-      metadata:create_all{ bind = engine }
-    end
-    names[table_of.name:lower()] = true
+-- An engine with the tables of the metadata, or else of all classes.
+local function made_in_memory(metadata)
+  local engine, done = core.create_engine "sqlite://", {}
+  if metadata then
+    metadata:create_all{ bind = engine }
+    return engine
   end
-  return engine, names
+  for _, class in ipairs(class_listeners.classes()) do
+    local of_class = class.__table.metadata
+    if not done[tostring(of_class)] then of_class:create_all{ bind = engine } end
+  end
+  return engine
 end
+
+-- What migrations remember in a database is no table of the program's.
+local own = { moonrow_steps = true, moonrow_revisions = true }
 
 -- Has the table something by which a row is found?
 local function can_be_mapped(facts) return facts.rowid ~= nil or primary_key(facts) ~= nil end
 
--- compare(engine): a list of the differences, and the number of tables that were compared.
-return function(engine)
+-- compare(engine, metadata): a list of the differences, and the number of tables that were compared. metadata: its
+-- tables alone are compared, and defaults with which columns were added are no difference; nil: those of all classes.
+return function(engine, metadata)
   local lines, compared = {}, 0
   local function add(name, line, ...) lines[#lines + 1] = name .. ": " .. string.format(line, ...) end
-  local memory = made_in_memory()
+  local memory = made_in_memory(metadata)
   local ours, theirs = inspector.new("models", memory, false), inspector.new("models", engine, false)
   local declared = by_name(inspector.objects(ours, "models"))
   for _, name in ipairs(inspector.table_names(theirs, "models")) do
@@ -144,10 +153,10 @@ return function(engine)
     if declared[name:lower()] then
       local made = inspector.look(ours, name)
       local function say(line, ...) add(name, line, ...) end
-      compare_columns(say, made, stored)
+      compare_columns(say, made, stored, metadata ~= nil)
       compare_rules(say, rules_of(ours, made), rules_of(theirs, stored))
       compared = compared + 1
-    elseif can_be_mapped(stored) and #stored.columns > 0 then
+    elseif can_be_mapped(stored) and #stored.columns > 0 and not own[name] then
       add(name, "no class has the table")
     end
     declared[name:lower()] = nil
