@@ -32,7 +32,7 @@
 local mr = require "moonrow"
 local support = require "spec.support.models"
 
-local costs, sent, words = support.costs, support.sent, support.words
+local costs, words = support.costs, support.words
 
 -- Companies c1 (engineers dilbert and wally, boss pointy, manager dogbert) and c2 (engineer vlad).
 local function company(kind)

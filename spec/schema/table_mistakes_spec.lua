@@ -82,6 +82,27 @@ describe("the mistakes of a table", function()
     assert.equal(1, Thing.query:count())
   end)
 
+  it("of a subclass's table do not hide that its identity is no value of polymorphic_on", function()
+    local db = mr.open "sqlite://"
+    local Emp = db.Model:extend("Emp", {
+      id = db.Column{ db.Integer, primary_key = true }, kind = db.Column{ db.String(10) },
+      __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "emp" },
+    })
+    local function declare(identity)
+      local ok, err = pcall(Emp.extend, Emp, "Eng", {
+        id = db.Column{ db.Integer, db.ForeignKey "emp.id", primary_key = true },
+        __table_args = { mr.UniqueConstraint "nope" }, __mapper_args = { polymorphic_identity = identity },
+      })
+      assert.falsy(ok)
+      local lines = {}
+      for line in tostring(err.message):gmatch "[^\n]+" do lines[#lines + 1] = line:match "^%s*(.*)" end
+      return lines
+    end
+    assert.same({ "Eng: 2 mistakes:", "Eng: polymorphic_identity: expected a string, got integer 7 (tostring makes one)",
+      "table 'eng': the unique constraint names no column 'nope'" }, declare(7))
+    assert.same({ "table 'eng': the unique constraint names no column 'nope'" }, declare "eng")
+  end)
+
   it("in the words of __table_args come with those of the columns and constraints, in one order", function()
     local db = mr.open "sqlite://"
     local function body()

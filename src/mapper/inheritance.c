@@ -134,6 +134,21 @@ static void convert_identity(mr_mapper *m) {
     mr_strbuf_done(&what);
 }
 
+void mr_inheritance_check_identity(mr_mapper *m) {
+    mr_errkind kind = mr_env_error(m->env)->kind;
+    mr_strbuf message;
+    mr_strbuf_init(&message, m->env);
+    mr_strbuf_puts(&message, mr_env_error(m->env)->message);
+    if (!m->discriminator) m->discriminator = m->base->discriminator;
+    const char *text = mr_strbuf_str(&message);
+    if (text && m->discriminator && m->polymorphic_identity.kind != MR_UNLOADED) {
+        mr_env_clear_error(m->env);
+        convert_identity(m);
+        mr_fail(m->env, kind, "%s", text);
+    }
+    mr_strbuf_done(&message);
+}
+
 /* Keeps the bytes of the identity as long as the environment. */
 static mr_status keep_identity(mr_value *id, mr_env *env) {
     if (!mr_kind_is_bytes(id->kind) || (id->flags & MR_VALUE_OWNED)) return MR_OK;

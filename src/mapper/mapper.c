@@ -210,7 +210,8 @@ static void report_with_table(mr_mapper *m, const mr_table *given) {
     mapper_cell *cell = (mapper_cell *)m;
     if (mr_env_error(m->env)->kind != MR_ERR_ARGUMENT && mr_env_error(m->env)->kind != MR_ERR_MAPPING) return;
     if (!m->base && !given && m->polymorphic_name) mr_inheritance_find_discriminator(m);
-    if (cell->nmistakes && !m->base) cell->of_body = true;
+    if (m->base) mr_inheritance_check_identity(m);
+    if (cell->nmistakes) cell->of_body = true;
     if (cell->of_body && mr_inheritance_note_error(m) == MR_OK) mr_inheritance_report(m);
 }
 

@@ -72,6 +72,9 @@ void mr_join_find_slots(mr_relationship *rel);
 void mr_inheritance_mistake(mr_mapper *mapper, const char *fmt, ...) MR_PRINTF(2, 3);
 /* Finds the attribute that polymorphic_on names, which may be one of a table that was there before. (inheritance.c) */
 void mr_inheritance_find_discriminator(mr_mapper *mapper);
+/* Notes what is wrong with the identity of a subclass whose table failed, so that both are told. The error of the table
+ * stays. (inheritance.c) */
+void mr_inheritance_check_identity(mr_mapper *mapper);
 /* Takes over from the base class what the class does not say itself, and checks what it says. (inheritance.c) */
 mr_status mr_inheritance_settle(mr_mapper *mapper);
 /* Notes the error that is recorded, an ArgumentError about the table's definition, as one of them, and clears it.
