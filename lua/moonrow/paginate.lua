@@ -130,10 +130,11 @@ end
 -- one raises NotFound; otherwise it has no items.
 function core.Query.paginate(query, ...) return paginate(query, nil, ...) end
 
--- session:paginate(select, options): the same for a select; the items are its objects, or its first column.
+-- session:paginate(select, options): the same for a select; the items are its objects, or its first column. A query is
+-- taken, too, and keeps its own session.
 function core.session_methods.paginate(session, select, ...)
-  if core.type_name(select) ~= "Select" then
-    options.expect("paginate", "a select (a query has a method of its own: query:paginate{ ... })", select)
-  end
+  local kind = core.type_name(select)
+  if kind == "Query" then return paginate(select, nil, ...) end
+  if kind ~= "Select" then options.expect("paginate", "a select or a query", select) end
   return paginate(select, session, ...)
 end

@@ -46,6 +46,7 @@ local OTHERS = {
   "string or '}' expected near '\"",
   "scoped_session: what the factory makes",
   "the result of a listener with retval",
+  "time without time zone", "timestamp with time zone", "timestamp without time zone",
   "value of the program's own",
   "value that is gone",
   '{ storage = "…" })',

@@ -50,8 +50,8 @@ describe("make install", function()
     assert.equal(version .. "\n", run(config .. "--modversion moonrow"))
     assert.equal("moonrow " .. version .. "\n",
       run(("LUA_CPATH='%s/lib/lua/5.4/?.so' lua5.4 -e 'print(require(\"moonrow\")._VERSION)'"):format(prefix)))
-    local text, ok = run(("cd %s/share/doc/moonrow/examples/embed && cc -o %s/embed embed.c $(%s --cflags --libs moonrow)"
-      .. " && %s/embed model.lua"):format(prefix, scratch, config, scratch))
+    local text, ok = run(("cd %s/share/doc/moonrow/examples/embed && cc -o %s/embed embed.c "
+      .. "$(%s --cflags --libs moonrow) && %s/embed model.lua"):format(prefix, scratch, config, scratch))
     assert.truthy(ok, text)
     assert.truthy(text:find("found: ", 1, true), text)
     make("uninstall PREFIX=" .. prefix)

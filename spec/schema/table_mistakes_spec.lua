@@ -98,7 +98,8 @@ describe("the mistakes of a table", function()
       for line in tostring(err.message):gmatch "[^\n]+" do lines[#lines + 1] = line:match "^%s*(.*)" end
       return lines
     end
-    assert.same({ "Eng: 2 mistakes:", "Eng: polymorphic_identity: expected a string, got integer 7 (tostring makes one)",
+    assert.same({ "Eng: 2 mistakes:",
+      "Eng: polymorphic_identity: expected a string, got integer 7 (tostring makes one)",
       "table 'eng': the unique constraint names no column 'nope'" }, declare(7))
     assert.same({ "table 'eng': the unique constraint names no column 'nope'" }, declare "eng")
   end)

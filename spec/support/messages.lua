@@ -12,7 +12,7 @@ local SILENT = { luaL_checkstack = true, luaL_newmetatable = true }
 -- SQL is no message, either.
 local SQL = {
   "SELECT", "PRAGMA", "CREATE", "EXISTS", "FROM", "WHERE", "DEFAULT", "ON", "IN", "relnamespace", "sqlite_master",
-  "WITH", "INSERT", "UPDATE",
+  "WITH", "INSERT", "UPDATE", "JOIN", "THEN",
 }
 
 local ESCAPES = { n = "\n", t = "\t", ["0"] = "\0" }
@@ -100,7 +100,7 @@ local function is_sql(text)
   for _, word in ipairs(SQL) do
     if first == word then return true end
   end
-  return false
+  return text:find "pg_catalog" ~= nil or text:find "relkind" ~= nil or text:find "relname" ~= nil
 end
 
 local function read(path)
@@ -126,7 +126,7 @@ function messages.all()
   for path in pipe:lines() do
     if not path:find "^src/host/" and not path:find "/meta/" and not path:find "embed.lua"
       and not path:find "^lua/moonrow/annotat" and not path:find "^lua/moonrow/models/"
-      and not path:find "^lua/moonrow/revisions/" then -- commands of the host
+      and not path:find "^lua/moonrow/revisions/" and not path:find "^lua/moonrow/shell/" then -- the host's
       each_literal(read(path), path:find "%.lua$" ~= nil, function(text, caller)
         local words = messages.plain(text)
         if SILENT[caller] or not is_english(words) then
