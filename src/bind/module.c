@@ -206,6 +206,7 @@ static int core_type_name(lua_State *L) {
     open(engine) \
     open(connection) \
     open(function_of_sql) \
+    open(extension) \
     open(copy) \
     open(feed) \
     open(session) \

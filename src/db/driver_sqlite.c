@@ -175,6 +175,7 @@ static const mr_driver driver = {
     .add_function = mr_sqlite_add_function,
     .remove_function = mr_sqlite_remove_function,
     .is_calling = mr_sqlite_is_calling,
+    .load_extension = mr_sqlite_load_extension,
     .copy = mr_sqlite_copy,
     .watch_rows = mr_sqlite_watch_rows,
     .reflector = &mr_sqlite_reflector,

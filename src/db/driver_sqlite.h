@@ -90,6 +90,10 @@ void mr_sqlite_statement_failed(const sqlite_dbc *dbc, sqlite3_stmt *stmt);
 
 mr_status mr_sqlite_copy(mr_dbc *dbc, const mr_copy *copy);
 
+/* ---- sqlite_extension.c */
+
+mr_status mr_sqlite_load_extension(mr_dbc *dbc, const char *path, const char *entry);
+
 /* ---- sqlite_function.c */
 
 mr_status mr_sqlite_add_function(mr_dbc *dbc, const mr_sql_function *fn);

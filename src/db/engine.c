@@ -83,6 +83,7 @@ static mr_status set_up(mr_engine *engine, const char *url, size_t len, const mr
     engine->busy_timeout = options ? options->busy_timeout : -1;
     engine->timeout = options ? options->timeout : 0;
     engine->echo = options && options->echo;
+    engine->load_extension = options && options->load_extension;
     engine->timeout = options ? options->timeout : 0;
     engine->statement_cache =
         options && options->statement_cache > 0 ? (unsigned)options->statement_cache : STATEMENT_CACHE;
@@ -105,6 +106,7 @@ static void engine_free(mr_engine *engine) {
     if (engine->driver && mr_driver_is_mock(engine->driver)) mr_mock_script_free(engine->native);
     mr_compile_cache_done(&engine->compile_cache);
     mr_engine_free_functions(engine);
+    mr_engine_free_extensions(engine);
     mr_free(env, engine);
 }
 
@@ -230,8 +232,8 @@ mr_status mr_engine_connect(mr_engine *engine, mr_conn **out) {
         mr_engine_release(engine);
         return MR_FAIL;
     }
-    if (mr_conn_add_functions(conn) != MR_OK || set_up_connection(engine, conn) == MR_FAIL ||
-        mr_conn_watch(conn) != MR_OK) {
+    if (mr_conn_load_extensions(conn) != MR_OK || mr_conn_add_functions(conn) != MR_OK ||
+        set_up_connection(engine, conn) == MR_FAIL || mr_conn_watch(conn) != MR_OK) {
         mr_conn_invalidate_cursors(conn);
         mr_conn_destroy(conn);
         mr_engine_release(engine);

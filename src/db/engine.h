@@ -27,6 +27,12 @@ typedef struct mr_compile_cache {
     mr_vec binds;  /* the same; const mr_node * */
 } mr_compile_cache;
 
+/* A library that extends the database's. */
+typedef struct mr_extension {
+    const char *path, *entry; /* interned; entry NULL: guessed by the path */
+    struct mr_extension *next;
+} mr_extension;
+
 struct mr_engine {
     mr_env *env;
     unsigned refs;
@@ -51,6 +57,8 @@ struct mr_engine {
     mr_compile_cache compile_cache;
     mr_sql_function *functions;    /* of the program's, the oldest first */
     const mr_row_watcher *watcher; /* who hears of the rows that statements change; or NULL */
+    bool load_extension;           /* it was made for extensions */
+    mr_extension *extensions;      /* the oldest first */
 };
 
 /* Called after a failure. If there were too many open files, frees dropped connections and closes idle ones, and
@@ -72,6 +80,12 @@ mr_status mr_conn_add_functions(mr_conn *conn);
 /* Takes them away from a connection that is the caller's, and goes on without the library. */
 void mr_conn_remove_functions(mr_conn *conn);
 void mr_engine_free_functions(mr_engine *engine);
+
+/* ---- extensions (extension.c) */
+
+/* Loads those of its engine into a new connection. */
+mr_status mr_conn_load_extensions(mr_conn *conn);
+void mr_engine_free_extensions(mr_engine *engine);
 
 /* Records the error of mr_engine_fail_at if the call that was counted last must fail, and returns true then. */
 bool mr_engine_injected(mr_engine *engine);

@@ -23,6 +23,8 @@ local mr = {}
 ---@field timeout? number|false
 ---Writes the file and line that runs a statement in a comment before its SQL, wherever that is shown; false by default.
 ---@field tag? boolean
+---May `engine:load_extension` be called? false by default.
+---@field load_extension? boolean
 ---How many prepared statements each connection keeps, 1 to 100000; 100 by default.
 ---@field statement_cache? integer
 ---Accepted; it has no effect.
@@ -57,7 +59,8 @@ local mr = {}
 ---
 ---```lua
 ---local engine = mr.create_engine("sqlite://", { echo = false, busy_timeout = 1000, statement_cache = 10,
----  journal_mode = "wal", synchronous = "normal", convert_unicode = true, timeout = 30, tag = true })
+---  journal_mode = "wal", synchronous = "normal", convert_unicode = true, timeout = 30, tag = true,
+---  load_extension = false })
 ---engine.name --> sqlite
 ---```
 ---@error ArgumentError the URL cannot be read, or an option is unknown
@@ -147,6 +150,17 @@ function Engine:create_aggregate(name, parts) end
 ---@param name string
 ---@param fn fun(a: string, b: string): number
 function Engine:create_collation(name, fn) end
+
+---Loads an extension of SQLite (a library with functions, collations or modules of tables) into each connection of the
+---engine, which was made with the option `load_extension`. SQL itself stays unable to load any.
+---
+---```lua
+---mr.create_engine("sqlite://", { load_extension = true }):load_extension "./none" --! OperationalError:
+---mr.create_engine "sqlite://":load_extension "./none" --! InvalidRequestError:
+---```
+---@param path string without a slash it is looked for where the system's libraries are
+---@param entry? string the name of its first function; by default SQLite finds it by the path
+function Engine:load_extension(path, entry) end
 
 ---@class moonrow.BackupOptions
 ---So many pages at once, between which others may write; all by default.

@@ -34,7 +34,7 @@ static void add_parameters(lua_State *L, int options) {
 static int create_engine(lua_State *L) {
     static const char *const names[] = {
         "echo", "convert_unicode", "busy_timeout", "statement_cache", "journal_mode", "synchronous", "timeout", "tag",
-        NULL};
+        "load_extension", NULL};
     const char *function = "create_engine";
     bind_state *b = bind_of(L);
     int options;
@@ -57,7 +57,8 @@ static int create_engine(lua_State *L) {
     mr_engine_options o = {.echo = bind_option_bool(L, options, function, "echo", false),
                            .statement_cache = (int)cache,
                            .busy_timeout = (int)timeout,
-                           .timeout = bind_option_timeout(L, options, function, 0)};
+                           .timeout = bind_option_timeout(L, options, function, 0),
+                           .load_extension = bind_option_bool(L, options, function, "load_extension", false)};
     bool tags = bind_option_bool(L, options, function, "tag", false);
     size_t len;
     if (strlen(lua_tostring(L, 1)) == lua_rawlen(L, 1)) add_parameters(L, options); /* a zero byte is refused below */

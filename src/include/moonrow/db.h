@@ -226,6 +226,8 @@ struct mr_driver {
     mr_status (*add_function)(mr_dbc *dbc, const mr_sql_function *fn);
     void (*remove_function)(mr_dbc *dbc, const mr_sql_function *fn);
     bool (*is_calling)(mr_dbc *dbc);
+    /* Optional. Loads a library; entry may be NULL. */
+    mr_status (*load_extension)(mr_dbc *dbc, const char *path, const char *entry);
     mr_status (*copy)(mr_dbc *dbc, const mr_copy *copy); /* optional; outside of a transaction */
     /* Optional. Tells the watcher (NULL: nobody any more) of each row that statements of the connection change. Calls
      * its functions statement, row, failed and ended. Statements that were prepared before must be prepared again.
@@ -270,6 +272,7 @@ typedef struct mr_engine_options {
     int busy_timeout;    /* longest time to wait for a lock, in milliseconds; -1: 5000 */
     void *native;        /* an open sqlite3 *, which stays the caller's; or NULL */
     double timeout;      /* seconds that a statement may run; 0: no limit */
+    bool load_extension; /* mr_engine_load_extension may be called */
 } mr_engine_options;
 
 /* The listeners to an engine's events; each may be NULL. When one fails, the operation fails with its error. */
@@ -306,6 +309,11 @@ void mr_engine_dispose(mr_engine *engine);
  * of arguments is replaced. Takes ud over: it is released with the engine, also after a failure. InvalidRequestError:
  * the driver has no such functions. */
 mr_status mr_engine_add_function(mr_engine *engine, const mr_sql_function *fn);
+/* Loads a library that extends the database's into all connections of the engine, those to come, too; opens one where
+ * there is none. entry is the name of its first function; NULL: that is found by the path. InvalidRequestError: the
+ * engine was not made with the option load_extension, or the driver has no extensions; OperationalError: the library
+ * cannot be loaded. */
+mr_status mr_engine_load_extension(mr_engine *engine, const char *path, const char *entry);
 /* Copies the database into a file, or a file over the database. InvalidRequestError: the driver cannot; or a connection
  * of the engine has a transaction that a restored database would not be part of. */
 mr_status mr_engine_copy(mr_engine *engine, const mr_copy *copy);
