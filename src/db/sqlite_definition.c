@@ -328,7 +328,11 @@ mr_status mr_sqlite_read_table(mr_env *env, mr_arena *arena, const char *sql, sq
     advance(&r); /* CREATE */
     if (is(&r, "VIRTUAL")) {
         take_head(&r, "TABLE");
-        if (take(&r, "USING")) out->module = take_name(&r);
+        if (is(&r, "USING")) {
+            advance(&r);
+            out->using = copy(&r, r.word.at, r.word.at + strlen(r.word.at));
+            out->module = take_name(&r);
+        }
         return finish(&r, true);
     }
     take_head(&r, "TABLE");

@@ -27,7 +27,8 @@ mr_status mr_sqlite_load_extension(mr_dbc *handle, const char *path, const char 
         status = mr_nomem(dbc->env);
     } else {
         const char *said = words ? words : sqlite3_errstr(rc);
-        status = mr_fail(dbc->env, MR_ERR_OPERATIONAL, "(sqlite) the extension \"%s\" cannot be loaded: %s", path, said);
+        status =
+            mr_fail(dbc->env, MR_ERR_OPERATIONAL, "(sqlite) the extension \"%s\" cannot be loaded: %s", path, said);
         mr_error_add_orig(dbc->env, said, rc);
     }
     sqlite3_free(words);

@@ -57,6 +57,7 @@ typedef struct sqlite_clause {
 typedef struct sqlite_definition {
     sqlite_clause *clauses;   /* in their order */
     const char *module;       /* CREATE VIRTUAL TABLE: behind USING */
+    const char *using;        /* the same, with its arguments */
     const char *query;        /* CREATE VIEW: behind AS */
     bool names_columns;       /* CREATE VIEW: a list of names stands behind the view's */
     mr_reflected_part *parts; /* CREATE INDEX: expression is the text of each item, without ASC and DESC */

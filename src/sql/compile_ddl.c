@@ -306,6 +306,10 @@ mr_status mr_ddl_create(const mr_dialect *dialect, mr_table *table, bool if_miss
         if (put_view(&x, table, if_missing) != MR_OK) return MR_FAIL;
         return out->oom ? mr_nomem(x.env) : MR_OK;
     }
+    if (table->options.using) {
+        if (mr_ddl_create_virtual(&x, table, if_missing) != MR_OK) return MR_FAIL;
+        return out->oom ? mr_nomem(x.env) : MR_OK;
+    }
     mr_strbuf_puts(out, if_missing ? "CREATE TABLE IF NOT EXISTS " : "CREATE TABLE ");
     mr_put_table(&x, table);
     if (put_columns_and_constraints(&x, table, later) != MR_OK) return MR_FAIL;

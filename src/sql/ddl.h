@@ -32,6 +32,10 @@ void mr_put_conflict(const ddl *x, const char *what);
 /* What the primary key says of conflicts, or NULL. */
 const char *mr_key_conflict(const mr_table *table);
 
+/* compile_virtual.c: CREATE VIRTUAL TABLE. ArgumentError: the table has what SQLite's virtual tables take none of, or
+ * the dialect has no such tables. */
+mr_status mr_ddl_create_virtual(const ddl *x, const mr_table *table, bool if_missing);
+
 /* compile_constraint.c */
 /* CONSTRAINT and the name, if it has one. */
 mr_status mr_put_constraint_name(const ddl *x, const mr_named *named);

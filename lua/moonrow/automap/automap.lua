@@ -17,9 +17,11 @@ local automap = {}
 
 local function wanted_names(seen, given)
   local list, known, views = {}, {}, {}
+  local named = type(given.only) == "table" and options.set(given.only) or {}
   for _, object in ipairs(inspector.objects(seen, "automap", given.schema)) do
     local kind = object.kind
-    if kind == "table" or (kind == "view" and given.keys[object.name]) then
+    local keyed = given.keys[object.name] ~= nil
+    if kind == "table" or (kind == "view" and keyed) or (kind == "virtual" and (keyed or named[object.name])) then
       known[object.name] = true
       list[#list + 1] = object.name
     elseif kind == "view" and given.views ~= false and given.only == nil then
@@ -97,7 +99,7 @@ end
 local function key_of(facts, given)
   local said = given.keys[facts.name]
   if said then return said, false end
-  if has_key(facts) then return nil, false end
+  if has_key(facts) or build.is_tree(facts) then return nil, false end
   local columns = unique_key(facts)
   return columns, columns == nil
 end

@@ -26,6 +26,12 @@ local mr = {}
 ---  id = db.Column{ db.Integer, primary_key = true },
 ---  __table_args = { is_view = true, definition = mr.select(User.id):where(User.age:ge(30)) },
 ---})
+---local Page = db.Model:extend("Page", {
+---  rowid = db.Column{ db.Integer, primary_key = true },
+---  text = db.Column{ db.Text },
+---  __table_args = { sqlite_using = { "fts5", tokenize = "porter" } },
+---})
+---mr.CreateTable(Page) --> CREATE VIRTUAL TABLE page USING fts5(text, tokenize = 'porter')
 ---db:create_all()
 ---Adult.query:count() --> 1
 ---```
@@ -40,6 +46,8 @@ local mr = {}
 ---@field sqlite_strict? boolean
 ---false: WITHOUT ROWID, in SQLite. true by default.
 ---@field sqlite_with_rowid? boolean
+---A virtual table of SQLite, of this module: `"fts5"`, `{ "fts5", tokenize = "porter" }`, or with all of its arguments.
+---@field sqlite_using? string|table<string|integer, string|number>
 ---It is a view: it is read only, and made only if a definition is given. false by default.
 ---@field is_view? boolean
 ---The view's query.

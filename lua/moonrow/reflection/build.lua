@@ -38,7 +38,15 @@ end
 
 build.identity_of = identity_of
 
-local function column_of(column, key)
+-- build.is_tree(facts): is it an R*Tree, whose first column is its key, though it declares none?
+function build.is_tree(facts)
+  return facts.kind == "virtual" and facts.module ~= nil and facts.module:lower():find("^rtree") ~= nil
+end
+
+-- is_key: it is the key, though no constraint says so. virtual: its table is a virtual one, which has no defaults.
+local function column_of(column, key, is_key, virtual)
+  if is_key then return core.Column{ column.name, core.Integer, primary_key = true } end
+  if virtual then return core.Column{ column.name, column.type } end
   local sqlite = column.affinity ~= nil
   local parts = {
     column.name, column.type, nullable = column.nullable, sqlite_type = sqlite and column.declared or nil,
@@ -162,13 +170,17 @@ end
 -- where there is no other.
 local function parts_of(self, facts, rowid)
   local parts, key = {}, key_of(facts)
+  local tree, virtual = build.is_tree(facts), facts.kind == "virtual"
   for _, column in ipairs(facts.columns) do
-    if not column.hidden then parts[#parts + 1] = column_of(column, key) end
+    if not column.hidden then
+      parts[#parts + 1] = column_of(column, key, tree and #parts == 0, virtual)
+    end
   end
-  if rowid and not key and facts.rowid then
+  if tree then return parts end
+  if (rowid or virtual) and not key and facts.rowid then
     parts[#parts + 1] = core.Column{ facts.rowid, core.Integer, primary_key = true, system = true }
   end
-  if facts.kind == "view" then return parts end
+  if facts.kind == "view" or virtual then return parts end
   for _, constraint in ipairs(facts.constraints) do
     parts[#parts + 1] = makers[constraint.kind](self, constraint, facts)
   end
@@ -199,7 +211,9 @@ function build.table(self, metadata, facts, given, rowid)
   local args = table.move(parts, 1, #parts, 3, { facts.name, metadata, schema = facts.schema })
   if facts.kind == "view" then
     args.is_view, args.definition = true, view_definition(facts)
-  elseif facts.kind ~= "virtual" and facts.columns[1] and facts.columns[1].affinity then
+  elseif facts.kind == "virtual" then
+    args.sqlite_using = facts.using and (facts.using .. (facts.using:find("(", 1, true) and "" or "()"))
+  elseif facts.columns[1] and facts.columns[1].affinity then
     args.sqlite_strict, args.sqlite_with_rowid = facts.strict, not facts.without_rowid
     args.sqlite_autoincrement = facts.autoincrement
   end

@@ -72,12 +72,14 @@ local function check_only(what, only)
   end
 end
 
--- The names that are reflected: tables, and views if they are wanted, in alphabetical order.
+-- The names that are reflected: tables, views if they are wanted, virtual tables that are named, in alphabetical order.
 local function chosen(seen, what, given)
   local known, names = {}, {}
+  local named = type(given.only) == "table" and options.set(given.only) or {}
   for _, object in ipairs(inspector.objects(seen, what, given.schema)) do
     local kind = object.kind
-    if kind == "table" or (given.views and kind == "view") then
+    local is_named = kind == "virtual" and named[object.name]
+    if kind == "table" or is_named or (given.views and kind == "view") then
       known[object.name] = true
       names[#names + 1] = object.name
     end

@@ -17,10 +17,11 @@ static int read_table_option(lua_State *L) {
         args->d->schema = bind_arg_name(L, 2, what, "a name"); /* the table of the program keeps it */
     } else if (!bind_read_table_option(L, args->where, name, args->options) && strcmp(name, "extend_existing") != 0 &&
                strncmp(name, "mysql_", 6) != 0) {
-        bind_error(L, MR_ERR_ARGUMENT,
-                   "%s: unknown option '%s' (known are schema, comment, sqlite_autoincrement, sqlite_strict, "
-                   "sqlite_with_rowid, is_view and definition; constraints and indexes are items of the table)",
-                   args->where, name);
+        bind_error(
+            L, MR_ERR_ARGUMENT,
+            "%s: unknown option '%s' (known are schema, comment, sqlite_autoincrement, sqlite_strict, "
+            "sqlite_with_rowid, sqlite_using, is_view and definition; constraints and indexes are items of the table)",
+            args->where, name);
     }
     return 0;
 }

@@ -65,6 +65,8 @@ void bind_read_wording(lua_State *L, lua_CFunction read, void *data, mr_table_op
 /* table.c */
 /* Reads an option of a table, whose value is on top of the stack; false: there is no such option. options' texts are in
  * the arena. */
+/* Reads the module of a virtual table, which is on top of the stack. (using.c) */
+void bind_read_using(lua_State *L, const char *function, mr_table_options *options);
 bool bind_read_table_option(lua_State *L, const char *function, const char *name, mr_table_options *options);
 
 /* ddl.c */

@@ -82,6 +82,7 @@ bool bind_read_table_option(lua_State *L, const char *function, const char *name
     else if (strcmp(name, "sqlite_autoincrement") == 0) options->autoincrement = read_bool(L, function, name);
     else if (strcmp(name, "sqlite_strict") == 0) options->strict = read_bool(L, function, name);
     else if (strcmp(name, "sqlite_with_rowid") == 0) options->without_rowid = !read_bool(L, function, name);
+    else if (strcmp(name, "sqlite_using") == 0) bind_read_using(L, function, options);
     else if (strcmp(name, "is_view") == 0) options->is_view = read_bool(L, function, name);
     else if (strcmp(name, "definition") == 0) read_definition(L, function, options);
     else return false;
@@ -108,9 +109,9 @@ static void refuse_named_columns(lua_State *L, int options) {
 }
 
 static int table_new(lua_State *L) {
-    static const char *const names[] = {
-        "schema",     "comment", "sqlite_autoincrement", "sqlite_strict", "sqlite_with_rowid", "is_view",
-        "definition", NULL};
+    static const char *const names[] = {"schema",        "comment",           "sqlite_autoincrement",
+                                        "sqlite_strict", "sqlite_with_rowid", "sqlite_using",
+                                        "is_view",       "definition",        NULL};
     int options;
     int n = bind_arguments(L, 1, &options);
     refuse_named_columns(L, options);

@@ -33,8 +33,8 @@ static void add_parameters(lua_State *L, int options) {
 
 static int create_engine(lua_State *L) {
     static const char *const names[] = {
-        "echo", "convert_unicode", "busy_timeout", "statement_cache", "journal_mode", "synchronous", "timeout", "tag",
-        "load_extension", NULL};
+        "echo",        "convert_unicode", "busy_timeout", "statement_cache", "journal_mode",
+        "synchronous", "timeout",         "tag",          "load_extension",  NULL};
     const char *function = "create_engine";
     bind_state *b = bind_of(L);
     int options;

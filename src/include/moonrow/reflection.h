@@ -122,6 +122,7 @@ typedef struct mr_reflection {
     mr_object_kind kind;
     const char *sql;        /* its definition, or NULL */
     const char *module;     /* of a virtual table */
+    const char *using;      /* the module with its arguments, as they are written */
     const char *definition; /* of a view: the query */
     const char *comment;    /* or NULL */
     bool names_columns;     /* the view gives the columns of its query other names */

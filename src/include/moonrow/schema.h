@@ -596,9 +596,11 @@ typedef struct mr_table_options {
     bool autoincrement; /* sqlite_autoincrement: no number is used twice */
     bool strict;        /* sqlite_strict */
     bool without_rowid; /* sqlite_with_rowid = false */
-    bool is_view;       /* it is a view, which is only read */
-    const char *sql;    /* the view's query as text; NULL, as query: somebody else makes the view */
-    void *query;        /* or as an mr_node *, opaque here */
+    const char *using;  /* sqlite_using: it is a virtual table, of this module; or with all arguments "fts5(a, b)" */
+    const char *using_options; /* what stands behind its columns there; or NULL */
+    bool is_view;              /* it is a view, which is only read */
+    const char *sql;           /* the view's query as text; NULL, as query: somebody else makes the view */
+    void *query;               /* or as an mr_node *, opaque here */
     /* What was wrong in the words of the definition, a line "\n  ..." for each; the table is refused with them. */
     const char *mistakes;
     unsigned nmistakes;
