@@ -150,7 +150,7 @@ end
 -- db:check_schema(): a list of lines, how the database and the classes differ; an empty one: they agree.
 function methods:check_schema()
   core.configure(self.Model)
-  return (compare(engine_of(self), self.metadata))
+  return (compare(engine_of(self), self.metadata, true))
 end
 
 -- db:configure(): resolves what the classes say about each other, and reports every mistake.

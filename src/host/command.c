@@ -6,9 +6,12 @@
  */
 #define _POSIX_C_SOURCE 200809L /* dup2; NOLINT(bugprone-reserved-identifier) */
 
+#include <dirent.h>
+#include <errno.h>
 #include <lauxlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../bind/embedded.h"
@@ -98,21 +101,62 @@ static void set_function(lua_State *L, const char *name, lua_CFunction fn) {
     lua_setfield(L, -2, name);
 }
 
-/* moonrow models, moonrow diagram: written in Lua, which gets what it needs of the host in a table. */
+static int closed_folder(lua_State *L) {
+    DIR **folder = lua_touserdata(L, 1);
+    if (*folder) closedir(*folder);
+    *folder = NULL;
+    return 0;
+}
+
+/* list(path): the names of what is in the folder; nil and the reason: it cannot be read. */
+static int list_folder(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    DIR **folder = lua_newuserdatauv(L, sizeof *folder, 0); /* closed by the collector, if the list needs too much */
+    *folder = NULL;
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, closed_folder);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    *folder = opendir(path);
+    if (!*folder) return luaL_fileresult(L, 0, path);
+    lua_newtable(L);
+    lua_Integer n = 0;
+    for (struct dirent *entry = readdir(*folder); entry; entry = readdir(*folder)) {
+        lua_pushstring(L, entry->d_name);
+        lua_rawseti(L, -2, ++n);
+    }
+    closedir(*folder);
+    *folder = NULL;
+    return 1;
+}
+
+/* make_folder(path): true, also where it is there already; nil and the reason: it cannot be made. */
+static int make_folder(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    int rc = mkdir(path, 0777);
+    return luaL_fileresult(L, rc == 0 || errno == EEXIST, path);
+}
+
+/* moonrow models, diagram, migrate: written in Lua, which gets what it needs of the host in a table. */
 static bool run_in_lua(lua_State *L, int argc, char **argv, int at) {
     char name[32];
     snprintf(name, sizeof name, "moonrow %s", argv[at]);
     lua_getglobal(L, "require");
     lua_pushliteral(L, "moonrow");
     lua_call(L, 1, 0);
-    bind_push_embedded(L, "moonrow.models.command");
+    bool migrates = strcmp(argv[at], "migrate") == 0;
+    bind_push_embedded(L, migrates ? "moonrow.revisions.command" : "moonrow.models.command");
     lua_pushstring(L, argv[at]);
     lua_createtable(L, argc - at, 0);
     for (int i = at + 1; i < argc; i++) {
         lua_pushstring(L, argv[i]);
         lua_rawseti(L, -2, i - at);
     }
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 7);
+    lua_getglobal(L, "loadfile");
+    lua_setfield(L, -2, "loadfile");
+    set_function(L, "list", list_folder);
+    set_function(L, "make_folder", make_folder);
     lua_getglobal(L, "io");
     lua_setfield(L, -2, "io");
     lua_getglobal(L, "os");
@@ -146,7 +190,11 @@ static bool run_shell(lua_State *L, int argc, char **argv, int at) {
 static const struct {
     const char *name;
     bool (*run)(lua_State *L, int argc, char **argv, int at);
-} commands[] = {{"annotate", annotate}, {"models", run_in_lua}, {"diagram", run_in_lua}, {"shell", run_shell}};
+} commands[] = {{"annotate", annotate},
+                {"models", run_in_lua},
+                {"diagram", run_in_lua},
+                {"migrate", run_in_lua},
+                {"shell", run_shell}};
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -20,8 +20,10 @@ local WAIT = 600 -- seconds for another program's migration
 
 -- ---------------------------------------------------------------- the connection
 
+-- Before the first transaction: who only asks changes nothing.
 local function off(self)
   local connection = self.connection
+  if not self.is_sqlite or self.foreign_keys then return end
   self.foreign_keys = connection:scalar "PRAGMA foreign_keys"
   rebuild.run(connection, "PRAGMA foreign_keys = OFF")
 end
@@ -38,16 +40,8 @@ Runner.close = close
 
 -- run.open(engine, how): what runs steps, to be closed. how.allow_loss; how.progress: true, a function, or nil.
 function run.open(engine, how)
-  local self = setmetatable({ connection = engine:connect(), engine = engine, how = how,
+  return setmetatable({ connection = engine:connect(), engine = engine, how = how,
     is_sqlite = engine.name == "sqlite" }, Runner)
-  if self.is_sqlite then
-    local ok, err = pcall(off, self)
-    if not ok then
-      self.connection:close()
-      error(err, 0)
-    end
-  end
-  return self
 end
 
 -- ---------------------------------------------------------------- what a step may break
@@ -117,6 +111,7 @@ end
 
 -- Begins the transaction that writes. Another program's migration is waited for.
 local function begin(self)
+  off(self)
   local waited = 0
   while true do
     local ok, err = pcall(core.begin_write, self.connection)

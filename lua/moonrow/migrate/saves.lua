@@ -7,6 +7,7 @@
 local core, require = ...
 local fingerprint = require "moonrow.migrate.fingerprint"
 local options = require "moonrow.options"
+local remembered = require "moonrow.migrate.remembered"
 local run = require "moonrow.migrate.run"
 
 local saves = {}
@@ -46,15 +47,8 @@ end
 
 -- ---------------------------------------------------------------- what the file remembers
 
-local function has_table(connection, name)
-  for _, object in ipairs(core.reflect_objects(connection, nil)) do
-    if object.name == name then return true end
-  end
-  return false
-end
-
 local function applied_of(connection, owner)
-  if not has_table(connection, TABLE) then return {} end
+  if not remembered.has_table(connection, TABLE) then return {} end
   return connection:execute("SELECT name, fingerprint FROM moonrow_steps WHERE owner = :owner ORDER BY position",
     { owner = owner }):all()
 end
@@ -103,13 +97,6 @@ end
 
 -- ---------------------------------------------------------------- before the first step
 
-local function is_empty(connection)
-  for _, object in ipairs(core.reflect_objects(connection, nil)) do
-    if object.kind ~= "internal" and object.name ~= TABLE then return false end
-  end
-  return true
-end
-
 -- The file's path; nil: it is in memory.
 local function path_of(connection)
   for _, row in ipairs(connection:execute "PRAGMA database_list":all()) do
@@ -119,7 +106,7 @@ end
 
 -- Copies the file to where the program says: before-STEP beside it, if it says nothing. Returns the path, or nil.
 local function back_up(runner, given, step)
-  if given.backup == false or not runner.is_sqlite or is_empty(runner.connection) then return nil end
+  if given.backup == false or not runner.is_sqlite or remembered.is_empty(runner.connection) then return nil end
   local file = path_of(runner.connection)
   local path = given.backup
   if path == nil or path == true then
@@ -190,7 +177,7 @@ function saves.migrate(engine, make, ...)
   check_applied(owner, steps, applied, given.edited)
   local result = { applied = {} }
   if #applied == #steps then return result end
-  if given.create and #applied == 0 and is_empty(runner.connection) then
+  if given.create and #applied == 0 and remembered.is_empty(runner.connection) then
     create(runner, owner, steps, make)
     return result
   end

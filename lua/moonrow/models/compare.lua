@@ -141,8 +141,9 @@ local own = { moonrow_steps = true, moonrow_revisions = true }
 local function can_be_mapped(facts) return facts.rowid ~= nil or primary_key(facts) ~= nil end
 
 -- compare(engine, metadata): a list of the differences, and the number of tables that were compared. metadata: its
--- tables alone are compared, and defaults with which columns were added are no difference; nil: those of all classes.
-return function(engine, metadata)
+-- tables alone are compared; nil: those of all classes. lenient: defaults with which columns were added are no
+-- difference.
+return function(engine, metadata, lenient)
   local lines, compared = {}, 0
   local function add(name, line, ...) lines[#lines + 1] = name .. ": " .. string.format(line, ...) end
   local memory = made_in_memory(metadata)
@@ -153,7 +154,7 @@ return function(engine, metadata)
     if declared[name:lower()] then
       local made = inspector.look(ours, name)
       local function say(line, ...) add(name, line, ...) end
-      compare_columns(say, made, stored, metadata ~= nil)
+      compare_columns(say, made, stored, lenient)
       compare_rules(say, rules_of(ours, made), rules_of(theirs, stored))
       compared = compared + 1
     elseif can_be_mapped(stored) and #stored.columns > 0 and not own[name] then

@@ -1,0 +1,316 @@
+-- differences.lua: what a revision would have to do so that a database becomes what the classes say, as Lua text:
+-- `moonrow migrate revision --autogenerate`.
+--
+-- Invariant: names are never guessed to be new ones of old things: a rename is what the caller says it is. What is not
+-- compared is told.
+
+local core, require = ...
+local inspector = require "moonrow.reflection.inspector"
+local parts = require "moonrow.models.parts"
+local words = require "moonrow.migrate.words"
+
+local literal = parts.literal
+local own = { moonrow_steps = true, moonrow_revisions = true }
+
+local function by_name(list)
+  local map = {}
+  for _, item in ipairs(list) do map[item.name:lower()] = item end
+  return map
+end
+
+local function names(list)
+  local texts = {}
+  for i, name in ipairs(list) do texts[i] = literal(name) end
+  return "{ " .. table.concat(texts, ", ") .. " }"
+end
+
+local function option(list, name, text)
+  if text then list[#list + 1] = name .. " = " .. text end
+end
+
+local function braces(list) return #list > 0 and ", { " .. table.concat(list, ", ") .. " }" or "" end
+
+-- ---------------------------------------------------------------- whole tables
+
+-- The foreign key's target as it is written; one that is not there stays out.
+local function target_finder(seen)
+  return function(constraint)
+    local other = inspector.look(seen, constraint.referred_table)
+    local columns = constraint.referred_columns
+    if not other or other.kind ~= "table" or not columns then return nil end
+    return { name = other.name, columns = columns }
+  end
+end
+
+local function create_table(seen, name)
+  local facts = inspector.facts(seen, "migrate", name)
+  local columns, beside = parts.of(facts, function() return nil end, target_finder(seen))
+  local lines, flags = {}, {}
+  for _, column in ipairs(columns) do lines[#lines + 1] = "  " .. column.text end
+  for _, text in ipairs(beside) do
+    if text:find "^sqlite_" then flags[#flags + 1] = text else lines[#lines + 1] = "  " .. text end
+  end
+  if #flags > 0 then lines[#lines + 1] = "  { " .. table.concat(flags, ", ") .. " }" end
+  return string.format("m:create_table(%s,\n%s)", literal(name), table.concat(lines, ",\n"))
+end
+
+local function drop_table(name) return string.format("m:drop_table(%s)", literal(name)) end
+
+-- ---------------------------------------------------------------- columns
+
+local function is_nullable(facts, column)
+  for _, constraint in ipairs(facts.constraints) do
+    if constraint.kind == "primary_key" and column.primary_key > 0
+      and parts.numbers_rows(facts, column, constraint) then return false end
+  end
+  return column.nullable
+end
+
+-- The column's text without what keys and constraints beside it say, which are compared by themselves.
+local function column_text(facts, column)
+  local alone = { name = facts.name, columns = { column }, constraints = {}, indexes = {} }
+  return parts.of(alone, function() return nil end, function() return nil end)[1].text
+end
+
+local function add_column(facts, column)
+  local needs = not column.nullable and not column.default and not column.computed
+  return string.format("m:add_column(%s, %s%s)", literal(facts.name), column_text(facts, column),
+    needs and ", { default = nil --[[ what the rows get that there are ]] }" or "")
+end
+
+local function drop_column(facts, column)
+  return string.format("m:drop_column(%s, %s)", literal(facts.name), literal(column.name))
+end
+
+-- What makes the column `from` what `to` is.
+local function alter_column(facts, column, from, to_facts, to)
+  local list = {}
+  if from.declared:upper() ~= to.declared:upper() then option(list, "type", "mr." .. tostring(to.type)) end
+  local nullable = is_nullable(to_facts, to)
+  if is_nullable(facts, from) ~= nullable then option(list, "nullable", tostring(nullable)) end
+  if from.default ~= to.default then
+    option(list, "server_default", to.default and "mr.text " .. literal(to.default) or "false")
+  end
+  if (from.collation or ""):upper() ~= (to.collation or ""):upper() then
+    option(list, "sqlite_collation", literal(to.collation or "BINARY"))
+  end
+  if #list == 0 then return nil end
+  return string.format("m:alter_column(%s, %s%s)", literal(facts.name), literal(column), braces(list))
+end
+
+-- ---------------------------------------------------------------- keys, constraints and indexes
+
+local function joined(list) return table.concat(list, ","):lower() end
+
+local function wanted(constraint) return constraint.name and literal(constraint.name) or names(constraint.columns) end
+
+local kinds = {
+  unique = {
+    key = function(c) return joined(c.columns) end,
+    create = function(t, c)
+      return string.format("m:create_unique(%s, %s, %s)", c.name and literal(c.name) or "nil", t, names(c.columns))
+    end,
+    drop = function(t, c) return string.format("m:drop_unique(%s, %s)", t, wanted(c)) end,
+  },
+  check = {
+    key = function(c) return c.sqltext end,
+    create = function(t, c)
+      return string.format("m:create_check(%s, %s, %s)", c.name and literal(c.name) or "nil", t, literal(c.sqltext))
+    end,
+    drop = function(t, c) return string.format("m:drop_check(%s, %s)", t, literal(c.name or c.sqltext)) end,
+  },
+  foreign_key = {
+    key = function(c)
+      return table.concat({ joined(c.columns), c.referred_table:lower(), joined(c.referred_columns or {}),
+        c.ondelete or "", c.onupdate or "" }, "|")
+    end,
+    create = function(t, c)
+      local list = {}
+      option(list, "ondelete", c.ondelete and literal(c.ondelete))
+      option(list, "onupdate", c.onupdate and literal(c.onupdate))
+      return string.format("m:create_foreign_key(%s, %s, %s, %s, %s%s)", c.name and literal(c.name) or "nil", t,
+        names(c.columns), literal(c.referred_table), names(c.referred_columns or {}), braces(list))
+    end,
+    drop = function(t, c) return string.format("m:drop_foreign_key(%s, %s)", t, wanted(c)) end,
+  },
+  primary_key = {
+    key = function(c) return joined(c.columns) end,
+    create = function(t, c) return string.format("m:create_primary_key(%s, %s)", t, names(c.columns)) end,
+    drop = function() return nil end,
+  },
+}
+
+local function index_key(index)
+  local items = { index.name:lower(), tostring(index.unique), index.where or "" }
+  for _, part in ipairs(index.parts) do
+    items[#items + 1] = (part.column or part.expression):lower() .. (part.descending and " desc" or "")
+      .. (part.collation or "")
+  end
+  return table.concat(items, "|")
+end
+
+local function create_index(t, index)
+  local items, list = {}, {}
+  for i, part in ipairs(index.parts) do
+    local plain = part.column and not part.descending and not part.collation
+    local sql = part.column and words.quoted(part.column) or part.expression
+    if part.collation then sql = sql .. " COLLATE " .. words.quoted(part.collation) end
+    items[i] = plain and literal(part.column) or "mr.text " .. literal(sql .. (part.descending and " DESC" or ""))
+  end
+  option(list, "unique", index.unique and "true")
+  option(list, "sqlite_where", index.where and literal(index.where))
+  return string.format("m:create_index(%s, %s, { %s }%s)", literal(index.name), t, table.concat(items, ", "),
+    braces(list))
+end
+
+-- Pairs of the lists by their keys: fn(item) for each that the other list has not.
+local function each_missing(list, others, key, fn)
+  local counts = {}
+  for _, other in ipairs(others) do counts[key(other)] = (counts[key(other)] or 0) + 1 end
+  for _, item in ipairs(list) do
+    local k = key(item)
+    if (counts[k] or 0) > 0 then counts[k] = counts[k] - 1 else fn(item) end
+  end
+end
+
+local function of_kind(facts, kind)
+  local list = {}
+  for _, constraint in ipairs(facts.constraints) do
+    if constraint.kind == kind then list[#list + 1] = constraint end
+  end
+  return list
+end
+
+-- ---------------------------------------------------------------- one table
+
+-- Appends what makes the table `from` what `to` is. renamed: by the old column's name the new one.
+local function change_table(add, from, to, renamed, notes)
+  local t, before, after = literal(to.name), by_name(from.columns), by_name(to.columns)
+  each_missing(from.indexes, to.indexes, index_key, function(index)
+    add(string.format("m:drop_index(%s)", literal(index.name)))
+  end)
+  local gone, come = {}, {}
+  for _, kind in ipairs{ "foreign_key", "unique", "check" } do
+    each_missing(of_kind(from, kind), of_kind(to, kind), kinds[kind].key,
+      function(c) add(kinds[kind].drop(t, c)) end)
+  end
+  for _, column in ipairs(from.columns) do
+    local new = renamed[column.name]
+    if new then
+      add(string.format("m:rename_column(%s, %s, %s)", t, literal(column.name), literal(new)))
+      add(alter_column(from, new, column, to, after[new:lower()]))
+      before[new:lower()] = column
+    elseif after[column.name:lower()] then
+      add(alter_column(from, column.name, column, to, after[column.name:lower()]))
+    else
+      gone[#gone + 1] = column
+    end
+  end
+  for _, column in ipairs(to.columns) do
+    if not before[column.name:lower()] then
+      come[#come + 1] = column.name
+      add(add_column(to, column))
+    end
+  end
+  for _, column in ipairs(gone) do
+    add(drop_column(from, column))
+    for _, name in ipairs(come) do
+      notes[#notes + 1] = string.format("%s: if '%s' is '%s' under another name, say so: --rename %s.%s=%s", to.name,
+        name,
+        column.name, to.name, column.name, name)
+    end
+  end
+  for _, kind in ipairs{ "primary_key", "unique", "check", "foreign_key" } do
+    each_missing(of_kind(to, kind), of_kind(from, kind), kinds[kind].key,
+      function(c) add(kinds[kind].create(t, c)) end)
+  end
+  each_missing(to.indexes, from.indexes, index_key, function(index) add(create_index(t, index)) end)
+  for _, flag in ipairs{ "strict", "without_rowid", "autoincrement" } do
+    if (from[flag] or false) ~= (to[flag] or false) then
+      notes[#notes + 1] = string.format("%s: %s differs, and is not changed by a revision: make the table anew",
+        to.name,
+        flag:upper():gsub("_", " "))
+    end
+  end
+end
+
+-- ---------------------------------------------------------------- all of it
+
+local differences = {}
+
+-- Types as the classes have them, where their text makes them again: a length is told that reflection leaves out.
+local function take_types(facts, of_class)
+  for _, column in ipairs(facts.columns) do
+    for name, expression in pairs(of_class.c) do
+      local text = tostring(expression.type)
+      local head = text:match "^(%u%w*)$" or text:match "^(%u%w*)%b()$" or text:match "^(%u%w*)%b{}$"
+      if name == column.name and head and head ~= "TypeDecorator" and core[head] then column.type = expression.type end
+    end
+  end
+end
+
+-- In the order in which foreign keys allow them to be made.
+local function sorted_names(metadata)
+  local list = {}
+  for i, one in ipairs(metadata.sorted_tables) do list[i] = one.name end
+  return list
+end
+
+-- differences.find(engine, memory, renames, metadatas): two lists of Lua statements, what makes the database what the
+-- tables of `memory` are, and back; and notes for people. renames: { ["table.old"] = "new" }.
+function differences.find(engine, memory, renames, metadatas)
+  local ours, theirs = inspector.new("migrate", memory, false), inspector.new("migrate", engine, false)
+  local declared, stored = by_name(inspector.objects(ours, "migrate")), by_name(inspector.objects(theirs, "migrate"))
+  local up, down, notes = {}, {}, {}
+  local function to(list) return function(text) list[#list + 1] = text end end
+  local made = {}
+  for _, metadata in ipairs(metadatas) do
+    for _, one in ipairs(metadata.sorted_tables) do
+      local facts = inspector.facts(ours, "migrate", one.name)
+      if facts then take_types(facts, one) end
+    end
+    for _, name in ipairs(sorted_names(metadata)) do
+      local there = stored[name:lower()]
+      if not there and declared[name:lower()] and declared[name:lower()].kind == "table" then
+        up[#up + 1] = create_table(ours, name)
+        table.insert(made, 1, drop_table(name))
+      end
+    end
+  end
+  for _, name in ipairs(inspector.table_names(theirs, "migrate")) do
+    if not own[name] then
+      if declared[name:lower()] then
+        local from, new = inspector.facts(theirs, "migrate", name), inspector.facts(ours, "migrate", name)
+        local renamed, back = {}, {}
+        for _, column in ipairs(from.columns) do
+          local to_name = renames[name .. "." .. column.name]
+          if to_name then
+            if not by_name(new.columns)[to_name:lower()] then
+              core.raise("InvalidRequestError", string.format("--rename: no class has a column %s.%s", name, to_name))
+            end
+            renamed[column.name], back[to_name] = to_name, column.name
+            renames[name .. "." .. column.name] = nil
+          end
+        end
+        change_table(to(up), from, new, renamed, notes)
+        change_table(to(down), new, from, back, {})
+      else
+        up[#up + 1] = drop_table(name)
+        down[#down + 1] = create_table(theirs, name)
+      end
+    end
+  end
+  for _, text in ipairs(made) do down[#down + 1] = text end
+  for name in pairs(renames) do
+    core.raise("InvalidRequestError", string.format("--rename: the database has no column %s", name))
+  end
+  for _, object in ipairs(inspector.objects(theirs, "migrate")) do
+    if object.kind == "view" or object.kind == "virtual" then
+      notes[#notes + 1] = string.format("'%s' is a %s, which is not compared", object.name,
+        object.kind == "view" and "view" or "virtual table")
+    end
+  end
+  return up, down, notes
+end
+
+return differences

@@ -1,0 +1,157 @@
+-- upgrade.lua: bringing a database to a revision, forwards or back.
+--
+-- Invariant: the table moonrow_revisions has a row for each revision that has run. Each revision runs in one
+-- transaction with its row; what is not right is told before the first one.
+
+local core, require = ...
+local graph = require "moonrow.revisions.graph"
+local remembered = require "moonrow.migrate.remembered"
+local run = require "moonrow.migrate.run"
+
+local upgrade = {}
+
+local TABLE = "moonrow_revisions"
+local CREATE = "CREATE TABLE IF NOT EXISTS moonrow_revisions (revision VARCHAR(100) NOT NULL PRIMARY KEY,"
+  .. " checksum VARCHAR(16) NOT NULL, applied VARCHAR(40) NOT NULL)"
+
+local function refuse(line, ...) core.raise("InvalidRequestError", string.format(line, ...)) end
+
+-- ---------------------------------------------------------------- what has run
+
+local function rows_of(connection)
+  if not remembered.has_table(connection, TABLE) then return {} end
+  local rows = {}
+  for _, row in ipairs(connection:execute "SELECT revision, checksum FROM moonrow_revisions":all()) do
+    rows[row.revision] = row.checksum
+  end
+  return rows
+end
+
+local function check(revisions, applied)
+  for id, checksum in pairs(applied) do
+    local node = revisions.by_id[id]
+    if not node then
+      refuse("the revision %s has run on the database, and there is no file of it in %s: the database is newer than"
+        .. " these"
+        .. " files, or the file was removed", id, revisions.folder)
+    end
+    if node.checksum ~= checksum then
+      refuse("%s was changed after it had run on the database: put what is new into a revision of its own, or say"
+        .. " that it"
+        .. " is right: moonrow migrate stamp %s", node.path, id)
+    end
+  end
+end
+
+-- upgrade.applied(connection, revisions, unchecked): the set of what has run, by id.
+function upgrade.applied(connection, revisions, unchecked)
+  local applied = rows_of(connection)
+  if not unchecked then check(revisions, applied) end
+  return applied
+end
+
+local function remember(connection, node)
+  connection:execute(CREATE)
+  connection:execute("INSERT INTO moonrow_revisions (revision, checksum, applied) VALUES (:id, :checksum, :applied)",
+    { id = node.id, checksum = node.checksum, applied = tostring(core.now()) })
+end
+
+local function forget(connection, node)
+  connection:execute("DELETE FROM moonrow_revisions WHERE revision = :id", { id = node.id })
+end
+
+-- ---------------------------------------------------------------- where to
+
+-- upgrade.forwards(revisions, applied, target): the list of what runs to get there. target: "head", "heads", "+1", or a
+-- revision.
+function upgrade.forwards(revisions, applied, target)
+  local list, nodes = {}, revisions.heads
+  local more = target:match "^%+(%d+)$"
+  if target == "head" then nodes = { graph.head(revisions) }
+  elseif target ~= "heads" and not more then nodes = { graph.find(revisions, target) } end
+  if more then graph.head(revisions) end
+  local wanted = graph.ancestors(revisions, nodes)
+  for _, node in ipairs(revisions) do
+    if wanted[node.id] and not applied[node.id] and (not more or #list < tonumber(more)) then list[#list + 1] = node end
+  end
+  return list
+end
+
+-- upgrade.backwards(revisions, applied, target): the list of what is taken back, the last first. target: "base", "-1",
+-- or a revision, which stays.
+function upgrade.backwards(revisions, applied, target)
+  local list, fewer = {}, target:match "^%-(%d+)$"
+  local keep = {}
+  if target ~= "base" and not fewer then
+    local node = graph.find(revisions, target)
+    if not applied[node.id] then refuse("the revision %s has not run on the database", node.id) end
+    keep = graph.ancestors(revisions, { node })
+  end
+  for i = #revisions, 1, -1 do
+    local node = revisions[i]
+    local follows = keep[node.id] == nil
+    if fewer then follows = #list < tonumber(fewer) end
+    if applied[node.id] and follows then list[#list + 1] = node end
+  end
+  return list
+end
+
+-- ---------------------------------------------------------------- running
+
+local function run_one(runner, revisions, node, forwards, told)
+  local label = "the revision " .. node.id
+  local fn = node.upgrade
+  if not forwards then fn = node.downgrade end
+  if not fn then refuse("%s has no function downgrade(m)", node.path) end
+  return runner:transaction(function()
+    local applied = upgrade.applied(runner.connection, revisions)
+    if (applied[node.id] ~= nil) == forwards then return false end -- another program was faster
+    runner:run_step(label, fn)
+    if forwards then remember(runner.connection, node) else forget(runner.connection, node) end
+    told(node)
+    return true
+  end)
+end
+
+-- upgrade.run(engine, revisions, nodes, forwards, how): runs them. how.told(node) is called for each; how.progress.
+function upgrade.run(engine, revisions, nodes, forwards, how)
+  local runner <close> = run.open(engine, { allow_loss = true, progress = how.progress })
+  for _, node in ipairs(nodes) do run_one(runner, revisions, node, forwards, how.told) end
+end
+
+local ROLLED_BACK = {}
+
+-- upgrade.sql(engine, nodes, forwards): the statements that would run, a list for each revision. Nothing is kept.
+function upgrade.sql(engine, nodes, forwards)
+  local lists = {}
+  local runner <close> = run.open(engine, { allow_loss = true })
+  local ok, err = pcall(runner.transaction, runner, function()
+    for i, node in ipairs(nodes) do
+      local fn = forwards and node.upgrade or node.downgrade
+      if not fn then refuse("%s has no function downgrade(m)", node.path) end
+      lists[i] = engine:record(function()
+        runner:run_step("the revision " .. node.id, fn)
+        if forwards then remember(runner.connection, node) else forget(runner.connection, node) end
+      end)
+    end
+    error(ROLLED_BACK, 0)
+  end)
+  if not ok and err ~= ROLLED_BACK then error(err, 0) end
+  return lists
+end
+
+-- upgrade.stamp(engine, revisions, nodes): the database counts as one on which these have run, and what they follow.
+function upgrade.stamp(engine, revisions, nodes)
+  local wanted = graph.ancestors(revisions, nodes)
+  local runner <close> = run.open(engine, {})
+  runner:transaction(function()
+    runner.connection:execute(CREATE)
+    runner.connection:execute "DELETE FROM moonrow_revisions"
+    for _, node in ipairs(revisions) do
+      if wanted[node.id] then remember(runner.connection, node) end
+    end
+    return true
+  end)
+end
+
+return upgrade
