@@ -15,7 +15,7 @@
 --   NonPKCascadeTest (two)                 that is no primary key, but unique, is followed, too
 --   CascadeToFKPKTest (thirteen)           flush/natural_key_spec: a key that is a foreign key
 --   JoinedInheritanceTest (eight), JoinedInheritancePKOnFKTest (two)
---                                          joined_spec: may be natural and of several columns ... (passive alone)
+--                                          of a joined class is followed by its tables ..., by what refers to it
 --   UnsortablePKTest                       (not restated: keys have no order of their own in Lua)
 
 local mr = require "moonrow"
@@ -249,6 +249,76 @@ describe("a natural key", function()
       db.session:commit()
       assert.equal("b b", words(Street.query:all(), "code"))
       assert.equal(2, #city.streets)
+    end)
+  end)
+
+  it("of a joined class is followed by its tables, of two levels and of three", function()
+    both(function(db, passive, key, defer)
+      local Person = db.Model:extend("Person", { name = db.Column{ db.String, primary_key = true },
+        kind = db.Column{ db.String },
+        __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "person" } })
+      local Manager = Person:extend("Manager", { name = db.Column{ db.String, key "person.name", primary_key = true },
+        level = db.Column{ db.String },
+        __mapper_args = { polymorphic_identity = "manager" } })
+      local Owner = Manager:extend("Owner", { name = db.Column{ db.String, key "manager.name", primary_key = true },
+        owns = db.Column{ db.String },
+        __mapper_args = { polymorphic_identity = "owner" } })
+      db:create_all()
+      local m, o = Manager{ name = "dogbert", level = "1" }, Owner{ name = "wally", owns = "x" }
+      db.session:add_all{ m, o }
+      db.session:commit()
+      for _, name in ipairs{ "2", "3" } do
+        defer()
+        m.name, o.name = "m" .. name, "o" .. name
+        local list = writes(db)
+        assert.same(passive and { "UPDATE person x2" }
+          or { "UPDATE person x2", "UPDATE manager x2", "UPDATE owner" }, list)
+        db.session:commit()
+        assert.same({ "m" .. name, "1" }, { m.name, m.level })
+        assert.same({ "o" .. name, "x" }, { o.name, o.owns })
+        db.session:remove()
+        m, o = db.session:get(Manager, "m" .. name), db.session:get(Owner, "o" .. name)
+        assert.equal("x", o.owns)
+      end
+    end)
+  end)
+
+  it("of a joined class is followed by what refers to it", function()
+    both(function(db, passive, key, defer)
+      local Person, Boss
+      Person = db.Model:extend("Person", { name = db.Column{ db.String, primary_key = true },
+        kind = db.Column{ db.String },
+        __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "person" } })
+      Boss = Person:extend("Boss", { name = db.Column{ db.String, key "person.name", primary_key = true },
+        engs = db.relationship{ "Eng", back_populates = "boss", passive_updates = passive,
+          foreign_keys = "Eng.boss_name", order_by = "Eng.name" },
+        __mapper_args = { polymorphic_identity = "boss" } })
+      local Eng = Person:extend("Eng", { name = db.Column{ db.String, key "person.name", primary_key = true },
+        boss_name = db.Column{ db.String, key "boss.name" },
+        boss = db.relationship{ "Boss", back_populates = "engs", passive_updates = passive,
+          foreign_keys = "Eng.boss_name" },
+        __mapper_args = { polymorphic_identity = "eng", inherit_condition = function(c) return c.name
+          :eq(Person.name) end } })
+      db:create_all()
+      local b, e1, e2 = Boss{ name = "dogbert" }, Eng{ name = "e1" }, Eng{ name = "e2" }
+      b.engs = { e1, e2 }
+      db.session:add(b)
+      db.session:commit()
+      assert.equal(2, #b.engs)
+      defer()
+      b.name = "pointy"
+      db.session:commit()
+      assert.same({ "pointy", "pointy" }, { e1.boss_name, e2.boss_name })
+      db.session:remove()
+      assert.equal("e1 e2", words(db.session:get(Boss, "pointy").engs, "name"))
+      if not passive then return end -- what is not loaded is read by the flush: natural_key_spec
+      db.session:remove()
+      b = db.session:get(Boss, "pointy")
+      b.name = "again"
+      db.session:commit()
+      db.session:remove()
+      assert.equal("again", db.session:get(Eng, "e1").boss_name)
+      assert.equal("e1 e2", words(db.session:get(Boss, "again").engs, "name"))
     end)
   end)
 end)
