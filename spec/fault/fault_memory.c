@@ -191,6 +191,7 @@ int main(void) {
         OPERATION("reflection"),
         OPERATION("transfer"),
         OPERATION("json"),
+        OPERATION("sql_functions"),
         EXAMPLE(0),
         EXAMPLE(1),
         EXAMPLE(2),

@@ -165,12 +165,23 @@ mr_status mr_sqlite_bind(mr_stmt *handle, const mr_value *values, size_t n) {
 
 /* ---------------------------------------------------------------- running */
 
+/* A collation cannot tell SQLite that it has failed: what a statement has written since then may stand in the wrong
+ * place of an index. Its transaction is rolled back, so that nobody commits that. */
+static int collation_failed(sqlite_stmt *s, int rc) {
+    sqlite3 *db = s->dbc->db;
+    bool passed = rc == SQLITE_ROW || rc == SQLITE_DONE;
+    if (!passed || sqlite3_stmt_readonly(s->stmt) || sqlite3_get_autocommit(db)) return SQLITE_ABORT;
+    (void)sqlite3_reset(s->stmt);
+    (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return SQLITE_ABORT;
+}
+
 mr_status mr_sqlite_step(mr_stmt *handle) {
     sqlite_stmt *s = sqlite_stmt_of(handle);
     s->dbc->asked = false;
     int rc = sqlite3_step(s->stmt);
     if (!s->begun) mr_sqlite_begun(s);
-    if (s->dbc->failed) rc = SQLITE_ABORT; /* a collation cannot say that it has failed */
+    if (s->dbc->failed) rc = collation_failed(s, rc);
     if (rc == SQLITE_ROW) return MR_ROW;
     if (rc == SQLITE_DONE) return MR_DONE;
     if (s->dbc->watch) mr_sqlite_statement_failed(s->dbc, s->stmt);
