@@ -330,6 +330,15 @@ describe("what cannot be read", function()
     assert.matches("zero byte", i:warnings()[1])
   end)
 
+  it("is an empty name", function()
+    run('CREATE TABLE t (a, "" TEXT, b)', 'CREATE TABLE "" (a)')
+    local i = inspect()
+    assert.same({ "t" }, i:table_names())
+    assert.matches("a table whose name is empty", i:warnings()[1])
+    assert.same({ "a", "b" }, { i:columns "t"[1].name, i:columns "t"[2].name })
+    assert.matches('"t" has a column whose name is empty', i:warnings()[2])
+  end)
+
   it("is a table that is not there", function()
     run "CREATE TABLE person (a)"
     refuse("InvalidRequestError", { "no table or view 'persn'", "person" }, function() inspect():columns "persn" end)

@@ -189,6 +189,8 @@ static int list_objects(sqlite_reader *r, mr_schema_objects *out) {
             mr_sqlite_note(r, &out->notes,
                            "the schema names a table \"%s\", and a zero byte behind that: it is left out",
                            (const char *)sqlite3_column_text(q, 0));
+        else if (sqlite3_column_bytes(q, 0) == 0)
+            mr_sqlite_note(r, &out->notes, "the schema has a table whose name is empty: it is left out");
         else end = add_object(r, q, virtuals, end);
     }
     sqlite3_finalize(q);
@@ -293,7 +295,8 @@ int mr_sqlite_list_all(sqlite_reader *r, sqlite_listed **out) {
         const char *type = (const char *)sqlite3_column_text(q, 0);
         bool is_object = type && (sqlite3_stricmp(type, "table") == 0 || sqlite3_stricmp(type, "view") == 0);
         rc = SQLITE_OK;
-        if (sqlite3_column_int(q, 7) > 0) continue; /* mr_sqlite_objects has a note about it */
+        /* mr_sqlite_objects has a note about these */
+        if (sqlite3_column_int(q, 7) > 0 || sqlite3_column_bytes(q, 1) == 0) continue;
         if (is_object) add_listed(r, q, virtuals, by_name, &out);
         else add_belonging(r, q, by_name);
     }

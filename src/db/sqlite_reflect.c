@@ -55,6 +55,10 @@ static int read_columns(sqlite_reader *r, const sqlite_definition *definition, m
         rc = SQLITE_OK;
         r->no_memory = !c;
         if (!c) break;
+        if (sqlite3_column_bytes(q, 1) == 0) {
+            mr_sqlite_note(r, &out->notes, "\"%s\" has a column whose name is empty: it is left out", out->name);
+            continue;
+        }
         read_column(r, q, definition, out, c);
         *end = c;
         end = &c->next;
