@@ -228,6 +228,17 @@ describe("automap", function()
     assert.equal(1, #warned)
   end)
 
+  it("makes no relationship of a key by which each row refers to itself", function()
+    run("CREATE TABLE t (id INTEGER PRIMARY KEY REFERENCES t (id), n INTEGER)",
+      "CREATE TABLE node (site INTEGER, id INTEGER, up INTEGER, PRIMARY KEY (site, id), "
+        .. "FOREIGN KEY (site, up) REFERENCES node (site, id))",
+      "INSERT INTO t VALUES (1, 2)", "INSERT INTO node VALUES (1, 1, NULL), (1, 2, 1)")
+    db:automap()
+    assert.equal("", relationships(db.classes.T))
+    assert.equal(2, db.classes.T.query:one().n)
+    assert.equal(2, db.classes.Node.query:count())
+  end)
+
   it("cascades as the foreign key says", function()
     run("CREATE TABLE p (id INTEGER PRIMARY KEY)",
       "CREATE TABLE c (id INTEGER PRIMARY KEY, p_id NOT NULL REFERENCES p ON DELETE CASCADE)",

@@ -79,6 +79,15 @@ local function spelled(facts, name)
   end
 end
 
+-- Does each row refer to itself by it? That relates no objects.
+local function refers_to_itself(side, key)
+  if key.target ~= side then return false end
+  for i, name in ipairs(key.locals) do
+    if name ~= key.remotes[i] then return false end
+  end
+  return true
+end
+
 -- The foreign keys of a class's table to tables that have a class, each once.
 local function keys_of(side, by_table)
   local keys, met = {}, {}
@@ -93,7 +102,7 @@ local function keys_of(side, by_table)
         key.remotes[i] = remote and spelled(target.facts, remote)
       end
       local said = table.concat(key.locals, "\0") .. "\0\0" .. target.facts.name
-      if #key.remotes == #key.locals and not met[said] then
+      if #key.remotes == #key.locals and not met[said] and not refers_to_itself(side, key) then
         met[said] = true
         keys[#keys + 1] = key
       end
