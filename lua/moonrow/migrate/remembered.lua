@@ -4,15 +4,20 @@
 
 local remembered = {}
 
+-- How many there are; of a driver that only records, none.
+local function count(connection, sql, params)
+  local result = connection:execute(sql, params)
+  return result.returns_rows and result:scalar() or 0
+end
+
 -- remembered.has_table(connection, name): is the table there?
 function remembered.has_table(connection, name)
+  local sql = "SELECT count(*) FROM information_schema.tables"
+    .. " WHERE table_schema = current_schema() AND table_name = :name"
   if connection.engine.name == "sqlite" then
-    return connection:scalar("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = :name",
-      { name = name }) == 1
+    sql = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = :name"
   end
-  local n = connection:scalar("SELECT count(*) FROM information_schema.tables"
-    .. " WHERE table_schema = current_schema() AND table_name = :name", { name = name })
-  return n ~= nil and n > 0
+  return count(connection, sql, { name = name }) > 0
 end
 
 -- remembered.is_empty(connection): has the database no table but those of migrations?
@@ -23,8 +28,7 @@ function remembered.is_empty(connection)
     sql = "SELECT count(*) FROM sqlite_master WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'"
       .. " AND tbl_name NOT IN ('moonrow_steps', 'moonrow_revisions')"
   end
-  local n = connection:scalar(sql)
-  return n == nil or n == 0
+  return count(connection, sql) == 0
 end
 
 return remembered
