@@ -97,7 +97,7 @@ RUN    = JOBS='$(JOBS)' BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' 
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: interop files
+.PHONY: interop files crash
 .PHONY: all deps deps-all demo test test-core test-spec test-postgresql test-stress test-host test-examples test-guide test-build headers arch \
         format lint lint-lua lint-c sanitize valgrind fault fuzz fuzz-criteria bench bench-count bench-count-update bench-scale bench-deps doc install install-strip uninstall deb dist help clean FORCE
 
@@ -278,6 +278,10 @@ interop: $(MODULE) ## values against those of python3, over random cases (CASES=
 
 files: $(MODULE) ## SQLite files of other programs: reflected, mapped, read, written (FILES="a.db b.sqlite")
 	@LUA_CPATH="$$PWD/$(BUILD)/lib/?.so;;" $(LUA) spec/files.lua $(FILES)
+
+crash: $(MODULE) ## programs that are killed in the midst of migrations (CRASH_KILLS=100)
+	@MOONROW_KILLS=$(or $(CRASH_KILLS),100) LUA_CPATH="$$PWD/$(BUILD)/lib/?.so;;" busted --lua=$(LUA) \
+		--helper=spec.helper spec/migrate/kill_spec.lua
 
 fuzz: ## random calls of the whole API under ASan and UBSan, for FUZZ_SECONDS (gcc)
 	@$(MAKE) $(SPREAD) --no-print-directory CC=gcc CFLAGS='-O1 -g' BUILD=$(BUILD)/asan SANITIZE=address,undefined all
