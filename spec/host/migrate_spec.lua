@@ -215,7 +215,7 @@ describe("moonrow migrate", function()
       { type = require "moonrow".Text })]])
     local text = fine "upgrade --sql"
     assert.truthy(text:find "^%-%- aa1 aa1\nCREATE TABLE a %(x INT%);\n")
-    assert.truthy(text:find('INSERT INTO "a"', 1, true))
+    assert.truthy(text:find('INSERT OR ABORT INTO "a"', 1, true))
     assert.is_nil(text:find("probe", 1, true))
     assert.equal("0", rows "SELECT count(*) FROM sqlite_master")
   end)

@@ -1,5 +1,5 @@
--- A program that is killed at any moment of a migration leaves a file of the version before or after: `make crash` kills
--- 100 (MOONROW_KILLS), `make test` 20.
+-- A program that is killed at any moment of a migration leaves a file of the version before or after: `make crash`
+-- kills 100 (MOONROW_KILLS), `make test` 20.
 
 local mr = require "moonrow"
 local process = require "spec.support.process"
@@ -53,7 +53,7 @@ end
 local function state(path)
   local text = { saved.sqlite3(path, "SELECT name, sql FROM sqlite_master ORDER BY name") }
   for _, name in ipairs{ "hero", "person", "pet", "log" } do
-    if text[1]:find("TABLE \"?" .. name) then text[#text + 1] = saved.sqlite3(path, "SELECT * FROM " .. name) end
+    if text[1]:find('TABLE "?' .. name) then text[#text + 1] = saved.sqlite3(path, "SELECT * FROM " .. name) end
   end
   text[#text + 1] = saved.sqlite3(path, "SELECT name FROM moonrow_steps")
   return (table.concat(text, "\n"):gsub("Error: [^\n]*", ""):gsub("Parse error[^\n]*", ""))

@@ -144,7 +144,8 @@ function rebuild.run_all(connection, old, new, sources, progress)
   local rows = 0
   local order = definition.rowid(old) -- what counts the rows where they are now
   if into ~= "" then
-    local sql = string.format("INSERT INTO %s (%s) SELECT %s FROM %s", quoted(name), into, from, quoted(free))
+    -- OR ABORT: a constraint's own ON CONFLICT IGNORE or REPLACE would lose rows without a word.
+    local sql = string.format("INSERT OR ABORT INTO %s (%s) SELECT %s FROM %s", quoted(name), into, from, quoted(free))
     if progress and order then rows = copy_in_chunks(connection, sql, order, free, progress)
     else rows = copy_at_once(connection, sql) end
   end

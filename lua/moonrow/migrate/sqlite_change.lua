@@ -121,6 +121,13 @@ local function check_fillable(self, what, column)
     self.name, column.name)
 end
 
+local function has_triggers(self)
+  for _, part in ipairs(rebuild.parts(self.connection, self.name)) do
+    if part.type == "trigger" then return true end
+  end
+  return false
+end
+
 function Change:add_column(...)
   local what = "add_column"
   local column, default = render.column(what, ...)
@@ -145,7 +152,9 @@ function Change:add_column(...)
   elseif not_null and not has_default and not source and not definition.clause(own, "computed") then
     check_fillable(self, what, own)
   end
-  if not is_addable(own) then self.rebuilds = true end
+  -- An UPDATE would run the table's triggers, which the new column is no business of.
+  local fills = source and not definition.clause(own, "default")
+  if not is_addable(own) or (fills and has_triggers(self)) then self.rebuilds = true end
   if source then self.sources[own.name] = source end
   self.new.columns[#self.new.columns + 1] = own
   self.added[#self.added + 1] = { column = own, source = source }
@@ -200,6 +209,20 @@ local function drop_indexes_of(self, what, name)
   end
 end
 
+-- A trigger of UPDATE OF a column that is not there never fires, and SQLite says nothing of it.
+local function check_triggers(self, what, name)
+  for _, part in ipairs(rebuild.parts(self.connection, self.name)) do
+    local between = false
+    for _, word in ipairs(part.type == "trigger" and words.read(part.sql) or {}) do
+      if word.upper == "ON" then break end
+      if between and words.same(words.name(word), name) then
+        fail("%s: '%s' is named by the trigger '%s' of '%s': drop that first", what, name, part.name, self.name)
+      end
+      between = between or word.upper == "OF"
+    end
+  end
+end
+
 -- Is it allowed that values are lost? given: the options of the change.
 local function may_lose(self, given)
   if given.allow_loss ~= nil then return given.allow_loss end
@@ -223,6 +246,7 @@ function Change:drop_column(...)
     end
   end
   drop_constraints_of(self, what, column.name)
+  check_triggers(self, what, column.name)
   if definition.find(self.old, column.name) then drop_indexes_of(self, what, column.name) end
   table.remove(self.new.columns, place)
   for i, added in ipairs(self.added) do
