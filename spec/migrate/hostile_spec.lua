@@ -103,6 +103,32 @@ describe("a step loses nothing", function()
   end)
 end)
 
+describe("progress is told", function()
+  it("of each table that is copied, in parts of 50000 rows, whatever numbers its rows", function()
+    local n = os.getenv "MOONROW_STRESS" and 10 or 120000
+    local fill = ("WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < %d) INSERT INTO "):format(n)
+    make("CREATE TABLE a (id INTEGER PRIMARY KEY, x)", fill .. "a SELECT i * 3 - 1000, i FROM c",
+      "CREATE TABLE own (x, CHECK (own.x > 0))", fill .. "own (rowid, x) SELECT -i, i FROM c",
+      "CREATE TABLE w (x PRIMARY KEY) WITHOUT ROWID", fill .. "w SELECT i FROM c", "CREATE TABLE none (x)")
+    local told = {}
+    for _, name in ipairs{ "a", "own", "w", "none" } do
+      local sql = ("SELECT count(*), sum(x), min(x), max(x) FROM %s"):format(name)
+      local before = rows(sql)
+      step(function(m) m:create_check("ck", name, "1") end, { progress = function(of, done, total)
+        told[#told + 1] = ("%s %d/%d"):format(of, done, total)
+      end })
+      assert.equal(before, rows(sql))
+    end
+    assert.equal(("-%d|-1"):format(n), rows "SELECT min(rowid), max(rowid) FROM own")
+    if n == 120000 then
+      assert.same({ "a 50000/120000", "a 100000/120000", "a 120000/120000", "own 50000/120000", "own 100000/120000",
+        "own 120000/120000" }, told)
+    end
+    step(function(m) m:drop_check("a", "ck") end, { progress = true })
+    refuse("ArgumentError", "true for a line on the terminal", step, function() end, { progress = 1 })
+  end)
+end)
+
 describe("a file can be changed", function()
   it("whose foreign keys do not fit what they refer to", function()
     make("CREATE TABLE p (a, b)",
