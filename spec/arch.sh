@@ -23,7 +23,8 @@ check() {
         sees["load"] = " base schema sql db mapper entity query load "
         sees["criteria"] = " base schema sql db mapper entity query load criteria "
         sees["flush"] = " base schema sql db mapper entity query change flush "
-        sees["session"] = " base schema sql db mapper entity query load criteria change flush session "
+        sees["session"] = " base schema sql db mapper entity query load criteria change flush session undo "
+        sees["undo"] = " base schema sql db mapper entity query load criteria change flush session "
     }
     function bad(why) { print $0 ": " why; found = 1 }
     {

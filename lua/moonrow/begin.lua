@@ -5,6 +5,7 @@
 
 local core, require = ...
 local options = require "moonrow.options"
+local history = require "moonrow.history"
 
 -- How a transaction begins.
 local modes = { deferred = "deferred", immediate = "immediate", exclusive = "exclusive" }
@@ -35,15 +36,23 @@ local function mode_of(given)
   return read_only and "deferred" or level or "default"
 end
 
--- session:begin(fn, { mode =, isolation_level =, read_only = }): fn(session) in a transaction, which is committed at
--- its end and rolled back on an error; returns fn's results. Without fn: the transaction, a value to close.
--- read_only: writes are refused, and all reads see one snapshot.
+-- session:begin(fn, { mode =, isolation_level =, read_only =, undo =, merge = }): fn(session) in a transaction, which
+-- is committed at its end and rolled back on an error; returns fn's results. Without fn: the transaction, a value to
+-- close. read_only: writes are refused, and all reads see one snapshot. undo, merge: history.lua.
 function core.session_methods.begin(self, ...)
   local n = select("#", ...)
   if n == 0 or (n == 1 and type(...) == "function") then return core.begin("default", false, self, ...) end
   if (...) == nil then return core.begin("default", false, self, nil) end -- refused: a variable that is not set
-  local given, fn = options.read("begin", { "mode", "isolation_level", "read_only" }, 1, ...)
+  local given, fn = options.read("begin", { "mode", "isolation_level", "read_only", "undo", "merge" }, 1, ...)
   local mode = mode_of(given)
+  local name = options.typed("begin", given, "undo", "string")
+  if name then
+    if fn == nil then
+      core.raise("ArgumentError", "begin: a step of undo is a function: begin(fn, { undo = ... })")
+    end
+    return history.record(self, name, given.merge, function() return core.begin(mode, given.read_only, self, fn) end)
+  end
+  if given.merge ~= nil then core.raise("ArgumentError", "begin: merge is given without undo") end
   if fn == nil then return core.begin(mode, given.read_only, self) end
   return core.begin(mode, given.read_only, self, fn)
 end

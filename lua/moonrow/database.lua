@@ -13,6 +13,7 @@ local to_table = require "moonrow.to_table"
 local from_table = require "moonrow.from_table"
 local watchdog = require "moonrow.watchdog"
 local changes = require "moonrow.changes"
+local history = require "moonrow.history"
 local reflect = require "moonrow.reflection.reflect"
 local automap = require "moonrow.automap.automap"
 local saves = require "moonrow.migrate.saves"
@@ -268,6 +269,11 @@ local getters = {
   session = function(db) return db[STATE].session end,
   engine = engine_of,
   app = current_app,
+  history = function(db)
+    local self = history.of(engine_of(db))
+    self.base, self.default = db.Model, function() return db.session:_session() end
+    return self
+  end,
   metadata = function(db) return db.Model.metadata end,
   Table = function(db)
     local state = db[STATE]

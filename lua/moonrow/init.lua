@@ -38,7 +38,8 @@ require "moonrow.backup"
 
 -- What the core has for this part of the library only.
 local private = options.set{
-  "copy_database", "feed", "sessions", "engine_methods", "add_sql_function", "most_sql_arguments",
+  "copy_database", "feed", "step", "keep_deleted",
+  "sessions", "engine_methods", "add_sql_function", "most_sql_arguments",
   "reflect_all", "begin_snapshot", "table_in", "row_number", "new_base", "configure", "describe_class", "progress_line",
   "begin_write", "plain_sql", "foreign_targets",
   "raise", "bases", "type_name", "session_methods", "sleep", "is_open",

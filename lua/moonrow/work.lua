@@ -30,7 +30,7 @@ local function check_number(given, name, default, at_least)
   return value
 end
 
-local begin_options = { "mode", "isolation_level", "read_only" }
+local begin_options = { "mode", "isolation_level", "read_only", "undo", "merge" }
 local retry_options = { "times", "wait", "sleep", table.unpack(begin_options) }
 
 -- What begin is given: its own options, or nothing.

@@ -26,6 +26,7 @@ static const struct {
     [MR_ERR_OBJECT_DELETED] = {"ObjectDeletedError", MR_ERR_INVALID_REQUEST},
     [MR_ERR_MAPPING] = {"MappingError", MR_ERR_ERROR},
     [MR_ERR_STALE_DATA] = {"StaleDataError", MR_ERR_ERROR},
+    [MR_ERR_UNDO_CONFLICT] = {"UndoConflictError", MR_ERR_STALE_DATA},
     [MR_ERR_DATABASE] = {"DatabaseError", MR_ERR_ERROR},
     [MR_ERR_INTEGRITY] = {"IntegrityError", MR_ERR_DATABASE},
     [MR_ERR_OPERATIONAL] = {"OperationalError", MR_ERR_DATABASE},

@@ -209,6 +209,7 @@ static int core_type_name(lua_State *L) {
     open(extension) \
     open(copy) \
     open(feed) \
+    open(step) \
     open(session) \
     open(scoped) \
     open(session_objects) \

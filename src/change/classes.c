@@ -28,8 +28,8 @@ mr_table *mr_change_table_of(const mr_metadata *md, const mr_change *change) {
     return NULL;
 }
 
-/* The position of the column's value in the row; -1: the database has none of that name. */
-static int position_of(const mr_changed_table *table, const mr_column *column) {
+int mr_change_position(const mr_change *change, const mr_column *column) {
+    const mr_changed_table *table = change->table;
     for (unsigned i = 0; i < table->ncolumns; i++)
         if (table->columns[i].name == column->name || same_name(table->columns[i].name, column->name)) return (int)i;
     return -1;
@@ -46,7 +46,7 @@ void mr_change_value(const mr_change *change, bool old, unsigned i, const mr_typ
 /* Of the classes that share the table, the one that the row says it is of. */
 static mr_status by_discriminator(const mr_change *change, mr_mapper *top, mr_mapper **out) {
     const mr_property *tells = top->root->discriminator;
-    int at = tells && tells->kind == MR_PROPERTY_COLUMN ? position_of(change->table, tells->column) : -1;
+    int at = tells && tells->kind == MR_PROPERTY_COLUMN ? mr_change_position(change, tells->column) : -1;
     *out = top;
     if (at < 0) return MR_OK;
     char room[MR_READ_ROOM];

@@ -219,6 +219,11 @@ void mr_record_settle(feed_record *r) {
     mr_env_restore_error(r->feed->env, saved);
 }
 
+mr_change_set *mr_change_pending(const mr_conn *conn) {
+    const feed_record *r = mr_conn_record(conn);
+    return r ? r->set : NULL;
+}
+
 /* ---------------------------------------------------------------- connections */
 
 static mr_status on_open(void *ud, mr_conn *conn, void **record) {

@@ -137,6 +137,10 @@ static bool blocks(mr_dbc *holder, mr_dbc *waiter, bool exclusive) {
     return held == SQLITE_TXN_WRITE || exclusive || sqlite3_txn_state(b, "main") == SQLITE_TXN_WRITE;
 }
 
+static void set_triggers(mr_dbc *dbc, bool on) {
+    sqlite3_db_config(sqlite_dbc_of(dbc)->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, on ? 1 : 0, NULL);
+}
+
 static bool is_inherited(mr_dbc *dbc) { return mr_sqlite_is_inherited(sqlite_dbc_of(dbc)); }
 
 static const mr_driver driver = {
@@ -178,6 +182,7 @@ static const mr_driver driver = {
     .load_extension = mr_sqlite_load_extension,
     .copy = mr_sqlite_copy,
     .watch_rows = mr_sqlite_watch_rows,
+    .set_triggers = set_triggers,
     .reflector = &mr_sqlite_reflector,
 };
 

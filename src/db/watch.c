@@ -57,4 +57,8 @@ mr_status mr_engine_watch(mr_engine *engine, const mr_row_watcher *watcher) {
 const mr_row_watcher *mr_engine_watcher(const mr_engine *engine) { return engine->watcher; }
 void *mr_conn_record(const mr_conn *conn) { return conn->record; }
 bool mr_conn_tells_rows(const mr_conn *conn) { return conn->tells_rows; }
+void mr_conn_set_triggers(mr_conn *conn, bool on) {
+    if (conn->driver->set_triggers) conn->driver->set_triggers(conn->dbc, on);
+}
+
 const void *mr_conn_owner(const mr_conn *conn) { return conn->owner; }

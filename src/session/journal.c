@@ -5,6 +5,8 @@
  * freed meanwhile is read from its row when it is needed again, so nothing must be restored for it.
  */
 #include "journal.h"
+
+#include "replay.h"
 #include "session_state.h"
 #include "states.h"
 
@@ -356,7 +358,9 @@ void mr_journal_accept(mr_session *s) {
         if (note->kind != MR_NOTE_DELETED) continue;
         mr_entity *e = note_entity(s, note);
         if (!e || (e->owner && !is_ours(s, e))) continue;
-        if (e->state == MR_DELETED) mr_state_detach(s, e);
+        if (e->state != MR_DELETED) continue;
+        if (s->keeps_deleted) mr_step_hold(s->keeps_deleted, e);
+        mr_state_detach(s, e);
     }
     mr_journal_clear(s);
 }

@@ -127,6 +127,8 @@ struct mr_session {
     mr_vec written;          /* mr_class_count, of the flushes of this transaction: see uncommitted.c */
     size_t statements;       /* statements of the program itself that have written in this transaction */
 
+    struct mr_step *keeps_deleted; /* has the objects whose deletion is committed (undo); NULL: nobody */
+
     /* Objects that wait for a flush. Changed ones are in owner->dirty. */
     mr_vec pending;             /* mr_entity * */
     bool pending_unsorted;      /* pending is not in the order of insert_order */

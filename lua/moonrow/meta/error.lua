@@ -172,6 +172,16 @@ function ErrorClass:is(value) end
 ---session:rollback()
 ---```
 ---@field StaleDataError moonrow.ErrorClass
+---Others have changed the rows of a step since, which `db.history:undo()` or `redo()` would change: they are `e.rows`,
+---a list of changes; nothing was done. Below StaleDataError.
+---
+---```lua
+---session:begin(function() ann.age = 50 end, { undo = "Birthday" })
+---session:execute(mr.text "UPDATE user SET age = 51 WHERE id = 1")
+---session:commit()
+---db.history:undo() --! UndoConflictError:
+---```
+---@field UndoConflictError moonrow.ErrorClass
 ---The database has refused. Below Error.
 ---
 ---```lua
@@ -234,6 +244,7 @@ function ErrorClass:is(value) end
 ---| "ObjectDeletedError"
 ---| "MappingError"
 ---| "StaleDataError"
+---| "UndoConflictError"
 ---| "DatabaseError"
 ---| "IntegrityError"
 ---| "OperationalError"

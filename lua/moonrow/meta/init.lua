@@ -416,6 +416,8 @@ function mr.Database(app, options) end
 ---@field session moonrow.ScopedSession
 ---Of the application whose scope runs, else of its only one; made at its first use, from app.config.DATABASE_URI.
 ---@field engine moonrow.Engine
+---The steps that can be undone and redone.
+---@field history moonrow.History
 ---The application whose scope runs, else its only one.
 ---@field app moonrow.App
 local Database = {}
@@ -594,6 +596,85 @@ function Database:change_token() end
 ---db:forget_changes()
 ---```
 function Database:forget_changes() end
+
+---What undo and redo have: db.history.
+---
+---```lua
+---session:begin(function() ann.age = 40 end, { undo = "Birthday" })
+---db.history:undo() --> Birthday
+---ann.age ~= 40 --> true
+---tostring(db.history) --> <History: 0 to undo, 1 to redo>
+---```
+---@class moonrow.History
+local History = {}
+
+---A step: what a transaction has changed whose `begin` had the option undo.
+---@class moonrow.Step
+---The option undo.
+---@field name string
+---Of memory.
+---@field bytes integer
+---It was undone, and can be redone.
+---@field undone boolean
+
+---Takes the last step back, in a transaction of its own, which is committed. Each row gets the values of before; no
+---defaults, no triggers. Objects in memory follow, and those whose rows come back are the same ones.
+---
+---```lua
+---session:begin(function() ann.age = 41 end, { undo = "Birthday" })
+---db.history:undo() --> Birthday
+---```
+---@return string|nil # the name of the step; nil when there is none
+---@error UndoConflictError others have changed its rows since, which are e.rows; nothing was done
+---@error InvalidRequestError the session has a transaction, or changes that are not committed
+function History:undo() end
+
+---Does the step once more that was undone last.
+---
+---```lua
+---session:begin(function() ann.age = 42 end, { undo = "Birthday" })
+---db.history:undo() --> Birthday
+---db.history:redo() --> Birthday
+---ann.age --> 42
+---```
+---@return string|nil # the name of the step; nil when there is none
+---@error UndoConflictError others have changed its rows since, which are e.rows; nothing was done
+function History:redo() end
+
+---The steps, the oldest first; those that were undone are the last ones.
+---
+---```lua
+---session:begin(function() ann.age = 43 end, { undo = "Drag", merge = "drag:1" })
+---session:begin(function() ann.age = 44 end, { undo = "Drag", merge = "drag:1" })
+---local steps = db.history:steps()
+---steps[#steps].name --> Drag
+---steps[#steps].undone --> false
+---steps[#steps].bytes > 0 --> true
+---```
+---@return moonrow.Step[]
+function History:steps() end
+
+---Forgets all steps.
+---
+---```lua
+---db.history:clear()
+---#db.history:steps() --> 0
+---```
+function History:clear() end
+
+---@class moonrow.HistoryLimits
+---How many steps are kept; 100 by default.
+---@field steps? integer
+---How many bytes of memory they take; 16e6 by default.
+---@field bytes? number
+
+---How much is kept: beyond that the oldest steps are forgotten.
+---
+---```lua
+---db.history:limit{ steps = 50, bytes = 1e6 }
+---```
+---@param limits moonrow.HistoryLimits
+function History:limit(limits) end
 
 ---@class moonrow.RecordOptions
 ---So often accesses may load: relationships, deferred columns, objects that have expired. An access more is an error.

@@ -588,6 +588,10 @@ function ScopedSession:query_property(query_class) end
 ---@field isolation_level? "SERIALIZABLE"|"REPEATABLE READ"|"READ COMMITTED"
 ---All reads see one snapshot, and a write is refused; false by default.
 ---@field read_only? boolean
+---The name of a step that db.history can take back; for a block with a function, on SQLite.
+---@field undo? string
+---Steps that follow each other and have the same are one step, such as those of one drag; not nil.
+---@field merge? any
 
 ---@class moonrow.RetryOptions: moonrow.BeginOptions
 ---How many runs in all; 5 by default.

@@ -13,9 +13,8 @@
 #include "value/row.h"
 #include "value/session.h"
 
-#include <moonrow/change.h>
+#include "feed.h"
 
-#define BIND_FEED        "moonrow.Feed"
 #define BIND_CHANGE_WALK "moonrow.ChangeWalk"
 
 /* ---------------------------------------------------------------- feeds */
@@ -164,7 +163,7 @@ static void push_head(lua_State *L, const mr_change_set *set) {
     lua_setfield(L, -2, "session");
 }
 
-static void push_change(lua_State *L, const mr_change_set *set, const shown *s) {
+static void push_shown(lua_State *L, const mr_change_set *set, const shown *s) {
     static const char *const kinds[] = {"", "insert", "update", "delete"};
     const mr_change *c = s->change;
     push_head(L, set);
@@ -190,6 +189,13 @@ static void push_change(lua_State *L, const mr_change_set *set, const shown *s) 
         push_row(L, s, false);
         lua_setfield(L, -2, "new");
     }
+}
+
+void bind_push_change(lua_State *L, mr_registry *registry, const mr_change_set *set, const mr_change *change) {
+    mr_mapper *mapper = NULL;
+    shown s = {.change = change, .table = mr_change_table_of(registry->metadata, change)};
+    if (mr_change_class(registry, change, &mapper) == MR_OK) s.mapper = mapper;
+    push_shown(L, set, &s);
 }
 
 /* ---------------------------------------------------------------- walks */
@@ -267,7 +273,7 @@ static int walk_next(lua_State *L) {
     if (status == MR_DONE) return 0;
     w->at++;
     if (s.change) {
-        push_change(L, w->set, &s);
+        push_shown(L, w->set, &s);
         return 1;
     }
     push_head(L, w->set);

@@ -62,6 +62,7 @@ typedef enum mr_errkind {
     MR_ERR_OBJECT_DELETED,
     MR_ERR_MAPPING,
     MR_ERR_STALE_DATA,
+    MR_ERR_UNDO_CONFLICT, /* somebody has changed what a step of undo would change back */
     MR_ERR_DATABASE,
     MR_ERR_INTEGRITY,
     MR_ERR_OPERATIONAL,

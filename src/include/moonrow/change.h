@@ -108,6 +108,10 @@ void mr_feed_unsubscribe(mr_feed *feed, mr_feed_fn fn, void *ud);
  * for a number, and executes no statement of the program's. Of a database in memory there is nobody else. */
 mr_status mr_feed_poll(mr_feed *feed, bool *outside);
 
+/* What the open transaction of the connection has changed so far (borrowed until its next statement); NULL: nothing, or
+ * nobody records it. The columns of its tables may not be known yet. */
+mr_change_set *mr_change_pending(const mr_conn *conn);
+
 /* ---------------------------------------------------------------- what a change means to the mapping */
 
 /* The table of the metadata that the change is of; NULL: it has none. */
@@ -116,6 +120,8 @@ mr_table *mr_change_table_of(const mr_metadata *md, const mr_change *change);
  * table belongs to the class that has brought that table. *out NULL: no class of the registry maps the table (a link
  * table, or an unmapped one). */
 mr_status mr_change_class(mr_registry *registry, const mr_change *change, mr_mapper **out);
+/* The position of the column's value in the row; -1: it has none of that name. */
+int mr_change_position(const mr_change *change, const mr_column *column);
 /* The value at position i, old or new, as the type of its column reads it (*out; bytes borrowed from the change or
  * room, MR_READ_ROOM bytes). A value that the type cannot read comes as it is stored. type NULL: as it is stored. */
 void mr_change_value(const mr_change *change, bool old, unsigned i, const mr_type *type, char *room, mr_value *out);

@@ -233,6 +233,8 @@ struct mr_driver {
      * its functions statement, row, failed and ended. Statements that were prepared before must be prepared again.
      * MR_NOTFOUND: the database's library cannot tell. */
     mr_status (*watch_rows)(mr_dbc *dbc, const mr_row_watcher *watcher, void *record);
+    /* Optional. Do the triggers of the schema run, in statements of the connection? */
+    void (*set_triggers)(mr_dbc *dbc, bool on);
     const struct mr_reflector *reflector; /* optional (without it nothing can be reflected): <moonrow/reflection.h> */
 };
 /* The driver for SQLite. Static. */
@@ -329,6 +331,9 @@ const mr_row_watcher *mr_engine_watcher(const mr_engine *engine);
 void *mr_conn_record(const mr_conn *conn);
 /* Does the driver tell of each row? Else the watcher hears only of what is told by mr_conn_tell_row. */
 bool mr_conn_tells_rows(const mr_conn *conn);
+/* Turns the triggers of the schema off, and on again. Statements are prepared anew by that. Where the driver cannot,
+ * nothing happens. */
+void mr_conn_set_triggers(mr_conn *conn, bool on);
 /* The connection's user; see mr_conn_set_owner. */
 const void *mr_conn_owner(const mr_conn *conn);
 mr_env *mr_engine_env(const mr_engine *engine);

@@ -1,0 +1,153 @@
+-- history.lua: undo and redo: session:begin(fn, { undo = "Move door", merge = key }), db.history.
+--
+-- A step is what one transaction has changed (src/session/replay.c); here they are kept in order.
+--
+-- Invariant: the steps that can be undone are those before `done`, the others can be redone. A step that was undone or
+-- redone is what the database has; one that was refused leaves all as it was.
+
+local core, require = ...
+local options = require "moonrow.options"
+local changes = require "moonrow.changes"
+
+local History = { __name = "History" }
+History.__index = function(_, name)
+  return History[name] or core.raise("ArgumentError", string.format("db.history has no '%s'%s", tostring(name),
+    core.hint(tostring(name), History)))
+end
+
+local history = {}
+local histories = setmetatable({}, { __mode = "k" }) -- by engine
+local weak = { __mode = "v" }
+
+-- The history of the engine.
+function history.of(engine)
+  local self = histories[engine]
+  if not self then
+    self = setmetatable({ list = {}, done = 0, bytes = 0, most = 100, most_bytes = 16e6, engine = engine }, History)
+    histories[engine] = self
+  end
+  return self
+end
+
+-- ---------------------------------------------------------------- recording
+
+local function remove(self, at)
+  self.bytes = self.bytes - self.list[at].step:bytes()
+  table.remove(self.list, at)
+  if at <= self.done then self.done = self.done - 1 end
+end
+
+local function keep_limit(self)
+  while #self.list > 0 and (#self.list > self.most or self.bytes > self.most_bytes) do remove(self, 1) end
+end
+
+local function drop_redo(self)
+  while #self.list > self.done do remove(self, #self.list) end
+end
+
+local function push(self, session, step, name, merge)
+  drop_redo(self)
+  local last = self.list[self.done]
+  self.bytes = self.bytes + step:bytes()
+  if last and merge ~= nil and last.merge == merge then
+    last.step:join(step)
+  else
+    self.done = self.done + 1
+    self.list[self.done] = { name = name, merge = merge, step = step, session = setmetatable({ session }, weak) }
+  end
+  keep_limit(self)
+end
+
+-- What is left of the call when the transaction is committed.
+local function finish(self, session, step, token, name, merge, ...)
+  local added = step:add(changes.feed(self.engine), token, session)
+  if added then push(self, session, step, name, merge) end
+  if added == nil then self:clear() end -- nothing that lies before can be undone any more
+  return ...
+end
+
+-- begin(): runs the function in a transaction of the session, as session:begin does.
+function history.record(session, name, merge, begin)
+  local engine = session.bind
+  if not engine or engine.name ~= "sqlite" then
+    core.raise("InvalidRequestError", "begin: undo needs an SQLite database: no other tells what its rows were")
+  end
+  local self, step = history.of(engine), core.step()
+  local token = changes.feed(engine):token()
+  local _ <close> = setmetatable({}, { __close = function() core.keep_deleted(session, nil) end })
+  core.keep_deleted(session, step)
+  return finish(self, session, step, token, name, merge, begin())
+end
+
+-- ---------------------------------------------------------------- replay
+
+local function describe(row)
+  local key = row.key
+  if type(key) == "table" then
+    local list = {}
+    for i, part in ipairs(key) do list[i] = tostring(part) end
+    key = table.concat(list, ", ")
+  end
+  local name = row.class and tostring(row.class):match "^<class (.+)>$" or row.table
+  return string.format("%s %s", name, tostring(key))
+end
+
+local function refuse(what, name, rows, reason)
+  local words = {}
+  for i = 1, math.min(#rows, 5) do words[i] = describe(rows[i]) end
+  if #rows > 5 then words[6] = string.format("and %d more", #rows - 5) end
+  local why = "the database refuses it: " .. tostring(reason)
+  if #rows > 0 then why = "these rows were changed since by others: " .. table.concat(words, ", ") end
+  local _, err = pcall(core.raise, "UndoConflictError", string.format("%s of '%s': nothing was done, because %s", what,
+    name, why))
+  err.rows = rows
+  error(err, 0)
+end
+
+local function replay(self, what, at, back)
+  local entry = self.list[at]
+  if not entry then return nil end
+  local session = entry.session[1]
+  if not session or session.closed then session = self.default() end
+  local rows, reason = entry.step:replay(session, self.base, back)
+  if rows then refuse(what, entry.name, rows, reason) end
+  self.done = back and at - 1 or at
+  return entry.name
+end
+
+-- db.history:undo(): takes the last step back. Returns its name; nil where there is none.
+function History:undo() return replay(self, "undo", self.done, true) end
+
+-- db.history:redo(): does the step once more that was undone last.
+function History:redo() return replay(self, "redo", self.done + 1, false) end
+
+-- db.history:steps(): a list of { name =, bytes =, undone = }, the oldest first.
+function History:steps()
+  local list = {}
+  for i, entry in ipairs(self.list) do
+    list[i] = { name = entry.name, bytes = entry.step:bytes(), undone = i > self.done }
+  end
+  return list
+end
+
+-- db.history:clear(): forgets all steps.
+function History:clear() self.list, self.done, self.bytes = {}, 0, 0 end
+
+-- db.history:limit{ steps = 100, bytes = 16e6 }: the oldest steps beyond that are forgotten.
+function History:limit(...)
+  local given = options.read("limit", { "steps", "bytes" }, 0, ...)
+  for _, name in ipairs{ "steps", "bytes" } do
+    local n = given[name]
+    if n ~= nil and (type(n) ~= "number" or n < 0 or n ~= n) then
+      options.expect("limit: " .. name, "a number of 0 or more", n)
+    end
+  end
+  self.most, self.most_bytes = given.steps or self.most, given.bytes or self.most_bytes
+  keep_limit(self)
+end
+
+function History:__tostring()
+  return string.format("<History: %d to undo, %d to redo>", self.done, #self.list - self.done)
+end
+
+return history
