@@ -8,6 +8,7 @@
 local core, require = ...
 local options = require "moonrow.options"
 local changes = require "moonrow.changes"
+local reserved_keys = require "moonrow.reserved_keys"
 
 local History = { __name = "History" }
 History.__index = function(_, name)
@@ -23,7 +24,8 @@ local weak = { __mode = "v" }
 function history.of(engine)
   local self = histories[engine]
   if not self then
-    self = setmetatable({ list = {}, done = 0, bytes = 0, most = 100, most_bytes = 16e6, engine = engine }, History)
+    self = setmetatable({ list = {}, done = 0, bytes = 0, reserved = false, most = 100, most_bytes = 16e6,
+      engine = engine }, History)
     histories[engine] = self
   end
   return self
@@ -34,6 +36,7 @@ end
 local function remove(self, at)
   self.bytes = self.bytes - self.list[at].step:bytes()
   table.remove(self.list, at)
+  self.reserved = false
   if at <= self.done then self.done = self.done - 1 end
 end
 
@@ -45,8 +48,21 @@ local function drop_redo(self)
   while #self.list > self.done do remove(self, #self.list) end
 end
 
+-- By table: the largest key of a row that is not there now, and that a step would bring back.
+local function reserved(self)
+  if self.reserved then return self.reserved end
+  local all = {}
+  for i, entry in ipairs(self.list) do
+    for name, key in pairs(entry.step:absent(i > self.done)) do all[name] = math.max(key, all[name] or key) end
+  end
+  self.reserved = all
+  return all
+end
+
 local function push(self, session, step, name, merge)
   drop_redo(self)
+  self.reserved = false
+  reserved_keys.watch(session, function() return reserved(self) end)
   local last = self.list[self.done]
   self.bytes = self.bytes + step:bytes()
   if last and merge ~= nil and last.merge == merge then
@@ -111,7 +127,8 @@ local function replay(self, what, at, back)
   if not session or session.closed then session = self.default() end
   local rows, reason = entry.step:replay(session, self.base, back)
   if rows then refuse(what, entry.name, rows, reason) end
-  self.done = back and at - 1 or at
+  self.done, self.reserved = back and at - 1 or at, false
+  reserved_keys.watch(session, function() return reserved(self) end)
   return entry.name
 end
 
@@ -131,7 +148,7 @@ function History:steps()
 end
 
 -- db.history:clear(): forgets all steps.
-function History:clear() self.list, self.done, self.bytes = {}, 0, 0 end
+function History:clear() self.list, self.done, self.bytes, self.reserved = {}, 0, 0, false end
 
 -- db.history:limit{ steps = 100, bytes = 16e6 }: the oldest steps beyond that are forgotten.
 function History:limit(...)

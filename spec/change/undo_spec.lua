@@ -159,6 +159,49 @@ describe("objects", function()
   end)
 end)
 
+describe("a key that a step refers to", function()
+  it("is given to no new object, until the step is forgotten", function()
+    local first, last = Door{ x = 1 }, Door{ x = 2 }
+    session:add_all{ first, last }
+    session:commit()
+    step("Delete", function() session:delete(last) end)
+    local new = { Door{ x = 3 }, Door{ x = 4 }, Door{ id = 9, x = 5 } }
+    session:add_all(new)
+    session:commit()
+    assert.same({ 3, 4, 9 }, { new[1].id, new[2].id, new[3].id })
+    history:undo()
+    assert.equal(last, session:get(Door, 2))
+    assert.equal(2, last.x)
+    step("Delete new", function() session:delete(new[3]) end)
+    history:clear()
+    local other = Door{}
+    session:add(other)
+    session:commit()
+    assert.equal(5, other.id)
+  end)
+
+  it("is that of a row that was undone, too, and of the topmost class", function()
+    local Animal = db.Model:extend("Animal", { id = db.Column{ db.Integer, primary_key = true },
+      kind = db.Column{ db.String(10) }, __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "a" } })
+    local Dog = Animal:extend("Dog", { id = db.Column{ db.Integer, db.ForeignKey "animal.id", primary_key = true },
+      __mapper_args = { polymorphic_identity = "dog" } })
+    db:create_all()
+    local dog
+    step("Make", function()
+      dog = Dog{}
+      session:add(dog)
+    end)
+    history:undo()
+    local other = Dog{}
+    session:add(other)
+    session:commit()
+    assert.equal(2, other.id)
+    history:redo()
+    assert.equal(1, dog.id)
+    assert.equal(2, Dog.query:count())
+  end)
+end)
+
 it("what the database has done by itself is taken back: cascades, triggers, many rows, text", function()
   session:execute(mr.text "INSERT INTO room VALUES (1, 'a'), (2, 'b')")
   session:execute(mr.text "INSERT INTO door VALUES (1, 1.5, NULL, 1), (2, 2.0, '2024-01-01 00:00:00', 1)")

@@ -333,7 +333,10 @@ mr_status mr_session_replay(mr_session *s, mr_registry *registry, mr_step *step,
     mr_heap_block(s->heap);
     mr_status status = write_all(&r);
     bool refused = status == MR_FAIL && mr_env_error(s->env)->kind == MR_ERR_INTEGRITY;
-    if (status == MR_OK) follow_all(&r);
+    if (status == MR_OK) {
+        follow_all(&r);
+        mr_expire_everything(s); /* those that have come back are read when they are used */
+    }
     mr_error *saved = mr_env_save_error(s->env);
     if (status != MR_OK && mr_session_in_transaction(s)) mr_session_rollback_all(s);
     mr_env_clear_error(s->env);
