@@ -192,6 +192,7 @@ int main(void) {
         OPERATION("transfer"),
         OPERATION("json"),
         OPERATION("sql_functions"),
+        OPERATION("undo"),
         EXAMPLE(0),
         EXAMPLE(1),
         EXAMPLE(2),

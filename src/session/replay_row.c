@@ -171,5 +171,5 @@ mr_status mr_replay_row_make(replay_row *row, const mr_change *c, bool back) {
                        : appears                   ? make_insert(row, c, values, rowid)
                                                    : make_delete(row, c, values, rowid);
     if (status != MR_OK) return status;
-    return row->sql.len > 0 ? compile(row) : MR_DONE;
+    return row->sql.len > 0 || row->sql.oom ? compile(row) : MR_DONE;
 }
