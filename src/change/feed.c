@@ -40,6 +40,11 @@ void mr_feed_limit(mr_feed *feed, size_t bytes, size_t transaction_bytes) {
     mr_feed_keep_limit(feed);
 }
 
+void mr_feed_before_commit(mr_feed *feed, mr_feed_before_fn fn, void *ud) {
+    feed->before = fn;
+    feed->before_ud = ud;
+}
+
 /* ---------------------------------------------------------------- beginning and end */
 
 /* The engine ends, or is not watched any more. */

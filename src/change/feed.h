@@ -26,6 +26,8 @@ struct mr_feed {
     size_t bytes, limit, transaction_limit; /* of the sets in the list */
     mr_vec subscribers;                     /* feed_subscriber */
     unsigned publishing;
+    mr_feed_before_fn before; /* or NULL */
+    void *before_ud;
     mr_arena *tables_arena;
     mr_vec tables;  /* mr_changed_table *: the newest version of each */
     mr_vec records; /* feed_record * */

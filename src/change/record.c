@@ -188,6 +188,11 @@ static mr_status on_committing(void *record) {
     if (!r->set) return MR_OK;
     mr_record_settle(r);
     if (mr_record_resolve(r, r->set) != MR_OK) return MR_FAIL;
+    if (r->feed->before) {
+        if (r->feed->before(r->feed->before_ud, r->conn, r->set) != MR_OK) return MR_FAIL;
+        if (r->lost) return mr_nomem(r->feed->env);
+        if (mr_record_resolve(r, r->set) != MR_OK) return MR_FAIL;
+    }
     mr_poll_before_commit(r);
     return MR_OK;
 }

@@ -590,6 +590,29 @@ function Database:changes_since(token) end
 ---@return integer
 function Database:change_token() end
 
+---What db:track takes: a list of classes and tables, and how long the log keeps what they change.
+---@class moonrow.Tracked
+---A class, or a table without one.
+---@field [integer] moonrow.Model|moonrow.Table
+---"30d": so many seconds, minutes, hours, days or weeks (s, m, h, d, w); for ever by default.
+---@field retain? string
+
+---Writes each change of these classes and tables into the table `moonrow_change`, in the transaction of the change
+---itself, whoever makes it. The table is made if it is missing. A further call takes the place of the one before.
+---
+---```lua
+---local Log = db:track{ User, retain = "30d" }
+---ann.age = 60
+---session:commit()
+---local last = Log.query:order_by(Log.id:desc()):first()
+---last.kind, last.class, last.key --> update, User, 1
+---last.new.age --> 60
+---session:commit()
+---```
+---@param what moonrow.Tracked
+---@return moonrow.Model # the class of the log: id, at, kind, class, of (the table), key, old, new
+function Database:track(what) end
+
 ---Ends recording, and forgets what was recorded.
 ---
 ---```lua

@@ -198,6 +198,67 @@ void bind_push_change(lua_State *L, mr_registry *registry, const mr_change_set *
     push_shown(L, set, &s);
 }
 
+/* ---------------------------------------------------------------- before a commit */
+
+static const char before_key = 0; /* registry: table: light userdata of a feed to { function, base class } */
+
+typedef struct committing {
+    mr_feed *feed;
+    mr_conn *conn;
+    mr_change_set *set;
+} committing;
+
+/* Calls the function with a connection and a list of the changes. */
+static int before_body(lua_State *L) {
+    const committing *c = lua_touserdata(L, 1);
+    luaL_checkstack(L, 16, "before a commit");
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &before_key);
+    if (lua_rawgetp(L, -1, c->feed) == LUA_TNIL) return 0;
+    int both = lua_gettop(L);
+    lua_rawgeti(L, both, 2);
+    const bind_class *base = bind_class_at(L, -1);
+    bind_push_borrowed_connection(L, c->conn);
+    int connection = lua_gettop(L);
+    lua_rawgeti(L, both, 1);
+    lua_pushvalue(L, connection);
+    size_t n = c->set->changes.len;
+    bind_new_list(L, n);
+    for (size_t i = 0; base && i < n; i++) {
+        bind_push_change(L, base->registry, c->set, mr_change_at(c->set, i));
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    int status = lua_pcall(L, 2, 0, 0);
+    bind_end_borrowed_connection(L, connection);
+    return status == LUA_OK ? 0 : lua_error(L);
+}
+
+static mr_status before_commit(void *ud, mr_conn *conn, mr_change_set *set) {
+    bind_state *b = ud;
+    committing c = {set->feed, conn, set};
+    return bind_callback(b->env, before_body, &c);
+}
+
+/* feed:before_commit(fn, base class): fn(connection, changes) is called in each transaction that has changed something,
+ * before its commit; nil: no more. */
+static int feed_before_commit(lua_State *L) {
+    mr_feed *feed = *feed_arg(L, "before_commit");
+    bool on = !lua_isnil(L, 2);
+    lua_settop(L, 3);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &before_key);
+    if (on) {
+        lua_createtable(L, 2, 0);
+        lua_pushvalue(L, 2);
+        lua_rawseti(L, -2, 1);
+        lua_pushvalue(L, 3);
+        lua_rawseti(L, -2, 2);
+    } else {
+        lua_pushnil(L);
+    }
+    lua_rawsetp(L, -2, feed);
+    mr_feed_before_commit(feed, on ? before_commit : NULL, bind_of(L));
+    return 0;
+}
+
 /* ---------------------------------------------------------------- walks */
 
 typedef struct walk {
@@ -284,11 +345,15 @@ static int walk_next(lua_State *L) {
 }
 
 void bind_open_feed(lua_State *L) {
-    static const luaL_Reg feed_methods[] = {{"token", feed_token}, {"limit", feed_limit}, {"poll", feed_poll},
-                                            {"walk", feed_walk},   {"close", feed_gc},    {NULL, NULL}};
+    static const luaL_Reg feed_methods[] = {{"token", feed_token}, {"limit", feed_limit},
+                                            {"poll", feed_poll},   {"walk", feed_walk},
+                                            {"close", feed_gc},    {"before_commit", feed_before_commit},
+                                            {NULL, NULL}};
     static const luaL_Reg feed_meta[] = {{"__gc", feed_gc}, {NULL, NULL}};
     static const luaL_Reg walk_methods[] = {{"next", walk_next}, {NULL, NULL}};
     static const luaL_Reg walk_meta[] = {{"__gc", walk_gc}, {NULL, NULL}};
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &before_key);
     bind_type(L, BIND_FEED, "Feed", feed_methods, NULL, feed_meta);
     bind_type(L, BIND_CHANGE_WALK, "ChangeWalk", walk_methods, NULL, walk_meta);
     lua_pushcfunction(L, core_feed);

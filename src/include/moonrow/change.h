@@ -54,6 +54,9 @@ typedef struct mr_change {
     const mr_value *old_values, *new_values;
 } mr_change;
 
+/* The table in which the log of changes is stored (lua/moonrow/track.lua): what undo leaves as it is. */
+#define MR_CHANGE_LOG_TABLE "moonrow_change"
+
 /* What one commit has changed. Counted: a reader that keeps it retains it. */
 typedef struct mr_change_set {
     uint32_t refs;
@@ -102,6 +105,12 @@ typedef void (*mr_feed_fn)(void *ud, mr_change_set *set);
 mr_status mr_feed_subscribe(mr_feed *feed, mr_feed_fn fn, void *ud);
 /* Ends what mr_feed_subscribe has begun with this fn and ud; it may be called by fn itself. */
 void mr_feed_unsubscribe(mr_feed *feed, mr_feed_fn fn, void *ud);
+
+/* Called within each transaction that has changed something, before its COMMIT, with what it has changed so far: fn may
+ * write with the connection, and what it writes belongs to the set. MR_FAIL: nothing is committed. NULL: no more. Not
+ * called for statements that commit by themselves. */
+typedef mr_status (*mr_feed_before_fn)(void *ud, mr_conn *conn, mr_change_set *set);
+void mr_feed_before_commit(mr_feed *feed, mr_feed_before_fn fn, void *ud);
 
 /* Looks whether somebody else has committed since the last call: another program, or a connection that is not the
  * engine's. If so, publishes a set with `outside`, and *outside is true. The first call only begins. Asks the database
