@@ -201,7 +201,7 @@ demo: deps ## build, then run an example with the host
 
 test: deps ## all that must pass: headers, layers, lint, C tests, specs, stress, host, examples, instructions
 	@$(MAKE) $(SPREAD) --no-print-directory test-build
-	@$(RUN) headers arch lint core spec stress host examples guide count
+	@$(RUN) headers arch lint core spec postgresql stress host examples guide count
 
 test-build: all $(CORE_TESTS) $(C_EXAMPLES) $(PRELOADS)
 

@@ -2,6 +2,7 @@
 -- rows in Lua gives. MOONROW_SEED and MOONROW_FAMILIES choose other families, and more of them.
 
 local mr = require "moonrow"
+local postgresql = require "spec.support.postgresql"
 
 local SEED = tonumber(os.getenv "MOONROW_SEED") or 1
 local STRESS = (os.getenv "MOONROW_STRESS" or "") ~= ""
@@ -229,6 +230,9 @@ function steps.plain(f)
   return what, texts(rows) .. #rows, f:shown(query:order_by(node.class.id):all()) .. query:count()
 end
 
+-- SQLite has NULL below all values, PostgreSQL above them.
+local no_value = postgresql.url and math.huge or -1
+
 function steps.ordered(f)
   local node = f:any_mapped()
   local list = {}
@@ -240,7 +244,7 @@ function steps.ordered(f)
   local other, name = table.unpack(list[f.rnd(#list)])
   local rows = f:rows_of(node)
   table.sort(rows, function(a, b)
-    local x, y = a.values[name] or -1, b.values[name] or -1
+    local x, y = a.values[name] or no_value, b.values[name] or no_value
     if x ~= y then return x > y end
     return a.id < b.id
   end)

@@ -28,7 +28,7 @@ describe("a row", function()
       return db.session:execute(mr.insert(User):values{ name = "new", age = 1 }:returning(User.name, User.age)):one()
     end,
     ["a connection"] = function()
-      return db.engine:connect():execute("select name, age from user order by id"):fetchone()
+      return db.engine:connect():execute(mr.text "select name, age from user order by id"):fetchone()
     end,
     ["iteration"] = function()
       for row in db.session:query(User.name, User.age):order_by(User.id):iter() do return row end

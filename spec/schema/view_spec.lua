@@ -17,7 +17,7 @@ local function open(definition, dialect)
   return db, User, Adult
 end
 
-local TEXT = "SELECT id, name FROM user WHERE age >= 18"
+local TEXT = 'SELECT id, name FROM "user" WHERE age >= 18'
 local function as_text() return TEXT end
 
 local function filled(...)

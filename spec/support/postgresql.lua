@@ -44,12 +44,12 @@ for _, name in ipairs{ "open", "create_engine" } do
 end
 
 -- "user" is a reserved word there: where a spec has it in a text without quotes, it gets them.
+local before_table = { ["FROM "] = true, ["INTO "] = true, ["UPDATE "] = true, ["JOIN "] = true, ["TABLE "] = true }
 local text = mr.text
 rawset(mr, "text", function(sql, ...)
   if type(sql) == "string" then
-    sql = sql:gsub("(%f[%a]%u+ )user%f[^%w_]", function(word)
-      return (word == "FROM " or word == "INTO " or word == "UPDATE " or word == "JOIN " or word == "TABLE ")
-        and word .. '"user"' or nil
+    sql = sql:gsub("(%f[%a]%a+ )user%f[^%w_]", function(word)
+      return before_table[word:upper()] and word .. '"user"' or nil
     end)
   end
   return text(sql, ...)

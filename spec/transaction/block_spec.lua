@@ -9,7 +9,7 @@ local function new_user(User, name) return User{ username = name, email = name }
 local function usernames(db)
   local list = {}
   local c <close> = db.engine:connect()
-  for i, row in ipairs(c:execute("SELECT username FROM user ORDER BY username"):all()) do list[i] = row.username end
+  for i, row in ipairs(c:execute('SELECT username FROM "user" ORDER BY username'):all()) do list[i] = row.username end
   return list
 end
 
@@ -355,7 +355,7 @@ describe("begin with changes that wait", function()
 end)
 
 describe("a block of engine:begin that was ended inside", function()
-  local insert = "INSERT INTO user (username, email) VALUES (:name, :name)"
+  local insert = 'INSERT INTO "user" (username, email) VALUES (:name, :name)'
 
   for how, keeps in pairs{ commit = true, rollback = false } do
     it("by " .. how .. " runs nothing more, as a function or as a value", function()
@@ -371,7 +371,7 @@ describe("a block of engine:begin that was ended inside", function()
       end
       db.engine:begin(work)
       assert.same(keeps and { "ann" } or {}, usernames(db))
-      db.engine:begin(function(c) c:execute "DELETE FROM user" end)
+      db.engine:begin(function(c) c:execute 'DELETE FROM "user"' end)
       do
         local c <close> = db.engine:begin()
         work(c)
@@ -419,7 +419,7 @@ describe("an error that is nil", function()
     end,
     ["engine:begin"] = function(db)
       local c <close> = db.engine:begin()
-      c:execute "INSERT INTO user (username, email) VALUES ('lost', 'lost')"
+      c:execute [[INSERT INTO "user" (username, email) VALUES ('lost', 'lost')]]
       error(nil)
     end,
   }
@@ -462,7 +462,7 @@ describe("an error that is nil", function()
     end
     assert.is_true(pcall(coroutine.wrap(function()
       local c <close> = db.engine:begin()
-      c:execute "INSERT INTO user (username, email) VALUES ('coroutine', 'x')"
+      c:execute [[INSERT INTO "user" (username, email) VALUES ('coroutine', 'x')]]
     end)))
     assert.same({ "block", "break", "coroutine", "return" }, usernames(db))
   end)

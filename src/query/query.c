@@ -230,6 +230,7 @@ static mr_query *add_to_list(const mr_query *q, size_t offset, mr_node *item) {
 mr_query *mr_query_order_by(const mr_query *q, mr_node *item) {
     mr_query *c = add_to_list(q, offsetof(mr_select, order_by), item);
     for (unsigned i = 0; c && !item && i < c->nparents; i++) c->parents[i].ordered = false; /* not returned yet */
+    for (unsigned i = 0; c && !item && i < c->njoins; i++) c->joins[i].ordered = false;
     return c;
 }
 

@@ -28,12 +28,13 @@ static const char *cast_of(const mr_compiler *c, const mr_node *node) {
     return mr_type_is_number(type) ? "NUMERIC" : NULL;
 }
 
-/* x #>> path: a text; x #> path: JSON. A text is cast to JSON first. */
+/* x #>> path: a text; x #> path: JSON. A text is cast to JSON first, and an array is made JSON. */
 static void compile_operators(mr_compiler *c, const mr_node *node, uint32_t start) {
-    bool is_json = mr_type_is_json(mr_typed(c, node->child[0]));
-    mr_emit(c, is_json ? "(" : "(CAST(");
+    const mr_type *type = mr_typed(c, node->child[0]);
+    bool is_array = mr_type_is_json(type) && type->item, is_json = mr_type_is_json(type) && !is_array;
+    mr_emit(c, is_json ? "(" : is_array ? "(to_jsonb(" : "(CAST(");
     mr_compile_operand(c, node->child[0], is_json ? MR_AGAINST_ANY : MR_OP_NONE);
-    if (!is_json) mr_emit(c, " AS JSONB)");
+    if (!is_json) mr_emit(c, is_array ? ")" : " AS JSONB)");
     mr_emit(c, mr_type_is_json(mr_typed(c, node)) ? " #> " : " #>> ");
     mr_seek(c, node, start, 2);
     c->form = mr_type_simple(MR_TYPE_NULL); /* the path is an array of texts */

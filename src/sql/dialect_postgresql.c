@@ -6,6 +6,7 @@
 #include <moonrow/sql.h>
 
 #include "compiler.h"
+#include "key.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -187,15 +188,23 @@ static void compile_xor(mr_compiler *c, const mr_node *node) {
     mr_compile_operand(c, node->child[1], MR_OP_BIT_XOR);
 }
 
+/* Is it a document? An Array, JSON to us, is an array to PostgreSQL, which compares it as it is. */
+static bool is_document(const mr_compiler *c, const mr_node *node) {
+    const mr_type *type = node->type ? mr_typed(c, node) : NULL;
+    return type && mr_type_is_json(type) && !type->item;
+}
+
 /* The default for an IN without values has a subquery in FROM, which would need a name here. So a NULL with a constant
  * condition is written. */
 static bool compile_empty_in(mr_compiler *c, const mr_node *node) {
     const mr_node *right = node->child[1];
     if (right->kind != MR_NODE_BINDS || right->u.list.n != 0) return false;
-    bool negated = node->op == MR_OP_NOT_IN;
+    bool negated = node->op == MR_OP_NOT_IN, document = is_document(c, node->child[0]);
     uint32_t width = mr_in_width(node);
     if (negated) mr_emit(c, "(");
-    mr_compile_operand(c, node->child[0], (mr_op)node->op);
+    if (document) mr_emit(c, "CAST(");
+    mr_compile_operand(c, node->child[0], document ? MR_OP_NONE : (mr_op)node->op);
+    if (document) mr_emit(c, " AS JSONB)");
     mr_emit(c, negated ? " NOT IN (" : " IN (");
     if (width > 1) mr_emit(c, "(");
     for (uint32_t i = 0; i < width; i++) mr_emit(c, i ? ", NULL" : "NULL");
@@ -293,39 +302,47 @@ static bool compile_rest(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
-/* Is it written so that it gives a value of JSONB: a path into a text, which is cast first? */
+/* Is it written so that it gives a value of JSONB: a path into a text or an array? */
 static bool gives_jsonb(const mr_compiler *c, const mr_node *node) {
     node = mr_unlabelled(node);
-    return node->kind == MR_NODE_JSON_AT && !mr_type_is_json(mr_typed(c, node->child[0]));
+    return node->kind == MR_NODE_JSON_AT && !is_document(c, node->child[0]);
+}
+
+static void compile_jsonb(mr_compiler *c, const mr_node *node) {
+    const bool bare = gives_jsonb(c, node);
+    if (!bare) mr_emit(c, "CAST(");
+    mr_compile(c, node);
+    if (!bare) mr_emit(c, " AS JSONB)");
 }
 
 /* PostgreSQL compares documents as JSONB alone. */
 static bool compile_documents(mr_compiler *c, const mr_node *node) {
     const mr_node *left = node->child[0], *right = node->child[1];
-    if (!left->type || !right->type || !mr_type_is_json(mr_typed(c, left)) || !mr_type_is_json(mr_typed(c, right)))
-        return false;
-    if (mr_unlabelled(right)->kind == MR_NODE_LITERAL_SQL || gives_jsonb(c, left)) return false; /* IS NULL */
-    mr_emit(c, "CAST(");
-    mr_compile(c, left);
-    mr_emit(c, node->op == MR_OP_EQ                                        ? " AS JSONB) = CAST("
-               : node->op == MR_OP_NE                                      ? " AS JSONB) != CAST("
-               : node->op == MR_OP_IS_DISTINCT || node->op == MR_OP_IS_NOT ? " AS JSONB) IS DISTINCT FROM CAST("
-                                                                           : " AS JSONB) IS NOT DISTINCT FROM CAST(");
-    mr_compile(c, right);
-    mr_emit(c, " AS JSONB)");
+    if (!is_document(c, left) || !is_document(c, right)) return false;
+    if (mr_unlabelled(right)->kind == MR_NODE_LITERAL_SQL) return false; /* IS NULL */
+    compile_jsonb(c, left);
+    mr_emit(c, node->op == MR_OP_EQ                                        ? " = "
+               : node->op == MR_OP_NE                                      ? " != "
+               : node->op == MR_OP_IS_DISTINCT || node->op == MR_OP_IS_NOT ? " IS DISTINCT FROM "
+                                                                           : " IS NOT DISTINCT FROM ");
+    compile_jsonb(c, right);
     return true;
 }
 
 static bool compile_documents_in(mr_compiler *c, const mr_node *node) {
     const mr_node *left = node->child[0], *right = node->child[1];
     bool negated = node->op == MR_OP_NOT_IN;
-    if (!left->type || !mr_type_is_json(mr_typed(c, left)) || right->kind != MR_NODE_BINDS || gives_jsonb(c, left))
-        return false;
-    mr_emit(c, negated ? "(CAST(" : "CAST(");
-    mr_compile(c, left);
-    mr_emit(c, negated ? " AS JSONB) NOT IN " : " AS JSONB) IN ");
-    mr_compile(c, right);
-    if (negated) mr_emit(c, ")");
+    if (!is_document(c, left) || right->kind != MR_NODE_BINDS) return false;
+    if (negated) mr_emit(c, "(");
+    compile_jsonb(c, left);
+    mr_emit(c, negated ? " NOT IN (" : " IN (");
+    const size_t n = c->literals ? right->u.list.n : mr_key_padded(right->u.list.n);
+    for (uint32_t i = 0; i < n && !c->failed; i++) {
+        mr_emit(c, i ? ", CAST(" : "CAST(");
+        mr_emit_param(c, right, i);
+        mr_emit(c, " AS JSONB)");
+    }
+    mr_emit(c, negated ? "))" : ")");
     return true;
 }
 
