@@ -1,10 +1,12 @@
 /*
  * driver_postgresql.c: the PostgreSQL driver's table of functions, and questions about a connection.
  *
- * Invariant: a question sends nothing; the snapshot of a transaction is taken by a statement that reads nothing.
+ * Invariant: a question sends nothing, so that an idle connection is looked at for free; the snapshot of a transaction
+ * is taken by a statement that reads nothing.
  */
 #include "driver_postgresql.h"
 
+#include <poll.h>
 #include <string.h>
 
 /* RETURNING gives the keys that the server makes. */
@@ -27,8 +29,13 @@ static bool in_transaction(mr_dbc *dbc) {
 
 static bool is_aborted(mr_dbc *dbc) { return transaction_of(dbc) == PQ_TRANSACTION_FAILED; }
 
+/* A server that has ended the connection has said so, or closed the socket: what is there is read, and nothing is sent.
+ * The words of a server that ends come first, and the end of the socket behind them. */
 static bool is_dead(mr_dbc *handle) {
     const postgresql_dbc *dbc = postgresql_dbc_of(handle);
+    struct pollfd fd = {.fd = dbc->pq->socket(dbc->conn), .events = POLLIN};
+    for (int i = 0; i < 2 && fd.fd >= 0 && !mr_postgresql_is_inherited(dbc) && poll(&fd, 1, 0) > 0; i++)
+        if (!dbc->pq->consumeInput(dbc->conn)) break;
     return dbc->pq->status(dbc->conn) != PQ_CONNECTION_OK;
 }
 

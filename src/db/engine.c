@@ -190,8 +190,23 @@ static mr_conn *take_idle(mr_engine *engine, mr_conn **place) {
     return conn;
 }
 
+/* Closes the idle connections that the database has ended meanwhile: it was started again, or was tired of waiting. */
+static void drop_dead(mr_engine *engine) {
+    for (mr_conn **place = &engine->idle; *place;) {
+        mr_conn *conn = *place;
+        if (!mr_conn_is_dead(conn)) {
+            place = &conn->next_idle;
+            continue;
+        }
+        *place = conn->next_idle;
+        engine->nidle--;
+        mr_conn_destroy(conn);
+    }
+}
+
 mr_status mr_engine_connect_again(mr_engine *engine, uint64_t serial, mr_conn **out) {
     if (engine->idle && mr_conn_is_inherited(engine->idle)) mr_engine_dispose(engine);
+    drop_dead(engine);
     for (mr_conn **place = &engine->idle; *place; place = &(*place)->next_idle) {
         if ((*place)->serial != serial) continue;
         *out = take_idle(engine, place);
@@ -220,6 +235,7 @@ bool mr_db_make_room(mr_db_state *state, const mr_driver *driver) {
 
 mr_status mr_engine_connect(mr_engine *engine, mr_conn **out) {
     if (engine->idle && mr_conn_is_inherited(engine->idle)) mr_engine_dispose(engine);
+    drop_dead(engine);
     mr_conn *conn;
     for (mr_conn **place = &engine->idle; *place; place = &(*place)->next_idle) {
         if ((*place)->own_settings) continue; /* the session that has made its settings will ask for it by its serial */
