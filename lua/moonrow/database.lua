@@ -14,11 +14,8 @@ local from_table = require "moonrow.from_table"
 local watchdog = require "moonrow.watchdog"
 local changes = require "moonrow.changes"
 local history = require "moonrow.history"
-local track = require "moonrow.track"
 local reflect = require "moonrow.reflection.reflect"
 local automap = require "moonrow.automap.automap"
-local saves = require "moonrow.migrate.saves"
-local compare = require "moonrow.models.compare"
 
 local Database = { __name = "Database" }
 local methods = {}
@@ -146,13 +143,13 @@ end
 -- progress = }): runs the steps that the file has not seen. Returns { applied = names, backup = path }.
 function methods:migrate(...)
   local function make(connection) self.metadata:create_all{ bind = connection } end
-  return saves.migrate(engine_of(self), make, ...)
+  return require "moonrow.migrate.saves".migrate(engine_of(self), make, ...)
 end
 
 -- db:check_schema(): a list of lines, how the database and the classes differ; an empty one: they agree.
 function methods:check_schema()
   core.configure(self.Model)
-  return (compare(engine_of(self), self.metadata, true))
+  return (require "moonrow.models.compare"(engine_of(self), self.metadata, true))
 end
 
 -- db:configure(): resolves what the classes say about each other, and reports every mistake.
@@ -172,7 +169,7 @@ function methods:change_token() return changes.token(engine_of(self)) end
 
 -- db:track{ Player, Item, retain = "30d" }: writes what changes in their tables into the table moonrow_change, in the
 -- same transaction. Returns the class of that table.
-function methods:track(...) return track.start(self, self[STATE], engine_of(self), ...) end
+function methods:track(...) return require "moonrow.track".start(self, self[STATE], engine_of(self), ...) end
 
 -- db:forget_changes(): ends recording, and forgets what was recorded.
 function methods:forget_changes() changes.forget(engine_of(self)) end

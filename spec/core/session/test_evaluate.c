@@ -285,7 +285,7 @@ static void shared_table(void **state) {
     record();
     ok(update(query_of(special, NULL), "n", num(5), MR_SYNCHRONIZE_NONE, &rows));
     mr_dml d = {.table = mr_sql_table(env, item->table)};
-    mr_node *statement = mr_class_statement(session, special, mr_sql_delete(env, &d));
+    mr_node *statement = mr_statement_with_criteria(session, special, NULL, mr_sql_delete(env, &d));
     mr_session_cursor cursor;
     ok(mr_session_execute(session, statement, NULL, 0, &cursor));
     assert_int_equal(mr_cursor_step(cursor.cursor), MR_DONE);
