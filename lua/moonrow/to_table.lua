@@ -127,6 +127,20 @@ end
 
 local object_to_table
 
+-- A circle of lists multiplies at each level: before memory ends, it is told.
+local MOST_OBJECTS = 1000000
+
+local function count_object(asked)
+  local counted = asked.counted
+  if not counted then return { n = 1 } end
+  counted.n = counted.n + 1
+  if counted.n > MOST_OBJECTS then
+    core.raise("ArgumentError", string.format("to_table: depth goes through more than %d objects, as circles of "
+      .. "relationships do: a smaller one, or only = { ... }, chooses what is wanted", MOST_OBJECTS))
+  end
+  return counted
+end
+
 local function no_relationship(object, name)
   core.raise("ArgumentError", string.format("to_table: %s.%s is no relationship: it has no attributes to choose",
     core.class_of(object).__name, name))
@@ -198,9 +212,11 @@ function object_to_table(object, asked)
   return to_table.convert(object, asked)
 end
 
--- asked: { depth = (how many relationships deep), tree = (of names; nil: all that is loaded) }
+-- asked: { depth = (how many relationships deep), tree = (of names; nil: all that is loaded), counted = { n = (the
+-- objects until now) } }
 function to_table.convert(object, asked)
   local list, by_name = to_table.attributes(core.class_of(object))
+  local counted = count_object(asked)
   local tree, depth = asked.tree, asked.depth
   local found = {}
   renew(object, list)
@@ -209,7 +225,8 @@ function to_table.convert(object, asked)
     local wanted = tree and tree[name]
     if kind == "relationship" then
       if wanted or not tree and depth > 0 then
-        local below = { depth = math.max(depth - 1, 0), tree = type(wanted) == "table" and wanted or nil }
+        local below = { depth = math.max(depth - 1, 0), tree = type(wanted) == "table" and wanted or nil,
+          counted = counted }
         found[name] = related(attribute, object[name], below)
       end
     elseif wanted or not tree and kind ~= "synonym" and core.is_loaded(object, name) then
