@@ -46,7 +46,7 @@ local watched = setmetatable({}, { __mode = "k" }) -- by session: true
 function reserved_keys.watch(session, reserved)
   if watched[session] then return end
   watched[session] = true
-  event.listen(session, "before_flush", function(flushing)
+  event.listen(session, (core.settings_events()), function(flushing)
     local keys = reserved()
     if next(keys) then give_keys(flushing, keys) end
   end)

@@ -74,7 +74,7 @@ function track.start(db, state, engine, ...)
     tracked[core.type_name(class) == "Table" and class.name or inspect(class).tablename] = true
   end
   db.metadata:create_all{ bind = engine, tables = { inspect(Log).table } }
-  changes.feed(engine):before_commit(function(connection, list)
+  changes.feed(engine):on_commit(function(connection, list)
     local rows, now = {}, core.now()
     for _, change in ipairs(list) do
       if tracked[change.table] then rows[#rows + 1] = row_of(change, now) end

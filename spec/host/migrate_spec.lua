@@ -5,7 +5,7 @@ local saved = require "spec.support.saved"
 
 local binary = (os.getenv "BUILD" or "build") .. "/moonrow"
 
-local folder, here
+local folder, here, absolute
 
 local function read(path)
   local file <close> = assert(io.open(path))
@@ -19,7 +19,7 @@ end
 
 -- Runs the command in the folder: what it prints, its standard error, and its exit code.
 local function run(arguments)
-  local pipe = assert(io.popen(("cd '%s' && '%s' migrate %s 2>said"):format(folder, here .. "/" .. binary, arguments)))
+  local pipe = assert(io.popen(("cd '%s' && '%s' migrate %s 2>said"):format(folder, absolute, arguments)))
   local text = pipe:read "a"
   local _, _, code = pipe:close()
   return text, read(folder .. "/said"), code
@@ -65,6 +65,7 @@ local function models(user, post) write("models.lua", MODELS:format(user or "", 
 setup(function()
   local pipe <close> = assert(io.popen "pwd")
   here = pipe:read "l"
+  absolute = binary:sub(1, 1) == "/" and binary or here .. "/" .. binary
 end)
 
 before_each(function()
@@ -222,7 +223,7 @@ describe("moonrow migrate", function()
 
   it("lets one of two programs wait for the other", function()
     revision("aa1", "nil", [[m:execute "CREATE TABLE a (x)" local t = os.time() + 1 while os.time() <= t do end]])
-    local command = ("cd '%s' && '%s' migrate upgrade"):format(folder, here .. "/" .. binary)
+    local command = ("cd '%s' && '%s' migrate upgrade"):format(folder, absolute)
     local output, ok = process.run(("( (%s) & (%s); a=$?; wait $! && exit $a )"):format(command, command))
     assert.is_true(ok, output)
     assert.equal(1, select(2, output:gsub("upgraded to", "")))

@@ -427,6 +427,16 @@ static unsigned table_exists(const mr_dialect *d, const mr_table *table, mr_strb
     return 2;
 }
 
+const mr_type *mr_sql_named_type(mr_env *env, const mr_type *type, const char *name) {
+    mr_strbuf quoted;
+    mr_strbuf_init(&quoted, env);
+    mr_quote_name(mr_dialect_postgresql(), name, &quoted);
+    const char *text = mr_strbuf_str(&quoted);
+    const mr_type *named = text ? mr_type_named(env, type, text) : NULL;
+    mr_strbuf_done(&quoted);
+    return named;
+}
+
 const mr_dialect *mr_dialect_postgresql(void) {
     static const mr_dialect dialect = {
         .name = "postgresql",

@@ -404,7 +404,8 @@ static void resolve_callbacks(void **state) {
     rel->resolve = resolve_badly;
     rel->resolve_ud = rel;
     assert_int_equal(mr_registry_configure(registry), MR_FAIL);
-    expect_error(MR_ERR_CALLBACK, "the user's own");
+    /* Beside another mistake it is told with that one; alone it is itself. */
+    assert_non_null(strstr(mr_env_error(env)->message, "\n  Post.category: the user's own"));
     rel->resolve_ud = NULL;
     assert_int_equal(mr_registry_configure(registry), MR_FAIL);
     assert_non_null(strstr(mr_env_error(env)->message, "\n  Post.category: order_by names no column"));

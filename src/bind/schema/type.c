@@ -68,13 +68,7 @@ static void check_storage_keys(lua_State *L, int storage, const mr_type *type) {
 
 /* Enum("a", "b", { name = "mood" }): PostgreSQL has a type of that name, which create_all makes. */
 static const mr_type *name_enum(lua_State *L, const mr_type *type, const char *name) {
-    mr_env *env = bind_of(L)->env;
-    mr_strbuf quoted;
-    mr_strbuf_init(&quoted, env);
-    mr_quote_name(mr_dialect_postgresql(), name, &quoted);
-    const char *text = mr_strbuf_str(&quoted);
-    const mr_type *named = text ? mr_type_named(env, type, text) : NULL;
-    mr_strbuf_done(&quoted);
+    const mr_type *named = mr_sql_named_type(bind_of(L)->env, type, name);
     if (!named) bind_raise(L);
     return named;
 }

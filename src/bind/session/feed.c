@@ -241,7 +241,7 @@ static mr_status before_commit(void *ud, mr_conn *conn, mr_change_set *set) {
 /* feed:before_commit(fn, base class): fn(connection, changes) is called in each transaction that has changed something,
  * before its commit; nil: no more. */
 static int feed_before_commit(lua_State *L) {
-    mr_feed *feed = *feed_arg(L, "before_commit");
+    mr_feed *feed = *feed_arg(L, "on_commit");
     bool on = !lua_isnil(L, 2);
     lua_settop(L, 3);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &before_key);
@@ -347,7 +347,7 @@ static int walk_next(lua_State *L) {
 void bind_open_feed(lua_State *L) {
     static const luaL_Reg feed_methods[] = {{"token", feed_token}, {"limit", feed_limit},
                                             {"poll", feed_poll},   {"walk", feed_walk},
-                                            {"close", feed_gc},    {"before_commit", feed_before_commit},
+                                            {"close", feed_gc},    {"on_commit", feed_before_commit},
                                             {NULL, NULL}};
     static const luaL_Reg feed_meta[] = {{"__gc", feed_gc}, {NULL, NULL}};
     static const luaL_Reg walk_methods[] = {{"next", walk_next}, {NULL, NULL}};

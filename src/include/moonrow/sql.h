@@ -705,6 +705,9 @@ const char *mr_shorten_name(const mr_dialect *d, const char *name, char *buf);
  * characters, or begins with a digit.
  */
 void mr_quote_name(const mr_dialect *d, const char *name, mr_strbuf *out);
+/* The type under a name of its own (a program's word), quoted where the dialect that has such types needs it. NULL: no
+ * memory. */
+const mr_type *mr_sql_named_type(mr_env *env, const mr_type *type, const char *name);
 /* Appends the text as a literal of SQL, 'it''s'. The caller has made sure that it has no zero byte. */
 void mr_quote_text(const char *text, size_t len, mr_strbuf *out);
 
