@@ -1,4 +1,5 @@
--- mr.undefer "*": the deferred columns of all groups, and those of none, are loaded with the rows.
+-- mr.undefer "*": the deferred columns of all groups, and those of none, are loaded with the rows; mr.undefer of what
+-- is computed.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
@@ -54,5 +55,35 @@ describe("undefer with a wildcard", function()
   it("is the only argument", function()
     refuse("ArgumentError", "*", function() return Book.query:options(mr.undefer("*", "text")):all() end)
     refuse("ArgumentError", "*", function() return Book.query:options(mr.defer "*"):all() end)
+  end)
+
+  it("reads what is computed, named as an attribute of the class or of an alias", function()
+    local own = mr.open "sqlite://"
+    local Owner = own.Model:extend("Owner", {
+      id = own.Column{ own.Integer, primary_key = true }, things = own.relationship("Thing", { back_populates = "owner" }),
+      total = mr.count_of("things", { deferred = true }),
+      next = mr.column_property(function(cls) return cls.id + 1 end, { deferred = true }),
+    })
+    local Thing = own.Model:extend("Thing", {
+      id = own.Column{ own.Integer, primary_key = true }, owner_id = own.Column{ own.Integer, own.ForeignKey "owner.id" },
+      owner = own.relationship("Owner", { back_populates = "things" }),
+    })
+    own:create_all()
+    own.session:add_all{ Owner{ things = { Thing{}, Thing{} } }, Owner{ things = { Thing{} } } }
+    own.session:commit()
+    local function later(entity, option, read)
+      local session <close> = mr.Session(own.engine)
+      local list = session:query(entity):options(option):all()
+      return #own:record(function() for _, object in ipairs(list) do assert.is_number(read(object)) end end)
+    end
+    local function total(owner) return owner.total end
+    assert.equal(0, later(Owner, mr.undefer(Owner.total), total))
+    assert.equal(0, later(Owner, mr.undefer(Owner.total, Owner.next), function(o) return o.total + o.next end))
+    assert.equal(2, later(Owner, mr.undefer(Owner.next), total))
+    assert.equal(0, later(Thing, mr.joinedload(Thing.owner):undefer(Owner.total), function(t) return t.owner.total end))
+    local Other = mr.aliased(Owner)
+    assert.equal(0, later(Other, mr.undefer(Other.total), total))
+    assert.error_matches(function() later(Thing, mr.undefer(Owner.total), total) end,
+      "the option for Owner.total does not apply: the query loads no Owner")
   end)
 end)

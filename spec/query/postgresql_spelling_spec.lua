@@ -72,7 +72,8 @@ describe("PostgreSQL's spelling", function()
     for words, criterion in pairs(cases) do
       assert.equal("CAST(data" .. words .. "$1 AS JSONB)", criterion:sql{ dialect = "postgresql" })
     end
-    assert.equal("CAST(data AS JSONB) IN (CAST($1 AS JSONB), CAST($2 AS JSONB))", data:in_{ { 1 }, { 2 } }:sql{ dialect = "postgresql" })
+    assert.equal("CAST(data AS JSONB) IN (CAST($1 AS JSONB), CAST($2 AS JSONB))",
+      data:in_{ { 1 }, { 2 } }:sql{ dialect = "postgresql" })
     assert.equal("(CAST(data AS JSONB) NOT IN (CAST($1 AS JSONB), CAST($2 AS JSONB)))",
       data:not_in{ { 1 }, { 2 } }:sql{ dialect = "postgresql" })
     assert.equal("data IS NULL", data:is_(nil):sql{ dialect = "postgresql" })

@@ -324,7 +324,9 @@ mr_status mr_property_express(mr_property *prop) {
     prop->expressing = false;
     if (status != MR_OK) return MR_FAIL;
     prop->expression = mr_sql_label(env, prop->name, outside_is_class(prop->mapper, made));
-    return prop->expression ? MR_OK : MR_FAIL;
+    if (!prop->expression) return MR_FAIL;
+    prop->expression->annotation = prop; /* an option finds the attribute by it */
+    return MR_OK;
 }
 
 mr_node *mr_property_node(const mr_property *prop, mr_node *from) {

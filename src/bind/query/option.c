@@ -193,6 +193,12 @@ static mr_option_step column_step(lua_State *L, int idx, const char *function, m
         *alias = node->n > 0 ? node->child[0] : NULL;
         return (mr_option_step){.prop = prop};
     }
+    if (node && node->kind == MR_NODE_LABEL && node->annotation) {
+        const mr_property *prop = node->annotation; /* of a class, or through an alias */
+        if (prop->expression != node) return (mr_option_step){.name = prop->name};
+        *mapper = prop->mapper;
+        return (mr_option_step){.prop = prop};
+    }
     if (lua_type(L, idx) != LUA_TSTRING)
         bind_type_error(L, idx, function, "an attribute such as User.name, or its name");
     return (mr_option_step){.name = bind_intern(L, idx)};
