@@ -58,23 +58,23 @@ describe("undefer with a wildcard", function()
   end)
 
   it("reads what is computed, named as an attribute of the class or of an alias", function()
-    local own = mr.open "sqlite://"
-    local Owner = own.Model:extend("Owner", {
-      id = own.Column{ own.Integer, primary_key = true }, things = own.relationship("Thing", { back_populates = "owner" }),
+    local d = mr.open "sqlite://"
+    local Owner = d.Model:extend("Owner", {
+      id = d.Column{ d.Integer, primary_key = true }, things = d.relationship("Thing", { back_populates = "owner" }),
       total = mr.count_of("things", { deferred = true }),
       next = mr.column_property(function(cls) return cls.id + 1 end, { deferred = true }),
     })
-    local Thing = own.Model:extend("Thing", {
-      id = own.Column{ own.Integer, primary_key = true }, owner_id = own.Column{ own.Integer, own.ForeignKey "owner.id" },
-      owner = own.relationship("Owner", { back_populates = "things" }),
+    local Thing = d.Model:extend("Thing", {
+      id = d.Column{ d.Integer, primary_key = true }, owner_id = d.Column{ d.Integer, d.ForeignKey "owner.id" },
+      owner = d.relationship("Owner", { back_populates = "things" }),
     })
-    own:create_all()
-    own.session:add_all{ Owner{ things = { Thing{}, Thing{} } }, Owner{ things = { Thing{} } } }
-    own.session:commit()
+    d:create_all()
+    d.session:add_all{ Owner{ things = { Thing{}, Thing{} } }, Owner{ things = { Thing{} } } }
+    d.session:commit()
     local function later(entity, option, read)
-      local session <close> = mr.Session(own.engine)
+      local session <close> = mr.Session(d.engine)
       local list = session:query(entity):options(option):all()
-      return #own:record(function() for _, object in ipairs(list) do assert.is_number(read(object)) end end)
+      return #d:record(function() for _, object in ipairs(list) do assert.is_number(read(object)) end end)
     end
     local function total(owner) return owner.total end
     assert.equal(0, later(Owner, mr.undefer(Owner.total), total))
