@@ -299,4 +299,23 @@ describe("with_variant", function()
     local late = here:query(Late):first()
     fails("DataError", "which is no decimal", function() return late.v end)
   end)
+
+  it("is the type of a key, too, which the database then does not number", function()
+    local d = mr.open "sqlite://"
+    local function key_of(type, dialect)
+      local t = mr.Table("t", mr.MetaData(), mr.Column("id", type, { primary_key = true }))
+      return tostring(mr.CreateTable(t, { dialect = dialect })):match "id (%S+)"
+    end
+    assert.equal("TEXT", key_of(mr.Integer:with_variant(mr.Text, "sqlite"), "sqlite"))
+    assert.equal("INTEGER", key_of(mr.Integer:with_variant(mr.Text, "postgresql"), "sqlite"))
+    assert.equal("TEXT", key_of(mr.Integer:with_variant(mr.Text, "postgresql"), "postgresql"))
+    assert.equal("SERIAL", key_of(mr.Integer:with_variant(mr.Text, "sqlite"), "postgresql"))
+    local A = d.Model:extend("A", {
+      id = d.Column{ d.Integer:with_variant(d.Text, "sqlite"), primary_key = true },
+    })
+    d:create_all()
+    d.session:add(A{ id = "x" })
+    d.session:commit()
+    assert.equal("x", A.query:one().id)
+  end)
 end)

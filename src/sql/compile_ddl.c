@@ -95,6 +95,8 @@ static bool is_numbered(const ddl *x, const mr_column *column) {
     const mr_table *table = column->table;
     if (table->autoincrement != column || mr_column_has_server_default(column)) return false;
     if (column->identity && x->dialect->identity) return false;
+    const mr_type *type = column->type;
+    if (type && type->variants && !mr_type_is_integer(mr_type_in(type, x->dialect->name))) return false;
     return x->dialect->numbered && (table->nprimary == 1 || !x->dialect->numbers_sole_key);
 }
 
