@@ -82,7 +82,7 @@ function watchdog.record(engine, fn, ...)
   if not most then return engine:record(fn) end
   if most < 0 or most % 1 ~= 0 then options.expect("record: max_lazy", "an integer of 0 or more", most) end
   options.check_callable("record", fn)
-  local count, all, worst = counter(), 0, nil
+  local count, all, worst, told = counter(), 0, nil, nil
   local function watcher(...)
     local found = count(...)
     all = all + 1
@@ -90,12 +90,14 @@ function watchdog.record(engine, fn, ...)
     if all <= most then return end
     local words = all == 1 and "1 load by an access, and max_lazy is %d: %s"
       or all .. " loads by accesses, and max_lazy is %d: %s"
-    core.raise("InvalidRequestError", string.format(words, most // 1 | 0, words_of(worst)))
+    told = string.format(words, most // 1 | 0, words_of(worst))
+    core.raise("InvalidRequestError", told)
   end
   watch(watcher)
   local ok, records = pcall(engine.record, engine, fn)
   unwatch(watcher)
   if not ok then error(records, 0) end
+  if told then core.raise("InvalidRequestError", told) end -- a pcall of the function's own has caught it
   return records
 end
 

@@ -107,6 +107,18 @@ describe("who watches", function()
     assert.equal("nothing was found", tostring(dog))
   end)
 
+  it("max_lazy is told where the function's own pcall has caught it, too", function()
+    local all = Author.query:order_by(Author.id):all()
+    local ok, err = pcall(function()
+      db:record(function()
+        for _, author in ipairs(all) do pcall(function() return #author.books end) end
+      end, { max_lazy = 2 })
+    end)
+    assert.falsy(ok)
+    assert.matches("20 loads by accesses, and max_lazy is 2: Author.books is loaded one by one, 20 times", err.message,
+      1, true)
+  end)
+
   it("max_lazy counts expired objects, too", function()
     local all = Author.query:order_by(Author.id):all()
     db.session:commit()
