@@ -311,7 +311,7 @@ describe("with_variant", function()
     assert.equal("TEXT", key_of(mr.Integer:with_variant(mr.Text, "postgresql"), "postgresql"))
     assert.equal("SERIAL", key_of(mr.Integer:with_variant(mr.Text, "sqlite"), "postgresql"))
     local A = d.Model:extend("A", {
-      id = d.Column{ d.Integer:with_variant(d.Text, "sqlite"), primary_key = true },
+      id = d.Column{ d.Integer:with_variant(d.Text, "sqlite"):with_variant(d.Text, "postgresql"), primary_key = true },
     })
     d:create_all()
     d.session:add(A{ id = "x" })
