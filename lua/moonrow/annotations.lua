@@ -4,7 +4,8 @@
 -- Invariant: the text depends on the descriptions alone, in their order; names of each class that have no order are
 -- sorted.
 
-local core = ...
+local core, require = ...
+local keywords = require "moonrow.keywords"
 
 local annotations = {}
 
@@ -70,10 +71,6 @@ local function method_type(class, fn, debug)
 end
 
 -- ---------------------------------------------------------------- text
-
-local keywords = {}
-for word in string.gmatch("and break do else elseif end false for function goto if in local nil not or repeat return "
-  .. "then true until while", "%a+") do keywords[word] = true end
 
 -- The name of a field: ["a name"] where it is none that stands alone.
 local function field_name(name)

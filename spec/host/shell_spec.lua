@@ -240,9 +240,8 @@ describe("the shell in a pipe", function()
   end
 
   it("shows plain tables as Lua writes them", function()
-    assert.equal('{ 1, "two\\n", { a = true }, b = { ["x y"] = 1, ["end"] = 2, [2.5] = 3 } }\n',
-      shell "{ 1, 'two\\n', { a = true }, b = { ['x y'] = 1, ['end'] = 2, [2.5] = 3 } }\n"
-        :gsub('{ %[2%.5%] = 3, %["end"%] = 2, %["x y"%] = 1 }', '{ ["x y"] = 1, ["end"] = 2, [2.5] = 3 }'))
+    assert.equal('{ 1, "two\\n", { a = true }, b = { [2.5] = 3, ["end"] = 2, ["x y"] = 1 } }\n',
+      shell "{ 1, 'two\\n', { a = true }, b = { ['x y'] = 1, ['end'] = 2, [2.5] = 3 } }\n")
     assert.equal("{ me = { ... itself } }\n", shell "t = {} t.me = t\nt\n")
     assert.equal("{}\n", shell "{}\n")
     local long = shell "t = {} for i = 1, 1000 do t[i] = i end\nt\n"

@@ -5,15 +5,12 @@
 
 local core, require = ...
 local options = require "moonrow.options"
+local keywords = require "moonrow.keywords"
 
 local names = {}
 
 -- ---------------------------------------------------------------- words
 
-local keywords = options.set{
-  "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil", "not",
-  "or", "repeat", "return", "then", "true", "until", "while",
-}
 local reserved = options.set{ "query", "query_class", "metadata", "extend", "c", "to_table", "from_table" }
 
 local plurals = { child = "children", person = "people", man = "men", woman = "women", mouse = "mice", foot = "feet",

@@ -108,10 +108,17 @@ end
 
 function words.help() say(HELP) end
 
+-- names(): the words that may stand behind a colon, as keys.
+function commands.names()
+  local names = { quit = true, exit = true }
+  for name in pairs(words) do names[name] = true end
+  return names
+end
+
 local function unknown(word)
-  local known = { quit = true, exit = true }
-  for name in pairs(words) do known[name] = true end
-  return function() say(("there is no :%s%s; :help lists what there is"):format(word, core.hint(word, known))) end
+  return function()
+    say(("there is no :%s%s; :help lists what there is"):format(word, core.hint(word, commands.names())))
+  end
 end
 
 -- find(line, state): the function of the line's command, to be called with the state and the rest of the line; nil: it

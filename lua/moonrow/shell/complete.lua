@@ -4,11 +4,9 @@
 -- Invariant: completing runs nothing of the program's and loads nothing: of a mapped object the names alone are asked
 -- for, and a table's metamethods are not called.
 
-local core = ...
-
-local keywords = {}
-for word in ([[and break do else elseif end false for function goto if in local nil not or repeat return then true until
-  while]]):gmatch "%a+" do keywords[#keywords + 1] = word end
+local core, require = ...
+local commands = require "moonrow.shell.commands"
+local keywords = require "moonrow.keywords"
 
 -- ---------------------------------------------------------------- members
 
@@ -142,8 +140,7 @@ local function candidates(text, globals, debug)
   end
   local command = text:match "^:([%a]*)$"
   if command then
-    local names = { echo = true, time = true, explain = true, tables = true, classes = true, help = true, quit = true }
-    return names, command
+    return commands.names(), command
   end
   local path, word = text:match "([%a_][%w_%.:]*)[%.:]([%a_]?[%w_]*)$"
   if path then
@@ -153,7 +150,7 @@ local function candidates(text, globals, debug)
   word = text:match "[%a_][%w_]*$" or ""
   local names = {}
   add_keys(names, globals)
-  for _, name in ipairs(keywords) do names[name] = true end
+  for name in pairs(keywords) do names[name] = true end
   return names, word
 end
 

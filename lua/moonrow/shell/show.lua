@@ -5,6 +5,7 @@
 
 local core, require = ...
 local grid = require "moonrow.shell.grid"
+local keywords = require "moonrow.keywords"
 
 local show = {}
 
@@ -20,10 +21,6 @@ local function quoted(text)
   local escapes = { ["\n"] = "\\n", ["\t"] = "\\t", ["\r"] = "\\r", ['"'] = '\\"', ["\\"] = "\\\\" }
   return '"' .. text:gsub('[%c"\\]', function(c) return escapes[c] or ("\\x%02X"):format(c:byte()) end) .. '"'
 end
-
-local keywords = {}
-for word in ([[and break do else elseif end false for function goto if in local nil not or repeat return then true until
-  while]]):gmatch "%a+" do keywords[word] = true end
 
 local function key_text(key, text_of)
   if type(key) == "string" and key:find "^[%a_][%w_]*$" and not keywords[key] then return key end
