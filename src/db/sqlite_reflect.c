@@ -143,7 +143,7 @@ static int read_definition(sqlite_reader *r, sqlite_definition *definition, mr_r
                                                    : mr_sqlite_read_table(r->dbc->env, r->arena, out->sql, definition);
     if (status != MR_OK) return SQLITE_NOMEM;
     out->module = definition->module;
-    out->using = definition->using;
+    out->using_module = definition->using;
     out->definition = definition->query;
     out->names_columns = definition->names_columns;
     if (!definition->whole)

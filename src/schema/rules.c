@@ -197,7 +197,8 @@ static void check_options(mr_build *b) {
                 table->primary[i]->name);
     if ((options->sql || options->query) && !options->is_view)
         mr_build_mistake(b, "a definition is for a view: add is_view = true");
-    if (options->using && (options->strict || options->without_rowid || options->autoincrement || options->is_view))
+    if (options->using_module &&
+        (options->strict || options->without_rowid || options->autoincrement || options->is_view))
         mr_build_mistake(b, "sqlite_using makes a virtual table: leave sqlite_strict, sqlite_with_rowid, "
                             "sqlite_autoincrement and is_view out");
     if (!options->is_view) return;

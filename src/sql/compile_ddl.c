@@ -308,7 +308,7 @@ mr_status mr_ddl_create(const mr_dialect *dialect, mr_table *table, bool if_miss
         if (put_view(&x, table, if_missing) != MR_OK) return MR_FAIL;
         return out->oom ? mr_nomem(x.env) : MR_OK;
     }
-    if (table->options.using) {
+    if (table->options.using_module) {
         if (mr_ddl_create_virtual(&x, table, if_missing) != MR_OK) return MR_FAIL;
         return out->oom ? mr_nomem(x.env) : MR_OK;
     }

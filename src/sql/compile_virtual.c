@@ -33,7 +33,7 @@ static const char *refused_part(const mr_table *table, const char **name) {
 }
 
 static mr_status check(const ddl *x, const mr_table *table) {
-    const char *module = table->options.using, *column;
+    const char *module = table->options.using_module, *column;
     if (strcmp(x->dialect->name, "sqlite") != 0)
         return mr_fail(x->env, MR_ERR_ARGUMENT, "table '%s' has sqlite_using = \"%s\": %s has no such tables",
                        table->full_name, module, x->dialect->name);
@@ -65,14 +65,14 @@ mr_status mr_ddl_create_virtual(const ddl *x, const mr_table *table, bool if_mis
     if (check(x, table) != MR_OK) return MR_FAIL;
     mr_strbuf_puts(x->out, if_missing ? "CREATE VIRTUAL TABLE IF NOT EXISTS " : "CREATE VIRTUAL TABLE ");
     mr_put_table(x, table);
-    mr_strbuf_printf(x->out, " USING %s", o->using);
-    if (strchr(o->using, '(')) return MR_OK;
+    mr_strbuf_printf(x->out, " USING %s", o->using_module);
+    if (strchr(o->using_module, '(')) return MR_OK;
     const char *between = "(";
     for (unsigned i = 0; i < table->ncolumns; i++) {
         const mr_column *column = table->columns[i];
-        if (column->system || (column->primary_key && is_fts(o->using))) continue;
+        if (column->system || (column->primary_key && is_fts(o->using_module))) continue;
         mr_strbuf_puts(x->out, between);
-        put_column(x, o->using, column);
+        put_column(x, o->using_module, column);
         between = ", ";
     }
     if (o->using_options) mr_strbuf_printf(x->out, "%s%s", between, o->using_options);

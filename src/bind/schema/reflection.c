@@ -187,7 +187,7 @@ static void push_object(lua_State *L, const mr_reflection *o) {
     set_string(L, "kind", mr_object_kind_name(o->kind));
     set_string(L, "sql", o->sql);
     set_string(L, "module", o->module);
-    set_string(L, "using", o->using);
+    set_string(L, "using", o->using_module);
     set_string(L, "definition", o->definition);
     set_string(L, "comment", o->comment);
     set_string(L, "rowid", o->rowid);

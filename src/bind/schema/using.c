@@ -65,7 +65,7 @@ void bind_read_using(lua_State *L, const char *function, mr_table_options *optio
     const char *module = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
     if (!*module || strlen(module) != lua_rawlen(L, -1))
         bind_type_error(L, -1, what, "the name of a module, \"fts5\", or { \"fts5\", tokenize = \"porter\" }");
-    options->using = bind_intern(L, -1);
+    options->using_module = bind_intern(L, -1);
     if (is_table) {
         push_options(L, value, what);
         if (lua_rawlen(L, -1)) options->using_options = bind_intern(L, -1);

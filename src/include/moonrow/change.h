@@ -73,7 +73,9 @@ typedef struct mr_change_set {
 } mr_change_set;
 
 /* The i-th row of the set. */
-static inline const mr_change *mr_change_at(const mr_change_set *set, size_t i) { return mr_vec_at(&set->changes, i); }
+static inline const mr_change *mr_change_at(const mr_change_set *set, size_t i) {
+    return (const mr_change *)mr_vec_at(&set->changes, i);
+}
 /* Adds a reference. */
 mr_change_set *mr_change_set_retain(mr_change_set *set);
 /* Gives a reference back; NULL passes. */

@@ -120,12 +120,12 @@ typedef struct mr_reflected_trigger {
 typedef struct mr_reflection {
     const char *name; /* as the database spells it */
     mr_object_kind kind;
-    const char *sql;        /* its definition, or NULL */
-    const char *module;     /* of a virtual table */
-    const char *using;      /* the module with its arguments, as they are written */
-    const char *definition; /* of a view: the query */
-    const char *comment;    /* or NULL */
-    bool names_columns;     /* the view gives the columns of its query other names */
+    const char *sql;          /* its definition, or NULL */
+    const char *module;       /* of a virtual table */
+    const char *using_module; /* the module with its arguments, as they are written */
+    const char *definition;   /* of a view: the query */
+    const char *comment;      /* or NULL */
+    bool names_columns;       /* the view gives the columns of its query other names */
     bool without_rowid, strict, autoincrement;
     const char *rowid; /* the name under which the row's number can be read; NULL: it has none, or columns hide it */
     mr_reflected_column *columns;

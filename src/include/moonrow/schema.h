@@ -596,7 +596,8 @@ typedef struct mr_table_options {
     bool autoincrement; /* sqlite_autoincrement: no number is used twice */
     bool strict;        /* sqlite_strict */
     bool without_rowid; /* sqlite_with_rowid = false */
-    const char *using;  /* sqlite_using: it is a virtual table, of this module; or with all arguments "fts5(a, b)" */
+    const char
+        *using_module; /* sqlite_using: it is a virtual table, of this module; or with all arguments "fts5(a, b)" */
     const char *using_options; /* what stands behind its columns there; or NULL */
     bool is_view;              /* it is a view, which is only read */
     const char *sql;           /* the view's query as text; NULL, as query: somebody else makes the view */
