@@ -95,10 +95,12 @@ describe("to_table", function()
       s:get(Post, 1):to_table{ depth = 1 })
   end)
 
-  it("refuses a depth that circles multiply beyond a million objects", function()
-    local err = select(2, pcall(ann.to_table, ann, { depth = 100 }))
-    assert.truthy(tostring(err):find("depth goes through more than 1000000 objects", 1, true), tostring(err))
-  end)
+  if not os.getenv "MOONROW_STRESS" then -- a collector that looks at a million tables again and again takes hours
+    it("refuses a depth that circles multiply beyond a million objects", function()
+      local err = select(2, pcall(ann.to_table, ann, { depth = 100 }))
+      assert.truthy(tostring(err):find("depth goes through more than 1000000 objects", 1, true), tostring(err))
+    end)
+  end
 
   it("gives NULL for a reference to nothing", function()
     local post = Post{ title = "x" }
