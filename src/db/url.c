@@ -11,6 +11,8 @@
 static const char FORMS[] = "understood are sqlite:// (in memory), sqlite:///relative.db, "
                             "sqlite:////absolute.db, sqlite:///:memory:";
 
+static const char MASK[] = "***"; /* in the place of a password */
+
 typedef struct span {
     const char *s;
     size_t len;
@@ -75,9 +77,34 @@ static mr_status decode_to(mr_env *env, span x, const char **out) {
     return *out ? MR_OK : MR_FAIL;
 }
 
-/* The user's text, in which the part between the first colon of the user and the last "@" is masked. */
+/* Appends the text of a query, ?a=b&c=d, in which the values of passwords are masked. */
+static char *mask_query(mr_env *env, char *to, span query) {
+    while (to && query.len > 0) {
+        const char *and = find(span_of(query.s + 1, query.s + query.len), '&');
+        span one = span_of(query.s, and? and : query.s + query.len), name = one;
+        const char *equals = find(one, '=');
+        bool hidden = false;
+        if (equals) {
+            name = span_of(one.s + 1, equals);
+            const char *decoded = decode(env, name, true);
+            if (!decoded) return NULL;
+            hidden = strstr(decoded, "password") != NULL;
+            if (hidden) one = span_of(one.s, equals + 1);
+        }
+        memcpy(to, one.s, one.len);
+        to += one.len;
+        if (hidden) {
+            memcpy(to, MASK, sizeof MASK - 1);
+            to += sizeof MASK - 1;
+        }
+        query = and? span_of(and, query.s + query.len) : span_of(query.s + query.len, query.s + query.len);
+    }
+    return to;
+}
+
+/* The user's text, in which the part between the first colon of the user and the last "@" is masked, and each password
+ * of the query. */
 static const char *masked(mr_env *env, span text) {
-    static const char stars[] = "***";
     const char *authority = NULL;
     for (size_t i = 0; i + 2 < text.len && !authority; i++) {
         if (memcmp(text.s + i, "://", 3) == 0) authority = text.s + i + 3;
@@ -98,16 +125,24 @@ static const char *masked(mr_env *env, span text) {
             hidden = true;
         }
     }
-    char *out = mr_env_arena(env, head.len + sizeof stars + tail.len);
+    span *last = hidden ? &tail : &head;
+    const char *question = find(*last, '?');
+    span query = question ? span_of(question, last->s + last->len) : span_of(text.s, text.s);
+    if (question) last->len = (size_t)(question - last->s);
+    size_t masks = 1;
+    for (size_t i = 0; i < query.len; i++) masks += query.s[i] == '&' || query.s[i] == '?';
+    char *out = mr_env_arena(env, text.len + masks * sizeof MASK + 1), *to = out;
     if (!out) return NULL;
-    memcpy(out, head.s, head.len);
-    size_t n = head.len;
+    memcpy(to, head.s, head.len);
+    to += head.len;
     if (hidden) {
-        memcpy(out + n, stars, sizeof stars - 1);
-        n += sizeof stars - 1;
+        memcpy(to, MASK, sizeof MASK - 1);
+        to += sizeof MASK - 1;
     }
-    memcpy(out + n, tail.s, tail.len);
-    out[n + tail.len] = '\0';
+    memcpy(to, tail.s, tail.len);
+    to = mask_query(env, to + tail.len, query);
+    if (!to) return NULL;
+    *to = '\0';
     return out;
 }
 

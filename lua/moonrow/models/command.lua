@@ -12,7 +12,8 @@ local USAGE = {
   diagram = "usage: moonrow diagram [--dot | --mermaid] URL > er.svg\n",
 }
 
--- A path without a scheme is a file of SQLite; it must be there, because a new one would be made.
+-- The engine, and the URL as it may be shown: without a password. A path without a scheme is a file of SQLite; it must
+-- be there, because a new one would be made.
 local function engine_of(given, host)
   local url = given:find "^[%w+]+://" and given or "sqlite:///" .. given
   local path = url:match "^sqlite:///([^?]+)"
@@ -21,25 +22,26 @@ local function engine_of(given, host)
     if not file then core.raise("ArgumentError", why) end
     file:close()
   end
-  return core.create_engine(url), url
+  local engine = core.create_engine(url)
+  return engine, url == given and engine.url or given
 end
 
 -- ---------------------------------------------------------------- models
 
 local function write_models(url, host)
-  local text, left_out = source(engine_of(url, host), url)
+  local text, left_out = source(engine_of(url, host))
   for _, line in ipairs(left_out) do host.complain("moonrow models: " .. line .. "\n") end
   host.io.stdout:write(text)
   return true
 end
 
 local function check_models(url, script, host)
-  local engine = engine_of(url, host)
+  local engine, shown = engine_of(url, host)
   if not host.run(script) then return false end
   local lines, compared = compare(engine)
   for _, line in ipairs(lines) do host.io.stdout:write(script, ": ", line, "\n") end
   if #lines == 0 then
-    host.complain(string.format("moonrow models: %s and %s agree: %d tables\n", script, url, compared))
+    host.complain(string.format("moonrow models: %s and %s agree: %d tables\n", script, shown, compared))
   end
   return #lines == 0
 end

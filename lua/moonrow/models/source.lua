@@ -178,9 +178,9 @@ local function tables_alone(plan, metadata, seen)
   return alone
 end
 
-local function add_head(add, url)
-  add("-- The tables of %s as classes.", url)
-  add("-- Written by: moonrow models %s", url)
+local function add_head(add, shown)
+  add("-- The tables of %s as classes.", shown)
+  add("-- Written by: moonrow models %s", shown)
   add "--"
   add '--   local models = require "models"'
   add "--   local db = mr.open(url)"
@@ -203,15 +203,15 @@ local function add_annotations(add, sides, classes)
   annotations.add(add, list)
 end
 
--- source(engine, url): the text, and the lines that tell what was left out.
-return function(engine, url)
+-- source(engine, shown): the text, and the lines that tell what was left out.
+return function(engine, shown)
   local base = core.new_base(core.MetaData())
   local _, seen, plan = automap.run(base, engine, { views = false, quiet = true })
   local lines = {}
   local function add(line, ...) lines[#lines + 1] = select("#", ...) > 0 and string.format(line, ...) or line end
   local target_of, joins = target_finder(seen), count_joins(plan.sides)
   local link_of, links = name_links(plan.associations, plan.sides)
-  add_head(add, url)
+  add_head(add, shown)
   for _, facts in ipairs(tables_alone(plan, base.metadata, seen)) do add_table(add, nil, facts, target_of) end
   if #links > 0 then
     add "local tables = {} -- that are no classes, or have no key"

@@ -67,6 +67,9 @@ static void test_refused(void **state) {
         {"pg://u:secret@h:99999/d", "port \"99999\""},
         {"pg://u:secret@h:x/d", "port \"x\""},
         {"pg://u:sec/ret:secret@h/d?novalue", "u:***@h"},
+        {"pg://u@h/d?user=a&password=secret&x", "u@h/d?user=a&password=***&x"},
+        {"pg://h/d?p%61ssword=secret&x", "h/d?p%61ssword=***&x"},
+        {"pg://h/d?sslpassword=&a=b&x", "h/d?sslpassword=***&a=b&x"},
         {"sqlite:///x.db?wal", "parameter \"wal\" has no value"},
         {"sqlite:///x%00y", "zero byte"},
     };
