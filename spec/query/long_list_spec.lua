@@ -114,8 +114,13 @@ local KINDS = {
 }
 
 -- With a collector that runs at every chance, a list of 10,001 values takes seconds: then the first of the cases stands
--- for all.
+-- for all, and each fifth kind for its neighbours.
 local function some_of(cases) return stress and { cases[1] } or cases end
+local function each_fifth(kinds)
+  local some = {}
+  for i = 1, #kinds, stress and 5 or 1 do some[#some + 1] = kinds[i] end
+  return some
+end
 
 local function repeated(value, n)
   local list = {}
@@ -158,7 +163,7 @@ describe("a long list finds what a short one finds", function()
     assert.same({ 2, 3 }, counted(db, plain.c.i, plain.c.a + mr.literal(0), 5, 10001))
   end)
 
-  for _, kind in ipairs(KINDS) do
+  for _, kind in ipairs(each_fifth(KINDS)) do
     local name, stored, sought, options = table.unpack(kind)
     it("in columns of " .. name .. (options and " stored as " .. options.storage or ""), function()
       local db = mr.open "sqlite://"

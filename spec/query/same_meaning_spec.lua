@@ -101,7 +101,12 @@ describe("a list of conditions with very many values", function()
     return all
   end
 
+  -- A collector that runs at every chance takes minutes for lists as long as these.
+  local stress = os.getenv "MOONROW_STRESS"
+  local many, most = stress and 200 or 33000, stress and 11000 or 100000
+
   it("is refused on SQLite, which takes time for the square of their number", function()
+    if stress then return pending "it takes minutes" end
     local q = mr.select(User.id):where(mr.or_(table.unpack(list(33000, function(i) return User.id:eq(i) end))))
     refuse("ArgumentError", { "or_ of 33000 conditions", "32766 are the most", "in_{ ... }" },
       function() w.session:execute(q) end)
@@ -112,9 +117,9 @@ describe("a list of conditions with very many values", function()
   end)
 
   it("without values is right, and so is an IN in their place", function()
-    local none = list(33000, function() return User.id:is_(nil) end)
+    local none = list(many, function() return User.id:is_(nil) end)
     assert.equal(0, w.session:scalar(mr.select(f.count(User.id)):where(mr.or_(table.unpack(none)))))
-    local ids = list(100000, function(i) return i end)
+    local ids = list(most, function(i) return i end)
     assert.equal(3, w.session:scalar(mr.select(f.count(User.id)):where(User.id:in_(ids))))
     assert.equal(0, w.session:scalar(mr.select(f.count(User.id)):where(User.id:not_in(ids), User.name:ne "x")))
   end)
