@@ -41,7 +41,7 @@ local private = options.set{
   "copy_database", "feed", "step", "keep_deleted",
   "sessions", "engine_methods", "add_sql_function", "most_sql_arguments",
   "reflect_all", "begin_snapshot", "table_in", "row_number", "new_base", "configure", "describe_class", "progress_line",
-  "begin_write", "plain_sql", "foreign_targets",
+  "begin_write", "plain_sql", "foreign_targets", "compile_sql", "type_parts",
   "raise", "bases", "type_name", "session_methods", "sleep", "is_open",
   "begin", "hint", "arguments", "expect", "shown", "is_callable",
   "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "uncommitted", "rest",

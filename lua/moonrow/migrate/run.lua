@@ -8,6 +8,7 @@ local core, require = ...
 local options = require "moonrow.options"
 local progress = require "moonrow.transfer.progress"
 local rebuild = require "moonrow.migrate.rebuild"
+local runnable = require "moonrow.migrate.runnable"
 local step = require "moonrow.migrate.step"
 local words = require "moonrow.migrate.words"
 
@@ -82,24 +83,13 @@ local function check_keys(self, label, before)
   end
 end
 
-local PROBE = "moonrow_probe"
-
--- What SQLite says of the views and triggers: a rename makes it read them all. nil: they can be run.
-local function complaint(connection)
-  rebuild.run(connection, string.format("CREATE TABLE %s (a)", PROBE))
-  local ok, err = pcall(rebuild.run, connection, string.format("ALTER TABLE %s RENAME COLUMN a TO b", PROBE))
-  rebuild.run(connection, string.format("DROP TABLE %s", PROBE))
-  if ok then return nil end
-  return type(err) == "table" and err.orig and err.orig.message or tostring(err)
-end
-
 local function check_schema(self, label, before)
-  if before then return end
-  local now = complaint(self.connection)
-  if not now then return end
-  core.raise("OperationalError", string.format("%s leaves what does not run (%s): drop or change it in the step;"
-    .. " nothing"
-    .. " of the step is kept", label, (now:gsub(" after rename", ""))))
+  for what, why in pairs(runnable.broken(self.connection)) do
+    if not before[what] then
+      core.raise("OperationalError", string.format("%s leaves what does not run (error in %s: %s): drop or change it in"
+        .. " the step; nothing of the step is kept", label, what, why))
+    end
+  end
 end
 
 -- ---------------------------------------------------------------- transactions
@@ -109,9 +99,16 @@ local function is_held_elsewhere(err)
   return math.type(code) == "integer" and code & 0xff == 5 and tostring(err):find "another program" ~= nil
 end
 
+local LOCK = 7381240571 -- of PostgreSQL's advisory locks: moonrow's migrations, nobody else's
+
 -- Begins the transaction that writes. Another program's migration is waited for.
 local function begin(self)
   off(self)
+  if self.engine.name == "postgresql" then
+    core.begin_write(self.connection)
+    self.connection:execute(core.plain_sql(string.format("SELECT pg_advisory_xact_lock(%d)", LOCK)))
+    return
+  end
   local waited = 0
   while true do
     local ok, err = pcall(core.begin_write, self.connection)
@@ -156,7 +153,7 @@ function Runner:run_step(label, fn)
   local m = step.new(connection, { allow_loss = how.allow_loss, tell = tell })
   if not self.is_sqlite then return fn(m) end
   self.broken = self.broken or broken_keys(connection)
-  local before = complaint(connection)
+  local before = runnable.broken(connection)
   fn(m)
   if not connection:in_transaction() then
     core.raise("InvalidRequestError", label .. " has ended its transaction")
