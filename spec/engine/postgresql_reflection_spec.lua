@@ -242,7 +242,7 @@ describe("models of PostgreSQL", function()
     local text = pipe:read "a"
     pipe:close()
     local function has(line) assert.truthy(text:find(line, 1, true), line .. "\n" .. text) end
-    has('m = mr.Column{ mr.Enum("sad", "happy"), postgresql_type = "mood" }')
+    has('m = mr.Column{ mr.Enum("sad", "happy", { name = "mood" }) }')
     has('addr = mr.Column{ mr.Text, postgresql_type = "inet" }')
     has("n = mr.Column{ mr.BigInteger, mr.Identity{ always = true, start = 7 }, nullable = false }")
     has("id = mr.Column{ mr.Integer, primary_key = true, autoincrement = false }")

@@ -1,44 +1,17 @@
 -- moonrow migrate: revisions of an application's tables, on the command line.
 
+local migrations = require "spec.support.migrations"
 local process = require "spec.support.process"
 local saved = require "spec.support.saved"
 
-local binary = (os.getenv "BUILD" or "build") .. "/moonrow"
+local at -- the folder
 
-local folder, here, absolute
-
-local function read(path)
-  local file <close> = assert(io.open(path))
-  return file:read "a"
-end
-
-local function write(name, text)
-  local file <close> = assert(io.open(folder .. "/" .. name, "w"))
-  file:write(text)
-end
-
--- Runs the command in the folder: what it prints, its standard error, and its exit code.
-local function run(arguments)
-  local pipe = assert(io.popen(("cd '%s' && '%s' migrate %s 2>said"):format(folder, absolute, arguments)))
-  local text = pipe:read "a"
-  local _, _, code = pipe:close()
-  return text, read(folder .. "/said"), code
-end
-
-local function fine(arguments)
-  local text, said, code = run(arguments)
-  assert.equal(0, code, said)
-  return text, said
-end
-
-local function fails(words, arguments)
-  local _, said, code = run(arguments)
-  assert.not_equal(0, code)
-  assert(said:find(words, 1, true), said)
-  assert.is_nil(said:find("traceback", 1, true), said)
-end
-
-local function rows(sql) return saved.sqlite3(folder .. "/app.db", sql) end
+local function read(path) return at:read(path) end
+local function write(name, text) at:write(name, text) end
+local function run(arguments) return at:run(arguments) end
+local function fine(arguments) return at:fine(arguments) end
+local function fails(words, arguments) at:fails(words, arguments) end
+local function rows(sql) return saved.sqlite3(at.path .. "/app.db", sql) end
 
 -- A revision with functions of the spec's own.
 local function revision(id, follows, up, down, message)
@@ -62,30 +35,19 @@ Base:extend("Post", { id = mr.Column{ mr.Integer, primary_key = true }, title = 
 
 local function models(user, post) write("models.lua", MODELS:format(user or "", post or "")) end
 
-setup(function()
-  local pipe <close> = assert(io.popen "pwd")
-  here = pipe:read "l"
-  absolute = binary:sub(1, 1) == "/" and binary or here .. "/" .. binary
-end)
-
-before_each(function()
-  folder = saved.path()
-  os.execute(("mkdir -p '%s'"):format(folder))
-  models()
-  fine "init"
-end)
-after_each(function() os.execute(("rm -rf '%s'"):format(folder)) end)
-
 describe("moonrow migrate", function()
-  if not saved.exists(binary) then
+  if not migrations.has_host() then
     pending "the host has not been built"
     return
   end
 
+  before_each(function() at = migrations.new(MODELS:format("", "")) end)
+  after_each(function() at:remove() end)
+
   it("makes revisions of what the models have, runs them, and takes them back", function()
     local first = fine 'revision -m "First tables!" --autogenerate':gsub("\n", "")
     assert.truthy(first:find "^migrations/%x+_first_tables.lua$")
-    local text = read(folder .. "/" .. first)
+    local text = read(first)
     for _, part in ipairs{ 'm:create_table("user",', "mr.String(20), nullable = false, unique = true }",
       'mr.ForeignKey("user.id", { ondelete = "CASCADE" })', 'mr.Index{ "ix_post_user_id", "user_id" }',
       'm:drop_table("post")' } do
@@ -101,7 +63,7 @@ describe("moonrow migrate", function()
     local _, _, code = run "check"
     assert.equal(1, code)
     local second = fine "revision -m second --autogenerate":gsub("\n", "")
-    assert.truthy(read(folder .. "/" .. second):find('m:add_column("user", mr.Column{ "age", mr.Integer,', 1, true))
+    assert.truthy(read(second):find('m:add_column("user", mr.Column{ "age", mr.Integer,', 1, true))
     fine "upgrade"
     fine "check"
     assert.equal("1|Ann|3", rows "SELECT * FROM user")
@@ -112,11 +74,11 @@ describe("moonrow migrate", function()
     assert.equal("1|a|1", rows "SELECT * FROM post")
     fine "downgrade base"
     assert.equal("0", rows "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name <> 'moonrow_revisions'")
-    saved.check(folder .. "/app.db")
+    saved.check(at.path .. "/app.db")
   end)
 
   it("finds every kind of difference, and what it writes makes it go", function()
-    saved.make(folder .. "/app.db", [[CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT, old INT UNIQUE,
+    saved.make(at.path .. "/app.db", [[CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT, old INT UNIQUE,
       odd INT CHECK (odd > 1))]],
       "CREATE INDEX gone ON user (old)", "CREATE TABLE extra (id INTEGER PRIMARY KEY, v TEXT DEFAULT 'x')",
       "CREATE TABLE post (id INTEGER PRIMARY KEY, user_id INT, title TEXT)", "CREATE VIEW v AS SELECT 1")
@@ -125,7 +87,7 @@ describe("moonrow migrate", function()
     local path, said = fine "revision -m all --autogenerate --rename user.odd=even"
     assert.truthy(said:find "'v' is a view, which is not compared")
     path = path:gsub("\n", "")
-    local text = read(folder .. "/" .. path)
+    local text = read(path)
     for _, part in ipairs{ 'm:rename_column("user", "odd", "even")', 'm:drop_column("user", "old")',
       'm:drop_index("gone")',
       'm:alter_column("user", "name", { type = mr.String(20), nullable = false })', 'm:drop_table("extra")',
@@ -140,15 +102,40 @@ describe("moonrow migrate", function()
     fine "upgrade"
     fine "check"
     assert.not_equal(before, rows "SELECT sql FROM sqlite_master WHERE name IN ('user', 'extra')")
-    saved.check(folder .. "/app.db")
+    saved.check(at.path .. "/app.db")
+  end)
+
+  it("writes types, and computes columns anew, as the models say", function()
+    local columns = [[, kind = mr.Column(mr.Enum("a", 'b "c"')),
+      place = mr.Column(mr.Enum("x", "y", { storage = "position" })),
+      tags = mr.Column(mr.Array(mr.Enum("t", "u"))), at = mr.Column(mr.DateTime{ storage = "unix" }),
+      twice = mr.Column{ mr.Integer, mr.Computed "id * %d" }]]
+    models(columns:format(2))
+    local text = read((fine "revision -m first --autogenerate":gsub("\n", "")))
+    for _, part in ipairs{ [[mr.Enum("a", "b \"c\"")]], 'mr.Enum("x", "y", { storage = { ["x"] = 0, ["y"] = 1 } })',
+      'mr.Array(mr.Enum("t", "u"))', 'mr.DateTime{ storage = "unix" }' } do
+      assert(text:find(part, 1, true), part .. "\n" .. text)
+    end
+    fine "upgrade"
+    fine "check"
+    rows "INSERT INTO user (id, name) VALUES (4, 'Ann')"
+    models(columns:format(3))
+    assert.equal(1, select(3, run "check"))
+    fine "revision -m second --autogenerate"
+    fine "upgrade"
+    fine "check"
+    assert.equal("12", rows "SELECT twice FROM user")
+    fine "downgrade -1"
+    assert.equal("8", rows "SELECT twice FROM user")
+    fine "test"
   end)
 
   it("asks for renames, and says which columns need a value", function()
-    saved.make(folder .. "/app.db", "CREATE TABLE user (id INTEGER PRIMARY KEY, label TEXT)")
+    saved.make(at.path .. "/app.db", "CREATE TABLE user (id INTEGER PRIMARY KEY, label TEXT)")
     local path, said = fine "revision -m x --autogenerate"
     assert.truthy(said:find("if 'name' is 'label' under another name, say so: --rename user.label=name", 1, true))
-    assert.truthy(read(folder .. "/" .. path:gsub("\n", "")):find("default = nil --[[ what the rows get", 1, true))
-    os.remove(folder .. "/" .. path:gsub("\n", ""))
+    assert.truthy(read((path:gsub("\n", ""))):find("default = nil --[[ what the rows get", 1, true))
+    os.remove(at.path .. "/" .. path:gsub("\n", ""))
     fails("the database has no column user.nix", "revision -m x --autogenerate --rename user.nix=name")
   end)
 
@@ -163,7 +150,7 @@ describe("moonrow migrate", function()
     fine "upgrade bb2"
     assert.equal("a\nc", rows "SELECT name FROM sqlite_master WHERE name < 'm'")
     local path = fine "merge -m together":gsub("\n", "")
-    assert.truthy(read(folder .. "/" .. path):find('down_revision = { "bb1", "bb2" }', 1, true))
+    assert.truthy(read(path):find('down_revision = { "bb1", "bb2" }', 1, true))
     fine "upgrade"
     assert.equal("a\nb\nc", rows "SELECT name FROM sqlite_master WHERE name < 'm' ORDER BY 1")
     assert.equal(1, select(2, fine "current":gsub("\n", "")))
@@ -182,19 +169,19 @@ describe("moonrow migrate", function()
     fails("aa2_x.lua was changed after it had run on the database", "upgrade")
     fine "stamp aa2"
     fine "upgrade"
-    os.remove(folder .. "/migrations/aa2_x.lua")
+    os.remove(at.path .. "/migrations/aa2_x.lua")
     fails("the revision aa2 has run on the database, and there is no file of it in migrations", "current")
     revision("aa2", '"aa0"', "")
     fails("aa2_x.lua follows the revision aa0, of which there is no file", "heads")
     revision("aa2", '"aa3"', "")
     revision("aa3", '"aa2"', "")
     fails("follow each other", "heads")
-    os.remove(folder .. "/migrations/aa3_x.lua")
+    os.remove(at.path .. "/migrations/aa3_x.lua")
     write("migrations/aa2_x.lua", "return 1")
     fails("aa2_x.lua returns no revision", "heads")
     write("migrations/aa2_x.lua", "return {")
     fails("the revision cannot be read", "heads")
-    os.remove(folder .. "/migrations/aa2_x.lua")
+    os.remove(at.path .. "/migrations/aa2_x.lua")
     fails("there is no revision 'zz' in migrations", "show zz")
     fails("there is no folder of revisions", "-d nowhere heads")
     for _, wrong in ipairs{ "", "nix", "upgrade --nix", "revision", "downgrade", "-m" } do
@@ -223,7 +210,7 @@ describe("moonrow migrate", function()
 
   it("lets one of two programs wait for the other", function()
     revision("aa1", "nil", [[m:execute "CREATE TABLE a (x)" local t = os.time() + 1 while os.time() <= t do end]])
-    local command = ("cd '%s' && '%s' migrate upgrade"):format(folder, absolute)
+    local command = ("cd '%s' && '%s' migrate upgrade"):format(at.path, at.host)
     local output, ok = process.run(("( (%s) & (%s); a=$?; wait $! && exit $a )"):format(command, command))
     assert.is_true(ok, output)
     assert.equal(1, select(2, output:gsub("upgraded to", "")))

@@ -202,10 +202,12 @@ function Migration:drop_column(table, name, options) end
 ---@field using? string
 ---Its new name.
 ---@field name? string
----What is told to databases that keep comments (PostgreSQL).
----@field comment? string
+---What is told to databases that keep comments (PostgreSQL); false: none any more.
+---@field comment? string|false
 ---The collation that SQLite compares its texts by.
 ---@field sqlite_collation? string
+---What PostgreSQL calls its type, beside `type`.
+---@field postgresql_type? string
 ---Keep values that are not of the new type; by default as `db:migrate` says.
 ---@field allow_loss? boolean
 
@@ -214,7 +216,8 @@ function Migration:drop_column(table, name, options) end
 ---```lua
 ---db:migrate("game", { { "01", function(m)
 ---  m:alter_column("user", "age", { type = db.Text, nullable = false, default = "?", server_default = false,
----    using = "age || ' years'", sqlite_collation = "NOCASE", comment = "in words", allow_loss = false })
+---    using = "age || ' years'", sqlite_collation = "NOCASE", postgresql_type = "citext", comment = "in words",
+---    allow_loss = false })
 ---  m:alter_column("user", "age", { name = "years" })
 ---end } })
 ---session:execute(mr.text "SELECT years FROM user"):scalars():all() --> {"34 years", "27 years", "?"}

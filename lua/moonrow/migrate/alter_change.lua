@@ -1,10 +1,13 @@
 -- alter_change.lua: changes of one table in a database that has ALTER TABLE for all of them (PostgreSQL).
 --
--- Invariant: the same methods as in sqlite_change.lua; each sends its statements at once, and reads nothing.
+-- Invariant: the same methods as in sqlite_change.lua; each sends its statements at once. Read is only
+-- what a statement needs: the name of the key that is replaced, and whether a type is there.
 
 local core, require = ...
+local ask = require "moonrow.migrate.ask"
 local constraints = require "moonrow.migrate.constraints"
 local definition = require "moonrow.migrate.definition"
+local enums = require "moonrow.migrate.enums"
 local options = require "moonrow.options"
 local render = require "moonrow.migrate.render"
 local sqlite_change = require "moonrow.migrate.sqlite_change"
@@ -34,8 +37,9 @@ end
 
 local function text_literal(text) return "'" .. text:gsub("'", "''") .. "'" end
 
+-- text: false takes the comment away.
 local function comment_on(self, column, text)
-  run(self, "COMMENT ON COLUMN %s.%s IS %s", quoted(self.name), quoted(column), text_literal(text))
+  run(self, "COMMENT ON COLUMN %s.%s IS %s", quoted(self.name), quoted(column), text and text_literal(text) or "NULL")
 end
 
 -- ---------------------------------------------------------------- columns
@@ -43,6 +47,7 @@ end
 function Change:add_column(...)
   local what = "add_column"
   local column, default = render.column(what, ...)
+  enums.create(self.connection, column.type)
   local made, indexes = parts(self, { column })
   local own = made.columns[1]
   local not_null = definition.clause(own, "not_null")
@@ -77,7 +82,9 @@ function Change:alter_column(...)
   if type(name) ~= "string" then options.expect(what, "a column's name", name) end
   local column = quoted(name)
   if given.type then
-    alter(self, "ALTER COLUMN %s TYPE %s%s", column, render.type(given.type, self.step.dialect),
+    enums.create(self.connection, given.type)
+    local named = given.postgresql_type or render.type(given.type, self.step.dialect)
+    alter(self, "ALTER COLUMN %s TYPE %s%s", column, named,
       given.using and " USING " .. given.using or "")
   end
   if given.default ~= nil then
@@ -91,7 +98,7 @@ function Change:alter_column(...)
     local spec = core.Column{ "v", given.type or core.Text, server_default = given.server_default }
     alter(self, "ALTER COLUMN %s SET %s", column, definition.clause(parts(self, { spec }).columns[1], "default").text)
   end
-  if given.comment then comment_on(self, name, given.comment) end
+  if given.comment ~= nil then comment_on(self, name, given.comment) end
   if given.name then self:rename_column(name, given.name) end
 end
 
@@ -108,7 +115,16 @@ end
 function Change:create_foreign_key(...) add(self, constraints.foreign_key("create_foreign_key", ...)) end
 function Change:create_unique(...) add(self, constraints.unique("create_unique", ...)) end
 function Change:create_check(...) add(self, constraints.check("create_check", ...)) end
-function Change:create_primary_key(...) add(self, constraints.primary_key("create_primary_key", ...)) end
+
+local KEY = "SELECT conname FROM pg_catalog.pg_constraint WHERE contype = 'p' AND conrelid = to_regclass(:name)"
+
+-- It takes the place of the key that the table has.
+function Change:create_primary_key(...)
+  local key = constraints.primary_key("create_primary_key", ...)
+  local old = ask(self.connection, KEY, { name = quoted(self.name) })
+  if old then alter(self, "DROP CONSTRAINT %s", quoted(old)) end
+  add(self, key)
+end
 
 local function dropper(what)
   Change[what] = function(self, name)

@@ -2,13 +2,12 @@
 --
 -- Invariant: to ask changes nothing, also where nothing has run yet.
 
+local _, require = ...
+local ask = require "moonrow.migrate.ask"
+
 local remembered = {}
 
--- How many there are; of a driver that only records, none.
-local function count(connection, sql, params)
-  local result = connection:execute(sql, params)
-  return result.returns_rows and result:scalar() or 0
-end
+local function count(connection, sql, params) return ask(connection, sql, params) or 0 end
 
 -- remembered.has_table(connection, name): is the table there?
 function remembered.has_table(connection, name)
@@ -18,6 +17,11 @@ function remembered.has_table(connection, name)
     sql = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = :name"
   end
   return count(connection, sql, { name = name }) > 0
+end
+
+-- remembered.make_table(connection, name, sql): runs its CREATE TABLE where it is not there.
+function remembered.make_table(connection, name, sql)
+  if not remembered.has_table(connection, name) then connection:execute(sql) end
 end
 
 -- remembered.is_empty(connection): has the database no table but those of migrations?

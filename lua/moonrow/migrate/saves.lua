@@ -14,7 +14,7 @@ local saves = {}
 
 local TABLE = "moonrow_steps"
 
-local CREATE = "CREATE TABLE IF NOT EXISTS moonrow_steps (owner TEXT NOT NULL, name TEXT NOT NULL,"
+local CREATE = "CREATE TABLE moonrow_steps (owner TEXT NOT NULL, name TEXT NOT NULL,"
   .. " position INTEGER NOT NULL, fingerprint TEXT, applied TEXT NOT NULL, PRIMARY KEY (owner, name))"
 
 -- ---------------------------------------------------------------- what the program gives
@@ -88,7 +88,7 @@ local function check_applied(owner, steps, applied, edited)
 end
 
 local function remember(connection, owner, step, position)
-  connection:execute(CREATE)
+  remembered.make_table(connection, TABLE, CREATE)
   local values = { owner = owner, name = step.name, position = position, applied = tostring(core.now()),
     fingerprint = step.fingerprint or core.null }
   connection:execute("INSERT INTO moonrow_steps (owner, name, position, fingerprint, applied)"

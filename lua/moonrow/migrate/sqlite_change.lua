@@ -259,7 +259,7 @@ end
 -- ---------------------------------------------------------------- altering
 
 local alter_options = { "type", "nullable", "default", "server_default", "using", "name", "comment", "sqlite_collation",
-  "allow_loss" }
+  "postgresql_type", "allow_loss" }
 Change.alter_options = alter_options
 
 local function set_server_default(what, column, column_type, value)

@@ -42,6 +42,8 @@ function methods:create_table(name, ...)
   end
   local seen = in_sqlite(self) and sqlite_change.types(self.connection) or nil
   local made = render.table(name, parts, { type_of = seen })
+  -- With its types and comments.
+  if not seen then return made.metadata:create_all{ bind = self.connection, tables = { made }, checkfirst = false } end
   local sql, indexes = render.create(made, self.dialect)
   run(self, sql)
   for _, index in ipairs(indexes) do run(self, index) end

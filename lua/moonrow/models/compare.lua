@@ -1,20 +1,12 @@
 -- compare.lua: where the tables of declared classes and those of a database differ: `moonrow models --check`.
 --
--- Invariant: names of classes and attributes do not count. The classes' tables are made in a database in memory and
--- reflected there, so that both sides are what SQLite says of them.
+-- Invariant: names of classes and attributes do not count. Both sides are what the database says of them (mirror.lua).
 
-local core, require = ...
-local class_listeners = require "moonrow.class_listeners"
-local inspector = require "moonrow.reflection.inspector"
+local _, require = ...
+local mirror = require "moonrow.models.mirror"
 local parts = require "moonrow.models.parts"
 
 -- ---------------------------------------------------------------- tables
-
-local function by_name(list)
-  local map = {}
-  for _, item in ipairs(list) do map[item.name:lower()] = item end
-  return map
-end
 
 local function joined(names) return table.concat(names, ", "):lower() end
 
@@ -40,6 +32,9 @@ local aspects = {
   { "default", function(_, column) return column.default end },
   { "collation", function(_, column) return column.collation and column.collation:upper() end },
   { "expression", function(_, column) return column.computed and column.computed.sqltext end },
+  { "values", function(_, column) return column.choices and table.concat(column.choices, ", ") end },
+  { "number", function(_, column) return parts.numbering(column) end },
+  { "comment", function(_, column) return column.comment end },
 }
 
 -- A default that the database alone has fills the rows that there were when a NOT NULL column came to the table.
@@ -47,11 +42,11 @@ local function is_filling(aspect, ours, column)
   return aspect == "default" and ours == nil and not column.nullable
 end
 
-local function compare_columns(say, declared, stored, lenient)
-  local there = by_name(stored.columns)
+local function compare_columns(say, both, declared, stored, lenient)
+  local there = both.by_name(stored.columns)
   for _, column in ipairs(declared.columns) do
-    local other = there[column.name:lower()]
-    there[column.name:lower()] = nil
+    local other = there[both.fold(column.name)]
+    there[both.fold(column.name)] = nil
     if not other then say("the database has no column '%s'", column.name) else
       for _, aspect in ipairs(aspects) do
         local ours, theirs = aspect[2](declared, column), aspect[2](stored, other)
@@ -62,7 +57,7 @@ local function compare_columns(say, declared, stored, lenient)
     end
   end
   for _, column in ipairs(stored.columns) do
-    if there[column.name:lower()] and not column.hidden then say("no column '%s'", column.name) end
+    if there[both.fold(column.name)] and not column.hidden then say("no column '%s'", column.name) end
   end
 end
 
@@ -88,15 +83,16 @@ local function index_text(index)
 end
 
 -- Foreign keys to what is not there are no part of a mapping.
-local function rules_of(seen, facts)
+local function rules_of(side, facts)
   local rules = {}
   for _, constraint in ipairs(facts.constraints) do
-    local other = constraint.kind ~= "foreign_key" or inspector.look(seen, constraint.referred_table)
+    local other = constraint.kind ~= "foreign_key" or side.look(constraint.referred_table)
     if other and (other == true or other.kind == "table") then
       rules[#rules + 1] = texts[constraint.kind](constraint)
     end
   end
   for _, index in ipairs(facts.indexes) do rules[#rules + 1] = index_text(index) end
+  if facts.comment then rules[#rules + 1] = "the comment " .. facts.comment end
   for _, flag in ipairs{ "strict", "without_rowid", "autoincrement" } do
     if facts[flag] then rules[#rules + 1] = flag:upper():gsub("_", " ") end
   end
@@ -120,20 +116,6 @@ end
 
 -- ---------------------------------------------------------------- all of it
 
--- An engine with the tables of the metadata, or else of all classes.
-local function made_in_memory(metadata)
-  local engine, done = core.create_engine "sqlite://", {}
-  if metadata then
-    metadata:create_all{ bind = engine }
-    return engine
-  end
-  for _, class in ipairs(class_listeners.classes()) do
-    local of_class = class.__table.metadata
-    if not done[tostring(of_class)] then of_class:create_all{ bind = engine } end
-  end
-  return engine
-end
-
 -- What migrations remember in a database is no table of the program's.
 local own = { moonrow_steps = true, moonrow_revisions = true }
 
@@ -146,27 +128,27 @@ local function can_be_mapped(facts) return facts.rowid ~= nil or primary_key(fac
 return function(engine, metadata, lenient)
   local lines, compared = {}, 0
   local function add(name, line, ...) lines[#lines + 1] = name .. ": " .. string.format(line, ...) end
-  local memory = made_in_memory(metadata)
-  local ours, theirs = inspector.new("models", memory, false), inspector.new("models", engine, false)
-  local declared = by_name(inspector.objects(ours, "models"))
-  for _, name in ipairs(inspector.table_names(theirs, "models")) do
-    local stored = inspector.look(theirs, name)
-    if declared[name:lower()] then
-      local made = inspector.look(ours, name)
+  local both <close> = mirror.open("models", engine, metadata and { metadata } or mirror.metadatas())
+  local ours, theirs = both.ours, both.theirs
+  local declared = both.by_name(ours.objects())
+  for _, name in ipairs(theirs.table_names()) do
+    local stored = theirs.look(name)
+    local key = both.fold(name)
+    if declared[key] then
+      local made = ours.look(name)
       local function say(line, ...) add(name, line, ...) end
-      compare_columns(say, made, stored, lenient)
+      compare_columns(say, both, made, stored, lenient)
       compare_rules(say, rules_of(ours, made), rules_of(theirs, stored))
       compared = compared + 1
     elseif can_be_mapped(stored) and #stored.columns > 0 and not own[name] then
       add(name, "no class has the table")
     end
-    declared[name:lower()] = nil
+    declared[key] = nil
   end
-  for _, object in ipairs(inspector.objects(ours, "models")) do
-    if object.kind == "table" and declared[object.name:lower()] then
+  for _, object in ipairs(ours.objects()) do
+    if object.kind == "table" and declared[both.fold(object.name)] then
       add(object.name, "the database has no such table")
     end
   end
-  memory:dispose()
   return lines, compared
 end

@@ -5,6 +5,7 @@
 
 local core, require = ...
 local build = require "moonrow.reflection.build"
+local type_text = require "moonrow.models.type_text"
 
 local parts = {}
 
@@ -34,10 +35,16 @@ end
 
 local function if_text(text) return text and literal(text) end
 
--- The type as it is written in Lua.
-local function type_text(column)
-  if not column.choices then return "mr." .. tostring(column.type) end
-  return string.format("mr.Enum(%s)", literals(column.choices))
+-- parts.type_text(column): the type as it is written in Lua, and its name in PostgreSQL, where that is to be said
+-- beside it.
+function parts.type_text(column)
+  if not column.choices then return type_text(column.type) or "mr." .. tostring(column.type), column.named end
+  local items = { literals(column.choices) }
+  if column.named then
+    -- The server tells a name as SQL writes it.
+    items[2] = string.format("{ name = %s }", literal((column.named:gsub('^"(.*)"$', "%1"):gsub('""', '"'))))
+  end
+  return string.format("mr.Enum(%s)", table.concat(items, ", "))
 end
 
 -- What a type is called in a definition, where nothing else is said.
@@ -53,9 +60,14 @@ end
 
 -- ---------------------------------------------------------------- which constraints stand in columns
 
-local function spelled(columns, name)
-  for _, column in ipairs(columns) do
-    if column.name:lower() == name:lower() then return column end
+-- Does the name lead to the column of that name? "Id" stands beside "id" in PostgreSQL alone.
+local function leads_to(facts, name, column)
+  return name == column or facts.columns[1].affinity ~= nil and name:lower() == column:lower()
+end
+
+local function spelled(facts, name)
+  for _, column in ipairs(facts.columns) do
+    if leads_to(facts, name, column.name) then return column end
   end
 end
 
@@ -69,7 +81,7 @@ local function key_in_columns(facts, key)
   if build.name_of(key) or key.on_conflict then return false end
   local last = 0
   for _, name in ipairs(key.columns) do
-    local column = spelled(facts.columns, name)
+    local column = spelled(facts, name)
     if not column or (column.nullable and not parts.numbers_rows(facts, column, key)) then return false end
     for i, other in ipairs(facts.columns) do
       if other == column then
@@ -85,7 +97,7 @@ end
 local function sort_constraints(facts)
   local sorted = { key = nil, unique = {}, references = {}, beside = {} }
   for _, constraint in ipairs(facts.constraints) do
-    local column = constraint.columns and #constraint.columns == 1 and spelled(facts.columns, constraint.columns[1])
+    local column = constraint.columns and #constraint.columns == 1 and spelled(facts, constraint.columns[1])
     local plain = column and not build.name_of(constraint) and not constraint.on_conflict
     if constraint.kind == "primary_key" and key_in_columns(facts, constraint) then
       sorted.key = constraint
@@ -116,9 +128,9 @@ local function reference_text(constraint, target)
   return string.format("mr.ForeignKey(%s, { %s })", column, table.concat(options, ", "))
 end
 
-local function has(list, name)
+local function has(facts, list, name)
   for _, other in ipairs(list) do
-    if other:lower() == name:lower() then return true end
+    if leads_to(facts, other, name) then return true end
   end
   return false
 end
@@ -126,7 +138,7 @@ end
 -- A column of a key that stands beside the columns is NOT NULL, unless it is said.
 local function nullable_text(facts, column, whole_key)
   if not column.nullable then return "false" end
-  if not whole_key or not has(whole_key.columns, column.name) then return nil end
+  if not whole_key or not has(facts, whole_key.columns, column.name) then return nil end
   return not parts.numbers_rows(facts, column, whole_key) and "true" or nil
 end
 
@@ -139,10 +151,17 @@ local function identity_text(column)
   return #items > 0 and string.format("mr.Identity{ %s }", table.concat(items, ", ")) or "mr.Identity()"
 end
 
+-- parts.numbering(column): how the database numbers it; nil: it does not.
+function parts.numbering(column)
+  if column.identity then return identity_text(column) end
+  return column.serial and "serial" or nil
+end
+
 -- The column; attribute: what the class calls it, nil in a table without a class. target_of: see parts.of.
 local function column_text(facts, column, sorted, attribute, target_of)
   local items = { attribute ~= column.name and literal(column.name) or nil }
-  items[#items + 1] = type_text(column)
+  local named
+  items[#items + 1], named = parts.type_text(column)
   if column.identity then items[#items + 1] = identity_text(column) end
   local reference = sorted.references[column]
   local target = reference and target_of(reference)
@@ -152,9 +171,9 @@ local function column_text(facts, column, sorted, attribute, target_of)
     items[#items + 1] = string.format("mr.Computed(%s, { persisted = %s })", literal(computed.sqltext),
       tostring(computed.persisted))
   end
-  local key = sorted.key and has(sorted.key.columns, column.name) and sorted.key
+  local key = sorted.key and has(facts, sorted.key.columns, column.name) and sorted.key
   local all_keys = key or sorted.whole_key
-  local alone = all_keys and #all_keys.columns == 1 and has(all_keys.columns, column.name)
+  local alone = all_keys and #all_keys.columns == 1 and has(facts, all_keys.columns, column.name)
   if column.serial and not alone then items[#items + 1] = "mr.Identity()" end
   local sqlite = column.affinity ~= nil
   local nullable = not key and nullable_text(facts, column, sorted.whole_key) or nil
@@ -166,7 +185,7 @@ local function column_text(facts, column, sorted, attribute, target_of)
     "unique", sorted.unique[column] and true or nil,
     "server_default", column.default and not computed and "mr.text " .. literal(column.default) or nil,
     "sqlite_type", other_type and literal(column.declared) or nil,
-    "postgresql_type", if_text(column.named), "comment", if_text(column.comment),
+    "postgresql_type", if_text(named), "comment", if_text(column.comment),
     "sqlite_collation", sqlite and if_text(column.collation) or nil,
     "sqlite_on_conflict_not_null", if_text(column.on_conflict))
   return string.format("mr.Column{ %s }", table.concat(items, ", "))
@@ -192,7 +211,7 @@ local makers = {
   foreign_key = function(constraint, facts, target)
     local own, targets = {}, {}
     for i, name in ipairs(constraint.columns) do
-      own[i] = spelled(facts.columns, name).name
+      own[i] = spelled(facts, name).name
       targets[i] = target.name .. "." .. target.columns[i]
     end
     local options = reference_options(constraint)

@@ -3,10 +3,10 @@
 -- Invariant: what was asked goes to the standard output, all else to the standard error; true is what succeeded.
 
 local core, require = ...
-local class_listeners = require "moonrow.class_listeners"
 local compare = require "moonrow.models.compare"
 local differences = require "moonrow.revisions.differences"
 local graph = require "moonrow.revisions.graph"
+local mirror = require "moonrow.models.mirror"
 local upgrade = require "moonrow.revisions.upgrade"
 local write = require "moonrow.revisions.write"
 
@@ -72,15 +72,18 @@ local function config_of(given, host)
   return config, path
 end
 
-local function engine_of(given, host)
-  if given.engine then return given.engine end
+local function url_of(given, host)
   local url = given.url
   if not url then
     local config, path = config_of(given, host)
     url = config.url
     if type(url) ~= "string" then refuse("%s says no url", path) end
   end
-  given.engine = core.create_engine(url:find "^[%w+]+://" and url or "sqlite:///" .. url)
+  return url:find "^[%w+]+://" and url or "sqlite:///" .. url
+end
+
+local function engine_of(given, host)
+  given.engine = given.engine or core.create_engine(url_of(given, host))
   return given.engine
 end
 
@@ -91,24 +94,6 @@ local function run_models(given, host)
   if type(config.models) ~= "string" then refuse("%s says no models: the file that declares the classes", path) end
   given.models_done = host.run(config.models)
   return given.models_done
-end
-
-local function metadatas()
-  local list, seen = {}, {}
-  for _, class in ipairs(class_listeners.classes()) do
-    local metadata = class.__table.metadata
-    if not seen[tostring(metadata)] then
-      seen[tostring(metadata)] = true
-      list[#list + 1] = metadata
-    end
-  end
-  return list
-end
-
-local function in_memory()
-  local memory = core.create_engine "sqlite://"
-  for _, metadata in ipairs(metadatas()) do metadata:create_all{ bind = memory } end
-  return memory
 end
 
 local function applied_of(given, host, revisions)
@@ -150,8 +135,10 @@ function commands.revision(given, host)
         refuse("the database is older than the revisions, and would be compared as such: moonrow migrate upgrade")
       end
     end
+    local metadatas = mirror.metadatas()
+    local both <close> = mirror.open("migrate", engine_of(given, host), metadatas)
     local notes
-    up, down, notes = differences.find(engine_of(given, host), in_memory(), given.renames, metadatas())
+    up, down, notes = differences.find(both, given.renames, metadatas)
     for _, line in ipairs(notes) do host.complain("moonrow migrate: " .. line .. "\n") end
     if #up == 0 then
       host.complain "moonrow migrate: models and database agree: there is no revision to make\n"
@@ -178,8 +165,7 @@ local function print_sql(host, nodes, lists)
     host.io.stdout:write(string.format("-- %s %s\n", node.id, node.message))
     for _, record in ipairs(lists[i]) do
       local sql = record.statement
-      local asks = sql:find "^%s*SELECT" or sql:find "^%s*PRAGMA foreign_key_check" or sql:find "moonrow_probe"
-      if not asks then
+      if not sql:find "^%s*SELECT" and not sql:find "^%s*PRAGMA foreign_key_check" then
         host.io.stdout:write(sql, ";\n")
         for _, value in ipairs(record.parameters or {}) do
           host.io.stdout:write("--   ", tostring(value), "\n")
@@ -291,9 +277,31 @@ end
 
 -- ---------------------------------------------------------------- test
 
+-- A database for a trial, and what removes it: one in memory, or a schema of the PostgreSQL database.
+local function scratch(url)
+  if not url:find "^postgresql" then
+    local engine = core.create_engine "sqlite://"
+    return engine, function() engine:dispose() end
+  end
+  local keeper = core.create_engine(url)
+  local connection = keeper:connect{ isolation_level = "AUTOCOMMIT" }
+  local name = "moonrow_test_" .. connection:scalar "SELECT pg_backend_pid()"
+  connection:execute("DROP SCHEMA IF EXISTS " .. name .. " CASCADE")
+  connection:execute("CREATE SCHEMA " .. name)
+  local path = "-csearch_path%3D" .. name
+  local there, found = url:gsub("([?&]options=[^&]*)", "%1%%20" .. path:gsub("%%", "%%%%"), 1)
+  if found == 0 then there = url .. (url:find("?", 1, true) and "&" or "?") .. "options=" .. path end
+  local engine = core.create_engine(there)
+  return engine, function()
+    engine:dispose()
+    connection:execute("DROP SCHEMA " .. name .. " CASCADE")
+    connection:close()
+    keeper:dispose()
+  end
+end
+
 -- Builds the database up to the revision, then upgrades it, takes the last back and runs it again; what differs then.
-local function try(revisions, node)
-  local engine = core.create_engine "sqlite://"
+local function try(engine, revisions, node)
   local function told() end
   local function go(forwards, target)
     local connection <close> = engine:connect()
@@ -308,16 +316,16 @@ local function try(revisions, node)
     go(true, node.id)
   end
   go(true, "heads")
-  local lines = compare(engine, nil, true)
-  engine:dispose()
-  return lines
+  return compare(engine, nil, true)
 end
 
 function commands.test(given, host)
   if not run_models(given, host) then return false end
   local revisions, fine = graph.read(host, given.folder), true
   for _, node in ipairs(revisions) do
-    local ok, lines = pcall(try, revisions, node)
+    local engine, remove = scratch(url_of(given, host))
+    local ok, lines = pcall(try, engine, revisions, node)
+    remove()
     if not ok then lines = { tostring(lines) } end
     for _, line in ipairs(lines) do host.io.stdout:write(string.format("from %s: %s\n", node.id, line)) end
     fine = fine and #lines == 0

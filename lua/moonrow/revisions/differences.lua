@@ -5,18 +5,13 @@
 -- compared is told.
 
 local core, require = ...
-local inspector = require "moonrow.reflection.inspector"
+local enum_changes = require "moonrow.revisions.enum_changes"
 local parts = require "moonrow.models.parts"
+local type_text = require "moonrow.models.type_text"
 local words = require "moonrow.migrate.words"
 
 local literal = parts.literal
 local own = { moonrow_steps = true, moonrow_revisions = true }
-
-local function by_name(list)
-  local map = {}
-  for _, item in ipairs(list) do map[item.name:lower()] = item end
-  return map
-end
 
 local function names(list)
   local texts = {}
@@ -33,22 +28,23 @@ local function braces(list) return #list > 0 and ", { " .. table.concat(list, ",
 -- ---------------------------------------------------------------- whole tables
 
 -- The foreign key's target as it is written; one that is not there stays out.
-local function target_finder(seen)
+local function target_finder(side)
   return function(constraint)
-    local other = inspector.look(seen, constraint.referred_table)
+    local other = side.look(constraint.referred_table)
     local columns = constraint.referred_columns
     if not other or other.kind ~= "table" or not columns then return nil end
     return { name = other.name, columns = columns }
   end
 end
 
-local function create_table(seen, name)
-  local facts = inspector.facts(seen, "migrate", name)
-  local columns, beside = parts.of(facts, function() return nil end, target_finder(seen))
+local function create_table(side, name)
+  local facts = side.facts(name)
+  local columns, beside = parts.of(facts, function() return nil end, target_finder(side))
   local lines, flags = {}, {}
   for _, column in ipairs(columns) do lines[#lines + 1] = "  " .. column.text end
   for _, text in ipairs(beside) do
-    if text:find "^sqlite_" then flags[#flags + 1] = text else lines[#lines + 1] = "  " .. text end
+    local is_flag = text:find "^sqlite_" or text:find "^comment = "
+    if is_flag then flags[#flags + 1] = text else lines[#lines + 1] = "  " .. text end
   end
   if #flags > 0 then lines[#lines + 1] = "  { " .. table.concat(flags, ", ") .. " }" end
   return string.format("m:create_table(%s,\n%s)", literal(name), table.concat(lines, ",\n"))
@@ -82,20 +78,55 @@ local function drop_column(facts, column)
   return string.format("m:drop_column(%s, %s)", literal(facts.name), literal(column.name))
 end
 
--- What makes the column `from` what `to` is.
+local function in_postgresql(column) return column.affinity == nil end
+
+-- A type of PostgreSQL's is cast to another one where it says how, which covers more than what it does by itself.
+local function add_type(list, to)
+  local text, named = parts.type_text(to)
+  option(list, "type", text)
+  option(list, "postgresql_type", named and literal(named))
+  if in_postgresql(to) then
+    option(list, "using", literal(string.format("%s::%s", words.quoted(to.name), to.declared)))
+  end
+end
+
+-- What makes the column `from` what `to` is; nil: it is so.
 local function alter_column(facts, column, from, to_facts, to)
   local list = {}
-  if from.declared:upper() ~= to.declared:upper() then option(list, "type", "mr." .. tostring(to.type)) end
+  if from.declared:upper() ~= to.declared:upper() then add_type(list, to) end
   local nullable = is_nullable(to_facts, to)
   if is_nullable(facts, from) ~= nullable then option(list, "nullable", tostring(nullable)) end
   if from.default ~= to.default then
     option(list, "server_default", to.default and "mr.text " .. literal(to.default) or "false")
   end
-  if (from.collation or ""):upper() ~= (to.collation or ""):upper() then
+  if (from.collation or ""):upper() ~= (to.collation or ""):upper() and not in_postgresql(to) then
     option(list, "sqlite_collation", literal(to.collation or "BINARY"))
   end
+  if from.comment ~= to.comment then option(list, "comment", to.comment and literal(to.comment) or "false") end
   if #list == 0 then return nil end
   return string.format("m:alter_column(%s, %s%s)", literal(facts.name), literal(column), braces(list))
+end
+
+-- Is it computed otherwise? Then it is made anew, because no database changes it.
+local function is_computed_anew(from, to)
+  local before, after = from.computed, to.computed
+  return before and after and (before.sqltext ~= after.sqltext or before.persisted ~= after.persisted)
+end
+
+-- What differs and no step changes.
+local function note_column(notes, name, from, to)
+  local function note(line, ...)
+    notes[#notes + 1] = string.format("%s.%s: " .. line .. ", which a revision does not change: make the column anew",
+      name, to.name, ...)
+  end
+  if (from.computed == nil) ~= (to.computed == nil) then
+    note("it is %s", to.computed and "computed in the models, and stored in the database"
+      or "stored in the models, and computed in the database")
+  end
+  local before, after = parts.numbering(from), parts.numbering(to)
+  if before ~= after then
+    note("it is numbered by %s, in the database by %s", after or "nothing", before or "nothing")
+  end
 end
 
 -- ---------------------------------------------------------------- keys, constraints and indexes
@@ -149,7 +180,7 @@ local function index_key(index)
   return table.concat(items, "|")
 end
 
-local function create_index(t, index)
+local function create_index(t, index, where)
   local items, list = {}, {}
   for i, part in ipairs(index.parts) do
     local plain = part.column and not part.descending and not part.collation
@@ -158,7 +189,7 @@ local function create_index(t, index)
     items[i] = plain and literal(part.column) or "mr.text " .. literal(sql .. (part.descending and " DESC" or ""))
   end
   option(list, "unique", index.unique and "true")
-  option(list, "sqlite_where", index.where and literal(index.where))
+  option(list, where, index.where and literal(index.where))
   return string.format("m:create_index(%s, %s, { %s }%s)", literal(index.name), t, table.concat(items, ", "),
     braces(list))
 end
@@ -183,9 +214,15 @@ end
 
 -- ---------------------------------------------------------------- one table
 
+local function comment_table(facts)
+  local text = facts.comment and "'" .. facts.comment:gsub("'", "''") .. "'" or "NULL"
+  return enum_changes.execute(string.format("COMMENT ON TABLE %s IS %s", words.quoted(facts.name), text))
+end
+
 -- Appends what makes the table `from` what `to` is. renamed: by the old column's name the new one.
-local function change_table(add, from, to, renamed, notes)
-  local t, before, after = literal(to.name), by_name(from.columns), by_name(to.columns)
+local function change_table(add, both, from, to, renamed, notes)
+  local t, fold, before, after = literal(to.name), both.fold, both.by_name(from.columns), both.by_name(to.columns)
+  local where = in_postgresql(to.columns[1]) and "postgresql_where" or "sqlite_where"
   each_missing(from.indexes, to.indexes, index_key, function(index)
     add(string.format("m:drop_index(%s)", literal(index.name)))
   end)
@@ -194,20 +231,30 @@ local function change_table(add, from, to, renamed, notes)
     each_missing(of_kind(from, kind), of_kind(to, kind), kinds[kind].key,
       function(c) add(kinds[kind].drop(t, c)) end)
   end
+  local function alter(column, name)
+    local new = after[fold(name)]
+    note_column(notes, to.name, column, new)
+    if is_computed_anew(column, new) then
+      add(drop_column(to, new))
+      add(add_column(to, new))
+    else
+      add(alter_column(from, name, column, to, new))
+    end
+  end
   for _, column in ipairs(from.columns) do
     local new = renamed[column.name]
     if new then
       add(string.format("m:rename_column(%s, %s, %s)", t, literal(column.name), literal(new)))
-      add(alter_column(from, new, column, to, after[new:lower()]))
-      before[new:lower()] = column
-    elseif after[column.name:lower()] then
-      add(alter_column(from, column.name, column, to, after[column.name:lower()]))
+      alter(column, new)
+      before[fold(new)] = column
+    elseif after[fold(column.name)] then
+      alter(column, column.name)
     else
       gone[#gone + 1] = column
     end
   end
   for _, column in ipairs(to.columns) do
-    if not before[column.name:lower()] then
+    if not before[fold(column.name)] then
       come[#come + 1] = column.name
       add(add_column(to, column))
     end
@@ -224,7 +271,8 @@ local function change_table(add, from, to, renamed, notes)
     each_missing(of_kind(to, kind), of_kind(from, kind), kinds[kind].key,
       function(c) add(kinds[kind].create(t, c)) end)
   end
-  each_missing(to.indexes, from.indexes, index_key, function(index) add(create_index(t, index)) end)
+  each_missing(to.indexes, from.indexes, index_key, function(index) add(create_index(t, index, where)) end)
+  if from.comment ~= to.comment then add(comment_table(to)) end
   for _, flag in ipairs{ "strict", "without_rowid", "autoincrement" } do
     if (from[flag] or false) ~= (to[flag] or false) then
       notes[#notes + 1] = string.format("%s: %s differs, and is not changed by a revision: make the table anew",
@@ -234,20 +282,18 @@ local function change_table(add, from, to, renamed, notes)
   end
 end
 
--- ---------------------------------------------------------------- all of it
-
 local differences = {}
 
--- Types as the classes have them, where their text makes them again: a length is told that reflection leaves out.
+-- Types as the classes have them, where a text makes them again: a length is told that reflection leaves out.
 local function take_types(facts, of_class)
   for _, column in ipairs(facts.columns) do
     for name, expression in pairs(of_class.c) do
-      local text = tostring(expression.type)
-      local head = text:match "^(%u%w*)$" or text:match "^(%u%w*)%b()$" or text:match "^(%u%w*)%b{}$"
-      if name == column.name and head and head ~= "TypeDecorator" and core[head] then column.type = expression.type end
+      if name == column.name and type_text(expression.type) and not column.named then column.type = expression.type end
     end
   end
 end
+
+-- ---------------------------------------------------------------- all of it
 
 -- In the order in which foreign keys allow them to be made.
 local function sorted_names(metadata)
@@ -256,44 +302,44 @@ local function sorted_names(metadata)
   return list
 end
 
--- differences.find(engine, memory, renames, metadatas): two lists of Lua statements, what makes the database what the
--- tables of `memory` are, and back; and notes for people. renames: { ["table.old"] = "new" }.
-function differences.find(engine, memory, renames, metadatas)
-  local ours, theirs = inspector.new("migrate", memory, false), inspector.new("migrate", engine, false)
-  local declared, stored = by_name(inspector.objects(ours, "migrate")), by_name(inspector.objects(theirs, "migrate"))
+-- differences.find(both, renames, metadatas): two lists of Lua statements, what makes the database what the tables of
+-- the metadatas are, and back; and notes for people. both: see models/mirror.lua. renames: { ["table.old"] = "new" }.
+function differences.find(both, renames, metadatas)
+  local ours, theirs, fold = both.ours, both.theirs, both.fold
+  local declared, stored = both.by_name(ours.objects()), both.by_name(theirs.objects())
   local up, down, notes = {}, {}, {}
   local function to(list) return function(text) list[#list + 1] = text end end
   local made = {}
   for _, metadata in ipairs(metadatas) do
     for _, one in ipairs(metadata.sorted_tables) do
-      local facts = inspector.facts(ours, "migrate", one.name)
+      local facts = ours.facts(one.name)
       if facts then take_types(facts, one) end
     end
     for _, name in ipairs(sorted_names(metadata)) do
-      local there = stored[name:lower()]
-      if not there and declared[name:lower()] and declared[name:lower()].kind == "table" then
+      local here = declared[fold(name)]
+      if here and here.kind == "table" and not stored[fold(name)] then
         up[#up + 1] = create_table(ours, name)
         table.insert(made, 1, drop_table(name))
       end
     end
   end
-  for _, name in ipairs(inspector.table_names(theirs, "migrate")) do
+  for _, name in ipairs(theirs.table_names()) do
     if not own[name] then
-      if declared[name:lower()] then
-        local from, new = inspector.facts(theirs, "migrate", name), inspector.facts(ours, "migrate", name)
+      if declared[fold(name)] then
+        local from, new = theirs.facts(name), ours.facts(name)
         local renamed, back = {}, {}
         for _, column in ipairs(from.columns) do
           local to_name = renames[name .. "." .. column.name]
           if to_name then
-            if not by_name(new.columns)[to_name:lower()] then
+            if not both.by_name(new.columns)[fold(to_name)] then
               core.raise("InvalidRequestError", string.format("--rename: no class has a column %s.%s", name, to_name))
             end
             renamed[column.name], back[to_name] = to_name, column.name
             renames[name .. "." .. column.name] = nil
           end
         end
-        change_table(to(up), from, new, renamed, notes)
-        change_table(to(down), new, from, back, {})
+        change_table(to(up), both, from, new, renamed, notes)
+        change_table(to(down), both, new, from, back, {})
       else
         up[#up + 1] = drop_table(name)
         down[#down + 1] = create_table(theirs, name)
@@ -301,10 +347,11 @@ function differences.find(engine, memory, renames, metadatas)
     end
   end
   for _, text in ipairs(made) do down[#down + 1] = text end
+  enum_changes.add(up, down, ours, theirs, notes, own)
   for name in pairs(renames) do
     core.raise("InvalidRequestError", string.format("--rename: the database has no column %s", name))
   end
-  for _, object in ipairs(inspector.objects(theirs, "migrate")) do
+  for _, object in ipairs(theirs.objects()) do
     if object.kind == "view" or object.kind == "virtual" then
       notes[#notes + 1] = string.format("'%s' is a %s, which is not compared", object.name,
         object.kind == "view" and "view" or "virtual table")

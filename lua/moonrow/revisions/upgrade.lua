@@ -11,7 +11,7 @@ local run = require "moonrow.migrate.run"
 local upgrade = {}
 
 local TABLE = "moonrow_revisions"
-local CREATE = "CREATE TABLE IF NOT EXISTS moonrow_revisions (revision VARCHAR(100) NOT NULL PRIMARY KEY,"
+local CREATE = "CREATE TABLE moonrow_revisions (revision VARCHAR(100) NOT NULL PRIMARY KEY,"
   .. " checksum VARCHAR(16) NOT NULL, applied VARCHAR(40) NOT NULL)"
 
 local function refuse(line, ...) core.raise("InvalidRequestError", string.format(line, ...)) end
@@ -51,7 +51,7 @@ function upgrade.applied(connection, revisions, unchecked)
 end
 
 local function remember(connection, node)
-  connection:execute(CREATE)
+  remembered.make_table(connection, TABLE, CREATE)
   connection:execute("INSERT INTO moonrow_revisions (revision, checksum, applied) VALUES (:id, :checksum, :applied)",
     { id = node.id, checksum = node.checksum, applied = tostring(core.now()) })
 end
@@ -145,7 +145,7 @@ function upgrade.stamp(engine, revisions, nodes)
   local wanted = graph.ancestors(revisions, nodes)
   local runner <close> = run.open(engine, {})
   runner:transaction(function()
-    runner.connection:execute(CREATE)
+    remembered.make_table(runner.connection, TABLE, CREATE)
     runner.connection:execute "DELETE FROM moonrow_revisions"
     for _, node in ipairs(revisions) do
       if wanted[node.id] then remember(runner.connection, node) end
