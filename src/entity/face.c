@@ -55,7 +55,7 @@ mr_status mr_entity_set_face(mr_entity *entity, unsigned slot, const mr_value *f
     return MR_OK;
 }
 
-mr_status mr_entity_settle(mr_entity *entity, unsigned slot, const mr_value *value) {
+mr_status mr_entity_settle(mr_entity *entity, unsigned slot, const mr_value *value, bool shown) {
     mr_heap *heap = heap_of(entity);
     mr_value *place = mr_entity_make_place(entity, slot), copy;
     if (!place || mr_value_copy(heap->env, &copy, value) != MR_OK) return MR_FAIL;
@@ -63,7 +63,7 @@ mr_status mr_entity_settle(mr_entity *entity, unsigned slot, const mr_value *val
     copy.flags |= face.flags & MR_VALUE_DIRTY;
     heap->bytes += value_bytes(&copy);
     *place = copy;
-    mr_status status = face.kind == MR_OPAQUE ? mr_entity_set_face(entity, slot, &face) : MR_OK;
+    mr_status status = shown && face.kind == MR_OPAQUE ? mr_entity_set_face(entity, slot, &face) : MR_OK;
     mr_entity_clear_value(heap, &face);
     return status;
 }

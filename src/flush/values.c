@@ -92,7 +92,7 @@ static mr_status stage_own(mr_flush *flush, flush_op *op, unsigned c, const mr_v
 static mr_status stage_checked(mr_flush *flush, flush_op *op, unsigned c, mr_value value) {
     const flush_column *col = &op->cls->columns[c];
     const mr_type *type = mr_type_in(col->type, flush->ctx.dialect);
-    mr_store_room room = {.env = flush->env};
+    mr_store_room room = {.env = flush->env, .dialect = flush->ctx.dialect};
     if (mr_value_is_own(flush->env, &value)) return stage_own(flush, op, c, &value);
     if (mr_type_coerce(flush->env, type, col->what, &value) != MR_OK) return MR_FAIL;
     mr_status status = mr_type_fit(flush->env, type, col->what, &value, &room);

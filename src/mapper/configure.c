@@ -401,7 +401,7 @@ static void publish(configuration *c) {
             mr_property *prop = mr_vec_ptr(&m->columns, k);
             const mr_type *type = mr_column_type(c->env, prop->column);
             mr_property_set_read_slot(prop, type);
-            if (type->decorator || type->variants) m->decorated = true;
+            if (type->decorator || type->variants || type->rules->fits_by_dialect) m->decorated = true;
         }
         m->untyped = false;
         m->configured = true;

@@ -11,6 +11,8 @@ mr_status mr_type_store(const mr_type *type, mr_value *v, mr_store_room *room) {
     return v->kind == MR_NULL || !type->rules->store ? MR_OK : type->rules->store(type, v, room);
 }
 
+bool mr_dialect_has_uuids(const char *dialect) { return dialect && strcmp(dialect, "postgresql") == 0; }
+
 char *mr_store_bytes(mr_store_room *room, size_t size) {
     if (!room->filled && size <= sizeof room->few) {
         room->filled = true;

@@ -209,7 +209,8 @@ mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, 
 bool mr_attribute_fits(const mr_property *prop, mr_value *value) {
     if (prop->kind != MR_PROPERTY_COLUMN || prop->validate || prop->computed) return false;
     const mr_type *type = prop->column->type;
-    if (!type || type->rules->cut || type->rules->fit || type->decorator || type->variants) return false;
+    bool fitted = type && type->rules->fit && !type->rules->fits_by_dialect; /* the object has no session yet */
+    if (!type || type->rules->cut || fitted || type->decorator || type->variants) return false;
     if (mr_type_takes(type, (mr_kind)value->kind)) return true;
     if (mr_type_is_json(type)) return false; /* its text is made first */
     mr_env *env = prop->mapper->env;
@@ -341,7 +342,8 @@ static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr
     room.texts = NULL;
     room.filled = false;
     room.dialect = NULL;
-    if (prop->column->type && prop->column->type->variants) {
+    const mr_type *type = prop->column->type;
+    if (!type || type->variants || type->rules->fits_by_dialect) {
         const mr_session *s = mr_session_of(entity);
         if (s && s->engine) room.dialect = mr_engine_dialect(s->engine)->name;
     }

@@ -31,7 +31,7 @@ static mr_value truth(bool b) { return mr_int_value(b ? 1 : 0); }
 
 /* ---------------------------------------------------------------- can it be evaluated? */
 
-static group group_of_type(const mr_type *type) {
+static group group_of_rules(const mr_type *type) {
     if (!type->rules->evaluated) return GROUP_NONE;
     switch (type->rules->group) {
     case MR_GROUP_INTEGER:
@@ -54,6 +54,14 @@ static group group_of_type(const mr_type *type) {
     default:
         return GROUP_NONE;
     }
+}
+
+/* Which of a type's variants holds is not known here: all are to be of one group. */
+static group group_of_type(const mr_type *type) {
+    group found = group_of_rules(type);
+    for (const mr_variant *v = type->variants; v; v = v->next)
+        if (group_of_rules(v->type) != found) return GROUP_NONE;
+    return found;
 }
 
 static group group_of_value(const mr_value *v) {

@@ -30,13 +30,14 @@ static mr_status key_value(const mr_mapper *mapper, const mr_property *prop, mr_
     return read ? MR_OK : mr_attribute_coerce(mapper, prop, value, room);
 }
 
-mr_status mr_session_identity(const mr_mapper *mapper, const mr_value *key, mr_strbuf *buf, mr_value *out) {
+mr_status mr_session_identity(const mr_session *s, const mr_mapper *mapper, const mr_value *key, mr_strbuf *buf,
+                              mr_value *out) {
     enum { INLINE_KEYS = 8 };
     mr_value inline_values[INLINE_KEYS], *values = inline_values;
     unsigned n = mapper->npk;
     if (n > INLINE_KEYS && !(values = mr_alloc(mapper->env, n * sizeof *values))) return MR_FAIL;
     mr_status status = MR_OK;
-    mr_store_room room = {.env = mapper->env};
+    mr_store_room room = {.env = mapper->env, .dialect = s->owner->dialect};
     for (unsigned i = 0; status == MR_OK && i < n; i++) {
         values[i] = key[i];
         status = key_value(mapper, mr_mapper_at_slot(mapper, mapper->pk_slots[i]), &values[i], &room);
@@ -139,7 +140,7 @@ mr_status mr_session_get(mr_session *s, mr_mapper *mapper, const mr_value *key, 
     mr_value identity;
     mr_strbuf buf;
     mr_strbuf_init(&buf, s->env);
-    mr_status status = mr_session_identity(mapper, key, &buf, &identity);
+    mr_status status = mr_session_identity(s, mapper, key, &buf, &identity);
     if (status == MR_OK) status = find(s, mapper, &identity, options, populate_existing, out);
     mr_strbuf_done(&buf);
     return status;

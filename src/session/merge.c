@@ -87,7 +87,7 @@ static mr_status refuse(mr_session *s, const mr_entity *source, const char *why)
 /* ---------------------------------------------------------------- the target */
 
 /* *out: the identity of the source: its own, or the one that its key values make. MR_UNLOADED: none. */
-static mr_status identity_of(mr_entity *source, mr_strbuf *buf, mr_value *out) {
+static mr_status identity_of(const mr_session *s, mr_entity *source, mr_strbuf *buf, mr_value *out) {
     enum { MAX_KEY = 32 };
     mr_value key[MAX_KEY];
     *out = mr_entity_identity(source);
@@ -96,8 +96,8 @@ static mr_status identity_of(mr_entity *source, mr_strbuf *buf, mr_value *out) {
         key[i] = *mr_entity_slot(source, source->mapper->pk_slots[i]);
         if (key[i].kind == MR_OPAQUE) key[i] = mr_value_of(MR_UNLOADED, 0);
     }
-    mr_identity_make(source->mapper, key, buf, out);
-    return buf->oom ? mr_nomem(source->mapper->env) : MR_OK;
+    mr_status status = mr_session_identity(s, source->mapper, key, buf, out);
+    return status == MR_NOTFOUND ? MR_OK : status;
 }
 
 /* Appends the object to the list, and pins it. */
@@ -172,7 +172,7 @@ static mr_status find_target(merge *m, mr_entity *source, mr_entity **out) {
     mr_strbuf buf;
     mr_strbuf_init(&buf, m->s->env);
     mr_value identity;
-    mr_status status = identity_of(source, &buf, &identity);
+    mr_status status = identity_of(m->s, source, &buf, &identity);
     if (status == MR_OK) {
         *out = mr_idmap_get(m->s->owner->idmap, source->mapper->root, &identity);
         if (*out && !m->load && mr_mapper_isa((*out)->mapper, source->mapper)) status = MR_OK;

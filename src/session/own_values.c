@@ -1,6 +1,7 @@
 /*
  * own_values.c: values of the program's own, of columns whose type is decorated: they become plain ones when a flush
- * begins, before anything is planned, and again after each listener.
+ * begins, before anything is planned, and again after each listener. Plain values whose form depends on the dialect get
+ * that form then, too.
  *
  * Invariant: a flush sees plain values only, so that keys, comparisons and batches are the same as for other columns. A
  * failed conversion names the column and the object, and leaves all values that are not converted yet as they are.
@@ -40,7 +41,7 @@ static mr_status settle_null(mr_session *s, mr_entity *e, const mr_property *pro
     room->what = NULL;
     if (status != MR_OK) return MR_FAIL;
     if (made.kind == MR_NULL) return MR_OK;
-    return v->kind == MR_NULL ? mr_entity_settle(e, prop->slot, &made) : mr_entity_set(e, prop->slot, &made);
+    return v->kind == MR_NULL ? mr_entity_settle(e, prop->slot, &made, true) : mr_entity_set(e, prop->slot, &made);
 }
 
 /* One way through the objects. */
@@ -64,18 +65,20 @@ static mr_status settle_plain(mr_entity *e, const mr_property *prop, const mr_va
     if (!written || v->kind == MR_NULL || v->kind >= MR_OPAQUE || (v->flags & MR_VALUE_STORED)) return MR_OK;
     made.flags = 0;
     if (mr_attribute_coerce(e->mapper, prop, &made, room) != MR_OK) return MR_FAIL;
-    return is_same(&made, v) ? MR_OK : mr_entity_settle(e, prop->slot, &made);
+    return is_same(&made, v) ? MR_OK : mr_entity_settle(e, prop->slot, &made, false);
 }
 
 static mr_status settle_column(settling *x, mr_entity *e, const mr_property *prop, mr_store_room *room) {
     mr_env *env = x->s->env;
     const mr_type *type = mr_column_type(env, prop->column);
-    if (!type->decorator && !type->variants) return MR_OK;
+    if (!type->decorator && !type->variants && !type->rules->fits_by_dialect) return MR_OK;
     const mr_value *v = mr_entity_slot(e, prop->slot);
     if (!type->decorator) return x->again ? MR_OK : settle_plain(e, prop, v, room);
     if (v->kind == MR_NULL || v->kind == MR_UNLOADED)
         return x->again ? MR_OK : settle_null(x->s, e, prop, mr_type_in(type, room->dialect), v, room);
-    if (!mr_value_is_own(env, v)) return MR_OK;
+    if (!mr_value_is_own(env, v))
+        return x->again || !mr_type_is_late(type) ? MR_OK : settle_plain(e, prop, v, room);
+    const bool shown = mr_type_in(type, room->dialect)->decorator != NULL;
     x->last = prop;
     mr_value kept, made;
     if (mr_value_copy(env, &kept, v) != MR_OK) return MR_FAIL; /* the function may change the object */
@@ -83,7 +86,7 @@ static mr_status settle_column(settling *x, mr_entity *e, const mr_property *pro
     mr_status status = mr_value_send(env, &made, room);
     if (status == MR_OK) status = mr_attribute_coerce(e->mapper, prop, &made, room);
     v = mr_entity_slot(e, prop->slot);
-    if (status == MR_OK && v->kind == MR_OPAQUE && v->u.p == kept.u.p) status = mr_entity_settle(e, prop->slot, &made);
+    if (status == MR_OK && v->kind == MR_OPAQUE && v->u.p == kept.u.p) status = mr_entity_settle(e, prop->slot, &made, shown);
     else if (status == MR_OK && mr_value_is_own(env, v))
         status = mr_fail(env, MR_ERR_INVALID_REQUEST,
                          "%s.%s: the function bind of the column's type has assigned to this very column: it returns "
@@ -137,7 +140,8 @@ mr_status mr_session_settle(void *session, mr_entity *e) { return e->mapper->dec
 
 mr_status mr_session_settle_all(mr_session *s) {
     const mr_session_common *common = mr_env_get(s->env, MR_ENV_SESSION);
-    return common && common->own_values ? settle(s, NULL) : MR_OK;
+    bool some = (common && common->own_values) || mr_dialect_has_uuids(s->owner->dialect);
+    return some ? settle(s, NULL) : MR_OK;
 }
 
 mr_node *mr_session_statement_to_send(mr_session *s, mr_node *statement) {

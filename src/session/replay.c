@@ -173,7 +173,7 @@ static mr_status identity_of(replay *r, const mr_change *c, bool old, mr_strbuf 
         mr_change_value(c, old, (unsigned)at, mr_column_type(m->env, prop->column), room[i], &key[i]);
     }
     *root = m;
-    return mr_session_identity(m, key, buf, out) == MR_OK ? MR_OK : MR_DONE;
+    return mr_session_identity(r->s, m, key, buf, out) == MR_OK ? MR_OK : MR_DONE;
 }
 
 /* The row has gone: its object leaves the session, and the step keeps it. */

@@ -280,7 +280,8 @@ mr_status mr_session_autoflush_now(mr_session *s);
 bool mr_session_is_clean(const mr_session *s);
 /* The identity of the key. key: npk values in the order of the primary key, coerced here. *out may borrow bytes from
  * buf. MR_NOTFOUND: the key holds a value that no row can have. */
-mr_status mr_session_identity(const mr_mapper *mapper, const mr_value *key, mr_strbuf *buf, mr_value *out);
+mr_status mr_session_identity(const mr_session *s, const mr_mapper *mapper, const mr_value *key, mr_strbuf *buf,
+                              mr_value *out);
 /* The query with its parents (with_parent) turned into criteria. *out: a new reference. */
 mr_status mr_query_parents_to_criteria(mr_query *query, mr_query **out);
 

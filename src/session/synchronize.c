@@ -319,7 +319,7 @@ static mr_value new_value(const mr_synchronizer *y, mr_entity *e, const mr_prope
     if (v.kind == MR_UNLOADED || v.kind == MR_OPAQUE) return made;
     if (v.kind == MR_INT && (v.u.i == 0 || v.u.i == 1) && mr_type_is_boolean(mr_column_type(env, prop->column)))
         v = mr_bool_value(v.u.i != 0);
-    mr_store_room room = {.env = env};
+    mr_store_room room = {.env = env, .dialect = y->session->owner->dialect};
     if (mr_attribute_coerce(e->mapper, prop, &v, &room) != MR_OK || mr_value_copy(env, &made, &v) != MR_OK) {
         mr_env_clear_error(env);
         made = mr_value_of(MR_UNLOADED, 0);
@@ -416,7 +416,7 @@ mr_status mr_session_find_in_memory(mr_session *s, mr_mapper *mapper, const mr_v
     mr_strbuf buf;
     mr_strbuf_init(&buf, s->env);
     *out = NULL;
-    mr_status status = mr_session_identity(mapper, key, &buf, &identity);
+    mr_status status = mr_session_identity(s, mapper, key, &buf, &identity);
     mr_entity *e = status == MR_OK ? mr_idmap_get(s->owner->idmap, mapper->root, &identity) : NULL;
     mr_strbuf_done(&buf);
     if (e && mr_mapper_isa(e->mapper, mapper) && has_columns(e)) *out = e;
@@ -426,7 +426,7 @@ mr_status mr_session_find_in_memory(mr_session *s, mr_mapper *mapper, const mr_v
 mr_status mr_session_set_stored_value(mr_session *s, mr_entity *entity, const mr_property *prop,
                                       const mr_value *value) {
     mr_value given = *value, copy = mr_value_of(MR_UNLOADED, 0);
-    mr_store_room room = {.env = s->env};
+    mr_store_room room = {.env = s->env, .dialect = s->owner->dialect};
     if (mr_journal_updated(s, entity) != MR_OK) return MR_FAIL;
     bool fits = given.kind != MR_UNLOADED && given.kind != MR_OPAQUE &&
                 mr_attribute_coerce(entity->mapper, prop, &given, &room) == MR_OK &&

@@ -107,7 +107,7 @@ static bool is_key(const mr_entity *e, const mr_property *prop) {
     return false;
 }
 
-/* Sets the attribute to what is sent for the value at idx, which stays its face. */
+/* Sets the attribute to what is sent for the value at idx, which stays its face where functions convert it. */
 static mr_status set_sent(lua_State *L, bind_state *b, mr_entity *e, const mr_property *prop, const mr_type *type,
                           int idx) {
     const mr_store_room room = {.env = b->env, .dialect = dialect_of(e)};
@@ -116,6 +116,7 @@ static mr_status set_sent(lua_State *L, bind_state *b, mr_entity *e, const mr_pr
     lua_pushvalue(L, idx);
     bind_send_value(L, type, &room, lua_tostring(L, -2), &v);
     BIND_TRY(b, L, mr_attribute_set(e, prop, &v));
+    if (!mr_type_in(type, room.dialect ? room.dialect : b->dialect)->decorator) return MR_OK;
     lua_pushvalue(L, idx);
     bind_wrap_value(L, -1, type, &face);
     return mr_entity_set_face(e, prop->slot, &face);

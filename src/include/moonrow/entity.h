@@ -201,8 +201,8 @@ const mr_value *mr_entity_face(const mr_entity *entity, unsigned slot);
  * empty slot is left as it is. */
 mr_status mr_entity_set_face(mr_entity *entity, unsigned slot, const mr_value *face);
 /* Replaces a value of the program's own (mr_value_is_own) by the plain value (copied) that is sent for it, and makes it
- * the face of that. It stays a change if it was one. */
-mr_status mr_entity_settle(mr_entity *entity, unsigned slot, const mr_value *value);
+ * the face of that if it stays to be shown. It stays a change if it was one. */
+mr_status mr_entity_settle(mr_entity *entity, unsigned slot, const mr_value *value, bool shown);
 /* Like mr_entity_put with force, but moves *value into the slot, and leaves it MR_UNLOADED. Cannot fail when slot <
  * nslots or after mr_entity_reserve, if the value owns its bytes. */
 mr_status mr_entity_give(mr_entity *entity, unsigned slot, mr_value *value);

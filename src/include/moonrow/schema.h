@@ -205,6 +205,7 @@ struct mr_type_rules {
     /* Brings a value that will be written to the form that it will have in its row, in place; bytes are made in *room.
      * ArgumentError: the row cannot hold it. what: "Product.price". NULL: it is so already. */
     mr_status (*fit)(mr_env *env, const mr_type *type, const char *what, mr_value *v, mr_store_room *room);
+    bool fits_by_dialect; /* fit asks for room->dialect, and does nothing where that is not known */
     /* A decimal stored as a number: the SQL function that makes its text of that number, and the one that makes the
      * number of its text; each gets the digits behind the point as its second argument. NULL: it is stored as text. */
     const char *sql_read, *sql_write;
@@ -334,6 +335,9 @@ static inline mr_status mr_type_fit(mr_env *env, const mr_type *type, const char
     mr_type_cut(type, v);
     return type->rules->fit ? type->rules->fit(env, type, what, v, room) : MR_OK;
 }
+/* Does the database keep uuids as what they are, so that it gives each back in one spelling? dialect: its name; NULL:
+ * it is not known. */
+bool mr_dialect_has_uuids(const char *dialect);
 /* *out: the Enum that stores for each of its choices the form (MR_INT or MR_TEXT; copied), in the arena. ArgumentError:
  * two forms are equal, or numbers and texts are mixed. */
 mr_status mr_type_with_forms(mr_env *env, const mr_type *type, const mr_value *forms, const mr_type **out);

@@ -4,6 +4,8 @@
  * Invariant: hyphens stand in all four of their places, or in none. A type without a storage keeps the text as it was
  * written, and reads 16 bytes as 36 characters. With one, a value is written in its form, and each of the three forms
  * is read, in small letters, as 36 characters: they are the spellings of the value, so that a criterion finds each.
+ * What is written is brought to the 36 small characters that are read again, so that a key has one identity, however
+ * the program spells it; of a type without a storage, where the database does the same.
  */
 #include "rules.h"
 
@@ -152,12 +154,25 @@ static mr_status store_plain(const mr_type *type, mr_value *v, mr_store_room *ro
     return v->tag == AS_BLOB && is_uuid(v) ? make_form(v, AS_BLOB, room) : MR_OK;
 }
 
+/* Brings a value to the spelling in which it is read: 36 small characters. */
+static mr_status fit_form(mr_env *env, const mr_type *type, const char *what, mr_value *v, mr_store_room *room) {
+    (void)env;
+    (void)type;
+    (void)what;
+    if (!is_uuid(v) || (v->len == WITH_HYPHENS && is_small(v))) return MR_OK;
+    return make_form(v, AS_TEXT, room);
+}
+
+static mr_status fit_plain(mr_env *env, const mr_type *type, const char *what, mr_value *v, mr_store_room *room) {
+    return mr_dialect_has_uuids(room->dialect) ? fit_form(env, type, what, v, room) : MR_OK;
+}
+
 #define UUID                                                                                                           \
     .name = "Uuid", .wants = "a uuid", .casts = true, .group = MR_GROUP_WORD, .kind = MR_TEXT, .coerce = coerce,       \
     .advise = advise
 #define FORM                                                                                                           \
     .print = mr_rule_print_storage, .read = read_form, .store = store_form, .spell = spell, .spellings = FORMS,        \
-    .reads = "uuid: 36 characters, 32 hexadecimal digits, both in small letters, or 16 bytes"
+    .fit = fit_form, .reads = "uuid: 36 characters, 32 hexadecimal digits, both in small letters, or 16 bytes"
 
 static const mr_type_rules uuid_text = {UUID, FORM, .storage = "text", .sql = "CHAR(36)"};
 static const mr_type_rules uuid_hex = {UUID, FORM, .storage = "hex", .sql = "CHAR(32)"};
@@ -168,6 +183,8 @@ const mr_type_rules mr_type_uuid = {UUID,
                                     .read = read,
                                     .spell = spell_plain,
                                     .store = store_plain,
+                                    .fit = fit_plain,
+                                    .fits_by_dialect = true,
                                     .stores_spellings = true,
                                     .spellings = 2,
                                     .reads = "uuid: text of 32 hexadecimal digits, or 16 bytes",
