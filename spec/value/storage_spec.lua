@@ -294,7 +294,7 @@ describe("criteria compare as the values do", function()
     local Row = db.Model:extend("Row", {
       id = db.Column{ db.Integer, primary_key = true },
       a = db.Column{ db.DateTime{ storage = "unix" } }, b = db.Column{ db.DateTime },
-      e = db.Column{ db.Enum("x", "y", { storage = "position" }) },
+      e = db.Column{ db.Enum("x", "y", { storage = { x = 2, y = 1 } }) },
       i = db.Column{ db.Interval{ storage = "iso" } },
     })
     db:create_all()
@@ -318,7 +318,7 @@ describe("criteria compare as the values do", function()
     end)
     assert.equal(AT, Row.query:first().b)
     s:execute(mr.update(Row):values{ a = Row.a })
-    refuse("ArgumentError", { "Enum(x = 0, y = 1)", "no order" }, function() Row.query:filter(Row.e:gt "x"):all() end)
+    refuse("ArgumentError", { "Enum(x = 2, y = 1)", "no order" }, function() Row.query:filter(Row.e:gt "x"):all() end)
     refuse("ArgumentError", { 'Interval{ storage = "iso" }', "no order" }, function()
       Row.query:filter(Row.i:gt(mr.interval(5))):all()
     end)

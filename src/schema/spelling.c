@@ -57,6 +57,12 @@ static int compare_stored(const mr_type *type, const mr_value *a, const mr_value
 /* The spelling that sorts first among the value's spellings; longest: last. For dates and times, else the value. */
 static mr_value limit(const mr_type *type, const mr_value *v, bool longest) {
     mr_value all[MR_SPELLINGS];
+    if (type->forms && type->choices) {
+        mr_value placed = *v;
+        placed.tag = MR_CHOICE_PLACE;
+        return placed;
+    }
+    if (type->rules->limit && type->rules->limit(type, v, longest, &all[0])) return all[0];
     unsigned n = mr_type_is_moment(type) && type->rules->spell ? type->rules->spell(type, v, all) : 0, found = 0;
     if (n == 0) return *v;
     for (unsigned i = 1; i < n; i++)

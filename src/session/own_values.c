@@ -76,8 +76,7 @@ static mr_status settle_column(settling *x, mr_entity *e, const mr_property *pro
     if (!type->decorator) return x->again ? MR_OK : settle_plain(e, prop, v, room);
     if (v->kind == MR_NULL || v->kind == MR_UNLOADED)
         return x->again ? MR_OK : settle_null(x->s, e, prop, mr_type_in(type, room->dialect), v, room);
-    if (!mr_value_is_own(env, v))
-        return x->again || !mr_type_is_late(type) ? MR_OK : settle_plain(e, prop, v, room);
+    if (!mr_value_is_own(env, v)) return x->again || !mr_type_is_late(type) ? MR_OK : settle_plain(e, prop, v, room);
     const bool shown = mr_type_in(type, room->dialect)->decorator != NULL;
     x->last = prop;
     mr_value kept, made;
@@ -86,7 +85,8 @@ static mr_status settle_column(settling *x, mr_entity *e, const mr_property *pro
     mr_status status = mr_value_send(env, &made, room);
     if (status == MR_OK) status = mr_attribute_coerce(e->mapper, prop, &made, room);
     v = mr_entity_slot(e, prop->slot);
-    if (status == MR_OK && v->kind == MR_OPAQUE && v->u.p == kept.u.p) status = mr_entity_settle(e, prop->slot, &made, shown);
+    if (status == MR_OK && v->kind == MR_OPAQUE && v->u.p == kept.u.p)
+        status = mr_entity_settle(e, prop->slot, &made, shown);
     else if (status == MR_OK && mr_value_is_own(env, v))
         status = mr_fail(env, MR_ERR_INVALID_REQUEST,
                          "%s.%s: the function bind of the column's type has assigned to this very column: it returns "

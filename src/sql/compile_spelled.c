@@ -260,11 +260,51 @@ void mr_check_sorted(mr_compiler *c, const mr_node *term) {
     if (term->type && !mr_type_sorts(mr_typed(c, term))) mr_check_order(c, mr_typed(c, term));
 }
 
+/* The Enum as whose choice the bind is compared with x, if its choices sort by their forms; else NULL. */
+static const mr_type *choices_of(const mr_compiler *c, const mr_node *x, const mr_node *bind) {
+    const mr_type *type = mr_typed(c, mr_unlabelled(x));
+    bind = mr_unlabelled(bind);
+    if (!type || !type->choices || !type->forms || bind->kind != MR_NODE_BIND || !mr_type_sorts(type)) return NULL;
+    return mr_typed(c, bind) == type || mr_form_for(c, bind, x) ? type : NULL;
+}
+
+/* Writes operand i of the node: a bind that stands beside x as the place of a choice. */
+static void emit_choice(mr_compiler *c, const mr_node *node, uint32_t i, const mr_node *x, mr_op op) {
+    const mr_type *type = choices_of(c, x, node->child[i]);
+    if (type) emit_spelling(c, node->child[i], type, MR_SPELL_SHORTEST);
+    else mr_compile_compared(c, node->child[i], x, op);
+}
+
+/* Writes x < ?, or x BETWEEN ? AND ?, where x is an Enum by its position. */
+static bool compile_choices(mr_compiler *c, const mr_node *node) {
+    const mr_node *a = node->child[0], *b = node->child[1];
+    const bool between = node->kind == MR_NODE_BETWEEN;
+    const mr_op op = between ? MR_OP_AND : (mr_op)node->op;
+    uint32_t start = c->ordinal;
+    if (!choices_of(c, a, b) && !choices_of(c, between ? a : b, between ? node->child[2] : a)) return false;
+    mr_seek(c, node, start, 0);
+    emit_choice(c, node, 0, b, op);
+    if (between) mr_emit(c, node->flags & MR_NODE_NEGATED ? " NOT BETWEEN " : " BETWEEN ");
+    else mr_emit(c, sign_of(op));
+    mr_seek(c, node, start, 1);
+    emit_choice(c, node, 1, a, op);
+    if (!between) return true;
+    mr_emit(c, " AND ");
+    mr_seek(c, node, start, 2);
+    emit_choice(c, node, 2, a, op);
+    return true;
+}
+
+static void check_sorted_operands(mr_compiler *c, const mr_node *node) {
+    for (uint32_t i = 0; i < (node->kind == MR_NODE_BETWEEN ? 1 : 2); i++) {
+        const mr_type *type = mr_typed(c, node->child[i]);
+        if (type && !mr_type_sorts(type) && (mr_spells(c) || type->choices)) mr_check_order(c, type);
+    }
+}
+
 static bool compile_order(mr_compiler *c, const mr_node *node) {
     mr_op op = (mr_op)node->op;
     uint32_t start = c->ordinal;
-    mr_check_order(c, mr_typed(c, node->child[0]));
-    mr_check_order(c, mr_typed(c, node->child[1]));
     const mr_type *type = spelled_type(c, node->child[0], node->child[1]);
     bool flipped = !type;
     if (flipped) type = spelled_type(c, node->child[1], node->child[0]);
@@ -301,7 +341,6 @@ static bool compile_between_columns(mr_compiler *c, const mr_node *node, uint32_
 
 static bool compile_between(mr_compiler *c, const mr_node *node) {
     uint32_t start = c->ordinal;
-    mr_check_order(c, mr_typed(c, node->child[0]));
     if (!is_stored(node->child[0])) return compile_between_columns(c, node, start);
     emit_operand(c, node, start, 0);
     mr_emit(c, node->flags & MR_NODE_NEGATED ? " NOT BETWEEN " : " BETWEEN ");
@@ -371,7 +410,16 @@ void mr_compile_rows(mr_compiler *c, const mr_node *left, const mr_node *list) {
 
 /* ---------------------------------------------------------------- all comparisons */
 
+static bool is_order(const mr_node *node) {
+    return node->kind == MR_NODE_BETWEEN || node->op == MR_OP_LT || node->op == MR_OP_LE || node->op == MR_OP_GT ||
+           node->op == MR_OP_GE;
+}
+
 bool mr_compile_spelled(mr_compiler *c, const mr_node *node) {
+    if (is_order(node)) {
+        check_sorted_operands(c, node);
+        if (compile_choices(c, node)) return true;
+    }
     if (!mr_spells(c)) return false;
     if (node->kind == MR_NODE_BETWEEN) return compile_between(c, node);
     switch ((mr_op)node->op) {

@@ -180,6 +180,9 @@ struct mr_type_rules {
     /* Writes all spellings of a value to out (room for MR_SPELLINGS). Returns their number; 0 for a value of another
      * kind. Their bytes are borrowed from the value, or static. */
     unsigned (*spell)(const mr_type *type, const mr_value *v, mr_value *out);
+    /* Of a value that lies between two that can be stored: *out is the spelling of the one before it, or behind it.
+     * False: it does not. NULL: no value does, or store makes a form between those of the two. */
+    bool (*limit)(const mr_type *type, const mr_value *v, bool before, mr_value *out);
     /* Write the name with its argument to buf: print as Lua writes it (size is MR_TYPE_NAME), print_sql as SQL does.
      * print NULL: the name, with a length when one is given. print_sql NULL: sql alone. */
     void (*print)(const mr_type *type, char *buf, size_t size);
@@ -380,6 +383,9 @@ bool mr_type_cast(const mr_type *from, const mr_type *to, mr_value *v, mr_cast_r
 /* Selects one of a value's spellings: the value as it is, 1 for its first spelling, 2 for its second ..., or the one
  * that sorts first or last. */
 enum { MR_SPELL_PLAIN = 0, MR_SPELL_SHORTEST = 254, MR_SPELL_LONGEST = 255 };
+/* The tag of the text of an Enum, made by MR_SPELL_SHORTEST and MR_SPELL_LONGEST: it is compared by its place among the
+ * choices, so it must be one of them. */
+enum { MR_CHOICE_PLACE = 1 };
 /* Can a value of the type be stored in several ways? */
 bool mr_type_is_spelled(const mr_type *type);
 /* Writes the value's spellings to out (room for MR_SPELLINGS). Returns their number, at least 1. Their bytes are

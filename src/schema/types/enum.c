@@ -78,19 +78,42 @@ static bool read_form(const mr_type *type, mr_value *v, char *room) {
     return false;
 }
 
-/* A text that is the form of no choice. */
+static bool is_form(const mr_type *type, int64_t number) {
+    for (size_t i = 0; type->choices[i]; i++)
+        if (type->forms[i].kind == MR_INT && type->forms[i].u.i == number) return true;
+    return false;
+}
+
+/* A number, or a text, that is the form of no choice. */
 static mr_value no_form(const mr_type *type) {
     mr_value v = mr_text_value("", 0);
+    if (type->forms[0].kind == MR_INT) {
+        int64_t number = INT32_MIN;
+        while (is_form(type, number)) number++;
+        return mr_int_value(number);
+    }
     for (size_t i = 0; type->choices[i]; i++)
         if (type->forms[i].kind == MR_TEXT && type->forms[i].len == 0) v = mr_text_value("\1no choice", 10);
     return v;
 }
 
-/* A text that is no choice has no form: in a criterion it finds nothing. */
+static void print_forms(const mr_type *type, char *buf, size_t size);
+
+static mr_status no_place(const mr_type *type, const mr_value *v, const mr_store_room *room) {
+    enum { SHOWN = 40 };
+    char name[MR_TYPE_NAME];
+    print_forms(type, name, sizeof name);
+    return mr_fail(room->env, MR_ERR_ARGUMENT,
+                   "%s: string \"%.*s%s\" is not a choice of %s, so it has no place in its order",
+                   room->what ? room->what : "parameter", v->len > SHOWN ? SHOWN : (int)v->len, v->u.s,
+                   v->len > SHOWN ? "..." : "", name);
+}
+
+/* A text that is no choice has no form: a criterion finds nothing that is equal to it, and nothing comes before it. */
 static mr_status store_form(const mr_type *type, mr_value *v, mr_store_room *room) {
-    (void)room;
     if (v->kind != MR_TEXT) return MR_OK;
     size_t i = choice_number(type, v);
+    if (!type->choices[i] && v->tag == MR_CHOICE_PLACE) return no_place(type, v, room);
     *v = type->choices[i] ? type->forms[i] : no_form(type);
     return MR_OK;
 }

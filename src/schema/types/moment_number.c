@@ -17,6 +17,8 @@
 #define FIRST (INT64_C(-719162) * DAY)     /* 0001-01-01 */
 #define LAST  (INT64_C(2932897) * DAY - 1) /* the end of 9999-12-31 */
 
+static const double HALF = 0.5; /* between two integers that have many digits */
+
 static int64_t micros_of(const mr_value *v) { return v->kind == MR_DATE ? v->u.i * DAY : v->u.i; }
 
 static int64_t floor_to(int64_t n, int64_t unit) {
@@ -50,8 +52,9 @@ static mr_status store_integer(const mr_type *type, mr_value *v, mr_store_room *
     (void)room;
     if (v->kind != type->rules->kind) return MR_OK;
     int64_t unit = type->rules->unit, micros = micros_of(v) - type->rules->epoch, whole = floor_to(micros, unit);
+    const double units = (double)(whole / unit), between = units + (double)(micros - whole) / (double)unit;
     if (whole == micros) *v = mr_int_value(micros / unit);
-    else *v = mr_float_value((double)(whole / unit) + (double)(micros - whole) / (double)unit);
+    else *v = mr_float_value(between > units && between < units + 1 ? between : units + HALF);
     return MR_OK;
 }
 
@@ -77,14 +80,43 @@ static double of_rank(int64_t rank) {
     return d;
 }
 
-/* The float that is nearest to the value. */
+/* What 1.0 is in units: of both, per is a multiple. */
+static int64_t units_of_one(const mr_type *type) { return (int64_t)type->rules->per / type->rules->unit; }
+
+/* The float that is nearest to the microseconds. They have more digits than a float, so whole and rest are converted
+ * apart. */
+static double nearest_to(const mr_type *type, int64_t micros) {
+    const int64_t per = (int64_t)type->rules->per, since = micros - type->rules->epoch, whole = floor_to(since, per);
+    return ((double)(whole / per) + type->rules->zero) + (double)(since - whole) / type->rules->per;
+}
+
+/* The value whose float that is, to the nearest unit. False: there is none. */
+static bool value_of(const mr_type *type, double d, mr_value *out) {
+    const double ones = d - type->rules->zero, whole = floor(ones);
+    if (!(fabs(ones) * type->rules->per <= (double)LAST * 2)) return false;
+    const int64_t one = units_of_one(type), rest = (int64_t)nearbyint((ones - whole) * (double)one);
+    const int64_t micros = ((int64_t)whole * one + rest) * type->rules->unit + type->rules->epoch;
+    return moment(type, micros, out);
+}
+
+static bool is_value_of(const mr_type *type, double d, const mr_value *v) {
+    mr_value made;
+    return value_of(type, d, &made) && made.u.i == v->u.i;
+}
+
+/* The float that is nearest to the value. That of one of the last microseconds may be beyond all values: then the one
+ * before it. */
 static double nearest(const mr_type *type, const mr_value *v) {
-    return (double)(micros_of(v) - type->rules->epoch) / type->rules->per + type->rules->zero;
+    mr_value made;
+    const double d = nearest_to(type, micros_of(v));
+    return value_of(type, d, &made) ? d : of_rank(rank(d) - (d > 0 ? 1 : -1));
 }
 
 /* The float that was read is remembered by the number of places from the nearest one to it, in the high 16 bits of
- * mr_value.len: at least -FAR, and less than FAR. */
+ * mr_value.len: more than -FAR, and less than FAR. */
 enum { FAR = 1 << 15 };
+/* A value of which no float is the nearest, in a comparison for equality. */
+enum { NO_FLOAT = MR_SPELLED_REAL };
 
 static int64_t remembered(const mr_value *v) {
     return v->len & MR_SPELLED_REAL ? (int64_t)(v->len >> MR_SPELLED_MINUTE_SHIFT) - FAR : 0;
@@ -98,43 +130,71 @@ static bool read_float(const mr_type *type, mr_value *v, char *room) {
     (void)room;
     if (v->kind == type->rules->kind) return true;
     if (v->kind != MR_FLOAT && v->kind != MR_INT) return false;
-    double d = v->kind == MR_INT ? (double)v->u.i : v->u.d;
-    double micros = (d - type->rules->zero) * type->rules->per, unit = (double)type->rules->unit;
+    const double d = v->kind == MR_INT ? (double)v->u.i : v->u.d;
     mr_value made;
-    if (!(fabs(micros) <= (double)LAST * 2)) return false;
-    int64_t whole = (int64_t)(nearbyint(micros / unit) * unit) + type->rules->epoch;
-    if (type->rules->kind == MR_DATE && whole % DAY != 0) return false;
-    if (!moment(type, whole, &made)) return false;
+    if (!value_of(type, d, &made)) return false;
     int64_t beside = rank(d) - rank(nearest(type, &made));
-    if (beside < -FAR || beside >= FAR) return false;
+    if (beside <= -FAR || beside >= FAR) return false;
     made.len = remember(beside);
     *v = made;
     return true;
 }
 
+/* A value that is written becomes the one that will be read: of far ones, a float cannot tell each microsecond. */
+static void cut_float(const mr_type *type, mr_value *v) {
+    mr_value made;
+    cut(type, v);
+    if (v->kind == type->rules->kind && value_of(type, nearest(type, v), &made)) *v = made;
+}
+
+/* Lies the value between two units, which a criterion may? Then no stored value is equal. */
+static bool is_between_units(const mr_type *type, const mr_value *v) { return micros_of(v) % type->rules->unit != 0; }
+
+/* Such a criterion is a float in the middle, which is no spelling of either. */
 static mr_status store_float(const mr_type *type, mr_value *v, mr_store_room *room) {
     (void)room;
     if (v->kind != type->rules->kind) return MR_OK;
-    *v = mr_float_value(of_rank(rank(nearest(type, v)) + remembered(v)));
+    const int64_t unit = type->rules->unit;
+    if (v->len == NO_FLOAT) *v = mr_float_value(HUGE_VAL);
+    else if (is_between_units(type, v)) *v = mr_float_value(nearest_to(type, floor_to(micros_of(v), unit) + unit / 2));
+    else *v = mr_float_value(of_rank(rank(nearest(type, v)) + remembered(v)));
     return MR_OK;
 }
 
-/* Other programs calculate in another order, and get a float beside the nearest one. */
+/* Other programs calculate in another order, and get a float beside the nearest one. A value that no float gives has
+ * two spellings that no row has. */
 static unsigned spell_float(const mr_type *type, const mr_value *v, mr_value *out) {
     static const int beside[] = {0, -1, 1, -2, 2};
     unsigned n = 0;
-    if (v->kind != type->rules->kind) return 0;
-    int64_t own = remembered(v);
-    if (micros_of(v) % type->rules->unit != 0) return 0; /* no stored value is equal */
-    for (; n < sizeof beside / sizeof *beside; n++) {
+    if (v->kind != type->rules->kind || is_between_units(type, v)) return 0;
+    const int64_t own = remembered(v), middle = rank(nearest(type, v));
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+        if (!is_value_of(type, of_rank(middle + beside[i]), v)) continue;
         out[n] = *v;
         out[n].flags = 0;
-        out[n].len = remember(beside[n]);
+        out[n++].len = remember(beside[i]);
+    }
+    for (; n < 2 && !is_value_of(type, of_rank(middle), v); n++) {
+        out[n] = *v;
+        out[n].flags = 0;
+        out[n].len = NO_FLOAT;
     }
     if (own >= -2 && own <= 2) return n;
     out[n] = *v;
     out[n++].flags = 0;
     return n;
+}
+
+/* A value that no float gives lies between two of them. */
+static bool limit_float(const mr_type *type, const mr_value *v, bool before, mr_value *out) {
+    mr_value made;
+    if (v->kind != type->rules->kind || is_between_units(type, v)) return false;
+    const double d = nearest(type, v);
+    if (!value_of(type, d, &made) || made.u.i == v->u.i) return false;
+    const bool is_before = made.u.i < v->u.i;
+    *out = *v;
+    out->len = remember(before == is_before ? 0 : before ? -1 : 1);
+    return true;
 }
 
 /* ---------------------------------------------------------------- the forms */
@@ -147,7 +207,7 @@ static unsigned spell_float(const mr_type *type, const mr_value *v, mr_value *ou
     .unit = (UNIT), .sql_as = &mr_type_biginteger, .read = read_integer, .store = store_integer, .cut = cut
 #define FLOAT(UNIT, PER, ZERO)                                                                                         \
     .unit = (UNIT), .per = (double)(PER), .zero = (ZERO), .sql_as = &mr_type_float, .read = read_float,                \
-    .store = store_float, .cut = cut, .spell = spell_float, .spellings = 6
+    .store = store_float, .cut = cut_float, .spell = spell_float, .limit = limit_float, .spellings = 6
 
 #define DATETIME MOMENT("DateTime", "a datetime", MR_DATETIME, MR_GROUP_DATETIME)
 #define DATE     MOMENT("Date", "a date", MR_DATE, MR_GROUP_DATE)
