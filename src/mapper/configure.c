@@ -119,6 +119,30 @@ static mr_status collect(configuration *c, bool *found) {
 
 /* ---------------------------------------------------------------- steps */
 
+/* What values of the type are compared as: numbers with numbers, text with text. 0: that is not known. */
+static int comparison_of(const mr_type *type) {
+    if (!mr_type_is_known(type) || mr_type_is_any(type) || type->variants || type->decorator) return 0;
+    if (mr_type_is_number(type)) return MR_GROUP_INTEGER;
+    return mr_type_is_text(type) ? MR_GROUP_STRING : (int)type->rules->group;
+}
+
+/* A foreign key whose type was written, and is another one than that of its key, which is no error in each database. */
+static void warn_of_type(configuration *c, const mr_property *prop, const mr_foreign_key *fk) {
+    const mr_type *own = prop->column->type;
+    mr_column *key = fk->referred;
+    const mr_type *other = key ? mr_column_type(c->env, key) : NULL;
+    if (!own || !other || own == other || prop->column->declared || key->declared) return;
+    const int a = comparison_of(own), b = comparison_of(other);
+    if (!a || !b || (a == b && mr_type_same_form(own, other))) return;
+    char left[MR_TYPE_NAME], right[MR_TYPE_NAME];
+    mr_warn(c->env,
+            "%s.%s is %s, and refers to %s.%s, which is %s: %s: leave the type out, and the column has that of its key",
+            prop->mapper->name, prop->name, mr_type_name(own, left), key->table->name, key->name,
+            mr_type_name(other, right),
+            a == b ? "the database compares them as they are stored, and finds none equal"
+                   : "PostgreSQL refuses such a foreign key, and SQLite may find no row by it");
+}
+
 static mr_status resolve_foreign_keys(configuration *c, plan *p, const mr_property *prop, mr_column *column) {
     for (mr_foreign_key *fk = column->foreign_keys; fk; fk = fk->next)
         if (mr_foreign_key_resolve(c->env, fk) != MR_OK && mr_configure_note_error(c, p, prop) != MR_OK) return MR_FAIL;
@@ -134,6 +158,19 @@ static mr_status resolve_columns(configuration *c) {
         }
     }
     return MR_OK;
+}
+
+/* Once for each class. */
+static void warn_of_types(configuration *c) {
+    for (size_t i = 0; i < c->registry->mappers.len; i++) {
+        mr_mapper *m = mr_vec_ptr(&c->registry->mappers, i);
+        for (size_t k = 0; !m->keys_compared && k < m->columns.len; k++) {
+            const mr_property *prop = mr_vec_ptr(&m->columns, k);
+            if (prop->mapper != m) continue;
+            for (const mr_foreign_key *fk = prop->column->foreign_keys; fk; fk = fk->next) warn_of_type(c, prop, fk);
+        }
+        m->keys_compared = true;
+    }
 }
 
 static const char *next_class(void *ud, size_t i) {
@@ -451,6 +488,7 @@ mr_status mr_registry_configure(mr_registry *registry) {
     if (status == MR_OK) publish(&c);
     if (status == MR_OK) status = express_all(&c);
     cell->configuring = false;
+    if (status == MR_OK) warn_of_types(&c);
     if (status == MR_OK) mr_configure_warn(&c);
     free_plans(&c);
     mr_error_free(c.env, c.own);

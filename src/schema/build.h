@@ -1,5 +1,6 @@
 /*
- * build.h: the steps of making a table, shared by table.c, constraint.c, rules.c and naming.c.
+ * build.h: the steps of making a table, shared by table.c, constraint.c, rules.c, collisions.c and
+ * naming.c.
  *
  * Invariant: the functions change only the table that is being made, and its constraints. Columns get their flags and
  * foreign keys when no step can fail any more. A step notes what is wrong as a mistake, and goes on; it fails (and
@@ -52,6 +53,11 @@ void mr_build_check(mr_build *b);
 void mr_build_check_column(mr_build *b, const mr_column *column);
 /* naming.c: checks that everything that the convention must have a name for has one. */
 void mr_build_check_names(mr_build *b, const mr_constraint *constraints);
+/* collisions.c: checks that no two constraints of the table have one name. constraints: its list, or those that come
+ * later. */
+void mr_build_check_collisions(mr_build *b, const mr_constraint *constraints);
+/* The same for indexes, whose names are there once in all tables of a schema. */
+void mr_build_check_index_names(mr_build *b, const mr_index *indexes);
 /* The column whose values the database numbers, or NULL. */
 mr_column *mr_build_autoincrement(const mr_table *table);
 

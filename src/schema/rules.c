@@ -60,6 +60,9 @@ static void check_identity(mr_build *b, const mr_column *column) {
             "column '%s' has an Identity with always = true, and a default: the database refuses given values: "
             "leave one of them out",
             column->name);
+    else if (column->deflt.kind != MR_DEFAULT_NONE)
+        mr_build_mistake(b, "column '%s' has an Identity and a default: both make its values: leave one of them out",
+                         column->name);
     if (column->nullable_given && column->nullable)
         mr_build_mistake(
             b,
@@ -128,8 +131,22 @@ static void check_strict(mr_build *b, const mr_column *column) {
             column->name, column->declared);
 }
 
+/* A default that no row can have: a text that is too long, no choice, a number out of range. Its kind was checked when
+ * the column was made. */
+static void check_default(mr_build *b, const mr_column *column, const char *option, const mr_default *deflt) {
+    if (deflt->kind != MR_DEFAULT_VALUE || !column->type || column->type->decorator) return;
+    if (!mr_type_is_broken(column->type, &deflt->value)) return;
+    mr_error *saved = mr_env_save_error(b->env);
+    if (mr_type_check_length(b->env, column->type, option, &deflt->value) != MR_OK)
+        mr_build_mistake(b, "column '%s': %s", column->name, mr_env_error(b->env)->message);
+    mr_env_clear_error(b->env);
+    mr_env_restore_error(b->env, saved);
+}
+
 static void check_column(mr_build *b, const mr_column *column) {
     const mr_table *table = b->table;
+    check_default(b, column, "default", &column->deflt);
+    check_default(b, column, "onupdate", &column->onupdate);
     check_conflicts(b, column);
     check_strict(b, column);
     check_autoincrement(b, column);

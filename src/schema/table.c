@@ -124,6 +124,8 @@ static mr_status check_definition(mr_build *b, mr_column *const *columns, unsign
     if (status == MR_OK) status = mr_build_constraints(b, constraints);
     mr_build_indexes(b, indexes);
     mr_build_check_names(b, constraints);
+    mr_build_check_collisions(b, constraints);
+    mr_build_check_index_names(b, indexes);
     if (status == MR_OK && !b->without_key) status = mr_build_primary(b);
     if (status == MR_OK && !b->without_key) mr_build_check(b);
     check_class_key(b);
@@ -194,6 +196,7 @@ mr_status mr_table_add_index(mr_table *table, mr_index *index) {
     mr_build_init(&b, table->metadata->env, table);
     index->next = NULL;
     mr_build_indexes(&b, index);
+    mr_build_check_index_names(&b, index);
     if (mr_build_report(&b) != MR_OK) return MR_FAIL;
     mr_index **end = &table->indexes;
     while (*end) end = &(*end)->next;
@@ -208,6 +211,8 @@ mr_status mr_table_add_constraint(mr_table *table, mr_constraint *constraint) {
     constraint->next = NULL;
     mr_status status = mr_build_constraints(&b, constraint);
     mr_build_check_names(&b, constraint);
+    /* A CHECK that is made for a table whose columns are called the same comes here, too. */
+    if (constraint->kind != MR_CONSTRAINT_CHECK) mr_build_check_collisions(&b, constraint);
     if (mr_build_report(&b) != MR_OK || status != MR_OK) return MR_FAIL;
     mr_constraint **end = &table->constraints;
     while (*end) end = &(*end)->next;

@@ -319,6 +319,7 @@ struct mr_mapper {
     mr_vec columns; /* mr_property *: those of the kind COLUMN, in the order of their slots */
     uint16_t npk;
     uint16_t *pk_slots; /* the npk slots of the primary key, in its order */
+    bool keys_compared; /* the types of its foreign keys were compared with those of their keys */
     bool decorated;     /* the values of a column depend on the dialect, or on functions of the program */
     bool untyped;       /* a column has the type of its foreign key's target, which configuring finds */
     bool int_key;       /* the primary key is one integer column, so the identity is an integer */
