@@ -32,6 +32,16 @@ describe("undefer with a wildcard", function()
     return table.concat(names, " ")
   end
 
+  it("is for undefer alone, by itself", function()
+    local cure = { "'*'", "undefer '*'", "load_only" }
+    refuse("ArgumentError", { "defer: ", table.unpack(cure) }, mr.defer, "*")
+    refuse("ArgumentError", { "load_only: ", table.unpack(cure) }, mr.load_only, "*")
+    refuse("ArgumentError", { "undefer: ", table.unpack(cure) }, mr.undefer, "*", "text")
+    refuse("ArgumentError", { "defer: ", table.unpack(cure) },
+      function() return mr.joinedload(Shelf.books):defer "*" end)
+    assert.equal("", unloaded(Book.query:options(mr.undefer "*"):one()))
+  end)
+
   it("loads all columns of the query's class", function()
     assert.equal("cover text", unloaded(Book.query:one()))
     s:expunge_all()

@@ -158,6 +158,21 @@ describe("full text search", function()
     assert.is_true(row[2] < 0)
   end)
 
+  it("names the words that it cannot read, and the cure", function()
+    local function search(words) return s:execute(mr.select(Doc.title):where(mr.match(Doc, words))):all() end
+    for _, words in ipairs{ 'a "b', "AND", "a AND", "lua-orm", "nowhere: x", "", "'", "^", "*", "(", "a ) b" } do
+      local e = refuse("OperationalError", { "language of FTS5", [[match '"a-b"']] }, search, words)
+      assert.same({ words }, e.params)
+    end
+    assert.equal(1, #search '"lua-orm"')
+    assert.equal("a", search('"lua orm"')[1][1])
+    assert.equal("a", search('"' .. ("lua orm"):gsub('"', '""') .. '"')[1][1])
+    refuse("OperationalError", { "no such column: user", "tables of FTS5" },
+      function() return s:query(User.id):filter(mr.match(User, "x")):all() end)
+    refuse("OperationalError", { "no such column: nope", "is it spelled so" },
+      function() return s:query(Doc.title):filter(Doc.body:match "x", mr.column("nope"):eq(1)):all() end)
+  end)
+
   it("is spelled @@ for PostgreSQL", function()
     w.on_postgresql("SELECT doc.title FROM doc WHERE doc.body @@ plainto_tsquery($1)",
       mr.select(Doc.title):where(Doc.body:match "lua"))
@@ -170,5 +185,66 @@ describe("full text search", function()
     refuse("ArgumentError", { "match", "what to search" }, mr.match, Doc)
     refuse("ArgumentError", "nil", mr.match, Doc, nil)
     refuse("ArgumentError", { "a class is no value" }, function() return f.upper(Doc) end)
+  end)
+end)
+
+describe("full text search of a table's texts", function()
+  local Entry, Found, db
+
+  -- The texts stand in the table alone: content= says where the search reads them.
+  before_each(function()
+    db = w.db
+    Entry = db.Model:extend("Entry", { id = db.Column{ db.Integer, primary_key = true },
+      title = db.Column{ db.String(20) }, body = db.Column{ db.Text },
+      user_id = db.Column{ db.Integer, db.ForeignKey "user.id" },
+      author = db.relationship("User", { backref = "entries" }) })
+    function Entry:__tostring() return self.title end
+    db:create_all()
+    s:execute(mr.text "CREATE VIRTUAL TABLE entry_text USING fts5(title, body, content='entry', content_rowid='id')")
+    Found = db.Model:extend("Found", { __tablename = "entry_text",
+      rowid = db.Column{ db.Integer, db.ForeignKey "entry.id", primary_key = true },
+      title = db.Column{ db.String }, body = db.Column{ db.Text }, rank = db.Column{ db.Float },
+      entry = db.relationship "Entry" })
+    s:add_all{ Entry{ title = "t1", body = "lua and lua", user_id = 1 },
+      Entry{ title = "t2", body = "lua and c", user_id = 2 }, Entry{ title = "t3", body = "nothing", user_id = 1 } }
+    s:flush()
+    s:execute(mr.text "INSERT INTO entry_text(entry_text) VALUES ('rebuild')")
+    s:commit()
+    s:expunge_all()
+  end)
+
+  it("finds objects by a join, in the order of rank", function()
+    local q = s:query(Entry):join(Found, Found.rowid:eq(Entry.id)):filter(mr.match(Found, "lua"))
+    w.gives("t1; t2", q:order_by(Found.rank), "SELECT entry.id AS entry_id, entry.title AS entry_title, " ..
+      "entry.body AS entry_body, entry.user_id AS entry_user_id FROM entry JOIN entry_text " ..
+      "ON entry_text.rowid = entry.id WHERE entry_text MATCH ? ORDER BY entry_text.rank")
+    w.gives("t2; t1", q:order_by(Found.rank:desc()))
+    w.gives("t1", q:order_by(f.bm25(Found, 1.0, 5.0)):limit(1))
+    assert.equal(2, q:count())
+    assert.equal("{t2}", tostring(q:order_by(Found.rank):paginate{ page = 2, per_page = 1 }.items))
+    w.gives("t2", q:join(Entry.author):filter(User.name:eq "bob"))
+    w.gives("t1; t2", s:query(Entry):filter(Entry.id:in_(mr.select(Found.rowid):where(mr.match(Found, "lua")))))
+  end)
+
+  it("shows where it found the words, beside the object", function()
+    w.gives("t1 [lua] and [lua]; t2 [lua] and c", s:query(Entry, f.highlight(Found, 1, "[", "]"))
+      :join(Found, Found.rowid:eq(Entry.id)):filter(Found.body:match "lua"):order_by(Entry.id))
+    local hits = s:query(Found.rowid, f.snippet(Found, 1, "<", ">", "..", 2):label "part", Found.rank:label "rank")
+      :filter(mr.match(Found, "c")):subquery "hits"
+    w.gives("t2 ..and <c>", s:query(Entry, hits.c.part):join(hits, hits.c.rowid:eq(Entry.id)):order_by(hits.c.rank))
+  end)
+
+  it("loads what it found with its entities, and takes the weights of a query", function()
+    local found
+    assert.equal(1, #w.sent(function()
+      found = Found.query:options(mr.joinedload(Found.entry)):filter(mr.match(Found, "lua")):order_by(Found.rank):all()
+      assert.equal("t1", tostring(found[1].entry))
+    end))
+    assert.equal(2, #found)
+    assert.is_true(found[1].rank < found[2].rank)
+    local D = mr.aliased(Found)
+    w.gives("1; 2", s:query(D.rowid):filter(mr.match(D, mr.bindparam "words")):order_by(D.rank):params{ words = "lua" })
+    w.gives("1; 2", mr.union(mr.select(Found.rowid):where(mr.match(Found, "lua")),
+      mr.select(Found.rowid):where(mr.match(Found, "c"))):order_by(Found.rowid))
   end)
 end)

@@ -48,6 +48,8 @@ static inline bool mr_sqlite_is_inherited(const sqlite_dbc *dbc) { return dbc->p
 
 /* Records the error of SQLite's result code rc, with SQLite's message, and returns MR_FAIL. */
 mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc);
+/* The same for a statement: sql is its text of len bytes; running: it was prepared, and has failed in a step. */
+mr_status mr_sqlite_fail_in(sqlite_dbc *dbc, int rc, const char *sql, size_t len, bool running);
 
 /* SQLite calls this now and then during a long statement, and stops it when the result is not 0. */
 int mr_sqlite_should_stop(void *dbc);

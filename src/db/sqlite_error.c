@@ -42,13 +42,65 @@ static mr_errkind kind_of(int rc) {
 
 static bool begins(const char *words, const char *with) { return strncmp(words, with, strlen(with)) == 0; }
 
-static bool is_date_part(const char *name) {
-    static const char *const parts[] = {"year",    "month",   "day",        "hour",      "minute",
-                                        "second",  "week",    "dayofmonth", "dayofweek", "dayofyear",
-                                        "weekday", "quarter", "date_part"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (sqlite3_stricmp(name, parts[i]) == 0) return true;
-    return false;
+static const char date_part[] =
+    "a part of a date is mr.extract(\"year\", x), with \"month\", \"day\", \"hour\" and the like in place of \"year\"";
+static const char one_grouping[] =
+    "SQLite groups rows in one way at a time: unite a select for each grouping by mr.union_all";
+static const char no_users[] = "SQLite knows no users";
+static const char no_sequences[] = "SQLite has no sequences: an integer primary key numbers its rows by itself";
+static const char extremes[] =
+    "SQLite has it as mr.func.min(x), for \"all of them\", and mr.func.max(x), for \"some of them\"";
+static const char json_lists[] = "SQLite has mr.func.json_group_array(x)";
+static const char places[] = "SQLite has mr.func.instr(x, text): the text stands behind what it is looked for in";
+
+/* Functions of other databases, and what SQLite has in their place. */
+static const struct {
+    const char *name, *cure;
+} foreign_functions[] = {
+    {"year", date_part},
+    {"month", date_part},
+    {"day", date_part},
+    {"hour", date_part},
+    {"minute", date_part},
+    {"second", date_part},
+    {"week", date_part},
+    {"dayofmonth", date_part},
+    {"dayofweek", date_part},
+    {"dayofyear", date_part},
+    {"weekday", date_part},
+    {"quarter", date_part},
+    {"date_part", date_part},
+    {"cube", one_grouping},
+    {"rollup", one_grouping},
+    {"grouping_sets", one_grouping},
+    {"grouping", one_grouping},
+    {"user", no_users},
+    {"current_user", no_users},
+    {"session_user", no_users},
+    {"next_value", no_sequences},
+    {"nextval", no_sequences},
+    {"currval", no_sequences},
+    {"every", extremes},
+    {"bool_and", extremes},
+    {"bool_or", extremes},
+    {"array_agg", json_lists},
+    {"json_agg", json_lists},
+    {"jsonb_agg", json_lists},
+    {"position", places},
+    {"strpos", places},
+    {"left", "SQLite has mr.func.substr(x, 1, n)"},
+    {"right", "SQLite has mr.func.substr(x, -n)"},
+    {"lpad", "SQLite has mr.func.printf(\"%5s\", x)"},
+    {"rpad", "SQLite has mr.func.printf(\"%-5s\", x)"},
+    {"sysdate", "mr.func.now() is the time in UTC, and mr.func.localtimestamp() that of this place"},
+    {"date_trunc", "SQLite has mr.func.strftime(\"%Y-%m-01\", x), with a format of what is to stay"},
+    {"to_char", "SQLite has mr.func.strftime(format, x) for dates, and mr.func.printf(format, x) for numbers"},
+};
+
+static const char *foreign_function(const char *name) {
+    for (size_t i = 0; i < sizeof foreign_functions / sizeof *foreign_functions; i++)
+        if (sqlite3_stricmp(name, foreign_functions[i].name) == 0) return foreign_functions[i].cure;
+    return NULL;
 }
 
 /* What SQLite says of a mistake of the program's, and what to do: begin NULL: the part stands anywhere. */
@@ -59,6 +111,9 @@ typedef struct known_mistake {
 static const char no_schema[] =
     "the connection has no schema of that name: ATTACH its file when a connection opens (the event \"connect\" of the "
     "engine), or leave the option schema out";
+
+static const char no_search[] =
+    "match() searches tables of FTS5, on the left of AND alone: a text is found by contains, like or regexp_match";
 
 static const known_mistake mistakes[] = {
     {NULL, ".sqlite_master", no_schema}, /* where create_all asks what there is */
@@ -97,8 +152,7 @@ static const known_mistake mistakes[] = {
      "mr.tuple_, or a query of several columns, is compared with another one, or stands before in_: elsewhere name the "
      "columns one by one"},
     {"sub-select returns ", NULL, "say by with_only_columns(...) which column is meant"},
-    {"unable to use function MATCH", NULL,
-     "match() searches tables of FTS5, on the left of AND alone: a text is found by contains, like or regexp_match"},
+    {"unable to use function MATCH", NULL, no_search},
     {"malformed JSON", NULL, "a row or a value is no JSON: mr.func.json_valid(x):eq(1) chooses those that are"},
     {"ambiguous column name: ", NULL,
      "two objects of the query have such a column: mr.aliased(Class) makes another name for one of them"},
@@ -115,15 +169,41 @@ static const known_mistake mistakes[] = {
 
 /* The cure for an error that is a mistake of the program, known by its words alone; NULL: there is none. */
 static const char *mistake_of(const char *words) {
-    if (begins(words, "no such function: ") && is_date_part(words + strlen("no such function: ")))
-        return "a part of a date is mr.extract(\"year\", x), with \"month\", \"day\", \"hour\" and the like in place "
-               "of "
-               "\"year\"";
+    const char *cure =
+        begins(words, "no such function: ") ? foreign_function(words + strlen("no such function: ")) : NULL;
+    if (cure) return cure;
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
         const known_mistake *m = &mistakes[i];
         if (m->begin ? begins(words, m->begin) : strstr(words, m->part) != NULL) return m->cure;
     }
     return NULL;
+}
+
+/* Has the SQL the text? */
+static bool has(const char *sql, size_t len, const char *text) {
+    const size_t n = strlen(text);
+    for (size_t i = 0; n <= len && i <= len - n; i++)
+        if (memcmp(sql + i, text, n) == 0) return true;
+    return false;
+}
+
+/* The cure for an error of full text search. In a statement that runs, only the words to search can be at fault: all
+ * names were found when it was prepared. */
+static const char *search_mistake(const char *words, const char *sql, size_t len, bool running) {
+    static const char quoted[] =
+        "the words are in the language of FTS5: what is to be found as it is stands in \"...\", "
+        "with each \" in it twice, as in match '\"a-b\"'";
+    const char *const column = "no such column: ";
+    char name[200];
+    if (!sql || !has(sql, len, " MATCH ")) return NULL;
+    if (running)
+        return begins(words, column) || begins(words, "fts5: ") || begins(words, "unterminated string") ||
+                       begins(words, "unknown special query: ") || begins(words, "malformed MATCH expression")
+                   ? quoted
+                   : NULL;
+    if (!begins(words, column)) return NULL;
+    int n = snprintf(name, sizeof name, " %s MATCH ", words + strlen(column));
+    return n < (int)sizeof name && has(sql, len, name) ? no_search : NULL;
 }
 
 static bool is_about_file(int rc, const char *words) {
@@ -172,7 +252,9 @@ static bool is_too_deep(int rc, const char *words) {
            (begins(words, "parser stack overflow") || begins(words, "Expression tree is too large"));
 }
 
-mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) {
+mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) { return mr_sqlite_fail_in(dbc, rc, NULL, 0, false); }
+
+mr_status mr_sqlite_fail_in(sqlite_dbc *dbc, int rc, const char *sql, size_t len, bool running) {
     if (dbc->failed) return mr_sqlite_function_failed(dbc);
     if ((rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM) return mr_nomem(dbc->env);
     /* SQLite does not call the busy handler when waiting would be a deadlock. Then the handler is called here. */
@@ -181,7 +263,8 @@ mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) {
     /* The caller's own handle may have extended codes turned off. */
     if (rc <= 0xff && sqlite3_errcode(dbc->db) == rc) rc = sqlite3_extended_errcode(dbc->db);
     const char *words = sqlite3_errmsg(dbc->db);
-    const char *mistake = (rc & 0xff) == SQLITE_ERROR ? mistake_of(words) : NULL;
+    const char *mistake = (rc & 0xff) == SQLITE_ERROR ? search_mistake(words, sql, len, running) : NULL;
+    if (!mistake && (rc & 0xff) == SQLITE_ERROR) mistake = mistake_of(words);
     char place[PLACE_SIZE], begin[1000];
     if (is_too_deep(rc, words))
         mr_fail(dbc->env, MR_ERR_ARGUMENT,

@@ -45,7 +45,7 @@ mr_status mr_sqlite_prepare(mr_dbc *handle, const char *sql, size_t len, mr_stmt
     int rc = sqlite3_prepare_v3(dbc->db, sql, (int)len, SQLITE_PREPARE_PERSISTENT, &stmt->stmt, &tail);
     mr_status status = MR_OK;
     if (rc != SQLITE_OK) {
-        status = mr_sqlite_fail(dbc, rc);
+        status = mr_sqlite_fail_in(dbc, rc, sql, len, false);
     } else if (!stmt->stmt) {
         status = mr_fail(dbc->env, MR_ERR_PROGRAMMING, "(sqlite) the statement is empty");
     } else {
@@ -186,7 +186,8 @@ mr_status mr_sqlite_step(mr_stmt *handle) {
     if (rc == SQLITE_DONE) return MR_DONE;
     if (s->dbc->watch) mr_sqlite_statement_failed(s->dbc, s->stmt);
     s->dbc->seen++; /* the failure may have rolled back a change of the schema */
-    return mr_sqlite_fail(s->dbc, rc);
+    const char *sql = sqlite3_sql(s->stmt);
+    return mr_sqlite_fail_in(s->dbc, rc, sql, sql ? strlen(sql) : 0, true);
 }
 
 /* What a caller has lent is let go of; other values stay, to be bound over. */

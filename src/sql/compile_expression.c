@@ -135,10 +135,10 @@ static void emit_function_name(mr_compiler *c, const char *name) {
     else mr_emit_name(c, name);
 }
 
-/* Is it a call that every database writes without parentheses (CURRENT_TIMESTAMP)? */
+/* Is it a call that is written without parentheses (CURRENT_TIMESTAMP)? */
 static bool is_keyword_call(const mr_node *node) {
     static const char *const names[] = {"current_date", "current_time",   "current_timestamp", "current_user",
-                                        "localtime",    "localtimestamp", "session_user"};
+                                        "localtime",    "localtimestamp", "session_user",      "user"};
     for (size_t i = 0; node->n == 0 && i < sizeof names / sizeof *names; i++)
         if (strcmp(node->name, names[i]) == 0) return true;
     return false;

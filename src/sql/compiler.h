@@ -219,6 +219,14 @@ void mr_compile_result(mr_compiler *c, const mr_node *node, const mr_node *x);
  * or form of storage. */
 bool mr_compile_decimal_written(mr_compiler *c, const mr_node *column, const mr_node *value);
 
+/* sqlite_call.c */
+/* Writes the call, and returns true, if SQLite has the function by another name, or can say it in another way. */
+bool mr_sqlite_call(mr_compiler *c, const mr_node *node);
+
+/* postgresql_call.c */
+/* The same for PostgreSQL. */
+bool mr_postgresql_call(mr_compiler *c, const mr_node *node);
+
 /* sqlite_cast.c */
 /* Writes the cast, and returns true, if SQLite's own CAST would not give values of the type. */
 bool mr_sqlite_cast(mr_compiler *c, const mr_node *node);

@@ -346,25 +346,8 @@ static bool compile_documents_in(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
-/* group_concat(x), group_concat(x, separator): SQLite's, which takes any values, and a comma where none is said. */
-static bool compile_string_agg(mr_compiler *c, const mr_node *node) {
-    if (strcmp(node->name, "group_concat") != 0 || node->n < 1 || node->n > 2) return false;
-    const mr_node *x = node->child[0], *value = x->kind == MR_NODE_UNARY && x->op == MR_OP_DISTINCT ? x->child[0] : x;
-    bool text = value->type && mr_type_is_string(value->type);
-    bool distinct = (node->flags & MR_NODE_DISTINCT) || value != x;
-    mr_emit(c, distinct ? "string_agg(DISTINCT " : "string_agg(");
-    if (!text) mr_emit(c, "CAST(");
-    mr_compile(c, value);
-    if (!text) mr_emit(c, " AS TEXT)");
-    mr_emit(c, ", ");
-    if (node->n > 1) mr_compile(c, node->child[1]);
-    else mr_emit(c, "','");
-    mr_emit(c, ")");
-    return true;
-}
-
 static bool compile_node(mr_compiler *c, const mr_node *node) {
-    if (node->kind == MR_NODE_FUNC) return compile_floor(c, node) || compile_string_agg(c, node);
+    if (node->kind == MR_NODE_FUNC) return compile_floor(c, node) || mr_postgresql_call(c, node);
     if (node->kind == MR_NODE_COLLATE && strcmp(node->name, "BINARY") == 0) { /* SQLite's: here a column has none */
         mr_compile_operand(c, node->child[0], MR_AGAINST_ANY);
         return true;

@@ -244,22 +244,7 @@ static bool is_calculation(const char *name) {
 
 static bool compile_func(mr_compiler *c, const mr_node *node) {
     if (node->n > 0 && is_calculation(node->name) && compile_arithmetic(c, node)) return true;
-    if (strcmp(node->name, "now") == 0 && node->n == 0) {
-        mr_emit(c, "CURRENT_TIMESTAMP");
-        return true;
-    }
-    if (strcmp(node->name, "string_agg") == 0 && node->n == 2 && !(node->flags & MR_NODE_DISTINCT)) {
-        mr_emit(c, "group_concat("); /* by its old name: string_agg came with 3.44 */
-        mr_compile_items(c, node);
-        mr_emit(c, ")");
-        return true;
-    }
-    bool bytes = strcmp(node->name, "octet_length") == 0 && node->n == 1;
-    if (!bytes && strcmp(node->name, "char_length") != 0) return false;
-    mr_emit(c, bytes ? "length(CAST(" : "length(");
-    mr_compile_items(c, node);
-    mr_emit(c, bytes ? " AS BLOB))" : ")");
-    return true;
+    return mr_sqlite_call(c, node);
 }
 
 typedef struct date_field {

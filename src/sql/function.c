@@ -27,17 +27,21 @@ typedef struct function_type {
 
 static const function_type known[] = {
     {"abs", RESULT_FIRST, MR_TYPE_NULL},
+    {"aggregate_strings", RESULT_FIXED, MR_TYPE_STRING},
     {"avg", RESULT_NUMBER, MR_TYPE_FLOAT},
     {"bm25", RESULT_FIXED, MR_TYPE_FLOAT},
     {"char_length", RESULT_FIXED, MR_TYPE_INTEGER},
     {"coalesce", RESULT_FIRST, MR_TYPE_NULL},
     {"concat", RESULT_FIXED, MR_TYPE_STRING},
+    {"concat_ws", RESULT_FIXED, MR_TYPE_STRING},
     {"count", RESULT_FIXED, MR_TYPE_INTEGER},
     {"current_date", RESULT_FIXED, MR_TYPE_DATE},
     {"current_time", RESULT_FIXED, MR_TYPE_TIME},
     {"current_timestamp", RESULT_FIXED, MR_TYPE_DATETIME},
+    {"current_user", RESULT_FIXED, MR_TYPE_STRING},
     {"dense_rank", RESULT_FIXED, MR_TYPE_INTEGER},
     {"first_value", RESULT_FIRST, MR_TYPE_NULL},
+    {"greatest", RESULT_FIRST, MR_TYPE_NULL},
     {"group_concat", RESULT_FIXED, MR_TYPE_STRING},
     {"highlight", RESULT_FIXED, MR_TYPE_STRING},
     {"ifnull", RESULT_FIRST, MR_TYPE_NULL},
@@ -45,7 +49,10 @@ static const function_type known[] = {
     {"lag", RESULT_FIRST, MR_TYPE_NULL},
     {"last_value", RESULT_FIRST, MR_TYPE_NULL},
     {"lead", RESULT_FIRST, MR_TYPE_NULL},
+    {"least", RESULT_FIRST, MR_TYPE_NULL},
     {"length", RESULT_FIXED, MR_TYPE_INTEGER},
+    {"localtime", RESULT_FIXED, MR_TYPE_TIME},
+    {"localtimestamp", RESULT_FIXED, MR_TYPE_DATETIME},
     {"lower", RESULT_FIXED, MR_TYPE_STRING},
     {"ltrim", RESULT_FIXED, MR_TYPE_STRING},
     {"max", RESULT_FIRST, MR_TYPE_NULL},
@@ -57,6 +64,7 @@ static const function_type known[] = {
     {"round", RESULT_NUMBER, MR_TYPE_NULL},
     {"row_number", RESULT_FIXED, MR_TYPE_INTEGER},
     {"rtrim", RESULT_FIXED, MR_TYPE_STRING},
+    {"session_user", RESULT_FIXED, MR_TYPE_STRING},
     {"snippet", RESULT_FIXED, MR_TYPE_STRING},
     {"string_agg", RESULT_FIXED, MR_TYPE_STRING},
     {"substr", RESULT_FIXED, MR_TYPE_STRING},
@@ -64,6 +72,7 @@ static const function_type known[] = {
     {"sum", RESULT_SUM, MR_TYPE_NULL},
     {"trim", RESULT_FIXED, MR_TYPE_STRING},
     {"upper", RESULT_FIXED, MR_TYPE_STRING},
+    {"user", RESULT_FIXED, MR_TYPE_STRING},
 };
 
 static int by_name(const void *key, const void *entry) { return strcmp(key, ((const function_type *)entry)->name); }
@@ -110,7 +119,8 @@ bool mr_node_is_aggregate(const mr_node *node) {
                                         "group_concat",
                                         "string_agg",
                                         "json_group_array",
-                                        "json_group_object"};
+                                        "json_group_object",
+                                        "aggregate_strings"};
     for (size_t i = 0; node->kind == MR_NODE_FUNC && i < sizeof names / sizeof *names; i++)
         if (strcmp(node->name, names[i]) == 0) return node->n < 2 || i > 5; /* max(a, b) is none */
     return false;

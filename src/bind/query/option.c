@@ -201,6 +201,11 @@ static mr_option_step column_step(lua_State *L, int idx, const char *function, m
     }
     if (lua_type(L, idx) != LUA_TSTRING)
         bind_type_error(L, idx, function, "an attribute such as User.name, or its name");
+    if (strcmp(lua_tostring(L, idx), "*") == 0)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s: '*' stands for all columns in undefer '*', by itself: load_only(...) names those that are "
+                   "loaded, and the others wait",
+                   function);
     return (mr_option_step){.name = bind_intern(L, idx)};
 }
 
