@@ -134,4 +134,44 @@ describe("names of columns", function()
       assert.same({ "ann", "x" }, { row.name, row[2] })
     end)
   end)
+
+  describe("of an alias, and of the row that an upsert would insert", function()
+    local Odd
+
+    before_each(function()
+      Odd = db.Model:extend("Odd", {
+        id = db.Column{ db.Integer, primary_key = true },
+        left = db.Column{ "right", db.Integer },
+        right = db.Column{ "left", db.Integer },
+        word = db.Column{ 'the "select"', db.String(9), unique = true },
+      })
+      db:create_all()
+      session:add(Odd{ left = 1, right = 2, word = "a" })
+      session:commit()
+    end)
+
+    it("are the attributes', before the columns' own", function()
+      local o = mr.aliased(Odd, { name = "o" })
+      assert.equal('SELECT o."right", o."left", o."the ""select""" FROM odd AS o',
+        tostring(mr.select(o.c.left, o.c.right, o.c.word)))
+      assert.same({ 1, 2, "a" }, { session:execute(mr.select(o.c.left, o.c.right, o.c.word)):one():unpack() })
+      assert.equal("a", session:scalar(mr.select(o.c['the "select"'])))
+      refuse("ArgumentError", "'nothing'", function() return o.c.nothing end)
+    end)
+
+    it("write what they name", function()
+      local insert = mr.insert(Odd):values{ left = 10, right = 20, word = "a" }
+      local new = insert.excluded
+      local upsert = insert:on_conflict_do_update{ index_elements = { Odd.word },
+        set = { left = new.left, right = new.right + Odd.right, word = new.word .. "!" } }
+      assert.equal('INSERT INTO odd ("right", "left", "the ""select""") VALUES (?, ?, ?) ON CONFLICT ' ..
+        '("the ""select""") DO UPDATE SET "right" = excluded."right", "left" = (excluded."left" + odd."left"), ' ..
+        '"the ""select""" = (excluded."the ""select""" || ?)', tostring(upsert))
+      session:execute(upsert)
+      assert.same({ 10, 22, "a!" }, { session:query(Odd.left, Odd.right, Odd.word):one():unpack() })
+      assert.is_not_nil(new['the "select"'])
+      refuse("ArgumentError", "'nothing'", function() return new.nothing end)
+      session:rollback()
+    end)
+  end)
 end)

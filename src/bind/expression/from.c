@@ -83,6 +83,22 @@ static size_t find_column(const bind_columns *columns, const char *name) {
 
 static const char *next_name(void *ud, size_t i) { return i < width(ud) ? name_at(ud, i) : NULL; }
 
+/* Pushes the column of the class's attribute of that name. false: there is none. */
+static bool push_attribute(lua_State *L, const bind_columns *columns, const char *name) {
+    mr_property *prop = columns->mapper ? mr_mapper_property(columns->mapper, name, true) : NULL;
+    if (!prop || prop->kind != MR_PROPERTY_COLUMN) return false;
+    if (columns->aliased) {
+        mr_node *node = NULL;
+        BIND_CALL(bind_of(L), L, node = mr_property_node(prop, columns->from));
+        bind_push_node(L, node);
+        bind_name_expression(L, name, prop);
+        return true;
+    }
+    if (mr_from_table(columns->from) != prop->column->table) return false;
+    push_at(L, columns, find_column(columns, prop->column->name));
+    return true;
+}
+
 static int columns_index(lua_State *L) {
     bind_columns *columns = bind_arg(L, 1, BIND_COLUMNS, "c");
     size_t n = width(columns);
@@ -95,6 +111,7 @@ static int columns_index(lua_State *L) {
     }
     if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "c", "a column's name");
     const char *name = lua_tostring(L, 2);
+    if (push_attribute(L, columns, name)) return 1;
     size_t at = find_column(columns, name);
     if (at < n) {
         push_at(L, columns, at);
@@ -199,7 +216,7 @@ static int aliased_index(lua_State *L) {
     } else if (bind_push_descriptor(L, from->mapper, name)) {
         bind_express_descriptor(L, 1, from->mapper, name);
     } else if (strcmp(name, "c") == 0) {
-        bind_push_columns(L, NULL, from->node);
+        bind_push_attributes(L, from->mapper, from->node, true);
     } else if (push_subclass(L, from, name)) {
         return 1;
     } else {

@@ -236,7 +236,7 @@ static int get_excluded(lua_State *L) {
     const bind_statement *s = self(L, "excluded");
     mr_node *alias = mr_sql_alias(env_of(L), mr_node_retain(s->dml.table), "excluded");
     bind_push_from(L, alias, NULL);
-    bind_push_columns(L, NULL, bind_test_from(L, -1)->node);
+    bind_push_attributes(L, s->mapper, bind_test_from(L, -1)->node, false);
     return 1;
 }
 

@@ -42,10 +42,17 @@ int bind_from_gc(lua_State *L) {
 
 void bind_push_columns(lua_State *L, mr_table *table, mr_node *from) {
     bind_columns *columns = lua_newuserdatauv(L, sizeof *columns, 0);
-    *columns = (bind_columns){NULL, NULL};
+    *columns = (bind_columns){0};
     bind_set_type(L, BIND_COLUMNS);
     columns->table = table;
     columns->from = mr_node_retain(from);
+}
+
+void bind_push_attributes(lua_State *L, mr_mapper *mapper, mr_node *from, bool aliased) {
+    bind_push_columns(L, NULL, from);
+    bind_columns *columns = lua_touserdata(L, -1);
+    columns->mapper = mapper;
+    columns->aliased = aliased;
 }
 
 int bind_columns_gc(lua_State *L) {
