@@ -50,7 +50,7 @@ describe("a path into JSON", function()
     local Doc = db.Model:extend("Doc", { id = db.Column{ db.Integer, primary_key = true },
       data = db.Column{ db.JSON } })
     db:create_all()
-    local keys = { "a\\b", "a\nb", "\t", "\r\b\f", "\1\31\127", "a/b", "größe", "\\n", "\\" }
+    local keys = { "a\\b", "a\nb", "\t", "\r\b\f", "\1\31\127", "a/b", "größe", "\\n", "\\", "", " ", "$", "[0]", "#" }
     local data = {}
     for i, key in ipairs(keys) do data[key] = i end
     db.session:add(Doc{ data = { inner = data } })

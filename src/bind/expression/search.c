@@ -12,6 +12,11 @@
 
 /* ---------------------------------------------------------------- JSON */
 
+/* A key of JSON may be empty. */
+static const char *arg_key(lua_State *L, int idx) {
+    return lua_rawlen(L, idx) == 0 ? "" : bind_arg_name(L, idx, "at", "a key or an index");
+}
+
 /* x:at("key", 1, ...) */
 static int expr_at(lua_State *L) {
     mr_node *x = bind_arg_node(L, 1, "at");
@@ -22,7 +27,7 @@ static int expr_at(lua_State *L) {
     for (int i = 0; i < n; i++) {
         lua_Integer at = lua_isinteger(L, i + 2) ? lua_tointeger(L, i + 2) : 0;
         steps[i] = (mr_json_step){NULL, at > 0 ? at - 1 : at};
-        if (lua_type(L, i + 2) == LUA_TSTRING) steps[i].key = bind_arg_name(L, i + 2, "at", "a key or an index");
+        if (lua_type(L, i + 2) == LUA_TSTRING) steps[i].key = arg_key(L, i + 2);
         else if (!lua_isinteger(L, i + 2)) bind_type_error(L, i + 2, "at", "a key or an index");
         else if (at == 0) bind_error(L, MR_ERR_ARGUMENT, "at: items are counted from 1, as in Lua; -1 is the last one");
     }
