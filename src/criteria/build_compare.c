@@ -10,8 +10,11 @@ mr_node *mr_build_nil(mr_builder *b, mr_room *r, const mr_term *x, bool is) {
         mr_node *nothing = mr_build_nowhere(b, r, x->path);
         return !nothing || is ? nothing : mr_sql_not(b->env, nothing);
     }
+    /* A parameter that is nil has no type, which PostgreSQL wants to know. */
+    const mr_value *known = mr_build_known(b, x);
     mr_node *null = mr_sql_raw(b->env, mr_type_simple(MR_TYPE_NULL), "NULL");
-    return mr_sql_binary(b->env, is ? MR_OP_IS : MR_OP_IS_NOT, mr_build_value(b, r, x), null);
+    mr_node *value = known && known->kind == MR_NULL ? mr_node_retain(null) : mr_build_value(b, r, x);
+    return mr_sql_binary(b->env, is ? MR_OP_IS : MR_OP_IS_NOT, value, null);
 }
 
 static mr_node *either(mr_builder *b, mr_node *x, mr_node *y) {
