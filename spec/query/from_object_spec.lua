@@ -78,6 +78,21 @@ describe("mr.join", function()
   end)
 end)
 
+describe("a join to what the query reads already", function()
+  it("needs another name", function()
+    local words = { "can't join User to itself", "mr.aliased(Class)", "subquery:alias()" }
+    refuse("InvalidRequestError", words, function() return s:query(User):join(User, User.id:eq(User.boss_id)):all() end)
+    local boss = mr.aliased(User)
+    w.gives("bob ann; cid ann",
+      mr.select(User.name, boss.name):join(boss, boss.id:eq(User.boss_id)):order_by(User.id))
+    local grown = mr.select(User):where(User.age:gt(1)):subquery()
+    local a, same, b = mr.aliased(User, grown), mr.aliased(User, grown), mr.aliased(User, grown:alias())
+    refuse("InvalidRequestError", words,
+      function() return s:execute(mr.select(a.name, same.name):join(same, a.id:lt(same.id))):all() end)
+    w.gives("ann bob", mr.select(a.name, b.name):join(b, a.id:lt(b.id)))
+  end)
+end)
+
 describe("join_from", function()
   it("says what the join begins with", function()
     w.gives("a1 ann; a2 ann; b1 bob", mr.select(Post.title, User.name):join_from(Post, User):order_by(Post.id),

@@ -233,8 +233,8 @@ out:
 /* ---------------------------------------------------------------- onto a class or FROM object */
 
 /* Appends the FROM objects that may be the left side: the explicit ones; without such, those of the items. They are
- * borrowed. */
-static mr_status possible_lefts(mr_planner *p, const mr_node *right, mr_vec *found) {
+ * borrowed. Sets *same if the right side is one of them. */
+static mr_status possible_lefts(mr_planner *p, const mr_node *right, mr_vec *found, bool *same) {
     for (size_t i = 0; i < p->explicit.len; i++) {
         if (mr_vec_push_ptr(found, mr_vec_ptr(&p->explicit, i)) != MR_OK) return MR_FAIL;
         mr_node_retain(mr_vec_ptr(&p->explicit, i));
@@ -252,6 +252,7 @@ static mr_status possible_lefts(mr_planner *p, const mr_node *right, mr_vec *fou
     for (size_t i = 0; i < all.len; i++) {
         mr_node *from = mr_vec_ptr(&all, i);
         bool skip = status != MR_OK || mr_from_contains(right, from);
+        if (status == MR_OK && skip) *same = true;
         for (size_t k = 0; k < found->len && !skip; k++) skip = mr_from_same(mr_vec_ptr(found, k), from);
         if (!skip && (status = mr_vec_push_ptr(found, from)) == MR_OK) continue;
         mr_node_release(from);
@@ -292,9 +293,9 @@ static const mr_relationship *relationship_to(const mr_planner *p, const mr_quer
 }
 
 /* Chooses the left side: the only possible one that the condition names, or that has a foreign key to the right side.
- */
+ * same: the query reads the right side already. */
 static mr_status choose_left(mr_planner *p, const mr_query_join *join, const mr_node *on, mr_node *right,
-                             const mr_vec *lefts, mr_node **out) {
+                             const mr_vec *lefts, bool same, mr_node **out) {
     size_t n = 0;
     *out = NULL;
     for (size_t i = 0; i < lefts->len; i++) {
@@ -307,6 +308,11 @@ static mr_status choose_left(mr_planner *p, const mr_query_join *join, const mr_
     if (*out && n == 1) return MR_OK;
     const char *name = join->mapper ? join->mapper->name : words_for(right);
     const mr_relationship *rel = relationship_to(p, join);
+    if (lefts->len == 0 && same)
+        return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
+                       "can't join %s to itself: join another name for it, which mr.aliased(Class) makes of a class, "
+                       "and subquery:alias() of a subquery",
+                       name);
     if (n == 0 && rel)
         return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
                        "don't know how to join to %s, no foreign key leads there: name the relationship, join(%s.%s)",
@@ -325,12 +331,13 @@ static mr_status choose_left(mr_planner *p, const mr_query_join *join, const mr_
 static mr_status join_onto(mr_planner *p, const mr_query_join *join) {
     mr_status status = MR_FAIL;
     mr_node *right = target_from(join), *left = NULL, *on = NULL, *extra = NULL;
+    bool same = false;
     mr_vec lefts;
     mr_vec_init(&lefts, p->env, sizeof(mr_node *));
-    if (!right || possible_lefts(p, right, &lefts) != MR_OK) goto out;
+    if (!right || possible_lefts(p, right, &lefts, &same) != MR_OK) goto out;
     if (own_condition(p, join, right, &on) != MR_OK) goto out;
     if (join->from) left = mr_united_from(p, join->from);
-    else if (choose_left(p, join, on, right, &lefts, &left) != MR_OK || !left) goto out;
+    else if (choose_left(p, join, on, right, &lefts, same, &left) != MR_OK || !left) goto out;
     if (!on && mr_foreign_key_on(p->env, left, right, &on) != MR_OK) goto out;
     if (join->mapper && mr_inheritance_criterion(p->env, join->mapper, right, &extra) != MR_OK) goto out;
     if (extra && !(on = mr_sql_and(p->env, on, extra))) goto out;
