@@ -160,6 +160,18 @@ describe("what is no object of the reference's class", function()
   end)
 end)
 
+describe("a relationship's in_", function()
+  it("is refused with the text that takes objects", function()
+    local red = Clan.query:filter_by{ name = "red" }:one()
+    refuse("ArgumentError", { "User.clan is a relationship", 'where("clan in $list", { list = objects })' },
+      function() return User.clan:in_{ red } end)
+    refuse("ArgumentError", { 'where("not (clan in $list)"' }, function() return User.clan:not_in{ red } end)
+    refuse("ArgumentError", { "User.posts is a list", "User.posts:any(Post.id:in_{ ... })" },
+      function() return User.posts:in_{} end)
+    same("Jim Joe", "clan in $list", { list = { red } })
+  end)
+end)
+
 describe("a list that a query has given", function()
   it("is a list of values, too", function()
     local ids = db.session:scalars(mr.select(User.id):where "level > 5"):all()

@@ -6,6 +6,8 @@
  */
 #include "attribute.h"
 
+#include <string.h>
+
 #include "expression/criteria_text.h"
 #include "expression/expression.h"
 #include "value/class.h"
@@ -179,6 +181,19 @@ static int get_key(lua_State *L) {
     return 1;
 }
 
+/* A list of objects is compared in criteria as text, where their keys are asked for when the query runs. */
+static int refuse_in(lua_State *L, const mr_property *prop, const char *name) {
+    const char *class = prop->mapper->name, *not = *name == 'n' ? "not (" : "";
+    if (is_collection(prop->relationship))
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "%s.%s is a list: whether one of several objects is in it says %s.%s:any(%s.id:in_{ ... })",
+                          class, prop->name, class, prop->name, prop->relationship->target->name);
+    return bind_error(L, MR_ERR_ARGUMENT,
+                      "%s.%s is a relationship: it is compared with several objects by "
+                      "where(\"%s%s in $list%s\", { list = objects })",
+                      class, prop->name, not, prop->name, *not ? ")" : "");
+}
+
 /* A name that is no method, User.posts.title: criteria over a class that is reached by a relationship are written
  * otherwise. */
 static int missing(lua_State *L) {
@@ -187,6 +202,7 @@ static int missing(lua_State *L) {
     if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "a relationship", "a name");
     const char *name = lua_tostring(L, 2), *class = r->prop->mapper->name, *key = r->prop->name;
     const mr_mapper *target = r->of_type ? r->of_type : r->prop->relationship->target;
+    if (strcmp(name, "in_") == 0 || strcmp(name, "not_in") == 0) return refuse_in(L, r->prop, name);
     if (!mr_mapper_property(target, name, true)) return 0;
     const char *word = is_collection(r->prop->relationship) ? "any" : "has";
     return bind_error(
