@@ -111,13 +111,32 @@ mr_status mr_plan_source_rows(mr_planner *p) {
 
 /* ---------------------------------------------------------------- in WHERE alone */
 
-/* The class of the column, which shares its base's table, unless the query reads that table in another way: then the
- * rows are those of whoever reads it. */
+/* Does the query read one of the class's tables? */
+static mr_status reads_part(const mr_planner *p, const mr_mapper *mapper, bool *reads) {
+    mr_status status = MR_OK;
+    *reads = false;
+    for (unsigned i = 0; i < mapper->nparts && status == MR_OK && !*reads; i++)
+        status = mr_plan_reads(p, mapper->parts[i].table, reads);
+    return status;
+}
+
+/* Adds to the criterion that the rows of the class's tables are those of one object. */
+static mr_status add_parts(mr_env *env, const mr_mapper *mapper, mr_node **criterion) {
+    for (unsigned i = 1; i < mapper->nparts; i++) {
+        *criterion = mr_sql_and(env, *criterion, mr_node_retain(mapper->parts[i].on));
+        if (!*criterion) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+/* The class of the column, which shares its base's table or has several tables, unless the query reads one of them in
+ * another way: then the rows are those of whoever reads it. */
 static mr_status narrow_table(mr_planner *p, const mr_reading *reading) {
     mr_mapper *mapper = reading->mapper;
     bool reads = true;
-    if (reading->with || mapper->nparts > 1 || !mr_mapper_is_single(mapper)) return MR_OK;
-    if (mr_plan_reads(p, mapper->table, &reads) != MR_OK) return MR_FAIL;
+    if (reading->with || (mapper->nparts < 2 && !mr_mapper_is_single(mapper))) return MR_OK;
+    if (reads_part(p, mapper, &reads) != MR_OK) return MR_FAIL;
+    if (!reads && add_parts(p->env, mapper, &p->classes) != MR_OK) return MR_FAIL;
     mr_node *from = reads ? NULL : mr_mapper_tables(mapper);
     mr_reader *r = from ? mr_vec_push(&p->readers) : NULL;
     if (!r) {
@@ -162,9 +181,18 @@ typedef struct telling {
     bool failed;
 } telling;
 
+static bool lists(const mr_node *froms, const mr_node *from) {
+    for (uint32_t i = 0; froms && i < froms->n; i++)
+        if (mr_from_contains(froms->child[i], from)) return true;
+    return false;
+}
+
 static bool is_told(const telling *t, const mr_node *from) {
-    for (uint32_t i = 0; t->froms && i < t->froms->n; i++)
-        if (mr_from_contains(t->froms->child[i], from)) return true;
+    const mr_node *part = from;
+    /* A class of several tables is there if each of these is. */
+    while (part->kind == MR_NODE_JOIN && lists(t->froms, part->child[1])) part = part->child[0];
+    if (part->kind != MR_NODE_JOIN && lists(t->froms, part)) return true;
+    if (lists(t->froms, from)) return true;
     for (size_t i = 0; i < t->told.len; i++)
         if (mr_from_same(mr_vec_ptr(&t->told, i), from)) return true;
     return false;
@@ -185,7 +213,8 @@ static mr_status tell(telling *t, mr_mapper *mapper, mr_node *from) {
     }
     if (mr_inheritance_criterion(t->env, mapper, from, &criterion) != MR_OK) return MR_FAIL;
     if (criterion && !(t->criterion = mr_sql_and(t->env, t->criterion, criterion))) return MR_FAIL;
-    return MR_OK;
+    bool tables = from->kind == MR_NODE_JOIN && first_leaf(from)->kind == MR_NODE_TABLE;
+    return tables ? add_parts(t->env, mapper, &t->criterion) : MR_OK;
 }
 
 static bool find_to_tell(void *ud, const mr_node *node) {
@@ -196,7 +225,7 @@ static bool find_to_tell(void *ud, const mr_node *node) {
     const void *alias_of = object && object->flags & MR_NODE_GIVEN ? first_leaf(object)->reader : NULL;
     const mr_reading *reading = object ? NULL : node->reader;
     if (alias_of) t->failed = tell(t, (mr_mapper *)(uintptr_t)alias_of, mr_node_retain(object)) != MR_OK;
-    else if (reading && !reading->with && reading->mapper->nparts == 1)
+    else if (reading && !reading->with)
         t->failed = tell(t, reading->mapper, mr_mapper_tables(reading->mapper)) != MR_OK;
     return false;
 }
