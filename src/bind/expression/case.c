@@ -132,10 +132,10 @@ static int f_case(lua_State *L) {
     }
     for (int i = 0; conditions && i < count; i += 2) own_condition(L, 4 + i, x);
     if (bind_option(L, 2, "else_") != LUA_TNIL) count++;
-    const mr_type *own = bind_own_type(L, 5, n, 2);
-    if (!own && count % 2) own = bind_own_type(L, 3 + count, 1, 1);
-    for (int i = 0; i < n; i++) bind_own_operand(L, 5 + 2 * i, own, "case");
-    if (count % 2) bind_own_operand(L, 3 + count, own, "case: else_");
+    const mr_type *own = bind_shared_type(L, 5, n, 2);
+    if (!own && count % 2) own = bind_shared_type(L, 3 + count, 1, 1);
+    for (int i = 0; i < n; i++) bind_shared_operand(L, 5 + 2 * i, own, "case");
+    if (count % 2) bind_shared_operand(L, 3 + count, own, "case: else_");
     mr_env *env = bind_of(L)->env;
     mr_node **nodes = bind_collect_nodes(L, 4, count);
     bind_push_node(L, x && !conditions && n > 0 ? mr_sql_case_of(env, mr_node_retain(x), nodes, (size_t)count)

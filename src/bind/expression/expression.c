@@ -124,6 +124,47 @@ void bind_own_operand(lua_State *L, int idx, const mr_type *type, const char *wh
     lua_replace(L, idx);
 }
 
+/* Is a Lua string beside the type another value: a date, a decimal, bytes, a word? */
+static bool is_spelled_by_text(const mr_type *type) {
+    return mr_type_is_moment(type) || mr_type_is_decimal(type) || type->rules->kind == MR_BLOB ||
+           type->rules->group == MR_GROUP_WORD;
+}
+
+const mr_type *bind_shared_type(lua_State *L, int idx, int n, int step) {
+    const mr_type *own = bind_own_type(L, idx, n, step);
+    for (int i = 0; i < n && !own; i++) {
+        const mr_node *node = bind_test_node(L, idx + i * step);
+        if (node && node->type && mr_type_is_known(node->type))
+            return is_spelled_by_text(node->type) ? node->type : NULL;
+    }
+    return own;
+}
+
+/* Converts the Lua string at idx to a value of the type. false: it is none. */
+static bool reads_text(lua_State *L, int idx, const mr_type *type, const char *what, mr_value *v) {
+    bind_state *b = bind_of(L);
+    mr_status status;
+    if (!bind_to_value(L, idx, type, v)) return false;
+    BIND_CALL(b, L, status = mr_type_coerce(b->env, type, what, v));
+    if (status == MR_OK) return true;
+    if (mr_env_error(b->env)->kind == MR_ERR_NO_MEMORY) bind_raise(L);
+    mr_env_clear_error(b->env);
+    return false;
+}
+
+void bind_shared_operand(lua_State *L, int idx, const mr_type *type, const char *what) {
+    mr_value v;
+    idx = lua_absindex(L, idx);
+    if (!type || type->decorator) {
+        bind_own_operand(L, idx, type, what);
+    } else if (lua_type(L, idx) == LUA_TSTRING && reads_text(L, idx, type, what, &v)) {
+        bind_push_node(L, new_bind(L, type, &v));
+        lua_replace(L, idx);
+    } else {
+        bind_own_operand(L, idx, NULL, what);
+    }
+}
+
 /* Does the function take columns, and no criteria? */
 static bool sorts(const char *function) {
     static const char *const names[] = {"order_by", "group_by", "distinct", "over", "partition_by", NULL};

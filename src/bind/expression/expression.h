@@ -89,5 +89,11 @@ const bind_operation *bind_operation_of(lua_State *L);
 /* The type of the first expression among the n operands from idx on, each step further than the last, that functions of
  * the program convert; NULL: there is none. Values beside it are converted, too. */
 const mr_type *bind_own_type(lua_State *L, int idx, int n, int step);
+/* For operands of which one is the result. The same, or the type of the first expression with a known type, if Lua
+ * strings beside it are dates, decimals, bytes or words of it. */
+const mr_type *bind_shared_type(lua_State *L, int idx, int n, int step);
+/* Replaces the value at idx by its operand. A Lua string becomes a value of the type (of bind_shared_type, or NULL) if
+ * it can; if not, it is a text. */
+void bind_shared_operand(lua_State *L, int idx, const mr_type *type, const char *what);
 
 #endif

@@ -24,7 +24,8 @@ static bool searches(const char *name) {
 
 /* Does the function return one of its arguments, so that all are of one type? */
 static bool returns_argument(const char *name) {
-    static const char *const names[] = {"coalesce", "ifnull", "nullif", "max", "min", "lag", "lead", "iif", NULL};
+    static const char *const names[] = {"coalesce", "ifnull", "nullif",   "max",   "min", "lag",
+                                        "lead",     "iif",    "greatest", "least", NULL};
     return bind_is_among(names, name);
 }
 
@@ -38,10 +39,11 @@ static int call_function(lua_State *L) {
     const char *what = lua_pushfstring(L, "func.%s", name);
     lua_insert(L, 1);
     if (n > 0 && searches(name)) bind_own_searched(L, 2);
-    const mr_type *own = returns_argument(name) ? bind_own_type(L, 2, n, 1) : NULL;
+    const int chosen = strcmp(name, "iif") == 0 && n > 0 ? 1 : 0; /* the first argument is a condition */
+    const mr_type *own = returns_argument(name) ? bind_shared_type(L, 2 + chosen, n - chosen, 1) : NULL;
     bool counts = strcmp(name, "lag") == 0 || strcmp(name, "lead") == 0; /* the second argument is a number of rows */
     for (int i = 2; i <= n + 1; i++)
-        bind_own_operand(L, i, (counts && i == 3) || bind_test_node(L, i) ? NULL : own, what);
+        bind_shared_operand(L, i, (counts && i == 3) || bind_test_node(L, i) ? NULL : own, what);
     if (n == 0 && strcmp(name, "count") == 0) {
         bind_push_node(L, mr_sql_raw(env_of(L), mr_type_simple(MR_TYPE_NULL), "*"));
         n = 1;
