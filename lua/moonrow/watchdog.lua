@@ -56,22 +56,37 @@ local function words_of(found)
   return string.format(words, found.attribute, times, found.where, found.option)
 end
 
--- Counts loads by attribute and place. Returns what the load belongs to. What is read of an object that has expired is
--- all of it, whatever attribute was asked for.
-local function counter()
-  local seen = {}
-  return function(class, attribute, where, kind, base)
+local MOST_NUMBERS = 1000 -- of the objects of one place that are told apart
+
+-- Counts loads by attribute and place; objects: the objects that have loaded instead, each once. What is read of an
+-- object that has expired is all of it, whatever attribute was asked for. A batch takes back those that were its
+-- beginning. Returns what the load belongs to, if it counts, and by how much the count has changed.
+local function counter(objects)
+  local seen, numbers = {}, {}
+  return function(class, attribute, where, kind, base, number, loads)
     local name = kind == "object" and class or class .. "." .. attribute
     local key = name .. "@" .. where
     local found = seen[key]
+    if loads < 0 then
+      local back = found and math.min(found.count, -loads) or 0
+      if found then found.count = found.count - back end
+      return nil, -back
+    end
     if not found then
       found = { kind = "n_plus_one", attribute = name, where = where, count = 0,
         option = cure(name, class, kind, base) }
       seen[key] = found
       kinds[found] = kind
+      numbers[found] = { n = 0 }
+    end
+    local known = numbers[found]
+    if objects and known[number] then return nil, 0 end
+    if objects and known.n < MOST_NUMBERS then
+      known.n = known.n + 1
+      known[number] = true
     end
     found.count = found.count + 1
-    return found
+    return found, 1
   end
 end
 
@@ -84,8 +99,9 @@ function watchdog.record(engine, fn, ...)
   options.check_callable("record", fn)
   local count, all, worst, told = counter(), 0, nil, nil
   local function watcher(...)
-    local found = count(...)
-    all = all + 1
+    local found, more = count(...)
+    all = all + more
+    if not found then return end
     if not worst or found.count > worst.count then worst = found end
     if all <= most then return end
     local words = all == 1 and "1 load by an access, and max_lazy is %d: %s"
@@ -119,9 +135,10 @@ local function report(self, found)
 end
 
 local function watch_loads(self, most)
-  local count = counter()
+  local count = counter(true)
   self.watcher = function(...)
     local found = count(...)
+    if not found then return end
     if found.count == most then
       found.message = words_of(found)
       report(self, found)

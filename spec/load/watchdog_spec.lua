@@ -169,6 +169,67 @@ describe("who watches", function()
     assert.equal("nothing was found", tostring(dog))
   end)
 
+  it("hears nothing of a batch loop that works, whatever it reads, chunk by chunk too", function()
+    local dog <close> = db:watchdog{ n_plus_one = 2 }
+    local make = mr.sessionmaker{ bind = db.engine, lazy = "batch", batch = { max = 3 } }
+    local s <close> = make()
+    local function read(query)
+      s:expunge_all()
+      local kept = {} -- a group of which one is left is none
+      local sent = #db:record(function()
+        for author in query:order_by(Author.id):iter() do
+          kept[#kept + 1] = author
+          assert(#author.books == 1)
+          assert(author.bio and author.name)
+        end
+      end, { max_lazy = 3 })
+      return sent
+    end
+    -- the first alone, then three at a time; of 20, and of 5, one is left
+    assert.equal(1 + (1 + 7) * 3, read(s:query(Author):options(mr.defer "name")))
+    assert.equal(1 + 5 * 2 * 3, read(s:query(Author):options(mr.defer "name"):yield_per(4)))
+    assert.equal(1 + 4 * 3 * 3, read(s:query(Author):options(mr.defer "name"):yield_per(5)))
+    assert.equal("nothing was found", tostring(dog))
+  end)
+
+  it("is told of a batch loop that loads one by one all the same", function()
+    local dog <close> = db:watchdog{ n_plus_one = 5, suggest = true }
+    local make = mr.sessionmaker{ bind = db.engine, lazy = "batch" }
+    local s <close> = make()
+    local all = s:query(Author):order_by(Author.id):all()
+    for i = #all, 1, -1 do assert(#all[i].books == 1) end -- a batch goes forward
+    for i = 1, 20 do -- a result each
+      s:expunge_all()
+      assert(#s:query(Author):filter(Author.id:ge(i)):order_by(Author.id):limit(2):all()[1].books == 1)
+    end
+    assert.same({ 20, 20 }, { dog.findings[1].count, dog.findings[2].count })
+    local e = support.error_of(function()
+      db:record(function()
+        for i = 1, 20 do
+          s:expunge_all()
+          assert(s:query(Author):filter(Author.id:ge(i)):limit(2):all()[1].bio)
+        end
+      end, { max_lazy = 4 })
+    end)
+    assert.matches("5 loads by accesses, and max_lazy is 4: Author.bio", e.message)
+  end)
+
+  it("counts objects: one that expires again and again is one; max_lazy counts each load", function()
+    local dog <close> = db:watchdog{ n_plus_one = 2, suggest = true }
+    local author = db.session:get(Author, 1)
+    local function again(names)
+      for _ = 1, 5 do
+        db.session:expire(author, names)
+        assert(author.name and #author.books == 1)
+      end
+    end
+    again()
+    again{ "name", "books" }
+    assert.equal("nothing was found", tostring(dog))
+    assert.matches("4 loads by accesses, and max_lazy is 3",
+      support.error_of(function() db:record(again, { max_lazy = 3 }) end).message)
+  end)
+
   it("gets an error where it has no function, and none where it only suggests", function()
     do
       local dog <close> = db:watchdog{ n_plus_one = 5, suggest = true, on = function() error "mine" end }

@@ -67,7 +67,7 @@ static const mr_property *resolve(const mr_entity *entity, const mr_property *pr
 /* Has the whole object expired, its key included? */
 static bool is_expired(mr_entity *e) { return mr_entity_slot(e, e->mapper->pk_slots[0])->kind == MR_UNLOADED; }
 
-/* Loads a deferred column, together with the other columns of its group. */
+/* Loads a column that the class or the query has deferred, together with the other columns of its group. */
 static mr_status load_deferred(mr_session *s, mr_entity *e, const mr_property *prop) {
     mr_vec props;
     mr_vec_init(&props, s->env, sizeof(mr_property *));
@@ -79,8 +79,7 @@ static mr_status load_deferred(mr_session *s, mr_entity *e, const mr_property *p
         if (mr_entity_slot(e, other->slot)->kind == MR_UNLOADED) status = mr_vec_push_ptr(&props, other);
     }
     const mr_property *const *all = (const mr_property *const *)props.data;
-    if (status == MR_OK && prop->deferred) status = mr_load_deferred(&s->load, e, all, (unsigned)props.len);
-    else if (status == MR_OK) status = mr_load_refresh(&s->load, e, all, (unsigned)props.len);
+    if (status == MR_OK) status = mr_load_deferred(&s->load, e, all, (unsigned)props.len);
     mr_vec_done(&props);
     return status;
 }
@@ -100,7 +99,7 @@ static mr_status load_columns(mr_session *s, mr_entity *e, const mr_property *pr
             access = MR_ACCESS_ATTRIBUTE;
             status = load_deferred(s, e, prop);
         } else {
-            status = mr_load_refresh(&s->load, e, NULL, 0);
+            status = expired ? mr_load_refresh(&s->load, e, NULL, 0) : mr_load_lacking(&s->load, e);
         }
         if (status == MR_OK && !needed) status = mr_session_note_access(s, e, prop, access, reads);
         mr_session_leave(s, before);

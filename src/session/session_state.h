@@ -181,8 +181,10 @@ bool mr_session_is_making(const mr_session *s);
 static inline mr_status mr_session_note_access(const mr_session *s, mr_entity *entity, const mr_property *prop,
                                                mr_access access, uint64_t reads) {
     const mr_session_common *common = mr_env_get(s->env, MR_ENV_SESSION);
-    if (!common || !common->on_access || s->owner->reads == reads) return MR_OK;
-    return common->on_access(common->on_access_ud, entity, prop, access);
+    const mr_owner *owner = s->owner;
+    if (!common || !common->on_access || owner->reads == reads) return MR_OK;
+    int loads = owner->batch_at == reads + 1 ? -(int)owner->batch_after : 1;
+    return loads == 0 ? MR_OK : common->on_access(common->on_access_ud, entity, prop, access, loads);
 }
 
 /* May an object have an edit that nobody has looked for? */

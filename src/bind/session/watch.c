@@ -14,6 +14,7 @@ typedef struct access {
     const mr_entity *entity;
     const mr_property *prop;
     mr_access kind;
+    int loads;
 } access;
 
 /* "reference", "collection", "column" (deferred); "object" (all columns: it had expired), "subclass" (what a subclass
@@ -26,8 +27,14 @@ static const char *kind_of(const access *a) {
     return prop->relationship->direction == MR_MANY_TO_ONE ? "reference" : "collection";
 }
 
-/* Calls the function with the class, the attribute, the place ("file:line", or "?"), what kind of load it is, and the
- * class that this one inherits from. */
+/* A number that no other object of the program has had. */
+static lua_Integer number_of(const mr_entity *entity) {
+    uint64_t generation = mr_heap_generation(mr_heap_of(entity->mapper->env), entity->heap_slot);
+    return (lua_Integer)(generation << 32 | entity->heap_slot);
+}
+
+/* Calls the function with the class, the attribute, the place ("file:line", or "?"), what kind of load it is, the class
+ * that this one inherits from, the object's number, and the number of loads. */
 static int tell_body(lua_State *L) {
     const access *a = lua_touserdata(L, 1);
     const mr_mapper *mapper = a->kind == MR_ACCESS_EXPIRED ? a->entity->mapper : a->prop->mapper;
@@ -39,17 +46,20 @@ static int tell_body(lua_State *L) {
     else lua_pushliteral(L, "?");
     lua_pushstring(L, kind_of(a));
     lua_pushstring(L, mapper->base ? mapper->base->name : NULL);
-    lua_call(L, 5, 0);
+    lua_pushinteger(L, number_of(a->entity));
+    lua_pushinteger(L, a->loads);
+    lua_call(L, 7, 0);
     return 0;
 }
 
-static mr_status tell(void *ud, mr_entity *entity, const mr_property *prop, mr_access kind) {
-    access a = {entity, prop, kind};
+static mr_status tell(void *ud, mr_entity *entity, const mr_property *prop, mr_access kind, int loads) {
+    access a = {entity, prop, kind, loads};
     (void)ud;
     return bind_callback(entity->mapper->env, tell_body, &a);
 }
 
-/* watch_accesses(fn or nil): fn(class, attribute, place, kind, base) is called after each load by an access. */
+/* watch_accesses(fn or nil): fn(class, attribute, place, kind, base, number, loads) is called after each load by an
+ * access; loads is 1, or below 0: so many loads of this place were the beginning of a batch. */
 static int core_watch_accesses(lua_State *L) {
     bind_state *b = bind_of(L);
     bool on = !lua_isnil(L, 1);

@@ -125,6 +125,10 @@ struct mr_owner {
     mr_idmap *idmap;
     mr_vec dirty;   /* mr_entity *: modified persistent entities */
     uint64_t reads; /* the number of rows read so far: if it is equal, nothing was read meanwhile */
+    /* The last access that was part of a batch: reads before it, plus 1 (0: none), and how many objects of the same
+     * result had loaded the same by themselves, if it was the first that did not. */
+    uint64_t batch_at;
+    uint32_t batch_after;
     uint32_t as_of; /* the latest version of the data that was read */
     bool versioned; /* the database tells versions; else each read counts as a new one */
     bool mixed;     /* something in memory may be of an older version */

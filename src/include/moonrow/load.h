@@ -207,9 +207,11 @@ mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const m
 /* The same of an entity that lacks all its columns, for a program that asks for it: the options of its query say which
  * columns are deferred, too. */
 mr_status mr_load_refresh_whole(const mr_load_context *ctx, mr_entity *entity);
-/* The same for deferred columns that a program reads: with those of the objects that were loaded together with the
- * entity, if these load in batches. */
+/* The same for columns that the class or the query has deferred and a program reads: with those of the objects that
+ * were loaded together with the entity, if these load in batches. */
 mr_status mr_load_deferred(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n);
+/* The same without a list, for an entity that has its key. */
+mr_status mr_load_lacking(const mr_load_context *ctx, mr_entity *entity);
 /* Appends to out (mr_entity *) the object, and at most max - 1 living ones of its session that come after it and have
  * the collection, which they have not loaded: those that were loaded together with it, or else those of its class that
  * were made after it. Nothing pins them. */

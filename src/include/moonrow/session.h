@@ -309,10 +309,11 @@ mr_node *mr_statement_with_criteria(const mr_session *s, mr_mapper *mapper, cons
  * all columns of an object that had expired; or the columns that an object lacked: those that its subclass adds to what
  * the query read, or some that had expired. */
 typedef enum mr_access { MR_ACCESS_ATTRIBUTE, MR_ACCESS_EXPIRED, MR_ACCESS_LACKING } mr_access;
-/* Told after an access has loaded by at least one statement. prop: the attribute that was read. MR_FAIL, with a
- * recorded error: the access fails with it; what it has loaded stays. Where nobody watches, an access that loads tests
- * one pointer more. */
-typedef mr_status (*mr_access_fn)(void *ud, mr_entity *entity, const mr_property *prop, mr_access access);
+/* Told after an access has loaded by at least one statement. prop: the attribute that was read. loads: 1; -n after a
+ * load for several objects (lazy = "batch"), by which n loads that were told before were the beginning of a batch.
+ * MR_FAIL, with a recorded error: the access fails with it; what it has loaded stays. Where nobody watches, an access
+ * that loads tests one pointer more. */
+typedef mr_status (*mr_access_fn)(void *ud, mr_entity *entity, const mr_property *prop, mr_access access, int loads);
 /* Sets the function for the environment; NULL: nobody watches. */
 mr_status mr_session_watch_accesses(mr_env *env, mr_access_fn fn, void *ud);
 

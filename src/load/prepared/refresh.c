@@ -46,6 +46,16 @@ static mr_status wanted_slots(mr_entity *entity, const mr_property *const *props
     return MR_OK;
 }
 
+mr_property *mr_refresh_next_lacking(mr_entity *entity, size_t *index) {
+    const mr_vec *all = &entity->mapper->props;
+    while (*index < all->len) {
+        mr_property *prop = mr_vec_ptr(all, (*index)++);
+        if (is_loadable(prop) && !prop->deferred && mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED)
+            return prop;
+    }
+    return NULL;
+}
+
 /* ---------------------------------------------------------------- a statement for some columns */
 
 typedef struct column_set {

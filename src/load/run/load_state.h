@@ -88,6 +88,12 @@ mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_va
 /* A query for the key, with the loader and execution options of another query. NULL: failed. */
 mr_query *mr_get_query(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, const mr_query *options);
 
+/* ---------------------------------------------------------------- refresh.c */
+
+/* The next of the columns that mr_load_refresh loads of the entity without a list. *index: 0 at first. NULL: there are
+ * no more. */
+mr_property *mr_refresh_next_lacking(mr_entity *entity, size_t *index);
+
 /* ---------------------------------------------------------------- as_loaded.c */
 
 /* Do the options of the query that has loaded the entity say how its row is to be read again? columns: those for its

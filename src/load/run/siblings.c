@@ -114,7 +114,7 @@ static void put_place(mr_siblings *s, mr_group *g, const mr_entity *e) {
 }
 
 mr_status mr_siblings_add(mr_env *env, mr_entity *const *entities, size_t n) {
-    if (n < 2 || n >= MR_GROUP_ALONE) return MR_OK;
+    if (n < 2 || n >= MR_GROUP_BATCHED) return MR_OK;
     mr_siblings *s = make(env);
     mr_group *g = s ? mr_alloc(env, sizeof *g + n * sizeof *g->entries) : NULL;
     if (!g) return MR_FAIL;

@@ -12,8 +12,11 @@
 /* The objects of one class that a result, or a statement for many objects, has given. */
 typedef struct mr_group mr_group;
 
-/* The loads that a group counts never come to this number. */
-#define MR_GROUP_ALONE UINT32_MAX
+/* The loads that a group counts never come to these numbers. */
+enum {
+    MR_GROUP_ALONE = INT32_MAX,      /* no statement for several objects is tried any more */
+    MR_GROUP_BATCHED = INT32_MAX - 1 /* there was one */
+};
 
 /* Makes a group of the objects, of which one may be there several times. Less than two make none. */
 mr_status mr_siblings_add(mr_env *env, mr_entity *const *entities, size_t n);

@@ -61,34 +61,50 @@ static bool lacks_column(mr_entity *e, const mr_property *const *props, unsigned
 /* What is loaded: a relationship, or (columns not NULL) n columns. */
 typedef struct what {
     const mr_load_context *ctx;
+    mr_mapper *mapper; /* of the objects */
     const mr_property *prop;
     const mr_property *const *columns;
     unsigned n;
+    const void *key; /* by which a group counts the loads */
+    bool one_class;  /* the objects of subclasses are left to loads of their own, which bring what these add */
 } what;
 
 static bool is_wanted(const what *w, const mr_entity *of, mr_entity *e) {
-    if (!is_fit(of, e, w->prop->mapper)) return false;
+    if ((w->one_class && e->mapper != w->mapper) || !is_fit(of, e, w->mapper)) return false;
     return w->columns ? lacks_column(e, w->columns, w->n) : takes_statement(w->ctx, e, w->prop);
 }
 
+/* For those who watch: what is loaded next is a batch, or what is left of one. before: how many of the group have
+ * loaded alone, if it is the first batch. */
+static void note_batch(mr_owner *owner, uint32_t before) {
+    owner->batch_at = owner->reads + 1;
+    owner->batch_after = before;
+}
+
 /* Counts the load, and appends to parents the object and those after it that are loaded with it. None: it is to be
- * loaded alone. *loads: the count. */
-static mr_status gather(const what *w, mr_entity *entity, mr_batching batch, mr_vec *parents, uint32_t **loads) {
+ * loaded alone. */
+static mr_status gather(const what *w, mr_entity *entity, mr_batching batch, mr_vec *parents) {
     uint32_t index;
     mr_group *group = mr_siblings_of(entity, &index);
-    const void *key = w->prop;
     if (!group || !is_wanted(w, entity, entity)) return MR_OK;
-    if (w->columns && w->prop->deferred_group) key = w->prop->deferred_group;
-    if (!(*loads = mr_siblings_loads(group, key))) return MR_FAIL;
-    if (**loads < batch.after) {
-        ++**loads;
+    uint32_t *loads = mr_siblings_loads(group, w->key);
+    if (!loads) return MR_FAIL;
+    if (*loads < batch.after) {
+        ++*loads;
         return MR_OK;
     }
-    if (**loads == MR_GROUP_ALONE) return MR_OK;
+    if (*loads == MR_GROUP_ALONE) return MR_OK;
+    uint32_t last = index;
     mr_status status = mr_vec_push_ptr(parents, entity);
     for (mr_entity *e; status == MR_OK && parents->len < batch.max && (e = mr_siblings_next(group, &index));)
         if (is_wanted(w, entity, e)) status = mr_vec_push_ptr(parents, e);
-    if (parents->len < 2) parents->len = 0;
+    if (parents->len < 2) {
+        if (*loads == MR_GROUP_BATCHED && !mr_siblings_next(group, &last)) note_batch(w->ctx->owner, 0);
+        parents->len = 0;
+        return status;
+    }
+    note_batch(w->ctx->owner, *loads == MR_GROUP_BATCHED ? 0 : *loads);
+    *loads = MR_GROUP_BATCHED;
     return status;
 }
 
@@ -102,6 +118,7 @@ static bool is_of_a_row(const mr_env *env) {
  */
 static mr_status alone(const mr_load_context *ctx, const mr_entity *entity, const void *key) {
     uint32_t index;
+    ctx->owner->batch_at = 0;
     if (!is_of_a_row(ctx->env)) return MR_FAIL;
     mr_env_clear_error(ctx->env);
     mr_group *group = mr_siblings_of(entity, &index);
@@ -128,17 +145,19 @@ static mr_status load_related(const mr_load_context *ctx, const mr_property *pro
 
 mr_status mr_batch_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
                                 mr_batching batch, unsigned nopts, const mr_option *opts) {
-    const what w = {.ctx = ctx, .prop = prop};
+    const what w = {.ctx = ctx, .mapper = prop->mapper, .prop = prop, .key = prop};
     mr_vec parents;
-    uint32_t *loads;
     mr_vec_init(&parents, ctx->env, sizeof(mr_entity *));
-    mr_status status = gather(&w, entity, or_usual(batch), &parents, &loads);
+    mr_status status = gather(&w, entity, or_usual(batch), &parents);
     bool several = status == MR_OK && parents.len > 0;
     if (several) status = load_related(ctx, prop, nopts, opts, &parents);
     mr_vec_done(&parents);
     if (several && status == MR_FAIL) return alone(ctx, entity, prop);
     if (status != MR_OK) return status;
-    return several && !takes_statement(ctx, entity, prop) ? MR_OK : MR_NOTFOUND;
+    if (!several) return MR_NOTFOUND;
+    if (!takes_statement(ctx, entity, prop)) return MR_OK;
+    ctx->owner->batch_at = 0;
+    return MR_NOTFOUND;
 }
 
 /* ---------------------------------------------------------------- neighbours */
@@ -161,7 +180,7 @@ static mr_status far_ones(const what *w, mr_entity *entity, size_t max, mr_vec *
 
 mr_status mr_load_neighbours(mr_entity *entity, const mr_property *prop, size_t max, mr_vec *out) {
     const mr_load_context ctx = {.env = entity->mapper->env, .owner = entity->owner};
-    const what w = {.ctx = &ctx, .prop = prop};
+    const what w = {.ctx = &ctx, .mapper = prop->mapper, .prop = prop};
     mr_heap *heap = mr_heap_of(ctx.env);
     uint32_t index;
     mr_group *group = mr_siblings_of(entity, &index);
@@ -181,16 +200,16 @@ mr_status mr_load_neighbours(mr_entity *entity, const mr_property *prop, size_t 
     return status == MR_OK && out->len < max ? far_ones(&w, entity, max, out) : status;
 }
 
-/* ---------------------------------------------------------------- deferred columns */
+/* ---------------------------------------------------------------- columns */
 
 /* The options of a query that reads nothing but these columns. Consumes q. */
 static mr_query *only(mr_query *q, const what *w) {
-    const mr_option lazily = {.kind = MR_OPTION_WILDCARD_LAZY, .strategy = MR_LAZY_SELECT, .mapper = w->prop->mapper};
+    const mr_option lazily = {.kind = MR_OPTION_WILDCARD_LAZY, .strategy = MR_LAZY_SELECT, .mapper = w->mapper};
     mr_query *made = q ? mr_query_options(q, &lazily, 1) : NULL;
     mr_query_release(q);
     for (unsigned i = 0; made && i < w->n; i++) {
         mr_option_step step = {.prop = w->columns[i]};
-        const mr_option option = {.kind = MR_OPTION_LOAD_ONLY, .nsteps = 1, .steps = &step, .mapper = w->prop->mapper};
+        const mr_option option = {.kind = MR_OPTION_LOAD_ONLY, .nsteps = 1, .steps = &step, .mapper = w->mapper};
         mr_query *next = mr_query_options(made, &option, 1);
         mr_query_release(made);
         made = next;
@@ -217,7 +236,7 @@ static mr_node *keys_of(const mr_mapper *mapper, const mr_vec *entities) {
 }
 
 static mr_status load_columns(const what *w, const mr_vec *entities) {
-    mr_query_item item = {.mapper = w->prop->mapper};
+    mr_query_item item = {.mapper = w->mapper};
     const mr_value *rows;
     size_t n;
     mr_load *load = NULL;
@@ -234,23 +253,61 @@ static mr_status load_columns(const what *w, const mr_vec *entities) {
     return status;
 }
 
+/* Notes that the entity has all columns, if it has. */
+static void note_whole(mr_entity *e) {
+    size_t index = 0;
+    if ((e->flags & MR_ENTITY_PARTIAL) && !mr_refresh_next_lacking(e, &index)) e->flags &= ~(uint32_t)MR_ENTITY_PARTIAL;
+}
+
+/* Loads the columns for the entity, and for those after it in its group. */
+static mr_status load_with_others(const what *w, mr_entity *entity) {
+    mr_vec entities;
+    mr_vec_init(&entities, w->ctx->env, sizeof(mr_entity *));
+    mr_status status = gather(w, entity, or_usual(w->ctx->batch), &entities);
+    bool several = status == MR_OK && entities.len > 0;
+    if (several) status = load_columns(w, &entities);
+    for (size_t i = 0; several && i < entities.len; i++) note_whole(mr_vec_ptr(&entities, i));
+    mr_vec_done(&entities);
+    return several && status == MR_FAIL ? alone(w->ctx, entity, w->key) : status;
+}
+
 mr_status mr_load_deferred(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n) {
     const mr_property *prop = props[0];
-    const void *key = prop->deferred_group ? (const void *)prop->deferred_group : prop;
+    const bool grouped = prop->deferred && prop->deferred_group;
+    const void *key = grouped ? (const void *)prop->deferred_group : prop;
     mr_heap *heap = mr_heap_of(ctx->env);
-    mr_vec entities;
-    uint32_t *loads;
     if (!heap) return MR_FAIL;
     mr_heap_block(heap);
-    mr_vec_init(&entities, ctx->env, sizeof(mr_entity *));
     mr_load_context as_read = mr_load_context_of(ctx, entity);
-    const what read = {.ctx = &as_read, .prop = prop, .columns = props, .n = n};
-    mr_status status = gather(&read, entity, or_usual(ctx->batch), &entities, &loads);
-    bool several = status == MR_OK && entities.len > 0;
-    if (several) status = load_columns(&read, &entities);
-    mr_vec_done(&entities);
+    const what read = {.ctx = &as_read, .mapper = prop->mapper, .prop = prop, .columns = props, .n = n, .key = key};
+    mr_status status = load_with_others(&read, entity);
     mr_heap_unblock(heap);
-    if (several && status == MR_FAIL) status = alone(ctx, entity, key);
     if (status == MR_FAIL) return status;
     return lacks_column(entity, props, n) ? mr_load_refresh(ctx, entity, props, n) : MR_OK;
+}
+
+mr_status mr_load_lacking(const mr_load_context *ctx, mr_entity *entity) {
+    mr_heap *heap = mr_heap_of(ctx->env);
+    mr_vec props;
+    if (!heap) return MR_FAIL;
+    mr_heap_block(heap);
+    mr_vec_init(&props, ctx->env, sizeof(mr_property *));
+    mr_status status = MR_OK;
+    size_t index = 0;
+    for (mr_property *p; status == MR_OK && (p = mr_refresh_next_lacking(entity, &index));)
+        status = mr_vec_push_ptr(&props, p);
+    const mr_property *const *columns = (const mr_property *const *)props.data;
+    mr_load_context as_read = mr_load_context_of(ctx, entity);
+    const what read = {.ctx = &as_read,
+                       .mapper = entity->mapper,
+                       .columns = columns,
+                       .n = (unsigned)props.len,
+                       .key = entity->mapper,
+                       .one_class = true};
+    if (status == MR_OK && props.len > 0) status = load_with_others(&read, entity);
+    bool lacks = status != MR_FAIL && lacks_column(entity, columns, read.n);
+    mr_vec_done(&props);
+    mr_heap_unblock(heap);
+    if (status == MR_FAIL) return status;
+    return lacks ? mr_load_refresh(ctx, entity, NULL, 0) : MR_OK;
 }
