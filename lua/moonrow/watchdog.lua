@@ -171,7 +171,52 @@ local function stops_early(statement, plan)
   return true
 end
 
--- The tables of more than `rows` rows that the statement reads from end to end.
+-- The SELECTs of the statement, the outer ones first: { text = what stands in it alone, around = the one around it, if
+-- it is one of its tables }.
+local function selects(statement)
+  local list, stack = { { text = "" } }, {}
+  local now, from = list[1], 1
+  while true do
+    local at, last, found = statement:find("([()'\"])", from)
+    now.text = now.text .. statement:sub(from, at and at - 1)
+    if not at then return list end
+    from = last + 1
+    if found == "(" then
+      stack[#stack + 1] = now
+      if statement:find("^SELECT ", from) then
+        local is_table = now.text:find "FROM %(*$" or now.text:find "JOIN %(*$"
+        now = { text = "", around = is_table and now }
+        list[#list + 1] = now
+      else
+        now.text = now.text .. "("
+      end
+    elseif found == ")" then
+      now = table.remove(stack) or now
+      now.text = now.text .. ")"
+    else
+      local ending = statement:find(found, from, true) or #statement
+      now.text = now.text .. (found == '"' and statement:sub(from, ending - 1) or "")
+      from = ending + 1
+    end
+  end
+end
+
+-- Does the SELECT that reads the table of that name (or alias) choose among its rows?
+local function has_criterion(statement, name)
+  local pattern = "%f[%w_]" .. name:gsub("%W", "%%%0") .. "%f[^%w_][^.]"
+  for _, one in ipairs(selects(statement)) do
+    if (one.text .. " "):find(pattern) then
+      while one do
+        if one.text:find " WHERE " then return true end
+        one = one.around
+      end
+      return false
+    end
+  end
+  return statement:find " WHERE " ~= nil
+end
+
+-- The tables of more than `rows` rows that the statement reads from end to end, each { name =, criterion = }.
 local function scanned(connection, statement, rows)
   local list = {}
   if not statement:upper():find "^%s*SELECT" and not statement:upper():find "^%s*WITH" then return list end
@@ -180,12 +225,14 @@ local function scanned(connection, statement, rows)
   end)
   if not ok or stops_early(statement, plan) then return list end
   for _, step in ipairs(plan) do
-    local name = step[4]:match "^SCAN ([^%s]+)"
-    name = name and table_named(statement, name)
+    local shown = step[4]:match "^SCAN ([^%s]+)"
+    local name = shown and table_named(statement, shown)
     local known = name and not step[4]:find "USING" and pcall(function()
       local counted = connection:execute(core.text(string.format(
         'SELECT count(*) FROM (SELECT 1 FROM "%s" LIMIT %d)', name, rows + 1))):all()
-      if counted[1][1] > rows then list[#list + 1] = name end
+      if counted[1][1] > rows then
+        list[#list + 1] = { name = name, criterion = has_criterion(statement, shown) }
+      end
     end)
     if known == false then break end
   end
@@ -206,11 +253,11 @@ local function watch_statements(self, given)
       end
       if given.fullscan and not explained[statement] then
         explained[statement] = true
-        local advice = statement:find " WHERE " and "an index could find them" or "it has no criterion"
-        for _, name in ipairs(scanned(connection, statement, given.fullscan)) do
-          report(self, { kind = "fullscan", statement = statement, table = name, where = core.user_place(),
+        for _, found in ipairs(scanned(connection, statement, given.fullscan)) do
+          local advice = found.criterion and "an index could find them" or "it has no criterion"
+          report(self, { kind = "fullscan", statement = statement, table = found.name, where = core.user_place(),
             message = string.format("a statement reads all rows of %s, more than %d, at %s: %s: %s",
-              name, given.fullscan, core.user_place(), advice, statement) })
+              found.name, given.fullscan, core.user_place(), advice, statement) })
         end
       end
     end)

@@ -282,6 +282,35 @@ describe("who watches", function()
     assert.matches("it has no criterion", dog.findings[3].message)
   end)
 
+  it("is told to want an index only for the SELECT that chooses rows", function()
+    local dog <close> = db:watchdog{ fullscan = 10, suggest = true }
+    local function advice_of(query)
+      local before = #dog.findings
+      query:all()
+      local list = {}
+      for i = before + 1, #dog.findings do
+        local found = dog.findings[i]
+        list[#list + 1] = found.table .. (found.message:find("an index", 1, true) and " index" or " none")
+      end
+      table.sort(list)
+      return table.concat(list, ", ")
+    end
+    local s = db.session
+    -- the WHERE is that of the scalar subquery, which counts the books of each author
+    local counted = mr.select(mr.func.count(Book.id)):where(Book.author_id:eq(Author.id)):scalar_subquery()
+    assert.matches("^author none", advice_of(s:query(Author.id, counted)))
+    assert.matches("book index", advice_of(s:query(Author.id, counted + 0)))
+    assert.equal("author index", advice_of(s:query(Author):filter(Author.name:eq "a )' WHERE (")))
+    assert.equal("author index", advice_of(s:query(Author):filter(Author.name:eq(mr.literal_column "') WHERE ('"))))
+    assert.equal("author none", advice_of(s:query(mr.case({ { Author.name:eq "x", 1 } }, { else_ = 2 }))))
+    -- a query as a table of another: the criterion of either
+    local inner = s:query(Author.id, Author.name):filter(Author.name:like "%3"):subquery()
+    assert.equal("author index", advice_of(s:query(inner.c.id)))
+    local all = s:query(Author.id, Author.name):subquery()
+    assert.equal("author index", advice_of(s:query(all.c.id):filter(all.c.name:eq "a3")))
+    assert.equal("author none", advice_of(s:query(all.c.name)))
+  end)
+
   it("is told of tables that are read whole under another name", function()
     local dog <close> = db:watchdog{ fullscan = 10, suggest = true }
     local other = mr.aliased(Author)
