@@ -44,10 +44,14 @@ static mr_query *with_marks(mr_query *q, const mr_query *of) {
     return timed;
 }
 
+/* If the options belong to an alias, or to a class with subclasses, the query uses that. */
+static mr_node *alias_of(const mr_query *options) {
+    return options->nitems == 1 && options->items[0].mapper ? options->items[0].alias : NULL;
+}
+
 mr_query *mr_get_query(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, const mr_query *options) {
     mr_env *env = mapper->env;
-    /* If the options belong to an alias, the query uses that alias. */
-    mr_node *alias = options->nitems == 1 && options->items[0].mapper ? options->items[0].alias : NULL;
+    mr_node *alias = alias_of(options);
     mr_query_item item = {.mapper = mapper, .alias = mr_node_retain(alias)};
     mr_query *plain = mr_query_new(env, &item, 1, false), *next;
     mr_query *q = plain ? mr_query_options(plain, options->options, options->noptions) : NULL;
@@ -81,11 +85,16 @@ mr_query *mr_get_query(const mr_load_context *ctx, mr_mapper *mapper, const mr_v
     return next;
 }
 
+/* Do the options ask for nothing that the usual get does not do? */
+static bool is_usual(const mr_query *options) {
+    return options->noptions == 0 && !alias_of(options) && !options->bad_values && !options->clauses.for_update &&
+           !options->tag && options->timeout == 0;
+}
+
 static mr_status open_load(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values,
                            const mr_query *options, mr_load **out) {
     bool criteria = ctx->criteria && !ctx->any_row;
-    if (!criteria && (!options || (options->noptions == 0 && !options->bad_values && !options->clauses.for_update &&
-                                   !options->tag && options->timeout == 0)))
+    if (!criteria && (!options || is_usual(options)))
         return mr_get_open(ctx, mapper, values, options && options->populate_existing, NULL, out);
     const mr_query none = {.env = ctx->env};
     mr_query *q = mr_get_query(ctx, mapper, values, options ? options : &none);

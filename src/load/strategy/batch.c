@@ -130,12 +130,13 @@ static mr_status alone(const mr_load_context *ctx, const mr_entity *entity, cons
 
 /* ---------------------------------------------------------------- relationships */
 
-static mr_status load_related(const mr_load_context *ctx, const mr_property *prop, unsigned nopts,
-                              const mr_option *opts, const mr_vec *parents) {
+static mr_status load_related(const mr_load_context *ctx, const mr_property *prop, const mr_below *below,
+                              const mr_vec *parents) {
     mr_load *load;
     const mr_entity *first = mr_vec_ptr(parents, 0);
     const mr_plan_entity entity = {.mapper = first->mapper};
-    const mr_plan_follow follow = {.prop = prop, .strategy = &mr_strategy_selectin, .nopts = nopts, .opts = opts};
+    const mr_plan_follow follow = {
+        .prop = prop, .strategy = &mr_strategy_selectin, .with = below->with, .nopts = below->n, .opts = below->opts};
     if (mr_load_open_jobs(ctx, &load) != MR_OK) return MR_FAIL;
     mr_status status = mr_jobs_add_for(load, &entity, &follow, parents);
     if (status == MR_OK) status = mr_load_run_jobs(load);
@@ -144,13 +145,13 @@ static mr_status load_related(const mr_load_context *ctx, const mr_property *pro
 }
 
 mr_status mr_batch_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
-                                mr_batching batch, unsigned nopts, const mr_option *opts) {
+                                mr_batching batch, const mr_below *below) {
     const what w = {.ctx = ctx, .mapper = prop->mapper, .prop = prop, .key = prop};
     mr_vec parents;
     mr_vec_init(&parents, ctx->env, sizeof(mr_entity *));
     mr_status status = gather(&w, entity, or_usual(batch), &parents);
     bool several = status == MR_OK && parents.len > 0;
-    if (several) status = load_related(ctx, prop, nopts, opts, &parents);
+    if (several) status = load_related(ctx, prop, below, &parents);
     mr_vec_done(&parents);
     if (several && status == MR_FAIL) return alone(ctx, entity, prop);
     if (status != MR_OK) return status;

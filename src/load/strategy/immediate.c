@@ -33,7 +33,8 @@ static mr_status too_deep(const mr_job *job) {
 /* The lazy load has found the target in memory. Reads its row again if the target has expired or is old, or if
  * something old is reached through it by an eager load. */
 static mr_status read_again(const mr_job *job, mr_entity *target) {
-    mr_query_item item = {.mapper = job->follow->prop->relationship->target};
+    mr_query_item item;
+    if (mr_job_target(job, &item) != MR_OK) return MR_FAIL;
     mr_query *options = mr_job_options(job, mr_query_new(job->load->env, &item, 1, false));
     if (!options) return MR_FAIL;
     mr_status status = mr_load_again(&job->load->ctx, target, options);
@@ -46,7 +47,8 @@ static bool is_expired(mr_entity *e) { return mr_entity_slot(e, e->mapper->pk_sl
 static mr_status load_parent(mr_job *job, mr_entity *parent) {
     const mr_plan_follow *follow = job->follow;
     bool older = mr_job_leads_on(job, parent);
-    if (mr_lazy_load(&job->load->ctx, parent, follow->prop, follow->nopts, follow->opts) != MR_OK) return MR_FAIL;
+    const mr_below below = {follow->nopts, follow->opts, follow->with};
+    if (mr_lazy_load(&job->load->ctx, parent, follow->prop, &below) != MR_OK) return MR_FAIL;
     const mr_value *v = mr_entity_slot(parent, follow->prop->slot);
     if (v->kind == MR_ENTITY && (older || is_expired(v->u.p) || !mr_load_is_up_to_date(job->load, v->u.p)) &&
         read_again(job, v->u.p) != MR_OK)

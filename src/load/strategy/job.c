@@ -219,11 +219,14 @@ mr_status mr_job_start(mr_job *job, mr_query *q) {
     return status == MR_OK ? MR_ROW : MR_FAIL;
 }
 
-mr_status mr_job_target(const mr_job *job, mr_query_item *out) {
-    const mr_polymorphic *with = job->follow->with;
-    *out = (mr_query_item){.mapper = job->follow->prop->relationship->target};
+mr_status mr_target_item(const mr_property *along, const mr_polymorphic *with, mr_query_item *out) {
+    *out = (mr_query_item){.mapper = along->relationship->target};
     if (with && !(out->alias = mr_polymorphic_from(with, false, NULL))) return MR_FAIL;
     return MR_OK;
+}
+
+mr_status mr_job_target(const mr_job *job, mr_query_item *out) {
+    return mr_target_item(job->follow->prop, job->follow->with, out);
 }
 
 bool mr_job_knows_locals(const mr_job *job) {

@@ -69,15 +69,25 @@ enum { MR_KEYS_PER_STATEMENT = 500 };
  * MR_NOTFOUND: a value is NULL. */
 mr_status mr_target_identity(const mr_relationship *rel, mr_entity *parent, mr_strbuf *buf, mr_value *key,
                              mr_value *out);
-/* A query that joins parents to their targets: its items are the parent's key (unless bare), and the target. keys: npk
- * values for each of count parents. NULL: failed. */
-mr_query *mr_query_from_keys(const mr_property *along, const mr_value *keys, size_t count, bool bare);
+/* The target of the relationship as an item of a query, with these subclasses (or NULL). *out: its alias is a new
+ * reference. */
+mr_status mr_target_item(const mr_property *along, const mr_polymorphic *with, mr_query_item *out);
+/* A query that joins parents to their targets: its items are the parent's key (unless bare), and the target, whose
+ * alias is consumed. keys: npk values for each of count parents. NULL: failed. */
+mr_query *mr_query_from_keys(const mr_property *along, const mr_query_item *target, const mr_value *keys, size_t count,
+                             bool bare);
 
 /* ---------------------------------------------------------------- relationship.c */
 
-/* Loads the slot with a statement of its own, and what the options say below it. */
-mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
-                       const mr_option *opts);
+/* What is loaded with the targets of a relationship: n options that apply below it, and the subclasses that are loaded
+ * with them (or NULL). */
+typedef struct mr_below {
+    unsigned n;
+    const mr_option *opts;
+    const mr_polymorphic *with;
+} mr_below;
+/* Loads the slot with a statement of its own, and what `below` says. */
+mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, const mr_below *below);
 
 /* Is the relationship a reference by the target's key, and the target in memory (or the key NULL)? Then loading it
  * takes no statement. */
@@ -92,9 +102,8 @@ mr_query *mr_limited_query(const mr_job *job, const mr_value *keys, size_t count
 
 /* ---------------------------------------------------------------- batch.c */
 
-/* Loads the relationship for the entity and those after it in its group. MR_NOTFOUND: it is to be loaded alone. nopts,
- * opts: what applies below. */
+/* Loads the relationship for the entity and those after it in its group. MR_NOTFOUND: it is to be loaded alone. */
 mr_status mr_batch_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
-                                mr_batching batch, unsigned nopts, const mr_option *opts);
+                                mr_batching batch, const mr_below *below);
 
 #endif

@@ -40,6 +40,8 @@ static mr_status put_rows(mr_load *load, mr_entity *entity, const mr_property *p
 
 /* ---------------------------------------------------------------- the statement */
 
+static const mr_below nothing_below = {0, NULL, NULL};
+
 static mr_query *with_options(mr_query *q, unsigned nopts, const mr_option *opts) {
     mr_query *made = q ? mr_query_options(q, opts, nopts) : NULL;
     mr_query_release(q);
@@ -48,11 +50,11 @@ static mr_query *with_options(mr_query *q, unsigned nopts, const mr_option *opts
 
 /* The query for the target of prop, with the options. References from the target back to the parent are known already:
  * they take no join and no statement, unless an option says so. Consumes q. */
-static mr_query *with_way_back(mr_query *q, const mr_property *prop, unsigned nopts, const mr_option *opts) {
+static mr_query *with_way_back(mr_query *q, const mr_property *prop, const mr_below *below) {
     const mr_relationship *back = prop->relationship->reverse;
-    if (nopts > 0) q = with_options(q, nopts, opts);
+    if (below->n > 0) q = with_options(q, below->n, below->opts);
     if (!back || back->direction != MR_MANY_TO_ONE || !back->use_get || !mr_strategy_is_eager(back->lazy) ||
-        mr_options_strategy(back->prop, nopts, opts))
+        mr_options_strategy(back->prop, below->n, below->opts))
         return q;
     mr_option_step step = {back->prop, NULL, NULL, NULL};
     const mr_option option = {
@@ -79,7 +81,7 @@ static mr_status make_lazy(void *ud, mr_vec *lates, mr_query **out) {
         mr_query_release(next);
         next = q;
     }
-    *out = with_way_back(next, prop, 0, NULL);
+    *out = with_way_back(next, prop, &nothing_below);
     return *out ? MR_OK : MR_FAIL;
 }
 
@@ -115,14 +117,16 @@ static mr_status find_folding(const mr_load_context *ctx, const mr_entity *entit
 }
 
 /* Loads by a join from the entity's row, so that the database compares the columns. */
-static mr_status load_folded(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
-                             const mr_option *opts) {
+static mr_status load_folded(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
+                             const mr_below *below) {
     const mr_mapper *parent = prop->relationship->parent;
     mr_load *load = NULL;
+    mr_query_item item;
     mr_value *key = mr_alloc(ctx->env, parent->npk * sizeof *key);
     if (!key) return MR_FAIL;
     mr_entity_key(entity, key);
-    mr_query *q = with_way_back(mr_query_from_keys(prop, key, 1, true), prop, nopts, opts);
+    bool ready = mr_target_item(prop, below->with, &item) == MR_OK;
+    mr_query *q = ready ? with_way_back(mr_query_from_keys(prop, &item, key, 1, true), prop, below) : NULL;
     mr_status status = q ? mr_load_start(ctx, q, &load) : MR_FAIL;
     mr_query_release(q);
     if (status == MR_OK) status = put_rows(load, entity, prop);
@@ -153,7 +157,7 @@ static mr_status load_prepared(const mr_load_context *ctx, mr_entity *entity, co
     mr_load *load;
     bool folds;
     if (find_folding(ctx, entity, prop, committed, &folds) != MR_OK) return MR_FAIL;
-    if (folds) return load_folded(ctx, entity, prop, 0, NULL);
+    if (folds) return load_folded(ctx, entity, prop, &nothing_below);
     mr_prepared *prepared = prepared_of(prop->relationship->parent, prop->slot);
     if (!prepared || ctx->connection(ctx->ud, prop->relationship->target, &conn) != MR_OK) return MR_FAIL;
     if (mr_prepare(ctx->env, prepared, mr_engine_dialect(mr_conn_engine(conn)), make_lazy, (void *)(uintptr_t)prop) !=
@@ -168,15 +172,16 @@ static mr_status load_prepared(const mr_load_context *ctx, mr_entity *entity, co
     return status;
 }
 
-/* Loads with options that apply below the relationship: planned like any query. */
-static mr_status load_planned(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
-                              const mr_option *opts) {
-    mr_query_item item = {.mapper = prop->relationship->target};
+/* Loads with what applies below the relationship: planned like any query. */
+static mr_status load_planned(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
+                              const mr_below *below) {
+    mr_query_item item;
     mr_load *load = NULL;
     bool folds;
     if (find_folding(ctx, entity, prop, false, &folds) != MR_OK) return MR_FAIL;
-    if (folds) return load_folded(ctx, entity, prop, nopts, opts);
-    mr_query *q = with_way_back(mr_query_new(ctx->env, &item, 1, false), prop, nopts, opts), *next;
+    if (folds) return load_folded(ctx, entity, prop, below);
+    if (mr_target_item(prop, below->with, &item) != MR_OK) return MR_FAIL;
+    mr_query *q = with_way_back(mr_query_new(ctx->env, &item, 1, false), prop, below), *next;
     next = q ? mr_query_related(q, prop, entity) : NULL;
     mr_query_release(q);
     mr_status status = next ? mr_load_start(ctx, next, &load) : MR_FAIL;
@@ -262,7 +267,7 @@ bool mr_relationship_is_in_memory(const mr_load_context *ctx, mr_entity *entity,
 }
 
 static mr_status load_reference(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, bool no_sql,
-                                unsigned nopts, const mr_option *opts) {
+                                const mr_below *below) {
     mr_mapper *target = prop->relationship->target;
     mr_value identity;
     mr_entity *found = NULL;
@@ -271,9 +276,10 @@ static mr_status load_reference(const mr_load_context *ctx, mr_entity *entity, c
     mr_strbuf_init(&buf, ctx->env);
     mr_status status = from_map(ctx, entity, prop, &buf, &identity);
     if (status != MR_NOTFOUND || no_sql) goto out;
-    if (nopts > 0) {
-        mr_query_item item = {.mapper = target};
-        options = with_options(mr_query_new(ctx->env, &item, 1, false), nopts, opts);
+    if (below->n > 0 || below->with) {
+        mr_query_item item;
+        bool ready = mr_target_item(prop, below->with, &item) == MR_OK;
+        options = ready ? with_options(mr_query_new(ctx->env, &item, 1, false), below->n, below->opts) : NULL;
         status = options ? MR_OK : MR_FAIL;
         if (status != MR_OK) goto out;
     }
@@ -303,7 +309,8 @@ static mr_status access_raise(const mr_load_context *ctx, mr_entity *entity, con
 static mr_status access_raise_on_sql(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {
     const mr_relationship *rel = prop->relationship;
     mr_status status = MR_NOTFOUND;
-    if (rel->direction == MR_MANY_TO_ONE && rel->use_get) status = load_reference(ctx, entity, prop, true, 0, NULL);
+    if (rel->direction == MR_MANY_TO_ONE && rel->use_get)
+        status = load_reference(ctx, entity, prop, true, &nothing_below);
     return status == MR_NOTFOUND ? refuse(ctx, entity, prop, &mr_strategy_raise_on_sql) : status;
 }
 
@@ -322,15 +329,14 @@ const mr_strategy mr_strategy_raise_on_sql = {.word = "raise_on_sql",
                                               .users_only = true};
 const mr_strategy mr_strategy_noload = {.word = "noload", .option = "noload", .access = access_noload, .closed = true};
 
-mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
-                       const mr_option *opts) {
+mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, const mr_below *below) {
     const mr_relationship *rel = prop->relationship;
     mr_status status = load_locals(ctx, entity, rel);
     if (status == MR_FAIL) return status;
-    if (rel->direction == MR_MANY_TO_ONE && rel->use_get) return load_reference(ctx, entity, prop, false, nopts, opts);
+    if (rel->direction == MR_MANY_TO_ONE && rel->use_get) return load_reference(ctx, entity, prop, false, below);
     if (has_no_key(entity, rel)) return put_nothing(entity, prop);
-    bool planned = nopts > 0 || ctx->criteria;
-    return planned ? load_planned(ctx, entity, prop, nopts, opts) : load_prepared(ctx, entity, prop, false);
+    bool planned = below->n > 0 || below->with || ctx->criteria;
+    return planned ? load_planned(ctx, entity, prop, below) : load_prepared(ctx, entity, prop, false);
 }
 
 /* Is the key changed and not flushed? Then the related rows still have the old one. */
@@ -354,22 +360,29 @@ static const mr_strategy *strategy_of(const mr_load_context *ctx, const mr_entit
     return strategy;
 }
 
+/* The subclasses that an option names to be loaded with the target; or NULL. */
+static const mr_polymorphic *with_subclasses(const mr_property *prop, const mr_origin *origin) {
+    const mr_option *option = mr_options_strategy(prop, origin->nopts, origin->opts);
+    return option && option->kind == MR_OPTION_LAZY && option->nsteps == 1 ? option->steps[0].with : NULL;
+}
+
 static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, mr_arena *arena,
                            bool needed) {
     const mr_relationship *rel = prop->relationship;
     const mr_origin *origin = mr_entity_origin(entity);
-    const mr_option *below = NULL;
-    unsigned nbelow = 0;
+    mr_below below = {0, NULL, NULL};
     mr_batching batch;
     const mr_strategy *strategy = strategy_of(ctx, entity, prop, &batch);
     if (strategy->access && !(needed && strategy->users_only)) return strategy->access(ctx, entity, prop);
-    if (origin && mr_options_below(arena, prop, origin->nopts, origin->opts, &nbelow, &below) != MR_OK) return MR_FAIL;
+    if (origin && mr_options_below(arena, prop, origin->nopts, origin->opts, &below.n, &below.opts) != MR_OK)
+        return MR_FAIL;
+    below.with = origin ? with_subclasses(prop, origin) : NULL;
     if (needed && is_rekeyed(entity, rel)) return load_prepared(ctx, entity, prop, true);
     if (strategy->batches && !needed) {
-        mr_status status = mr_batch_relationship(ctx, entity, prop, batch, nbelow, below);
+        mr_status status = mr_batch_relationship(ctx, entity, prop, batch, &below);
         if (status != MR_NOTFOUND) return status;
     }
-    return mr_lazy_load(ctx, entity, prop, nbelow, below);
+    return mr_lazy_load(ctx, entity, prop, &below);
 }
 
 static mr_status load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, bool needed) {
@@ -394,7 +407,7 @@ mr_status mr_load_known_reference(const mr_load_context *ctx, mr_entity *entity,
         uint16_t slot = rel->pairs[i].local_slot;
         if (slot == UINT16_MAX || mr_entity_slot(entity, slot)->kind == MR_UNLOADED) return MR_NOTFOUND;
     }
-    return load_reference(ctx, entity, prop, true, 0, NULL);
+    return load_reference(ctx, entity, prop, true, &nothing_below);
 }
 
 mr_status mr_load_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {

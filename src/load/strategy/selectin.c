@@ -143,9 +143,8 @@ static mr_query *children_query(mr_job *job) {
 
 /* ---------------------------------------------------------------- through the condition */
 
-/* target: the item for the relationship's target; its alias is consumed. */
-static mr_query *from_keys(const mr_property *along, const mr_query_item *target, const mr_value *keys, size_t count,
-                           bool bare) {
+mr_query *mr_query_from_keys(const mr_property *along, const mr_query_item *target, const mr_value *keys, size_t count,
+                             bool bare) {
     mr_relationship *rel = along->relationship;
     mr_env *env = rel->parent->env;
     mr_mapper *parent = rel->parent;
@@ -187,17 +186,12 @@ static mr_query *from_keys(const mr_property *along, const mr_query_item *target
     return q;
 }
 
-mr_query *mr_query_from_keys(const mr_property *along, const mr_value *keys, size_t count, bool bare) {
-    const mr_query_item target = {.mapper = along->relationship->target};
-    return from_keys(along, &target, keys, count, bare);
-}
-
 static mr_query *joined_query(mr_job *job) {
     const mr_property *prop = job->follow->prop;
     mr_value *keys = keys_taken(job, prop->relationship->parent->npk);
     mr_query_item target;
     bool ready = keys && mr_job_target(job, &target) == MR_OK;
-    mr_query *q = ready ? from_keys(prop, &target, keys, job->keys.distinct.len, false) : NULL;
+    mr_query *q = ready ? mr_query_from_keys(prop, &target, keys, job->keys.distinct.len, false) : NULL;
     mr_free(job->load->env, keys);
     return mr_job_options(job, q);
 }
