@@ -366,6 +366,13 @@ const mr_property *mr_mapper_at_slot(const mr_mapper *mapper, uint16_t slot) {
 
 mr_node *mr_property_node_of(const mr_property *prop, const mr_mapper *mapper) {
     const mr_property *real = mr_mapper_property(mapper, prop->name, true);
-    if (!mapper->base || !real || real->kind != MR_PROPERTY_COLUMN) return mr_property_node(prop, NULL);
-    return mr_sql_column_of(mapper->env, real->column, real, &mapper->reading);
+    if (mapper->base && real && real->kind == MR_PROPERTY_COLUMN)
+        return mr_sql_column_of(mapper->env, real->column, real, &mapper->reading);
+    mr_node *made = mr_property_node(prop, NULL);
+    if (!made || !real || real->kind != MR_PROPERTY_EXPRESSION || real->mapper == mapper) return made;
+    mr_node *label = mr_sql_label(mapper->env, real->name, made);
+    if (!label) return NULL;
+    label->annotation = real;
+    label->reader = &mapper->reading; /* nobody else has the node yet */
+    return label;
 }

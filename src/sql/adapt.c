@@ -99,13 +99,18 @@ static mr_node *adapt_correlate(adapter *d, const mr_select *s) {
     if (takes_outside(d, s)) return mr_node_retain(d->a->outside);
     if (s->correlate && s->correlate->n == 0) return mr_node_retain(s->correlate);
     mr_node *made = NULL;
+    bool same = true;
     for (uint32_t i = 0; s->correlate && i < s->correlate->n && !d->failed; i++) {
         mr_node *object = s->correlate->child[i];
         bool supplied = may_be_supplied(d, s, object);
-        made = mr_sql_list_append(object->env, made, mr_node_retain(supplied ? d->a->from(d->a->ud, object) : object));
+        mr_node *placed = supplied ? d->a->from(d->a->ud, object) : object;
+        same = same && placed == object;
+        made = mr_sql_list_append(object->env, made, mr_node_retain(placed));
         if (!made) d->failed = true;
     }
-    return made;
+    if (!same || !made) return made;
+    mr_node_release(made);
+    return mr_node_retain(s->correlate);
 }
 
 /* ---------------------------------------------------------------- the tree */

@@ -101,6 +101,9 @@ static void put_payload(scanner *s, const mr_node *node) {
         put_count(s, node->u.value.len);
         put(s, node->u.value.u.s, node->u.value.len);
         break;
+    case MR_NODE_LABEL:
+        put_pointer(s, node->reader);
+        break;
     case MR_NODE_TABLE:
         put_pointer(s, node->u.table);
         put_pointer(s, node->reader);

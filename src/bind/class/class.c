@@ -183,8 +183,9 @@ static int class_expression(lua_State *L, const mr_property *prop) {
         bind_push_relationship(L, prop, NULL, NULL);
     } else {
         const mr_mapper *mapper = bind_class_at(L, 1)->mapper;
-        if (mapper->base && prop->kind == MR_PROPERTY_COLUMN) bind_push_node(L, mr_property_node_of(prop, mapper));
-        else bind_push_property(L, c->b, prop, NULL);
+        mr_node *node = NULL;
+        BIND_CALL(c->b, L, node = mr_property_node_of(prop, mapper));
+        bind_push_node(L, node);
         bind_name_expression(L, lua_tostring(L, 2), prop);
     }
     lua_pushvalue(L, -1);

@@ -52,7 +52,7 @@ static mr_status add_columns(mr_planner *p, uint16_t number) {
         if (prop->kind != MR_PROPERTY_COLUMN && prop->kind != MR_PROPERTY_EXPRESSION) continue;
         bool needed = is_needed(mapper, prop);
         /* A query inside another one lists all columns, because the outer one may need a deferred one. */
-        if (!needed && !p->plain && !mr_options_loads(prop, t->nopts, t->opts)) continue;
+        if (!needed && (!p->plain || p->lean) && !mr_options_loads(prop, t->nopts, t->opts)) continue;
         mr_node *node = NULL;
         if (mr_target_node(p, t, prop, &node) != MR_OK) return MR_FAIL;
         if (!node && is_key(mapper, prop)) return missing_key(p, t, prop);
@@ -162,7 +162,7 @@ static mr_status plan_expression(mr_planner *p, const mr_query_item *item, mr_pl
         x = x->child[0];
     }
     mr_node *node = NULL;
-    if (mr_plan_readers(p, x) != MR_OK || mr_united_translate_item(p, mr_node_retain(x), &node) != MR_OK)
+    if (mr_plan_readers(p, item->expression) != MR_OK || mr_united_translate_item(p, mr_node_retain(x), &node) != MR_OK)
         return MR_FAIL;
     return mr_columns_add(p, false, node, given, false, &out->column);
 }

@@ -91,7 +91,7 @@ mr_status mr_planner_select(mr_planner *p, mr_node **out) {
     if (mr_options_resolve(p) != MR_OK || mr_plan_items(p) != MR_OK || mr_plan_source_rows(p) != MR_OK) return MR_FAIL;
     if (p->primary.len == 0) return mr_fail(p->env, MR_ERR_ARGUMENT, "a query needs something to select");
     if (mr_froms_own_joins(p) != MR_OK || mr_plan_below(p) != MR_OK || mr_plan_where_rows(p) != MR_OK ||
-        mr_plan_parents(p) != MR_OK)
+        mr_plan_parents(p) != MR_OK || mr_plan_around(p) != MR_OK)
         return MR_FAIL;
     p->wrap = needs_wrap(p);
     if (p->wrap && mr_wrap_columns(p) != MR_OK) return MR_FAIL;

@@ -57,6 +57,7 @@ typedef struct mr_planner {
     mr_plan *plan;
     const mr_plan_path *path;
     bool plain;                /* without eager joins */
+    bool lean;                 /* plain, and only counted: without what is deferred, too */
     bool alone;                /* it is no part of another statement, whose tables it could name */
     bool wrap;                 /* the query becomes a subquery, and eager joins are made to that */
     mr_vec primary, secondary; /* mr_planned_column */
@@ -254,6 +255,10 @@ mr_status mr_plan_identities(mr_planner *p, uint16_t target);
 /* The classes through which the columns in an item of the query are read, with their FROM objects: their criteria are
  * added, and noted where the FROM list finds them. */
 mr_status mr_plan_readers(mr_planner *p, const mr_node *x);
+
+/* around.c */
+/* Has a query that reads nothing by itself read the class that the subqueries in its items are about. */
+mr_status mr_plan_around(mr_planner *p);
 
 /* entities.c */
 /* *out: the expression to select for the property. NULL with MR_OK: the FROM object has no such column. */

@@ -35,7 +35,7 @@ static mr_status add_own_columns(mr_planner *p, uint16_t number, mr_plan_identit
         const mr_property *prop = mr_vec_ptr(&id->mapper->props, i);
         if (prop->kind != MR_PROPERTY_COLUMN && prop->kind != MR_PROPERTY_EXPRESSION) continue;
         if (mr_mapper_isa(e->mapper, prop->mapper) || !mr_target_includes(t, prop->mapper)) continue;
-        if (!p->plain && !mr_options_loads(prop, t->nopts, t->opts)) continue;
+        if ((!p->plain || p->lean) && !mr_options_loads(prop, t->nopts, t->opts)) continue;
         mr_node *node = NULL;
         if (mr_target_node(p, t, prop, &node) != MR_OK) return MR_FAIL;
         if (!node) continue;
@@ -187,6 +187,7 @@ static mr_status add_reader(mr_planner *p, const mr_reading *reading) {
 static bool find_reader(void *ud, const mr_node *node) {
     finding *f = ud;
     if (f->failed || node->kind == MR_NODE_SELECT || node->kind == MR_NODE_COMPOUND) return false;
+    if (node->kind == MR_NODE_LABEL && node->reader) f->failed = add_reader(f->p, node->reader) != MR_OK;
     if (node->kind != MR_NODE_COLUMN) return true;
     if (node->n > 0) f->failed = mr_plan_alias_rows(f->p, mr_column_object(node)) != MR_OK;
     else if (node->reader) f->failed = add_reader(f->p, node->reader) != MR_OK;

@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-mr_status mr_load_statement(mr_query *query, bool plain, mr_node **out) {
+/* lean: see mr_planner. */
+static mr_status make(mr_query *query, bool plain, bool lean, mr_node **out) {
     mr_planner p;
     mr_plan plan;
     *out = NULL;
@@ -22,12 +23,15 @@ mr_status mr_load_statement(mr_query *query, bool plain, mr_node **out) {
     plan.arena = mr_arena_new(query->env);
     if (!plan.arena) return MR_FAIL;
     mr_planner_init(&p, query, &plan, plain);
+    p.lean = lean;
     mr_status status = mr_planner_select(&p, out);
     mr_planner_done(&p);
     mr_plan_release_criteria(&plan);
     mr_arena_free(plan.arena);
     return status;
 }
+
+mr_status mr_load_statement(mr_query *query, bool plain, mr_node **out) { return make(query, plain, false, out); }
 
 mr_status mr_load_join(mr_query *query, mr_node **out) {
     mr_planner p;
@@ -47,7 +51,7 @@ mr_status mr_load_count_statement(mr_query *query, mr_node **out) {
     mr_node *inner = NULL;
     mr_select s;
     *out = NULL;
-    if (mr_load_statement(query, true, &inner) != MR_OK) return MR_FAIL;
+    if (make(query, true, true, &inner) != MR_OK) return MR_FAIL;
     memset(&s, 0, sizeof s);
     s.from = mr_sql_list_append(env, NULL, mr_sql_alias(env, inner, NULL));
     if (!s.from) return MR_FAIL;
