@@ -240,6 +240,73 @@ describe("a limit for each parent", function()
   end)
 end)
 
+describe("two limits for one object", function()
+  local N
+
+  before_each(function()
+    db = mr.open "sqlite://"
+    N = db.Model:extend("Node", {
+      id        = db.Column{ db.Integer, primary_key = true },
+      parent_id = db.Column{ db.Integer, db.ForeignKey "node.id" },
+      children  = db.relationship{ "Node", order_by = "Node.id" },
+    })
+    db:create_all()
+    for i = 1, 21 do db.session:add(N{ id = i, parent_id = i > 1 and (i - 2) // 4 + 1 or nil }) end
+    db.session:commit()
+    db.session:remove()
+  end)
+
+  -- How many children each node has in memory: of 21 nodes the first five have four.
+  local function lengths(query)
+    db.session:expunge_all()
+    local all, list = {}, {}
+    for node in query:order_by(N.id):iter() do all[#all + 1] = node end
+    assert.equal(0, #db:record(function() for i, node in ipairs(all) do list[i] = #node.children end end))
+    return table.concat(list)
+  end
+
+  local function each(n) return tostring(n):rep(5) .. ("0"):rep(16) end
+
+  it("are that of the upper path", function()
+    local two = mr.selectinload(N.children, { limit = 2 })
+    assert.equal(each(2), lengths(N.query:options(two:selectinload(N.children, { limit = 1 }))))
+    assert.equal(each(1), lengths(N.query:options(
+      mr.selectinload(N.children, { limit = 1 }):selectinload(N.children, { limit = 3 }))))
+    assert.equal(each(4), lengths(N.query:options(
+      mr.selectinload(N.children):selectinload(N.children, { limit = 1 }))))
+    assert.equal(each(4), lengths(N.query:options(
+      mr.joinedload(N.children):selectinload(N.children, { limit = 1 }))))
+  end)
+
+  it("hold where what is below has none, however it is loaded, and chunk by chunk", function()
+    for _, way in ipairs{ "selectinload", "subqueryload", "joinedload", "immediateload" } do
+      local two = mr.selectinload(N.children, { limit = 2 })
+      local path = two[way](two, N.children)
+      assert.equal(each(2), lengths(N.query:options(path)), way)
+      assert.equal(each(2), lengths(N.query:populate_existing():options(path)), way)
+      if way ~= "joinedload" then assert.equal(each(2), lengths(N.query:options(path):yield_per(4)), way) end
+    end
+  end)
+
+  it("are those of this query: another one may have others", function()
+    local function read(n)
+      local list = {}
+      local query = N.query:order_by(N.id):options(
+        mr.selectinload(N.children, { limit = n }):selectinload(N.children, { limit = 1 }))
+      for i, node in ipairs(query:all()) do list[i] = #node.children end
+      return table.concat(list)
+    end
+    local kept = N.query:all()
+    assert.same({ each(2), each(3), each(1) }, { read(2), read(3), read(1) })
+    assert.equal(21, #kept)
+    -- only the upper one is reached here
+    db.session:expunge_all()
+    local top = N.query:filter(N.parent_id:is_(nil)):options(
+      mr.selectinload(N.children, { limit = 2 }):selectinload(N.children, { limit = 1 })):one()
+    assert.same({ 2, 1 }, { #top.children, #top.children[1].children })
+  end)
+end)
+
 describe("recursion_depth", function()
   local Node
 

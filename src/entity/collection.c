@@ -345,6 +345,12 @@ mr_status mr_collection_fill_part(mr_collection *c, mr_entity *const *items, uin
     return MR_OK;
 }
 
+uint32_t mr_collections_version(const mr_heap *heap) { return heap->collection_version; }
+
+bool mr_collection_is_part_since(const mr_collection *c, uint32_t version) {
+    return c->partial && c->version - version - 1 < UINT32_MAX / 2; /* the numbers begin again at the end */
+}
+
 /* Appends each item once: to `in` if it has SCRATCH_A, else to `other`. Items that were appended get SCRATCH_B. */
 static mr_status sort_out(mr_entity *const *array, uint32_t n, mr_vec *in, mr_vec *other) {
     for (uint32_t i = 0; i < n; i++) {

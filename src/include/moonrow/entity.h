@@ -430,6 +430,10 @@ mr_status mr_collection_fill(mr_collection *c, mr_entity *const *items, uint32_t
 /* Gives an unloaded collection some of its items to show. It stays unloaded for all but those who look at it
  * (mr_collection_shown). One that is loaded, or has changes, is left as it is. */
 mr_status mr_collection_fill_part(mr_collection *c, mr_entity *const *items, uint32_t n);
+/* The latest version of a collection of the heap. */
+uint32_t mr_collections_version(const mr_heap *heap);
+/* Was the collection filled by the function above after that version? */
+bool mr_collection_is_part_since(const mr_collection *c, uint32_t version);
 /* The items that a program sees, in order. *n: their number. */
 static inline mr_entity *const *mr_collection_shown(const mr_collection *c, uint32_t *n) {
     *n = c->partial ? c->ncommitted : c->n;

@@ -26,7 +26,7 @@ typedef struct parent_number {
     uint32_t number;
 } parent_number;
 
-void mr_gather_init(mr_gather *g, mr_env *env, const mr_property *prop, bool repeats, bool force) {
+void mr_gather_init(mr_gather *g, mr_env *env, const mr_property *prop, bool repeats, bool force, uint32_t since) {
     const mr_relationship *rel = prop->relationship;
     memset(g, 0, sizeof *g);
     g->env = env;
@@ -34,6 +34,7 @@ void mr_gather_init(mr_gather *g, mr_env *env, const mr_property *prop, bool rep
     g->list = rel->uselist >= 0 ? rel->uselist > 0 : rel->direction != MR_MANY_TO_ONE;
     g->repeats = repeats;
     g->force = force;
+    g->since = since;
     g->seen.env = env;
     mr_vec_init(&g->parents, env, sizeof(gathered_parent));
     mr_vec_init(&g->links, env, sizeof(gathered_link));
@@ -56,8 +57,16 @@ void mr_gather_done(mr_gather *g) {
 
 static gathered_parent *parent_at(const mr_gather *g, uint32_t i) { return mr_vec_at(&g->parents, i); }
 
+/* Has the same load filled the slot with a part? */
+static bool has_part(const mr_gather *g, mr_entity *parent) {
+    const mr_value *v = mr_entity_slot(parent, g->prop->slot);
+    return v->kind == MR_COLLECTION && mr_collection_is_part_since(v->u.p, g->since);
+}
+
 static bool is_loaded(const mr_gather *g, mr_entity *parent) {
     const mr_value *v = mr_entity_slot(parent, g->prop->slot);
+    if (has_part(g, parent)) return true;
+    if (g->force) return false;
     if (g->renews && mr_entity_relation_is_older(parent, g->prop)) return false;
     if (v->kind == MR_COLLECTION) return ((const mr_collection *)v->u.p)->loaded;
     return v->kind != MR_UNLOADED;
@@ -81,7 +90,7 @@ mr_status mr_gather_parent(mr_gather *g, mr_entity *parent, uint32_t *out) {
     parent_number n = {parent, (uint32_t)g->parents.len};
     gathered_parent *made = mr_vec_push(&g->parents);
     if (!made) return MR_FAIL;
-    *made = (gathered_parent){parent, NO_LINK, NO_LINK, 0, !g->force && is_loaded(g, parent)};
+    *made = (gathered_parent){parent, NO_LINK, NO_LINK, 0, is_loaded(g, parent)};
     if (!mr_map_put(g->numbers, &n)) return MR_FAIL;
     *out = g->last = n.number;
     return MR_OK;
@@ -136,7 +145,7 @@ mr_status mr_gather_finish(mr_gather *g) {
     mr_vec_init(&items, g->env, sizeof(mr_entity *));
     for (size_t i = 0; i < g->parents.len && status == MR_OK; i++) {
         const gathered_parent *p = mr_vec_at(&g->parents, i);
-        if (!p->loaded) status = g->list ? fill_list(g, p, &items) : fill_reference(g, p);
+        if (!p->loaded && !has_part(g, p->parent)) status = g->list ? fill_list(g, p, &items) : fill_reference(g, p);
     }
     mr_vec_done(&items);
     forget_all(g);

@@ -17,6 +17,7 @@ typedef struct mr_gather {
     bool repeats;    /* a child may be given twice; set it before the first child */
     bool force;      /* loaded slots are filled again */
     bool part;       /* the children of a parent are not all that it has */
+    uint32_t since;  /* a part that was filled after that version of collections is not filled again */
     bool renews;     /* the same, only for slots of an older version of the data without changes; false at first */
     mr_vec parents;  /* gathered_parent */
     mr_vec links;    /* gathered_link */
@@ -25,7 +26,7 @@ typedef struct mr_gather {
     mr_seen seen;
 } mr_gather;
 
-void mr_gather_init(mr_gather *g, mr_env *env, const mr_property *prop, bool repeats, bool force);
+void mr_gather_init(mr_gather *g, mr_env *env, const mr_property *prop, bool repeats, bool force, uint32_t since);
 void mr_gather_done(mr_gather *g);
 /* *out: the number of the parent, which is added if it is new. */
 mr_status mr_gather_parent(mr_gather *g, mr_entity *parent, uint32_t *out);

@@ -17,6 +17,7 @@ mr_status mr_load_init(mr_load *load, const mr_load_context *ctx) {
     load->ctx = *ctx;
     load->env = ctx->env;
     load->heap = heap;
+    load->since = mr_collections_version(heap);
     load->seen_entities.env = load->seen_rows.env = load->overwritten.env = ctx->env;
     mr_owner_retain(ctx->owner);
     mr_query_retain(ctx->criteria);
@@ -372,6 +373,7 @@ static mr_status step(mr_load *load) {
         if (load->main_done) return MR_DONE;
         drop_rows(load);
         mr_seen_done(&load->overwritten);
+        load->since = mr_collections_version(load->heap);
         load->state = MR_LOAD_READING;
     }
 }

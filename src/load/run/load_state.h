@@ -37,6 +37,7 @@ struct mr_load {
     mr_arena *texts;  /* bytes of the rows' plain values; or NULL */
     mr_seen seen_entities;
     mr_row_set seen_rows;
+    uint32_t since;      /* the version of collections when this batch of rows began: see mr_load_must_ask */
     mr_seen overwritten; /* with populate: each entity and property only once */
     mr_vec jobs;         /* mr_job *, in order */
     size_t next_job;     /* index in jobs: the one that runs, or is next */

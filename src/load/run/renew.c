@@ -89,7 +89,8 @@ bool mr_load_must_ask(const mr_load *load, mr_entity *parent, const mr_property 
     const mr_value *v = mr_entity_slot(parent, prop->slot);
     const mr_relationship *rel = prop->relationship;
     if (v->kind == MR_UNLOADED) return true;
-    if (v->kind == MR_COLLECTION && !((const mr_collection *)v->u.p)->loaded) return true;
+    const mr_collection *c = v->kind == MR_COLLECTION ? v->u.p : NULL;
+    if (c && !c->loaded) return !mr_collection_is_part_since(c, load->since);
     if (!load->outside || (v->flags & MR_VALUE_DIRTY)) return false;
     /* The reference itself is a column of the parent: only its target may be old. */
     if (rel->direction == MR_MANY_TO_ONE && rel->use_get) return v->kind == MR_ENTITY && is_older(load, v->u.p);

@@ -351,7 +351,7 @@ static mr_status attach(mr_run *run, const mr_plan_entity *pe, mr_run_entity *re
     mr_gather *g = &re->gather;
     uint32_t number;
     if (!g->env) {
-        mr_gather_init(g, run->load->env, pe->along, pe->repeats, run->load->populate);
+        mr_gather_init(g, run->load->env, pe->along, pe->repeats, run->load->populate, run->load->since);
         g->renews = run->load->outside;
     }
     if (mr_gather_parent(g, parent, &number) != MR_OK) return MR_FAIL;

@@ -93,7 +93,7 @@ mr_status mr_row_note_event(mr_load *load, mr_entity *entity, mr_mapper_event ev
 /* Writes the row's values over those of an entity that is of an older version of the data. */
 mr_status mr_row_renew(mr_run *run, const mr_plan_entity *pe, mr_entity *entity, const mr_value *row);
 /* Must an eager load ask for the relationship of the parent? Yes if it is not loaded, or is of an older version of the
- * data and not changed. */
+ * data and not changed. A part that the load itself has filled stays: of two limits, that of the upper path holds. */
 bool mr_load_must_ask(const mr_load *load, mr_entity *parent, const mr_property *prop);
 /* Is the object in memory new enough, so that an eager load need not read its row? */
 bool mr_load_is_up_to_date(const mr_load *load, const mr_entity *target);

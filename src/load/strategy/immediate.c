@@ -47,6 +47,8 @@ static bool is_expired(mr_entity *e) { return mr_entity_slot(e, e->mapper->pk_sl
 static mr_status load_parent(mr_job *job, mr_entity *parent) {
     const mr_plan_follow *follow = job->follow;
     bool older = mr_job_leads_on(job, parent);
+    /* The strategy that has added this job may have filled the slot since. */
+    if (!older && !mr_load_must_ask(job->load, parent, follow->prop)) return MR_ROW;
     const mr_below below = {follow->nopts, follow->opts, follow->with};
     if (mr_lazy_load(&job->load->ctx, parent, follow->prop, &below) != MR_OK) return MR_FAIL;
     const mr_value *v = mr_entity_slot(parent, follow->prop->slot);

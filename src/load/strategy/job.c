@@ -167,7 +167,8 @@ static mr_status step_job(mr_job *job) {
     mr_status status = mr_run_step(job->run);
     if (status == MR_ROW) return job->strategy->row(job) == MR_OK ? MR_ROW : MR_FAIL;
     if (status != MR_DONE) return status;
-    if (mr_run_finish_rows(job->run) != MR_OK || job->strategy->end(job) != MR_OK) return MR_FAIL;
+    /* The job's own slots first: a part that they get is not to be overwritten by what is loaded below. */
+    if (job->strategy->end(job) != MR_OK || mr_run_finish_rows(job->run) != MR_OK) return MR_FAIL;
     mr_run_close(job->run);
     job->run = NULL;
     return MR_ROW;

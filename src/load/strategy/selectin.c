@@ -72,7 +72,7 @@ static mr_status take_keys(mr_job *job, selectin_form form, unsigned n) {
     mr_value *key = mr_alloc(env, n * sizeof *key);
     mr_status status = key ? MR_OK : MR_FAIL;
     mr_gather_done(&job->gather);
-    mr_gather_init(&job->gather, env, job->follow->prop, form == FORM_JOINED, false);
+    mr_gather_init(&job->gather, env, job->follow->prop, form == FORM_JOINED, false, job->load->since);
     job->gather.renews = job->load->outside;
     job->gather.part = job->follow->limit > 0;
     mr_keyring_done(&job->keys);

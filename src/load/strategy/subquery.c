@@ -243,7 +243,7 @@ static mr_status take_all_parents(mr_job *job) {
     mr_env *env = job->load->env;
     mr_value *key = mr_alloc(env, rel->npairs * sizeof *key);
     mr_status status = key ? MR_OK : MR_FAIL;
-    mr_gather_init(&job->gather, env, job->follow->prop, true, false);
+    mr_gather_init(&job->gather, env, job->follow->prop, true, false, job->load->since);
     job->gather.renews = job->load->outside;
     mr_keyring_init(&job->keys, env, rel->npairs);
     for (; status == MR_OK && job->next < job->parents.len; job->next++) {
