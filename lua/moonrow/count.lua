@@ -62,17 +62,34 @@ local function among(alias, names, keys)
   return core.or_(table.unpack(rows))
 end
 
+-- The query that counts them. repeats: an item may be linked several times, and counts once.
+local function counting(session, class, alias, attribute, columns, criterion, repeats)
+  local items = { table.unpack(columns) }
+  local function of(...) return session:query(...):select_from(alias):join(alias[attribute]):filter(criterion) end
+  local target = repeats and core.target_of(class, attribute)
+  local names = target and core.class_keys(target)
+  if not target or #names == 1 then
+    items[#items + 1] = target and core.func.count(target[names[1]]:distinct()) or core.func.count()
+    return of(table.unpack(items)):group_by(table.unpack(columns))
+  end
+  for i, column in ipairs(columns) do items[i] = column:label("parent_" .. i) end
+  for i, name in ipairs(names) do items[#columns + i] = target[name]:label("item_" .. i) end
+  local each = of(table.unpack(items)):distinct():subquery()
+  local parents = {}
+  for i in ipairs(columns) do parents[i] = each.c["parent_" .. i] end
+  items = { table.unpack(parents) }
+  items[#items + 1] = core.func.count()
+  return session:query(table.unpack(items)):group_by(table.unpack(parents))
+end
+
 -- The numbers of these objects, by identity.
-local function ask(session, class, attribute, keys)
+local function ask(session, class, attribute, keys, repeats)
   local alias, names = core.aliased(class), core.class_keys(class)
   local columns = {}
   for i, name in ipairs(names) do columns[i] = alias[name] end
   local counts = {}
   for _, key in ipairs(keys) do counts[identity(key)] = 0 end
-  local items = { table.unpack(columns) }
-  items[#items + 1] = core.func.count()
-  local rows = session:query(table.unpack(items)):select_from(alias):join(alias[attribute])
-    :filter(among(alias, names, keys)):group_by(table.unpack(columns)):all()
+  local rows = counting(session, class, alias, attribute, columns, among(alias, names, keys), repeats):all()
   for _, row in ipairs(rows) do
     local first = row[1]
     local id = #names == 1 and plain[type(first)] and first or identity{ table.unpack(row, 1, #names) }
@@ -97,7 +114,7 @@ function count.count(object, attribute)
   if not is_object(object) then
     options.expect("count", "an object (query:count() counts rows, and mr.func.count is SQL's)", object)
   end
-  local key, stamp, session, relationship = counted(object, attribute)
+  local key, stamp, session, relationship, repeats = counted(object, attribute)
   if key == nil then return (core.collection_state(object[attribute])) end
   local id = plain[type(key)] and key or identity(type(key) == "table" and key or { key })
   local of_session = known[session]
@@ -111,7 +128,7 @@ function count.count(object, attribute)
   -- Those that were counted lie around the object, too: so twice as many are looked at.
   local keys = core.neighbours(object, attribute, last and 2 * MOST or 1)
   if last then keys = uncounted(keys, counts) end
-  for other, n in pairs(ask(session, core.class_of(object), attribute, keys)) do counts[other] = n end
+  for other, n in pairs(ask(session, core.class_of(object), attribute, keys, repeats)) do counts[other] = n end
   of_session[relationship] = { stamp = stamp, counts = counts }
   return counts[id]
 end

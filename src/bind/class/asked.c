@@ -204,8 +204,8 @@ static void push_keys(lua_State *L, const mr_mapper *mapper, const mr_value *key
 }
 
 /* counted(object, name): of an object whose collection the database must count: its key (of several columns: a list of
- * values), a number that is another one when counts may have changed, its session, and a value for the relationship.
- * nil: the object itself knows how many there are. */
+ * values), a number that is another one when counts may have changed, its session, a value for the relationship, and
+ * whether a link table may name an item several times. nil: the object itself knows how many there are. */
 static int counted(lua_State *L) {
     enum { MAX_KEY = 32 };
     mr_value key[MAX_KEY];
@@ -229,7 +229,8 @@ static int counted(lua_State *L) {
     lua_pushinteger(L, (lua_Integer)stamp);
     bind_push_session(L, mr_session_of(e));
     lua_pushlightuserdata(L, (void *)(uintptr_t)prop);
-    return 4;
+    lua_pushboolean(L, mr_along_repeats(prop->relationship));
+    return 5;
 }
 
 /* neighbours(object, name, max): what a statement that counts the object's collection may be about, too: the keys of

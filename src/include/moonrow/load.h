@@ -164,7 +164,9 @@ mr_node *mr_along_correlated(mr_mapper *mapper, mr_node *from);
 bool mr_along_by_key(const mr_relationship *rel);
 /* Does the relationship lead to one row at most, by what the tables say: to a key, or from a unique foreign key? */
 bool mr_along_is_single(const mr_relationship *rel);
-/* (SELECT count(*) ...): the number of these rows, as a value. */
+/* May the link table of the relationship name one object several times, by what its keys say? */
+bool mr_along_repeats(const mr_relationship *rel);
+/* (SELECT count(*) ...): the number of these rows, each once, as a value. */
 mr_status mr_count_related(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *of_alias,
                            mr_node *criterion, mr_node **out);
 /* A criterion with an object. InvalidRequestError: the object's class has no attribute for a column that it needs. */
@@ -231,7 +233,7 @@ typedef struct mr_strategy {
      * jobs. */
     mr_status (*next)(mr_job *job);
     mr_status (*row)(mr_job *job); /* the statement has given a row */
-    mr_status (*end)(mr_job *job); /* the statement has been read: its own collections are filled */
+    mr_status (*end)(mr_job *job); /* the statement has been read; what it joined is filled later */
 
     /* Called when a program reads the unloaded attribute. NULL: the attribute is loaded then. */
     mr_status (*access)(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);

@@ -54,6 +54,29 @@ bool mr_along_is_single(const mr_relationship *rel) {
     return (rel->direction == MR_MANY_TO_ONE && rel->use_get) || pairs_are_unique(rel);
 }
 
+static bool is_linked_by(const mr_relationship *rel, const mr_column *column) {
+    for (unsigned i = 0; i < rel->npairs; i++)
+        if (rel->pairs[i].remote == column) return true;
+    for (unsigned i = 0; i < rel->nsecondary; i++)
+        if (rel->secondary_pairs[i].local == column) return true;
+    return false;
+}
+
+/* Do the columns, which no two rows of the link table have equal, all belong to the link? */
+static bool tells_links_apart(const mr_relationship *rel, mr_column *const *columns, unsigned n) {
+    for (unsigned i = 0; i < n; i++)
+        if (!is_linked_by(rel, columns[i])) return false;
+    return n > 0;
+}
+
+bool mr_along_repeats(const mr_relationship *rel) {
+    const mr_table *link = rel->secondary;
+    if (!link || (!link->key_by_mapping && tells_links_apart(rel, link->primary, link->nprimary))) return false;
+    for (const mr_constraint *k = link->constraints; k; k = k->next)
+        if (k->kind == MR_CONSTRAINT_UNIQUE && tells_links_apart(rel, k->columns, k->ncolumns)) return false;
+    return true;
+}
+
 bool mr_along_by_key(const mr_relationship *rel) {
     return rel->direction == MR_MANY_TO_ONE && rel->simple && !rel->secondary && rel->npairs == 1;
 }

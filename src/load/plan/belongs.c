@@ -40,13 +40,13 @@ static mr_node *leaves(mr_env *env, mr_node *list, mr_node *from) {
     return list ? leaves(env, list, from->child[1]) : NULL;
 }
 
-/* EXISTS (SELECT 1 FROM link, from WHERE where), or (counted) the number of these rows. outer (if it is NULL: the table
- * of mapper) belongs to the statement around the EXISTS. Other FROM objects that the criterion names are listed in the
- * EXISTS, unless a statement around it has them. Consumes from and where; each may be NULL after a failure. */
+/* EXISTS (SELECT 1 FROM link, from WHERE where), or (count not NULL) that aggregate of these rows. outer (if it is
+ * NULL: the table of mapper) belongs to the statement around the EXISTS. Other FROM objects that the criterion names
+ * are listed in the EXISTS, unless a statement around it has them. Consumes from, where and count; each may be NULL
+ * after a failure. */
 static mr_node *rows_of(mr_env *env, const mr_table *link, mr_node *from, mr_node *where, mr_node *outer,
-                        const mr_mapper *mapper, bool counted) {
-    mr_node *one = counted ? mr_sql_func(env, "count", mr_type_simple(MR_TYPE_INTEGER), NULL, 0)
-                           : mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
+                        const mr_mapper *mapper, mr_node *count) {
+    mr_node *one = count ? count : mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
     mr_node *around = outer ? mr_node_retain(outer) : mr_mapper_tables((mr_mapper *)(uintptr_t)mapper);
     mr_node *froms[2] = {link ? mr_sql_table(env, link) : from, from};
     mr_select select = {0};
@@ -57,8 +57,8 @@ static mr_node *rows_of(mr_env *env, const mr_table *link, mr_node *from, mr_nod
     select.where = where;
     if (select.columns && select.correlate && select.from && where &&
         add_guests(env, where, &select.from, &select.correlate) == MR_OK)
-        return counted ? mr_sql_scalar(env, mr_sql_select(env, &select))
-                       : mr_sql_exists(env, mr_sql_select(env, &select));
+        return count ? mr_sql_scalar(env, mr_sql_select(env, &select))
+                     : mr_sql_exists(env, mr_sql_select(env, &select));
     mr_node_release(select.columns);
     mr_node_release(select.correlate);
     mr_node_release(select.from);
@@ -68,7 +68,36 @@ static mr_node *rows_of(mr_env *env, const mr_table *link, mr_node *from, mr_nod
 
 static mr_node *exists(mr_env *env, const mr_table *link, mr_node *from, mr_node *where, mr_node *outer,
                        const mr_mapper *mapper) {
-    return rows_of(env, link, from, where, outer, mapper, false);
+    return rows_of(env, link, from, where, outer, mapper, NULL);
+}
+
+/* count(*), or (once, with a key of one column) count(DISTINCT key). */
+static mr_node *aggregate(mr_env *env, const mr_mapper *target, mr_node *from, bool once) {
+    const mr_type *integer = mr_type_simple(MR_TYPE_INTEGER);
+    mr_node *key = NULL;
+    if (!once || target->npk > 1) return mr_sql_func(env, "count", integer, NULL, 0);
+    const mr_property *prop = mr_mapper_at_slot(target, target->pk_slots[0]);
+    if (mr_from_column(env, prop->column, prop, from, &key) != MR_OK || !key) return NULL;
+    key = mr_sql_unary(env, MR_OP_DISTINCT, key);
+    return key ? mr_sql_func(env, "count", integer, &key, 1) : NULL;
+}
+
+/* EXISTS (SELECT 1 FROM link WHERE where): the row of the target is linked. Consumes where. */
+static mr_node *is_linked(mr_env *env, const mr_relationship *rel, mr_node *from, mr_node *outer, mr_node *where) {
+    mr_node *around = outer ? mr_node_retain(outer) : mr_mapper_tables(rel->parent);
+    mr_node *one = mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1"), *link = mr_sql_table(env, rel->secondary);
+    mr_select select = {.where = where};
+    select.columns = mr_sql_list(env, MR_OP_COMMA, &one, 1);
+    select.correlate = around ? leaves(env, NULL, around) : NULL;
+    if (select.correlate) select.correlate = leaves(env, select.correlate, from);
+    select.from = mr_sql_list(env, MR_OP_COMMA, &link, 1);
+    mr_node_release(around);
+    if (select.columns && select.correlate && select.from) return mr_sql_exists(env, mr_sql_select(env, &select));
+    mr_node_release(select.columns);
+    mr_node_release(select.correlate);
+    mr_node_release(select.from);
+    mr_node_release(where);
+    return NULL;
 }
 
 static mr_status related(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *of_alias,
@@ -84,13 +113,21 @@ static mr_status related(const mr_property *along, mr_node *alias, mr_mapper *of
     *out = NULL;
     if (!from) return MR_FAIL;
     const mr_condition c = {.env = env, .rel = rel, .local = alias, .remote = from};
+    const mr_table *link = rel->secondary;
+    bool once = counted && mr_along_repeats(rel);
     if (mr_condition_whole(&c, &where) != MR_OK || mr_inheritance_criterion(env, target, from, &classes) != MR_OK)
         goto fail;
+    if (once && target->npk > 1) {
+        link = NULL;
+        if (!(where = is_linked(env, rel, from, alias, where))) goto fail;
+    }
     if (classes && !(where = mr_sql_and(env, where, classes))) goto fail;
     if (of_alias) own = mr_node_retain(criterion); /* it names the alias itself */
     else if (criterion && mr_expression_through(env, criterion, target, from, &own) != MR_OK) goto fail;
     if (own) where = mr_sql_and(env, where, own);
-    *out = rows_of(env, rel->secondary, from, where, alias, rel->parent, counted);
+    mr_node *count = counted ? aggregate(env, target, from, once) : NULL;
+    if (counted && !count) goto fail;
+    *out = rows_of(env, link, from, where, alias, rel->parent, count);
     return *out ? MR_OK : MR_FAIL;
 fail:
     mr_node_release(where);
