@@ -231,6 +231,9 @@ describe("a limit for each parent", function()
   it("is refused where it says nothing", function()
     local function refused(words, fn) assert.matches(words, support.error_of(fn).message, 1, true) end
     refused("limit is a number of objects for each parent", function() mr.selectinload("books", { limit = 0 }) end)
+    refused("selectinload: limit is a number of objects for each parent, from 1 to 1000000000, got "
+      .. math.maxinteger .. ": without a limit all are loaded",
+      function() mr.selectinload("books", { limit = math.maxinteger }) end)
     refused("no limit is given", function() mr.selectinload("books", { order_by = Book.id }) end)
     refused("Book.author refers to one object", function()
       Book.query:options(mr.selectinload("author", { limit = 2 })):all()
@@ -366,12 +369,16 @@ describe("recursion_depth", function()
   end)
 
   it("is refused of another class, and of no number of levels", function()
-    assert.matches("recursion_depth is a number of levels",
-      support.error_of(function() mr.selectinload("children", { recursion_depth = 0 }) end).message)
+    for _, depth in ipairs{ 0, -2, math.mininteger } do
+      assert.equal("selectinload: recursion_depth is a number of levels, from 1 to 1000000000, or -1 for all that there "
+        .. "are, got " .. depth,
+        support.error_of(function() mr.selectinload("children", { recursion_depth = depth }) end).message)
+    end
     local Leaf = db.Model:extend("Leaf", { id = db.Column{ db.Integer, primary_key = true },
       node_id = db.Column{ db.Integer, db.ForeignKey "node.id" }, node = db.relationship{ "Node" } })
     db:create_all()
-    assert.matches("Leaf.node leads to Node", support.error_of(function()
+    assert.equal("Leaf.node leads to Node: recursion_depth is for relationships that lead to the same class again; "
+      .. "go on by a further step, mr.selectinload(Leaf.node):selectinload(Node.NAME)", support.error_of(function()
       Leaf.query:options(mr.selectinload("node", { recursion_depth = 2 })):all()
     end).message)
   end)

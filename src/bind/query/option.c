@@ -135,9 +135,14 @@ static void read_numbers(lua_State *L, int options, const char *name, mr_option 
     bool limited = bind_option(L, options, "limit") != LUA_TNIL;
     lua_pop(L, 1);
     if (limited && (limit < 1 || limit > MOST))
-        bind_error(L, MR_ERR_ARGUMENT, "%s: limit is a number of objects for each parent, 1 or more", name);
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s: limit is a number of objects for each parent, from 1 to %d, got %lld: without a limit all are "
+                   "loaded",
+                   name, MOST, (long long)limit);
     if (depth != -1 && (depth < 1 || depth > MOST))
-        bind_error(L, MR_ERR_ARGUMENT, "%s: recursion_depth is a number of levels, or -1 for all that there are", name);
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s: recursion_depth is a number of levels, from 1 to %d, or -1 for all that there are, got %lld",
+                   name, MOST, (long long)depth);
     out->limit = (uint32_t)limit;
     out->recursion = depth == -1 ? -1 : (int32_t)depth - 1;
     if (bind_option(L, options, "order_by") == LUA_TNIL) return;

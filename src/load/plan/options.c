@@ -79,9 +79,12 @@ static mr_status check_settings(mr_env *env, const mr_option *o, const mr_proper
                        prop->mapper->name, prop->name);
     if (check_limit_order(env, o, prop) != MR_OK) return MR_FAIL;
     if (o->recursion && !mr_mapper_isa(rel->target, prop->mapper))
-        return mr_fail(env, MR_ERR_ARGUMENT,
-                       "%s.%s leads to %s: recursion_depth is for relationships that lead to the same class again",
-                       prop->mapper->name, prop->name, rel->target->name);
+        return mr_fail(
+            env, MR_ERR_ARGUMENT,
+            "%s.%s leads to %s: recursion_depth is for relationships that lead to the same class again; go on "
+            "by a further step, mr.%s(%s.%s):%s(%s.NAME)",
+            prop->mapper->name, prop->name, rel->target->name, mr_strategy_of(o->strategy)->option, prop->mapper->name,
+            prop->name, mr_strategy_of(o->strategy)->option, rel->target->name);
     return MR_OK;
 }
 
