@@ -747,7 +747,7 @@ function Database:watchdog(options) end
 ---@field where string
 ---n_plus_one: the attribute that was loaded, "User.posts", or the class whose expired objects were read again, "User".
 ---@field attribute? string
----n_plus_one: how often, so far.
+---n_plus_one: of how many objects, so far.
 ---@field count? integer
 ---n_plus_one: the option of the query that would have loaded it; where objects have expired, that of the session.
 ---@field option? string
