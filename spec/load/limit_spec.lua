@@ -380,7 +380,7 @@ describe("recursion_depth", function()
     local e = support.error_of(function()
       Leaf.query:options(mr.selectinload("node", { recursion_depth = 2 })):all()
     end)
-    assert.equal("Leaf.node leads to Node: recursion_depth is for relationships that lead to the same class again; go on "
-      .. "by a further step, mr.selectinload(Leaf.node):selectinload(Node.NAME)", e.message)
+    assert.equal("Leaf.node leads to Node: recursion_depth is for relationships that lead to the same class again; go "
+      .. "on by a further step, mr.selectinload(Leaf.node):selectinload(Node.NAME)", e.message)
   end)
 end)
