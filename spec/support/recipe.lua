@@ -147,7 +147,8 @@ static mr_status next(mr_job *job) {
     if (job->next >= job->parents.len) return MR_DONE;
     mr_entity *parent = mr_vec_ptr(&job->parents, job->next++);
     const mr_plan_follow *follow = job->follow;
-    if (mr_lazy_load(&job->load->ctx, parent, follow->prop, follow->nopts, follow->opts) != MR_OK) return MR_FAIL;
+    const mr_below below = {follow->nopts, follow->opts, follow->with};
+    if (mr_lazy_load(&job->load->ctx, parent, follow->prop, &below) != MR_OK) return MR_FAIL;
     return MR_ROW;
 }
 
