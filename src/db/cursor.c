@@ -5,6 +5,7 @@
  * failure the statement is reset, so that it holds no lock.
  */
 #include "connection.h"
+#include "decode.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -176,6 +177,25 @@ static mr_status store(mr_cursor *cursor, const mr_value **values) {
     return MR_OK;
 }
 
+/* Is the value none that the database has: NaN, a moment outside of its years? */
+static bool is_unstorable(const mr_value *v) {
+    char text[MR_CALENDAR_SIZE];
+    if (v->kind == MR_FLOAT) return v->u.d != v->u.d;
+    return v->kind >= MR_DATE && v->kind <= MR_INTERVAL && mr_encode_calendar(v, text) == 0;
+}
+
+/* Adds to the recorded error, which says "parameter 27", the column that the value was for. */
+static void name_column(const mr_compiled *compiled, const mr_value *values, size_t n) {
+    enum { MOST = 160 };
+    char note[MOST];
+    size_t i = 0;
+    while (i < n && !is_unstorable(&values[i])) i++;
+    const mr_column *column = i < n && compiled && n == compiled->nparams ? compiled->params[i].into : NULL;
+    if (!column || !column->table) return;
+    snprintf(note, sizeof note, "(it is for %s.%s)", column->table->name, column->name);
+    mr_error_add_note(column->table->metadata->env, note);
+}
+
 mr_status mr_cursor_bind_n(mr_cursor *cursor, const mr_value *values, size_t n) {
     mr_conn *conn = cursor->conn;
     if (!conn) return was_closed(cursor);
@@ -186,6 +206,7 @@ mr_status mr_cursor_bind_n(mr_cursor *cursor, const mr_value *values, size_t n) 
     cursor->nvalues = n;
     if (mr_engine_call_fails(conn->engine) || conn->driver->bind(cursor->stmt, values, n)) {
         conn->driver->reset(cursor->stmt);
+        name_column(cursor->compiled, values, n);
         return mr_conn_failed(conn, mr_cursor_sql(cursor), values, n);
     }
     cursor->state = MR_CURSOR_BOUND;

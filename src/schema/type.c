@@ -12,7 +12,8 @@
 
 enum {
     SHOWN_BYTES = 60,      /* a message repeats so many bytes of a value */
-    AROUND = 40,           /* room for the words around them */
+    ZERO_BYTES = 10,       /* room for zero bytes among them, which are shown as two characters */
+    AROUND = 50,           /* room for that, and for the words around them */
     FLOAT_DIGITS = 14,     /* significant digits of a float in a message */
     LONGEST_CHARACTER = 4, /* bytes of UTF-8 */
     MOST_ARRAY_TYPES = UINT16_MAX >> 2
@@ -130,16 +131,27 @@ static int shown_length(const mr_value *v) {
     return n;
 }
 
+/* Writes the text's first n bytes to buf, with each zero byte as \\0: it would end the message. */
+static void show(char *buf, size_t size, const char *text, int n) {
+    size_t len = 0;
+    for (int i = 0; i < n && len + 3 < size; i++) {
+        if (!text[i]) buf[len++] = '\\';
+        buf[len++] = text[i] ? text[i] : '0';
+    }
+    buf[len] = '\0';
+}
+
 /* Writes the value as a message names it: string "x", number 1.5, date 2024-02-29. */
 static void describe(const mr_value *v, char *buf, size_t size) {
     const char *kind = mr_kind_name(v->kind);
-    char iso[MR_CALENDAR_SIZE];
+    char iso[MR_CALENDAR_SIZE], text[SHOWN_BYTES + ZERO_BYTES];
     switch (v->kind) {
     case MR_TEXT:
     case MR_BLOB:
     case MR_JSON: {
         int n = shown_length(v);
-        snprintf(buf, size, "%s \"%.*s%s\"", kind, n, n ? v->u.s : "", (uint32_t)n < v->len ? "..." : "");
+        show(text, sizeof text, v->u.s, n);
+        snprintf(buf, size, "%s \"%s%s\"", kind, text, (uint32_t)n < v->len ? "..." : "");
         break;
     }
     case MR_DECIMAL: {

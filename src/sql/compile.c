@@ -43,7 +43,8 @@ void mr_emit_param(mr_compiler *c, const mr_node *bind, uint32_t element) {
                                .defaulted = (bind->flags & MR_NODE_DEFAULTED) != 0,
                                .written = c->written,
                                .own = mr_type_is_late(bind->type) || (c->form && !mr_type_is_known(bind->type)),
-                               .what = c->checked};
+                               .what = c->checked,
+                               .into = c->written_to};
 }
 
 void mr_piece_init(mr_piece *piece, mr_env *env) {

@@ -62,9 +62,11 @@ static void compile_value(mr_compiler *c, const mr_node *column, const mr_node *
     if (!mr_compile_decimal_written(c, column, value)) {
         mr_check_written(c, column, value);
         c->written = value->kind == MR_NODE_BIND;
+        c->written_to = c->written ? column->u.column : NULL;
         mr_compile_operand(c, value, MR_AGAINST_ANY);
     }
     c->written = false;
+    c->written_to = NULL;
     c->checked = NULL;
 }
 

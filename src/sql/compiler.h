@@ -77,15 +77,16 @@ struct mr_compiler {
     const mr_type *form; /* of the bind that is compiled next: the type that it is compared with; or NULL */
     bool written;        /* the bind that is compiled next is written into a column */
     const char *checked; /* its name, where the column's type has variants; or NULL */
-    bool lints;          /* the statement will be executed, so warnings of likely mistakes make sense */
-    mr_vec objects;      /* mr_key_object */
-    mr_vec names;        /* mr_named_object: the aliases */
-    mr_vec counters;     /* mr_name_counter */
-    mr_vec ctes;         /* mr_cte *, in the order in which they are met */
-    mr_with top;         /* the WITH of the statement */
-    mr_with *with;       /* that of the innermost query which has its own; else the statement's */
-    bool unites;         /* the next SELECT stands in a UNION, INTERSECT or EXCEPT, which compares its rows */
-    bool compares;       /* the columns that are compiled next are compared with those of other rows */
+    const mr_column *written_to; /* the column; or NULL */
+    bool lints;                  /* the statement will be executed, so warnings of likely mistakes make sense */
+    mr_vec objects;              /* mr_key_object */
+    mr_vec names;                /* mr_named_object: the aliases */
+    mr_vec counters;             /* mr_name_counter */
+    mr_vec ctes;                 /* mr_cte *, in the order in which they are met */
+    mr_with top;                 /* the WITH of the statement */
+    mr_with *with;               /* that of the innermost query which has its own; else the statement's */
+    bool unites;                 /* the next SELECT stands in a UNION, INTERSECT or EXCEPT, which compares its rows */
+    bool compares;               /* the columns that are compiled next are compared with those of other rows */
     const mr_node *distinct; /* a DISTINCT that stands where it may: in front of a function's or a query's first item */
     const mr_node *into;     /* the columns (LIST) that the next SELECT's results are written into; or NULL */
     mr_vec *capture;         /* mr_result_column: receives the columns of the next SELECT; or NULL */

@@ -211,7 +211,13 @@ const char *bind_describe(lua_State *L, int idx) {
     case LUA_TSTRING: {
         size_t len;
         const char *s = lua_tolstring(L, idx, &len);
-        lua_pushlstring(L, s, len > 60 ? 57 : len);
+        luaL_Buffer shown;
+        luaL_buffinit(L, &shown);
+        for (size_t i = 0; i < (len > 60 ? 57 : len); i++) {
+            if (s[i]) luaL_addchar(&shown, s[i]);
+            else luaL_addstring(&shown, "\\0"); /* it would end the message */
+        }
+        luaL_pushresult(&shown);
         lua_pushfstring(L, "string \"%s%s\"", lua_tostring(L, -1), len > 60 ? "..." : "");
         break;
     }

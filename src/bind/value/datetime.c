@@ -305,10 +305,19 @@ static int64_t nearest_quotient(int64_t n, int64_t by) {
     return quotient;
 }
 
+static bool is_zero(lua_State *L, int idx) {
+    mr_value v;
+    if (lua_type(L, idx) == LUA_TNUMBER) return lua_tonumber(L, idx) == 0;
+    return bind_to_date(L, idx, &v) && v.kind == MR_INTERVAL && v.u.i == 0;
+}
+
 static int date_div(lua_State *L) {
     mr_value v, by;
     if (delegate(L, "__div")) return 1;
     if (!bind_to_date(L, 1, &v) || v.kind != MR_INTERVAL) return no_arithmetic(L, "/");
+    if (is_zero(L, 2))
+        return bind_error(L, MR_ERR_ARGUMENT, "interval: %s / %s: an interval cannot be divided by zero",
+                          bind_describe(L, 1), bind_describe(L, 2));
     if (lua_isinteger(L, 2) && lua_tointeger(L, 2) != 0) { /* exact, also beyond the digits of a float */
         v.u.i = nearest_quotient(v.u.i, (int64_t)lua_tointeger(L, 2));
         bind_push_date(L, &v);
@@ -319,6 +328,11 @@ static int date_div(lua_State *L) {
     lua_pushnumber(L, (lua_Number)v.u.i / (lua_Number)by.u.i);
     return 1;
 }
+
+/* What moments have not. */
+static int date_mod(lua_State *L) { return delegate(L, "__mod") ? 1 : no_arithmetic(L, "%"); }
+static int date_idiv(lua_State *L) { return delegate(L, "__idiv") ? 1 : no_arithmetic(L, "//"); }
+static int date_pow(lua_State *L) { return delegate(L, "__pow") ? 1 : no_arithmetic(L, "^"); }
 
 /* Pushes the texts of both operands, one after the other: dates, strings and numbers. */
 static int date_concat(lua_State *L) {
@@ -349,6 +363,9 @@ static const luaL_Reg metamethods[] = {{"__eq", date_eq},
                                        {"__sub", date_sub},
                                        {"__mul", date_mul},
                                        {"__div", date_div},
+                                       {"__mod", date_mod},
+                                       {"__idiv", date_idiv},
+                                       {"__pow", date_pow},
                                        {"__concat", date_concat},
                                        {"__unm", date_unm},
                                        {"__tostring", date_tostring},
