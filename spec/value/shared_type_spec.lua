@@ -59,4 +59,26 @@ describe("a Lua string of which a function or CASE may make its result", functio
       mr.select(f.coalesce(Row.kind, "other")):sql{ dialect = "sqlite" })
     assert.equal("{2}", ids(f.coalesce(Row.kind:cast(mr.Text), "other"):eq "other"))
   end)
+
+  it("has that type also as a literal, in a tuple and as the value of a parameter", function()
+    for name, value in pairs(VALUES) do
+      local x = Row[name]
+      assert.equal("{1}", ids(x:eq(mr.literal(value))), name)
+      assert.equal("{1}", ids(mr.literal(value):eq(x)), name)
+      assert.equal("{1}", ids(x:eq(mr.bindparam("p", { value = value }))), name)
+      assert.equal("{1, 2}", ids(f.coalesce(x, mr.literal(value)):eq(value)), name)
+      assert.equal("{1}", ids(mr.tuple_(Row.id, x):eq(mr.tuple_(1, value))), name)
+      assert.equal("{1}", ids(mr.tuple_(1, value):eq(mr.tuple_(Row.id, x))), name)
+      if name ~= "kind" then
+        assert.equal("{1}", ids(mr.tuple_(Row.id, x):between(mr.tuple_(1, value), mr.tuple_(1, value))), name)
+      end
+    end
+    assert.same({ "mage", 1 }, { s:execute(mr.select(mr.literal "mage", Row.id):where(Row.id:eq(1))):one():unpack() })
+    local text = mr.literal("1.5", mr.String)
+    assert.equal("String", tostring(text.type))
+    assert.equal("{1}", ids(Row.unix:eq(mr.bindparam("p", { value = "2024-01-02 03:04:05" }))))
+    local late = mr.select(Row.id):where(Row.unix:eq(mr.bindparam("p", { value = "2020-01-01" })))
+    assert.equal(1, s:scalar(late, { p = "2024-01-02 03:04:05" }))
+    assert.is_nil(s:scalar(late))
+  end)
 end)

@@ -12,6 +12,19 @@
 static const mr_type *text_type(void) { return mr_type_simple(MR_TYPE_STRING); }
 
 /* Index 1 OP index 2. */
+/* Replaces the tuple at idx by one whose texts are values of the types that stand beside them in the other tuple. */
+static void own_tuple(lua_State *L, int idx, const mr_node *other) {
+    const mr_node *tuple = bind_test_node(L, idx);
+    if (!tuple || tuple->kind != MR_NODE_TUPLE || other->kind != MR_NODE_TUPLE || tuple->n != other->n) return;
+    int top = lua_gettop(L), n = (int)tuple->n;
+    bind_check_room(L, n + 6, "tuple_");
+    for (int i = 0; i < n; i++)
+        bind_push_node(L, bind_typed_param(L, mr_node_retain(tuple->child[i]), other->child[i]->type));
+    bind_push_node(L, mr_sql_tuple(tuple->env, bind_collect_nodes(L, top + 1, n), (size_t)n));
+    lua_replace(L, idx);
+    lua_settop(L, top);
+}
+
 static int compare(lua_State *L) {
     const bind_operation *o = bind_operation_of(L);
     bind_refuse_more(L, 1, o->name, " (several values: in_{ ... })");
@@ -23,6 +36,9 @@ static int compare(lua_State *L) {
         return bind_error(L, MR_ERR_ARGUMENT, "%s:%s(nil): use is_(nil) or mr.null", what, o->name);
     bind_refuse_list(L, 2, left->type, what);
     bind_own_operand(L, 2, left->type, what);
+    own_tuple(L, 2, left);
+    own_tuple(L, 1, bind_test_node(L, 2));
+    left = bind_arg_node(L, 1, o->name);
     mr_node *right = bind_test_node(L, 2);
     left = bind_typed_param(L, mr_node_retain(left), right->type);
     bind_push_node(L, mr_sql_binary(left->env, o->op, left, mr_node_retain(right)));
@@ -290,8 +306,11 @@ static int between(lua_State *L) {
     x = bind_arg_node(L, 1, "between");
     const char *what = bind_push_what(L, x);
     bind_own_operand(L, 2, x->type, what);
-    mr_node *high = bind_to_operand(L, 3, x->type, what);
-    bind_push_node(L, mr_sql_between(x->env, mr_node_retain(x), mr_node_retain(bind_test_node(L, 2)), high));
+    bind_own_operand(L, 3, x->type, what);
+    own_tuple(L, 2, x);
+    own_tuple(L, 3, x);
+    mr_node *low = mr_node_retain(bind_test_node(L, 2)), *high = mr_node_retain(bind_test_node(L, 3));
+    bind_push_node(L, mr_sql_between(x->env, mr_node_retain(x), low, high));
     return 1;
 }
 

@@ -52,7 +52,41 @@ static mr_node *new_bind(lua_State *L, const mr_type *type, const mr_value *v) {
     return node;
 }
 
+/* Is a Lua string beside the type another value: a date, a decimal, bytes, a word? */
+static bool is_spelled_by_text(const mr_type *type) {
+    return mr_type_is_moment(type) || mr_type_is_decimal(type) || type->rules->kind == MR_BLOB ||
+           type->rules->group == MR_GROUP_WORD;
+}
+
+/* Converts the value, whose bytes are borrowed, to one of the type. false: it is none. */
+static bool is_coerced(lua_State *L, const mr_type *type, const char *what, mr_value *v) {
+    bind_state *b = bind_of(L);
+    mr_status status;
+    BIND_CALL(b, L, status = mr_type_coerce(b->env, type, what, v));
+    if (status == MR_OK) return true;
+    if (mr_env_error(b->env)->kind == MR_ERR_NO_MEMORY) bind_raise(L);
+    mr_env_clear_error(b->env);
+    return false;
+}
+
+/* The text as a value of the type that it stands beside, if it is one. Takes over a reference, and returns one. */
+static mr_node *typed_text(lua_State *L, mr_node *node, const mr_type *type) {
+    bind_push_node(L, node);
+    mr_value v =
+        mr_text_value(node->u.value.u.s, node->u.value.len); /* borrowed: the coercion frees what a value owns */
+    mr_node *made = NULL;
+    if (!type->decorator && is_spelled_by_text(type) && is_coerced(L, type, "the value", &v)) {
+        made = node->name ? mr_sql_param_with_default(node->env, type, node->name, &v) : new_bind(L, type, &v);
+        if (!made) bind_raise(L);
+    }
+    if (!made) made = mr_node_retain(node);
+    lua_pop(L, 1);
+    return made;
+}
+
 mr_node *bind_typed_param(lua_State *L, mr_node *node, const mr_type *type) {
+    if (node->kind == MR_NODE_BIND && node->flags & MR_NODE_UNTYPED && type && mr_type_is_known(type))
+        return typed_text(L, node, type);
     if (node->kind != MR_NODE_BIND || !node->name || mr_type_is_known(node->type)) return node;
     if (!type || !mr_type_is_known(type)) return node;
     mr_node *made = mr_sql_param(node->env, type, node->name);
@@ -118,16 +152,15 @@ mr_node *bind_to_value_node(lua_State *L, int idx, const char *what) {
     return new_bind(L, mr_type_natural((mr_kind)v.kind), &v);
 }
 
+mr_node *bind_untyped(mr_node *node) {
+    if (node && node->kind == MR_NODE_BIND && node->u.value.kind == MR_TEXT) node->flags |= MR_NODE_UNTYPED;
+    return node;
+}
+
 void bind_own_operand(lua_State *L, int idx, const mr_type *type, const char *what) {
     idx = lua_absindex(L, idx);
     bind_push_node(L, bind_to_operand(L, idx, type, what));
     lua_replace(L, idx);
-}
-
-/* Is a Lua string beside the type another value: a date, a decimal, bytes, a word? */
-static bool is_spelled_by_text(const mr_type *type) {
-    return mr_type_is_moment(type) || mr_type_is_decimal(type) || type->rules->kind == MR_BLOB ||
-           type->rules->group == MR_GROUP_WORD;
 }
 
 const mr_type *bind_shared_type(lua_State *L, int idx, int n, int step) {
@@ -140,24 +173,16 @@ const mr_type *bind_shared_type(lua_State *L, int idx, int n, int step) {
     return own;
 }
 
-/* Converts the Lua string at idx to a value of the type. false: it is none. */
-static bool reads_text(lua_State *L, int idx, const mr_type *type, const char *what, mr_value *v) {
-    bind_state *b = bind_of(L);
-    mr_status status;
-    if (!bind_to_value(L, idx, type, v)) return false;
-    BIND_CALL(b, L, status = mr_type_coerce(b->env, type, what, v));
-    if (status == MR_OK) return true;
-    if (mr_env_error(b->env)->kind == MR_ERR_NO_MEMORY) bind_raise(L);
-    mr_env_clear_error(b->env);
-    return false;
-}
-
 void bind_shared_operand(lua_State *L, int idx, const mr_type *type, const char *what) {
     mr_value v;
     idx = lua_absindex(L, idx);
+    mr_node *node = bind_test_node(L, idx);
     if (!type || type->decorator) {
-        bind_own_operand(L, idx, type, what);
-    } else if (lua_type(L, idx) == LUA_TSTRING && reads_text(L, idx, type, what, &v)) {
+        bind_own_operand(L, idx, node ? NULL : type, what);
+    } else if (node && node->kind == MR_NODE_BIND && node->flags & MR_NODE_UNTYPED) {
+        bind_push_node(L, typed_text(L, mr_node_retain(node), type));
+        lua_replace(L, idx);
+    } else if (lua_type(L, idx) == LUA_TSTRING && bind_to_value(L, idx, type, &v) && is_coerced(L, type, what, &v)) {
         bind_push_node(L, new_bind(L, type, &v));
         lua_replace(L, idx);
     } else {

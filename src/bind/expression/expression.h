@@ -15,6 +15,9 @@ mr_node *bind_to_operand(lua_State *L, int idx, const mr_type *type, const char 
  * would be checked there: its values are read, checked and converted by it. Other nodes are returned as they are. Takes
  * over the reference to the node, and returns one. */
 mr_node *bind_typed_param(lua_State *L, mr_node *node, const mr_type *type);
+/* Marks a new parameter (NULL passes) whose type was not said: a text takes that of what it stands beside, as above, if
+ * it is a date, decimal, bytes or word of it. Returns the node. */
+mr_node *bind_untyped(mr_node *node);
 /* The same with the value's natural type: for the arguments of functions and arithmetic. */
 mr_node *bind_to_value_node(lua_State *L, int idx, const char *what);
 /* The end of a message that refuses a class or a relationship at idx: " (... write User.id)". value: a column is

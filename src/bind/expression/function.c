@@ -42,8 +42,7 @@ static int call_function(lua_State *L) {
     const int chosen = strcmp(name, "iif") == 0 && n > 0 ? 1 : 0; /* the first argument is a condition */
     const mr_type *own = returns_argument(name) ? bind_shared_type(L, 2 + chosen, n - chosen, 1) : NULL;
     bool counts = strcmp(name, "lag") == 0 || strcmp(name, "lead") == 0; /* the second argument is a number of rows */
-    for (int i = 2; i <= n + 1; i++)
-        bind_shared_operand(L, i, (counts && i == 3) || bind_test_node(L, i) ? NULL : own, what);
+    for (int i = 2; i <= n + 1; i++) bind_shared_operand(L, i, counts && i == 3 ? NULL : own, what);
     if (n == 0 && strcmp(name, "count") == 0) {
         bind_push_node(L, mr_sql_raw(env_of(L), mr_type_simple(MR_TYPE_NULL), "*"));
         n = 1;
@@ -133,7 +132,8 @@ static int f_literal(lua_State *L) {
     const mr_type *type = lua_isnoneornil(L, 2) ? NULL : bind_arg_type(L, 2, "literal");
     refuse_more(L, 2, "literal", "a value and its type");
     if (bind_is_null(L, 1)) bind_push_node(L, mr_sql_raw(env_of(L), mr_type_simple(MR_TYPE_NULL), "NULL"));
-    else bind_push_node(L, bind_to_operand(L, 1, type, "literal"));
+    else if (type || bind_test_node(L, 1)) bind_push_node(L, bind_to_operand(L, 1, type, "literal"));
+    else bind_push_node(L, bind_untyped(bind_to_value_node(L, 1, "literal")));
     return 1;
 }
 
@@ -152,7 +152,11 @@ static int f_tuple(lua_State *L) {
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, "tuple_", (const char *const[]){NULL});
     if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "tuple_: expected columns");
-    for (int i = 1; i <= n; i++) bind_own_operand(L, i, NULL, "tuple_");
+    for (int i = 1; i <= n; i++) {
+        bool text = lua_type(L, i) == LUA_TSTRING;
+        bind_own_operand(L, i, NULL, "tuple_");
+        if (text) bind_untyped(bind_test_node(L, i));
+    }
     mr_node **nodes = bind_collect_nodes(L, 1, n);
     bind_push_node(L, mr_sql_tuple(env_of(L), nodes, (size_t)n));
     return 1;

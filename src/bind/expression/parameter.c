@@ -24,8 +24,9 @@ static mr_node *with_default(lua_State *L, const char *name, const mr_type *type
     const char *what = lua_pushfstring(L, "bindparam: '%s'", name);
     if (type) bind_check_value(L, -2, type, what, &v);
     else if (!bind_to_value(L, -2, NULL, &v) || v.kind == MR_OPAQUE) bind_no_value(L, -2, NULL, what, "a value", true);
-    if (!type) type = mr_type_natural((mr_kind)v.kind);
-    return mr_sql_param_with_default(bind_of(L)->env, type, name, &v);
+    mr_env *env = bind_of(L)->env;
+    if (type) return mr_sql_param_with_default(env, type, name, &v);
+    return bind_untyped(mr_sql_param_with_default(env, mr_type_natural((mr_kind)v.kind), name, &v));
 }
 
 /* bindparam(name), bindparam(name, type), and { type =, value =, expanding = } */

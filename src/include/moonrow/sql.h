@@ -127,6 +127,7 @@ enum {
                                       TYPED_TEXT: its columns are found by name, not by their order */
     MR_NODE_VALUED = 16,           /* CASE: the conditions are values, which the last child is compared with */
     MR_NODE_DEFAULTED = 32,        /* BIND with a name: its value is used where none is given */
+    MR_NODE_UNTYPED = 16,          /* BIND of a text whose type nobody has said: what stands beside it may tell it */
     MR_NODE_EXPANDING = 64,        /* BIND with a name: a list takes its place (mr_sql_with_list) */
     MR_NODE_LATERAL = 128,         /* ALIAS of a SELECT: it may name the FROM objects before it */
     MR_NODE_ZERO_IS_NULL = 16,     /* BINARY of DIV, FUNC of mr_sql_floor_div and _mod: a division by 0 is NULL */
