@@ -84,10 +84,11 @@ local function check_keys(self, label, before)
 end
 
 local function check_schema(self, label, before)
-  for what, why in pairs(runnable.broken(self.connection)) do
+  local now = runnable.broken(self.connection)
+  for _, what in ipairs(now) do
     if not before[what] then
       core.raise("OperationalError", string.format("%s leaves what does not run (error in %s: %s): drop or change it in"
-        .. " the step; nothing of the step is kept", label, what, why))
+        .. " the step; nothing of the step is kept", label, what, now[what]))
     end
   end
 end

@@ -56,12 +56,14 @@ end
 
 local runnable = {}
 
--- runnable.broken(connection): by what they are called in messages, what SQLite says of those that cannot be run.
+-- runnable.broken(connection): those that cannot be run, views first: a list of what they are called in messages, which
+-- has by these names what SQLite says.
 function runnable.broken(connection)
   local broken = {}
   local function try(what, sql)
     local ok, err = pcall(core.compile_sql, connection, sql)
-    if not ok then broken[what] = type(err) == "table" and err.orig and err.orig.message or tostring(err) end
+    if ok then return end
+    broken[#broken + 1], broken[what] = what, type(err) == "table" and err.orig and err.orig.message or tostring(err)
   end
   for _, name in ipairs(connection:execute "SELECT name FROM sqlite_master WHERE type = 'view'":scalars():all()) do
     try("view " .. name, "SELECT * FROM " .. quoted(name))
