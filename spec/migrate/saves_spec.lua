@@ -224,8 +224,8 @@ describe("a step is refused that", function()
   it("leaves others than those that did not run before", function()
     saved.make(path, "CREATE VIEW bad AS SELECT nosuch FROM hero", "CREATE VIEW good AS SELECT id, name FROM hero",
       "CREATE TRIGGER a INSTEAD OF UPDATE ON bad BEGIN SELECT 1; END",
-      "CREATE TRIGGER IF NOT EXISTS main.[b c] INSTEAD OF INSERT ON good BEGIN"
-      .. " INSERT INTO hero (name) VALUES (new.name); END",
+      [=[CREATE TRIGGER IF NOT EXISTS main.[b c] INSTEAD OF INSERT ON good
+        BEGIN INSERT INTO hero (name) VALUES (new.name); END]=],
       "CREATE TRIGGER update_of /* of */ INSTEAD OF UPDATE OF name ON good BEGIN SELECT new.name; END")
     check("OperationalError", "leaves what does not run (error in view good: no such column: name)", fewer)
     assert.same({ "new" }, run(mana).applied)
