@@ -67,9 +67,11 @@ local texts = {
   unique = function(c) return string.format("UNIQUE (%s)", joined(c.columns)) end,
   check = function(c) return string.format("CHECK (%s)", c.sqltext) end,
   foreign_key = function(c)
-    return string.format("the foreign key (%s) to %s (%s)%s%s", joined(c.columns), c.referred_table:lower(),
+    return string.format("the foreign key (%s) to %s (%s)%s%s%s%s", joined(c.columns), c.referred_table:lower(),
       joined(c.referred_columns or {}), c.ondelete and " ON DELETE " .. c.ondelete or "",
-      c.onupdate and " ON UPDATE " .. c.onupdate or "")
+      c.onupdate and " ON UPDATE " .. c.onupdate or "",
+      c.deferrable ~= nil and (c.deferrable and " DEFERRABLE" or " NOT DEFERRABLE") or "",
+      c.initially and " INITIALLY " .. c.initially or "")
   end,
 }
 

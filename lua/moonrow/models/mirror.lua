@@ -114,7 +114,8 @@ Mirror.__index = Mirror
 function Mirror:__close() self.close() end
 
 -- mirror.open(what, engine, metadatas): ours, theirs: the sides of the classes' tables and of the engine's database;
--- fold(name): the name as it is told from others; by_name(list): a map of what has names; close(): to be called when
+-- fold(name): the name as it is told from others; by_name(list): a map of what has names;
+-- keys_need_tables: does a foreign key need its table?; close(): to be called when
 -- both have been asked. what: who asks, for errors.
 function mirror.open(what, engine, metadatas)
   local fold = string.lower
@@ -131,7 +132,8 @@ function mirror.open(what, engine, metadatas)
     return map
   end
   local theirs = side_of(what, inspector.new(what, engine, false))
-  return setmetatable({ ours = ours, theirs = theirs, close = close, fold = fold, by_name = by_name }, Mirror)
+  return setmetatable({ ours = ours, theirs = theirs, close = close, fold = fold, by_name = by_name,
+    keys_need_tables = engine.name == "postgresql" }, Mirror)
 end
 
 return mirror

@@ -7,50 +7,17 @@
 local core, require = ...
 local enum_changes = require "moonrow.revisions.enum_changes"
 local parts = require "moonrow.models.parts"
+local rules = require "moonrow.revisions.rules"
 local type_text = require "moonrow.models.type_text"
+local whole_tables = require "moonrow.revisions.whole_tables"
 local words = require "moonrow.migrate.words"
 
 local literal = parts.literal
 local own = { moonrow_steps = true, moonrow_revisions = true }
 
-local function names(list)
-  local texts = {}
-  for i, name in ipairs(list) do texts[i] = literal(name) end
-  return "{ " .. table.concat(texts, ", ") .. " }"
-end
-
-local function option(list, name, text)
-  if text then list[#list + 1] = name .. " = " .. text end
-end
-
 local function braces(list) return #list > 0 and ", { " .. table.concat(list, ", ") .. " }" or "" end
 
--- ---------------------------------------------------------------- whole tables
-
--- The foreign key's target as it is written; one that is not there stays out.
-local function target_finder(side)
-  return function(constraint)
-    local other = side.look(constraint.referred_table)
-    local columns = constraint.referred_columns
-    if not other or other.kind ~= "table" or not columns then return nil end
-    return { name = other.name, columns = columns }
-  end
-end
-
-local function create_table(side, name)
-  local facts = side.facts(name)
-  local columns, beside = parts.of(facts, function() return nil end, target_finder(side))
-  local lines, flags = {}, {}
-  for _, column in ipairs(columns) do lines[#lines + 1] = "  " .. column.text end
-  for _, text in ipairs(beside) do
-    local is_flag = text:find "^sqlite_" or text:find "^comment = "
-    if is_flag then flags[#flags + 1] = text else lines[#lines + 1] = "  " .. text end
-  end
-  if #flags > 0 then lines[#lines + 1] = "  { " .. table.concat(flags, ", ") .. " }" end
-  return string.format("m:create_table(%s,\n%s)", literal(name), table.concat(lines, ",\n"))
-end
-
-local function drop_table(name) return string.format("m:drop_table(%s)", literal(name)) end
+local option = rules.option
 
 -- ---------------------------------------------------------------- columns
 
@@ -129,47 +96,7 @@ local function note_column(notes, name, from, to)
   end
 end
 
--- ---------------------------------------------------------------- keys, constraints and indexes
-
-local function joined(list) return table.concat(list, ","):lower() end
-
-local function wanted(constraint) return constraint.name and literal(constraint.name) or names(constraint.columns) end
-
-local kinds = {
-  unique = {
-    key = function(c) return joined(c.columns) end,
-    create = function(t, c)
-      return string.format("m:create_unique(%s, %s, %s)", c.name and literal(c.name) or "nil", t, names(c.columns))
-    end,
-    drop = function(t, c) return string.format("m:drop_unique(%s, %s)", t, wanted(c)) end,
-  },
-  check = {
-    key = function(c) return c.sqltext end,
-    create = function(t, c)
-      return string.format("m:create_check(%s, %s, %s)", c.name and literal(c.name) or "nil", t, literal(c.sqltext))
-    end,
-    drop = function(t, c) return string.format("m:drop_check(%s, %s)", t, literal(c.name or c.sqltext)) end,
-  },
-  foreign_key = {
-    key = function(c)
-      return table.concat({ joined(c.columns), c.referred_table:lower(), joined(c.referred_columns or {}),
-        c.ondelete or "", c.onupdate or "" }, "|")
-    end,
-    create = function(t, c)
-      local list = {}
-      option(list, "ondelete", c.ondelete and literal(c.ondelete))
-      option(list, "onupdate", c.onupdate and literal(c.onupdate))
-      return string.format("m:create_foreign_key(%s, %s, %s, %s, %s%s)", c.name and literal(c.name) or "nil", t,
-        names(c.columns), literal(c.referred_table), names(c.referred_columns or {}), braces(list))
-    end,
-    drop = function(t, c) return string.format("m:drop_foreign_key(%s, %s)", t, wanted(c)) end,
-  },
-  primary_key = {
-    key = function(c) return joined(c.columns) end,
-    create = function(t, c) return string.format("m:create_primary_key(%s, %s)", t, names(c.columns)) end,
-    drop = function() return nil end,
-  },
-}
+-- ---------------------------------------------------------------- indexes
 
 local function index_key(index)
   local items = { index.name:lower(), tostring(index.unique), index.where or "" }
@@ -228,8 +155,8 @@ local function change_table(add, both, from, to, renamed, notes)
   end)
   local gone, come = {}, {}
   for _, kind in ipairs{ "foreign_key", "unique", "check" } do
-    each_missing(of_kind(from, kind), of_kind(to, kind), kinds[kind].key,
-      function(c) add(kinds[kind].drop(t, c)) end)
+    each_missing(of_kind(from, kind), of_kind(to, kind), rules[kind].key,
+      function(c) add(rules[kind].drop(t, c)) end)
   end
   local function alter(column, name)
     local new = after[fold(name)]
@@ -268,8 +195,8 @@ local function change_table(add, both, from, to, renamed, notes)
     end
   end
   for _, kind in ipairs{ "primary_key", "unique", "check", "foreign_key" } do
-    each_missing(of_kind(to, kind), of_kind(from, kind), kinds[kind].key,
-      function(c) add(kinds[kind].create(t, c)) end)
+    each_missing(of_kind(to, kind), of_kind(from, kind), rules[kind].key,
+      function(c) add(rules[kind].create(t, c)) end)
   end
   each_missing(to.indexes, from.indexes, index_key, function(index) add(create_index(t, index, where)) end)
   if from.comment ~= to.comment then add(comment_table(to)) end
@@ -295,68 +222,79 @@ end
 
 -- ---------------------------------------------------------------- all of it
 
--- In the order in which foreign keys allow them to be made.
-local function sorted_names(metadata)
-  local list = {}
-  for i, one in ipairs(metadata.sorted_tables) do list[i] = one.name end
+-- The names of one table's columns that are new, by the old ones, and back.
+local function renamed_columns(both, name, from, new, renames)
+  local renamed, back = {}, {}
+  for _, column in ipairs(from.columns) do
+    local wanted = name .. "." .. column.name
+    local to_name = renames[wanted]
+    if to_name then
+      if not both.by_name(new.columns)[both.fold(to_name)] then
+        core.raise("InvalidRequestError", string.format("--rename: no class has a column %s.%s", name, to_name))
+      end
+      renamed[column.name], back[to_name] = to_name, column.name
+      renames[wanted] = nil
+    end
+  end
+  return renamed, back
+end
+
+-- The tables of the classes that the database has not, in the order in which foreign keys allow them to be made.
+local function new_tables(both, metadatas)
+  local declared, stored, list = both.by_name(both.ours.objects()), both.by_name(both.theirs.objects()), {}
+  for _, metadata in ipairs(metadatas) do
+    for _, one in ipairs(metadata.sorted_tables) do
+      local key = both.fold(one.name)
+      local facts = both.ours.facts(one.name)
+      if facts then take_types(facts, one) end
+      if declared[key] and declared[key].kind == "table" and not stored[key] then list[#list + 1] = one.name end
+    end
+  end
   return list
 end
 
--- differences.find(both, renames, metadatas): two lists of Lua statements, what makes the database what the tables of
--- the metadatas are, and back; and notes for people. both: see models/mirror.lua. renames: { ["table.old"] = "new" }.
-function differences.find(both, renames, metadatas)
-  local ours, theirs, fold = both.ours, both.theirs, both.fold
-  local declared, stored = both.by_name(ours.objects()), both.by_name(theirs.objects())
-  local up, down, notes = {}, {}, {}
-  local function to(list) return function(text) list[#list + 1] = text end end
-  local made = {}
-  for _, metadata in ipairs(metadatas) do
-    for _, one in ipairs(metadata.sorted_tables) do
-      local facts = ours.facts(one.name)
-      if facts then take_types(facts, one) end
-    end
-    for _, name in ipairs(sorted_names(metadata)) do
-      local here = declared[fold(name)]
-      if here and here.kind == "table" and not stored[fold(name)] then
-        up[#up + 1] = create_table(ours, name)
-        table.insert(made, 1, drop_table(name))
-      end
-    end
-  end
-  for _, name in ipairs(theirs.table_names()) do
-    if not own[name] then
-      if declared[fold(name)] then
-        local from, new = theirs.facts(name), ours.facts(name)
-        local renamed, back = {}, {}
-        for _, column in ipairs(from.columns) do
-          local to_name = renames[name .. "." .. column.name]
-          if to_name then
-            if not both.by_name(new.columns)[fold(to_name)] then
-              core.raise("InvalidRequestError", string.format("--rename: no class has a column %s.%s", name, to_name))
-            end
-            renamed[column.name], back[to_name] = to_name, column.name
-            renames[name .. "." .. column.name] = nil
-          end
-        end
-        change_table(to(up), both, from, new, renamed, notes)
-        change_table(to(down), both, new, from, back, {})
-      else
-        up[#up + 1] = drop_table(name)
-        down[#down + 1] = create_table(theirs, name)
-      end
-    end
-  end
-  for _, text in ipairs(made) do down[#down + 1] = text end
-  enum_changes.add(up, down, ours, theirs, notes, own)
-  for name in pairs(renames) do
-    core.raise("InvalidRequestError", string.format("--rename: the database has no column %s", name))
-  end
-  for _, object in ipairs(theirs.objects()) do
+local function note_others(both, notes)
+  for _, object in ipairs(both.theirs.objects()) do
     if object.kind == "view" or object.kind == "virtual" then
       notes[#notes + 1] = string.format("'%s' is a %s, which is not compared", object.name,
         object.kind == "view" and "view" or "virtual table")
     end
   end
+end
+
+-- differences.find(both, renames, metadatas): two lists of Lua statements, what makes the database what the tables of
+-- the metadatas are, and back; and notes for people. both: see models/mirror.lua. renames: { ["table.old"] = "new" }.
+function differences.find(both, renames, metadatas)
+  local ours, theirs = both.ours, both.theirs
+  local up, down, notes, gone = {}, {}, {}, {}
+  local function to(list) return function(text) list[#list + 1] = text end end
+  local come = new_tables(both, metadatas)
+  whole_tables.create(to(up), both, ours, come)
+  local declared = both.by_name(ours.objects())
+  for _, name in ipairs(theirs.table_names()) do
+    if not own[name] then
+      if declared[both.fold(name)] then
+        local from, new = theirs.facts(name), ours.facts(name)
+        local renamed, back = renamed_columns(both, name, from, new, renames)
+        change_table(to(up), both, from, new, renamed, notes)
+        change_table(to(down), both, new, from, back, {})
+      else
+        gone[#gone + 1] = name
+      end
+    end
+  end
+  for name in pairs(renames) do
+    core.raise("InvalidRequestError", string.format("--rename: the database has no column %s", name))
+  end
+  gone = whole_tables.sorted(both, theirs, gone)
+  whole_tables.drop(to(up), both, theirs, gone)
+  local first = {} -- what went comes back before what refers to it
+  whole_tables.create(to(first), both, theirs, gone)
+  table.move(down, 1, #down, #first + 1)
+  table.move(first, 1, #first, 1, down)
+  whole_tables.drop(to(down), both, ours, come)
+  enum_changes.add(up, down, ours, theirs, notes, own)
+  note_others(both, notes)
   return up, down, notes
 end
 
