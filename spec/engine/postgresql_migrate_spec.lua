@@ -142,6 +142,34 @@ describe("moonrow migrate on PostgreSQL", function()
       WHERE contype = 'p' AND conrelid = 'tag'::regclass GROUP BY conname]])
   end)
 
+  it("makes and drops tables that refer to each other, in whatever order", function()
+    at:write("models.lua", [[
+      local mr = require "moonrow"
+      local Base = mr.declarative_base()
+      local function key(of, options) return mr.Column(mr.ForeignKey(of .. ".id", options or {})) end
+      local id = function() return mr.Column{ mr.Integer, primary_key = true } end
+      Base:extend("Zoo", { id = id(), best_id = key("ant", { name = "fk_best", use_alter = true }),
+        above_id = key "zoo" })
+      Base:extend("Ant", { id = id(), zoo_id = key("zoo", { deferrable = true, initially = "DEFERRED" }) })
+      Base:extend("Bee", { id = id(), ant_id = key "ant", zoo_id = key "zoo" })]])
+    local text = at:revision "-m first --autogenerate"
+    has(text, { "m:create_foreign_key(", 'deferrable = true, initially = "DEFERRED"' })
+    at:fine "upgrade"
+    at:fine "check"
+    at:write("models.lua", "require 'moonrow'.declarative_base()")
+    at:fine "revision -m none --autogenerate"
+    at:fine "upgrade"
+    at:fine "check"
+    assert.equal("moonrow_revisions", scalar [[SELECT string_agg(relname, ' ') FROM pg_class
+      WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r']])
+    at:fine "downgrade -1"
+    assert.equal(4, scalar [[SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace
+      AND relkind = 'r']])
+    assert.equal(5, scalar [[SELECT count(*) FROM pg_constraint WHERE contype = 'f'
+      AND connamespace = current_schema()::regnamespace]])
+    at:fine "downgrade base"
+  end)
+
   it("tells names apart that differ in capitals alone", function()
     at:write("models.lua", [[
       local mr = require "moonrow"

@@ -286,6 +286,7 @@ local function scratch(url)
   local keeper = core.create_engine(url)
   local connection = keeper:connect{ isolation_level = "AUTOCOMMIT" }
   local name = "moonrow_test_" .. connection:scalar "SELECT pg_backend_pid()"
+  connection:execute "SET client_min_messages = warning"
   connection:execute("DROP SCHEMA IF EXISTS " .. name .. " CASCADE")
   connection:execute("CREATE SCHEMA " .. name)
   local path = "-csearch_path%3D" .. name
