@@ -498,6 +498,38 @@ describe("batches of", function()
     assert.is_true(batched < lazily / 2, batched .. " of " .. lazily)
   end)
 
+  it("a class that refers to itself, whose objects a loop goes through in a row", function()
+    open()
+    local friend = db.Table("friend", db.Column{ "a", db.ForeignKey "node.id" },
+      db.Column{ "b", db.ForeignKey "node.id" })
+    local Node
+    Node = db.Model:extend("Node", {
+      id        = db.Column{ db.Integer, primary_key = true },
+      parent_id = db.Column{ db.Integer, db.ForeignKey "node.id" },
+      children  = db.relationship{ "Node", backref = db.backref{ "parent", remote_side = "Node.id" } },
+      friends   = db.relationship{ "Node", secondary = friend,
+        primaryjoin = function() return Node.id:eq(friend.c.a) end,
+        secondaryjoin = function() return Node.id:eq(friend.c.b) end },
+    })
+    db:create_all()
+    local rows, links = {}, {}
+    for i = 1, 60 do
+      rows[i] = { id = i, parent_id = i > 1 and i // 2 or mr.null }
+      links[i], links[60 + i] = { a = i, b = i % 60 + 1 }, { a = i, b = (i + 6) % 60 + 1 }
+    end
+    db.session:execute(mr.insert(Node), rows)
+    db.session:execute(mr.insert(friend), links)
+    db.session:commit()
+    for name, sum in pairs{ children = 59, friends = 120 } do
+      db.session:remove()
+      local n = 0
+      assert.equal(1 + 2, (count(function()
+        for _, node in ipairs(Node.query:order_by(Node.id):all()) do n = n + #node[name] end
+      end)), name)
+      assert.equal(sum, n)
+    end
+  end)
+
   it("subclasses, whose own relationships only they have", function()
     open()
     local Person = db.Model:extend("Person", {

@@ -36,9 +36,10 @@ typedef struct mr_load_context {
     mr_bad_values bad_values; /* the query may say otherwise */
     mr_batching
         batch; /* max > 0: the relationships that load lazily load as "batch" does, and so do deferred columns */
-    mr_query *criteria; /* its options are loader criteria, which all queries get; borrowed, or NULL */
-    mr_marks marks;     /* of the statements; what they do not say, the connection's say */
-    bool any_row;       /* an object in memory is read again: loader criteria do not leave its row out */
+    mr_query *criteria;     /* its options are loader criteria, which all queries get; borrowed, or NULL */
+    mr_marks marks;         /* of the statements; what they do not say, the connection's say */
+    bool any_row;           /* an object in memory is read again: loader criteria do not leave its row out */
+    const mr_entity *asker; /* what is loaded is an attribute of this object; NULL: a query's result */
 } mr_load_context;
 
 /* Sets what the query says of its statements in the context, whose tag is then borrowed from the query. */

@@ -39,6 +39,7 @@ static mr_status load_new(const mr_load_context *ctx, mr_load **out) {
 
 mr_load_context mr_load_context_of(const mr_load_context *ctx, const mr_entity *entity) {
     mr_load_context made = *ctx;
+    made.asker = entity;
     if (entity->flags & MR_ENTITY_BAD_NULL) made.bad_values = MR_BAD_VALUES_NULL;
     if (entity->flags & MR_ENTITY_BAD_KEEP) made.bad_values = MR_BAD_VALUES_KEEP;
     return made;

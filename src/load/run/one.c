@@ -120,7 +120,8 @@ static mr_status read_all(mr_one *one, mr_vec *items) {
         if (one->entity.current && mr_vec_push_ptr(items, one->entity.current) != MR_OK) return MR_FAIL;
     if (status != MR_DONE) return MR_FAIL;
     bool grouped = one->load.ctx.batch.max > 0 || one->run.plan->batched;
-    if (grouped && mr_siblings_add(one->load.env, items->data, items->len) != MR_OK) return MR_FAIL;
+    if (grouped && mr_siblings_add(one->load.env, items->data, items->len, one->load.ctx.asker) != MR_OK)
+        return MR_FAIL;
     return one->load.events.len > 0 ? mr_load_fire_events(&one->load) : MR_OK;
 }
 

@@ -264,7 +264,8 @@ mr_status mr_run_finish_rows(mr_run *run) {
         mr_vec *parents = &run->entities[i].parents;
         if (parents->len == 0) continue;
         bool grouped = run->grouped || run->plan->entities[i].batched;
-        if (grouped && mr_siblings_add(run->load->env, parents->data, parents->len) != MR_OK) return MR_FAIL;
+        if (grouped && mr_siblings_add(run->load->env, parents->data, parents->len, run->load->ctx.asker) != MR_OK)
+            return MR_FAIL;
         if (mr_jobs_add(run, i) != MR_OK) return MR_FAIL;
         parents->len = 0;
     }

@@ -100,12 +100,13 @@ static mr_siblings *make(mr_env *env) {
 
 /* ---------------------------------------------------------------- making a group */
 
-/* The object is found in the group from now on. The map has room. */
-static void put_place(mr_siblings *s, mr_group *g, const mr_entity *e) {
+/* The object is found in the group from now on, unless it is in the group `kept`. The map has room. */
+static void put_place(mr_siblings *s, mr_group *g, const mr_entity *e, const mr_group *kept) {
     group_place place = {e->heap_slot, mr_heap_generation(s->heap, e->heap_slot), g->n, g};
     group_place *old = mr_map_get(s->places, &place);
     mr_group *left = old ? old->group : NULL;
-    if (left == g && old->generation == place.generation) return; /* it was in two rows */
+    /* It was in two rows, or stays where it is. */
+    if (left && (left == g || left == kept) && old->generation == place.generation) return;
     if (old) *old = place;
     else mr_map_put(s->places, &place);
     g->entries[g->n++] = (group_entry){place.slot, place.generation};
@@ -113,7 +114,8 @@ static void put_place(mr_siblings *s, mr_group *g, const mr_entity *e) {
     if (left) leave_group(s, left);
 }
 
-mr_status mr_siblings_add(mr_env *env, mr_entity *const *entities, size_t n) {
+mr_status mr_siblings_add(mr_env *env, mr_entity *const *entities, size_t n, const mr_entity *asker) {
+    uint32_t index;
     if (n < 2 || n >= MR_GROUP_BATCHED) return MR_OK;
     mr_siblings *s = make(env);
     mr_group *g = s ? mr_alloc(env, sizeof *g + n * sizeof *g->entries) : NULL;
@@ -128,7 +130,9 @@ mr_status mr_siblings_add(mr_env *env, mr_entity *const *entities, size_t n) {
     if (g->next) g->next->before = g;
     s->first = g;
     mr_vec_init(&g->loads, env, sizeof(group_loads));
-    for (size_t i = 0; i < n; i++) put_place(s, g, entities[i]);
+    const mr_group *kept = asker ? mr_siblings_of(asker, &index) : NULL;
+    for (size_t i = 0; i < n; i++) put_place(s, g, entities[i], kept);
+    if (g->places == 0) free_group(s, g);
     return MR_OK;
 }
 

@@ -18,8 +18,10 @@ enum {
     MR_GROUP_BATCHED = INT32_MAX - 1 /* there was one */
 };
 
-/* Makes a group of the objects, of which one may be there several times. Less than two make none. */
-mr_status mr_siblings_add(mr_env *env, mr_entity *const *entities, size_t n);
+/* Makes a group of the objects, of which one may be there several times. Less than two make none. asker: the object
+ * whose attribute they are; those of its own group stay in it: a walk over a result goes on through them. NULL: a query
+ * gave them. */
+mr_status mr_siblings_add(mr_env *env, mr_entity *const *entities, size_t n, const mr_entity *asker);
 /* The group of the object. *index: its place. NULL: it is in none. The group lives until the next call of
  * mr_siblings_add, or the end of a trace of the heap. */
 mr_group *mr_siblings_of(const mr_entity *entity, uint32_t *index);
