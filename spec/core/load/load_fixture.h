@@ -154,9 +154,12 @@ static inline void leave(void *ud) {
 static inline void new_owner(void) {
     if (owner) mr_owner_release(owner);
     owner = mr_owner_new(env, &ctx);
-    ctx =
-        (mr_load_context){env,  owner,     NULL, give_connection, enter, leave, NULL, NULL, MR_BAD_VALUES_RAISE, {0, 0},
-                          NULL, {NULL, 0}, false};
+    ctx = (mr_load_context){.env = env,
+                            .owner = owner,
+                            .connection = give_connection,
+                            .enter = enter,
+                            .leave = leave,
+                            .bad_values = MR_BAD_VALUES_RAISE};
 }
 
 static inline void sql(const char *text_) { OK(mr_conn_run_sql(conn, text_)); }
