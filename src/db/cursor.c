@@ -190,7 +190,8 @@ static void name_column(const mr_compiled *compiled, const mr_value *values, siz
     char note[MOST];
     size_t i = 0;
     while (i < n && !is_unstorable(&values[i])) i++;
-    const mr_column *column = i < n && compiled && n == compiled->nparams ? compiled->params[i].into : NULL;
+    bool known = i < n && compiled && compiled->params && n == compiled->nparams;
+    const mr_column *column = known ? compiled->params[i].into : NULL;
     if (!column || !column->table) return;
     snprintf(note, sizeof note, "(it is for %s.%s)", column->table->name, column->name);
     mr_error_add_note(column->table->metadata->env, note);
