@@ -170,6 +170,21 @@ describe("moonrow migrate on PostgreSQL", function()
     at:fine "downgrade base"
   end)
 
+  it("leaves out tables that name a schema, and says so", function()
+    local other = scalar "SELECT current_schema() || '_other'"
+    at:write("models.lua", ([[
+      local mr = require "moonrow"
+      local Base = mr.declarative_base()
+      Base:extend("Zoo", { id = mr.Column{ mr.Integer, primary_key = true } })
+      Base:extend("Far", { id = mr.Column{ mr.Integer, primary_key = true }, zoo_id = mr.Column(mr.ForeignKey "zoo.id"),
+        __table_args = { schema = %q } })]]):format(other))
+    local text, said = at:revision "-m first --autogenerate"
+    has(said, { other .. ".far names a schema, and is not compared" })
+    assert.is_nil(text:find("far", 1, true))
+    at:fine "upgrade"
+    at:fine "check"
+  end)
+
   it("tells names apart that differ in capitals alone", function()
     at:write("models.lua", [[
       local mr = require "moonrow"

@@ -49,8 +49,28 @@ local function side_of(what, seen, schema)
   return side
 end
 
+-- The tables of the metadata that name no schema, and those that do: such a one cannot be made anew beside itself.
+local function sorted_out(metadata)
+  local plain, named = {}, {}
+  for _, one in ipairs(metadata.sorted_tables) do table.insert(one.schema and named or plain, one) end
+  return plain, named
+end
+
 local function create(metadatas, bind)
-  for _, metadata in ipairs(metadatas) do metadata:create_all{ bind = bind, checkfirst = false } end
+  for _, metadata in ipairs(metadatas) do
+    local plain, named = sorted_out(metadata)
+    if #named == 0 then metadata:create_all{ bind = bind, checkfirst = false }
+    elseif #plain > 0 then metadata:create_all{ bind = bind, tables = plain, checkfirst = false } end
+  end
+end
+
+-- mirror.left_out(metadatas): the names of the tables that are not compared, because they name a schema.
+function mirror.left_out(metadatas)
+  local names = {}
+  for _, metadata in ipairs(metadatas) do
+    for _, one in ipairs(select(2, sorted_out(metadata))) do names[#names + 1] = one.schema .. "." .. one.name end
+  end
+  return names
 end
 
 -- ---------------------------------------------------------------- in memory

@@ -139,6 +139,9 @@ function commands.revision(given, host)
     local both <close> = mirror.open("migrate", engine_of(given, host), metadatas)
     local notes
     up, down, notes = differences.find(both, given.renames, metadatas)
+    for _, name in ipairs(mirror.left_out(metadatas)) do
+      notes[#notes + 1] = name .. " names a schema, and is not compared"
+    end
     for _, line in ipairs(notes) do host.complain("moonrow migrate: " .. line .. "\n") end
     if #up == 0 then
       host.complain "moonrow migrate: models and database agree: there is no revision to make\n"
