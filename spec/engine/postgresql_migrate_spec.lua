@@ -60,6 +60,28 @@ local function has(text, parts)
   for _, part in ipairs(parts) do assert(text:find(part, 1, true), part .. "\n" .. text) end
 end
 
+describe("a step on PostgreSQL", function()
+  it("loses no values, unless it is allowed", function()
+    local db = mr.open(postgresql.fresh())
+    local function migrate(fn, options) return pcall(db.migrate, db, "game", { { "one", fn } }, options) end
+    db.session:execute(mr.text "CREATE TABLE hero (id INTEGER, mana INTEGER)")
+    db.session:execute(mr.text "INSERT INTO hero VALUES (1, 7), (2, NULL)")
+    db.session:commit()
+    local ok, err = migrate(function(m) m:drop_column("hero", "mana") end)
+    assert.is_false(ok)
+    assert.matches("drop_column: 1 rows of 'hero' have a value in 'mana', which would be lost", tostring(err))
+    ok, err = migrate(function(m) m:drop_table "hero" end)
+    assert.is_false(ok)
+    assert.matches("drop_table: 'hero' has 2 rows, which would be lost", tostring(err))
+    assert.is_true(migrate(function(m)
+      m:drop_table("nobody", { if_exists = true })
+      m:drop_column("hero", "mana", { allow_loss = true })
+      m:drop_table("hero", { allow_loss = true })
+    end))
+    db.engine:dispose()
+  end)
+end)
+
 describe("moonrow migrate on PostgreSQL", function()
   before_each(function()
     url = postgresql.fresh()

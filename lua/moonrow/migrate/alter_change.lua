@@ -1,7 +1,7 @@
 -- alter_change.lua: changes of one table in a database that has ALTER TABLE for all of them (PostgreSQL).
 --
--- Invariant: the same methods as in sqlite_change.lua; each sends its statements at once. Read is only
--- what a statement needs: the name of the key that is replaced, and whether a type is there.
+-- Invariant: the same methods as in sqlite_change.lua; each sends its statements at once. Read is only what a statement
+-- needs: the name of the key that is replaced, whether a type is there, and whether values would be lost.
 
 local core, require = ...
 local ask = require "moonrow.migrate.ask"
@@ -64,8 +64,16 @@ function Change:add_column(...)
 end
 
 function Change:drop_column(...)
-  local _, name = options.read("drop_column", { "allow_loss" }, 1, ...)
+  local given, name = options.read("drop_column", { "allow_loss" }, 1, ...)
   if type(name) ~= "string" then options.expect("drop_column", "a column's name", name) end
+  local allowed = given.allow_loss
+  if allowed == nil then allowed = self.step.allow_loss end
+  local sql = string.format("SELECT count(*) FROM %s WHERE %s IS NOT NULL", quoted(self.name), quoted(name))
+  local rows = not allowed and ask(self.connection, core.plain_sql(sql)) or 0
+  if rows > 0 then
+    core.raise("InvalidRequestError", string.format("drop_column: %d rows of '%s' have a value in '%s', which would be"
+      .. " lost: move it first, or say allow_loss = true", rows, self.name, name))
+  end
   alter(self, "DROP COLUMN %s", quoted(name))
 end
 

@@ -5,6 +5,7 @@
 
 local core, require = ...
 local alter_change = require "moonrow.migrate.alter_change"
+local ask = require "moonrow.migrate.ask"
 local options = require "moonrow.options"
 local rebuild = require "moonrow.migrate.rebuild"
 local reflect = require "moonrow.reflection.reflect"
@@ -55,17 +56,22 @@ function methods:drop_table(...)
   check_text(what, "a table's name", name)
   local allowed = given.allow_loss
   if allowed == nil then allowed = self.allow_loss end
+  local there, spelled = true, name
   if in_sqlite(self) then
-    local sql, spelled = rebuild.stored(self.connection, name)
+    local sql, stored = rebuild.stored(self.connection, name)
     if not sql then
       if given.if_exists then return end
       core.raise("InvalidRequestError", string.format("%s: the database has no table '%s'", what, name))
     end
-    local rows = allowed and 0 or self.connection:scalar(core.plain_sql("SELECT count(*) FROM " .. quoted(spelled)))
-    if rows > 0 then
-      core.raise("InvalidRequestError", string.format("%s: '%s' has %d rows, which would be lost: move them first, or"
-        .. " say allow_loss = true", what, spelled, rows))
-    end
+    spelled = stored
+  elseif not allowed then
+    there = ask(self.connection, "SELECT 1 WHERE to_regclass(:name) IS NOT NULL", { name = quoted(name) })
+  end
+  local sql = "SELECT count(*) FROM " .. quoted(spelled)
+  local rows = there and not allowed and ask(self.connection, core.plain_sql(sql)) or 0
+  if rows > 0 then
+    core.raise("InvalidRequestError", string.format("%s: '%s' has %d rows, which would be lost: move them first, or"
+      .. " say allow_loss = true", what, spelled, rows))
   end
   run(self, string.format("DROP TABLE %s%s", given.if_exists and "IF EXISTS " or "", quoted(name)))
 end
