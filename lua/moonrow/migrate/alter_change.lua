@@ -71,8 +71,8 @@ function Change:drop_column(...)
   local sql = string.format("SELECT count(*) FROM %s WHERE %s IS NOT NULL", quoted(self.name), quoted(name))
   local rows = not allowed and ask(self.connection, core.plain_sql(sql)) or 0
   if rows > 0 then
-    core.raise("InvalidRequestError", string.format("drop_column: %d rows of '%s' have a value in '%s', which would be"
-      .. " lost: move it first, or say allow_loss = true", rows, self.name, name))
+    core.raise("InvalidRequestError", string.format("%s: %d rows of '%s' have a value in '%s', which would be lost:"
+      .. " move it first, or say allow_loss = true", "drop_column", rows, self.name, name))
   end
   alter(self, "DROP COLUMN %s", quoted(name))
 end
