@@ -7,14 +7,21 @@ local options = require "moonrow.options"
 
 local changes = {}
 
+local MOST, MOST_OF_ONE = 16000000, 64000000 -- bytes that are kept, and of one transaction
 local feeds = setmetatable({}, { __mode = "k" }) -- by engine
+local quiet = setmetatable({}, { __mode = "k" }) -- by feed: it keeps nothing
 
--- The feed of the engine; commits are recorded from its first use on.
-function changes.feed(engine)
+-- The feed of the engine; commits are recorded from its first use on. told: only as they happen: nobody asks for those
+-- of before, and they are not kept.
+function changes.feed(engine, told)
   local feed = feeds[engine]
   if not feed then
     feed = core.feed(engine)
-    feeds[engine] = feed
+    feeds[engine], quiet[feed] = feed, told
+    if told then feed:limit(0, MOST_OF_ONE) end
+  elseif quiet[feed] and not told then
+    quiet[feed] = nil
+    feed:limit(MOST, MOST_OF_ONE)
   end
   return feed
 end

@@ -14,6 +14,7 @@ local from_table = require "moonrow.from_table"
 local watchdog = require "moonrow.watchdog"
 local changes = require "moonrow.changes"
 local history = require "moonrow.history"
+local watch = require "moonrow.watch"
 local reflect = require "moonrow.reflection.reflect"
 local automap = require "moonrow.automap.automap"
 
@@ -166,6 +167,10 @@ function methods:watchdog(...) return watchdog.start(engine_of(self), ...) end
 -- first of these calls; db:change_token() is the token of the last commit.
 function methods:changes_since(token, ...) return changes.since(engine_of(self), self.Model, token, ...) end
 function methods:change_token() return changes.token(engine_of(self)) end
+
+-- db:poll(): tells live queries (query:watch) of what was committed since the last call. Returns how many of their
+-- functions were called.
+function methods:poll(...) return watch.poll(engine_of(self), ...) end
 
 -- db:track{ Player, Item, retain = "30d" }: writes what changes in their tables into the table moonrow_change, in the
 -- same transaction. Returns the class of that table.

@@ -209,6 +209,7 @@ static int core_type_name(lua_State *L) {
     open(extension) \
     open(copy) \
     open(feed) \
+    open(interest) \
     open(step) \
     open(session) \
     open(scoped) \
@@ -227,6 +228,7 @@ static int core_type_name(lua_State *L) {
     open(query_compound) \
     open(text_columns) \
     open(query_run) \
+    open(watched) \
     open(get) \
     open(option) \
     open(result) \

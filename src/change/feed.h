@@ -28,6 +28,9 @@ struct mr_feed {
     unsigned publishing;
     mr_feed_before_fn before; /* or NULL */
     void *before_ud;
+    /* interest.c: what interests have in common, and what frees it; NULL: nobody has had an interest. */
+    struct mr_wake *wake;
+    void (*free_wake)(struct mr_wake *wake);
     mr_arena *tables_arena;
     mr_vec tables;  /* mr_changed_table *: the newest version of each */
     mr_vec records; /* feed_record * */

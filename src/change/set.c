@@ -33,6 +33,7 @@ mr_change_set *mr_change_set_retain(mr_change_set *set) {
 
 void mr_feed_free_memory(mr_feed *feed) {
     if (feed->refs > 0 || feed->nsets > 0 || feed->engine) return;
+    if (feed->free_wake) feed->free_wake(feed->wake);
     mr_arena_free(feed->tables_arena);
     mr_vec_done(&feed->tables);
     mr_vec_done(&feed->records);

@@ -99,12 +99,23 @@ static int read_database(sqlite3 *db, const char *name, void *ud) {
     return rc;
 }
 
-static mr_status take_snapshot(mr_dbc *dbc) {
-    sqlite3 *db = sqlite_dbc_of(dbc)->db;
-    sqlite_dbc_of(dbc)->asked = false;
-    int rc = read_database(db, "main", NULL);
-    if (rc == SQLITE_OK) rc = each_attached(db, read_database, NULL);
-    return rc == SQLITE_OK ? MR_OK : mr_sqlite_fail(sqlite_dbc_of(dbc), rc);
+/* The same of the main database, by a statement that the connection keeps: each commit asks while somebody listens. */
+static int read_main(sqlite_dbc *dbc) {
+    int rc = SQLITE_OK;
+    if (!dbc->snapshot_query)
+        rc = sqlite3_prepare_v3(dbc->db, "PRAGMA main.data_version", -1, SQLITE_PREPARE_PERSISTENT,
+                                &dbc->snapshot_query, NULL);
+    if (rc != SQLITE_OK) return rc;
+    (void)sqlite3_step(dbc->snapshot_query);
+    return sqlite3_reset(dbc->snapshot_query);
+}
+
+static mr_status take_snapshot(mr_dbc *given) {
+    sqlite_dbc *dbc = sqlite_dbc_of(given);
+    dbc->asked = false;
+    int rc = read_main(dbc);
+    if (rc == SQLITE_OK) rc = each_attached(dbc->db, read_database, NULL);
+    return rc == SQLITE_OK ? MR_OK : mr_sqlite_fail(dbc, rc);
 }
 
 /* ---------------------------------------------------------------- locks */
@@ -182,6 +193,7 @@ static const mr_driver driver = {
     .load_extension = mr_sqlite_load_extension,
     .copy = mr_sqlite_copy,
     .watch_rows = mr_sqlite_watch_rows,
+    .reads = mr_sqlite_reads,
     .set_triggers = set_triggers,
     .reflector = &mr_sqlite_reflector,
 };

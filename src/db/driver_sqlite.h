@@ -33,6 +33,7 @@ typedef struct sqlite_dbc {
     bool timed_out;                /* it was stopped for that */
     uint64_t seen;                 /* rises when the schema may have changed */
     sqlite3_stmt *key_query;       /* asks for a table's key; NULL until it is needed */
+    sqlite3_stmt *snapshot_query;  /* takes the snapshot of the main database; NULL until it is needed */
     mr_map *known;                 /* the facts about tables (answer); NULL until they are needed */
     uint32_t process;              /* mr_env_process of the process that opened it */
     unsigned calling;              /* so many calls of functions of the program's are under way */
@@ -82,9 +83,10 @@ int mr_sqlite_add_cast(sqlite_dbc *dbc);
 /* Takes it away again. */
 void mr_sqlite_remove_cast(sqlite_dbc *dbc);
 
-/* ---- sqlite_changes.c */
+/* ---- sqlite_changes.c, sqlite_reads.c */
 
 mr_status mr_sqlite_watch_rows(mr_dbc *dbc, const mr_row_watcher *watcher, void *record);
+mr_status mr_sqlite_reads(mr_dbc *dbc, const char *sql, mr_reads_fn fn, void *ud);
 /* A step of the statement has failed: tells the watcher if what it has written was undone. */
 void mr_sqlite_statement_failed(const sqlite_dbc *dbc, sqlite3_stmt *stmt);
 

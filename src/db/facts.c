@@ -33,6 +33,12 @@ mr_status mr_conn_table_facts(mr_conn *conn, const mr_table *table, bool with_ke
     return MR_FAIL;
 }
 
+mr_status mr_conn_reads(mr_conn *conn, const char *sql, mr_reads_fn fn, void *ud) {
+    if (!conn->driver->reads) return MR_NOTFOUND;
+    mr_status status = conn->driver->reads(conn->dbc, sql, fn, ud);
+    return status == MR_FAIL ? mr_conn_failed(conn, NULL, NULL, 0) : status;
+}
+
 /* ---------------------------------------------------------------- columns */
 
 mr_status mr_conn_column_facts(mr_conn *conn, const mr_column *column, mr_column_facts *out) {

@@ -175,9 +175,12 @@ mr_status mr_sqlite_table_facts(mr_dbc *handle, const mr_table *table, bool with
 }
 
 void mr_sqlite_forget_schema(sqlite_dbc *dbc) {
-    if (!mr_sqlite_is_inherited(dbc)) sqlite3_finalize(dbc->key_query);
+    if (!mr_sqlite_is_inherited(dbc)) {
+        sqlite3_finalize(dbc->key_query);
+        sqlite3_finalize(dbc->snapshot_query);
+    }
     mr_map_free(dbc->known);
-    dbc->key_query = NULL;
+    dbc->key_query = dbc->snapshot_query = NULL;
     dbc->known = NULL;
 }
 

@@ -44,6 +44,16 @@ void mr_session_note_commit(mr_session *s) {
     s->read_version = version;
 }
 
+bool mr_session_is_idle(const mr_session *s) { return s->phase == MR_PHASE_IDLE; }
+
+void mr_session_distrust_memory(mr_session *s) { s->read_conn = 0; }
+
+mr_status mr_session_reads(mr_session *s, const char *sql, mr_reads_fn fn, void *ud) {
+    mr_conn *conn;
+    if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;
+    return mr_conn_reads(conn, sql, fn, ud);
+}
+
 bool mr_session_reads_outside(void *session) {
     const mr_session *s = session;
     return s->flush_step != MR_FLUSH_STEP_PLANNING && (!s->conn || mr_conn_reads_outside(s->conn));

@@ -135,7 +135,7 @@ static int compiled_first(lua_State *L) {
 }
 
 static int compiled_all(lua_State *L) {
-    bind_result_all(L, -1, run(L, "all"));
+    bind_result_all(L, -1, run(L, "all"), NULL, NULL);
     return 1;
 }
 

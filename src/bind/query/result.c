@@ -311,11 +311,12 @@ static void push_objects(lua_State *L, const bind_result *r, const mr_value *row
 }
 
 /* Pushes the list of all remaining rows, which one call of the core reads. */
-static void push_all_of_load(lua_State *L, int idx, bind_result *r) {
+static void push_all_of_load(lua_State *L, int idx, bind_result *r, bind_look_fn look, void *ud) {
     bind_state *b = bind_of(L);
     const mr_value *rows = NULL;
     size_t n = 0;
     BIND_TRY(b, L, bind_note_rows(b->env, r->row, r->last_row, mr_load_all(r->load, &rows, &n)));
+    if (look) look(L, ud, r->load, rows, n);
     lua_createtable(L, n < INT32_MAX ? (int)n : 0, 0);
     unsigned width = mr_load_width(r->load);
     bool objects = gives_values(r) && n > 0 && r->column < width;
@@ -327,11 +328,11 @@ static void push_all_of_load(lua_State *L, int idx, bind_result *r) {
     bind_result_close(L, r);
 }
 
-void bind_result_all(lua_State *L, int idx, bind_result *r) {
+void bind_result_all(lua_State *L, int idx, bind_result *r, bind_look_fn look, void *ud) {
     idx = lua_absindex(L, idx);
     luaL_checkstack(L, 10, "reading a result");
     if (r->load && !r->unique) {
-        push_all_of_load(L, idx, r);
+        push_all_of_load(L, idx, r, look, ud);
     } else {
         lua_newtable(L);
         for (lua_Integer i = 1; bind_result_next(L, idx, r); i++) lua_rawseti(L, -2, i);

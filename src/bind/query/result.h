@@ -66,6 +66,8 @@ void bind_result_find_types(lua_State *L, int idx, bind_result *r, unsigned n,
                             const mr_type *(*type_of)(const void *ud, unsigned i, const char **table,
                                                       const char **name),
                             const void *ud, const char *dialect);
+/* Runs q in the session of the query at index 1. Pushes the value of the session, and the Result. */
+bind_result *bind_query_start(lua_State *L, const char *function, mr_query *q);
 /* Pushes the next value of the Result at idx, or returns false at its end. */
 bool bind_result_next(lua_State *L, int idx, bind_result *r);
 void bind_result_close(lua_State *L, bind_result *r);
@@ -74,7 +76,9 @@ void bind_result_close_early(lua_State *L, int idx, bind_result *r);
 /* Pushes the list of the names of the columns that the Result gives. */
 void bind_result_push_names(lua_State *L, int idx, const bind_result *r);
 int bind_result_gc(lua_State *L); /* __gc */
-/* Pushes what all() gives. */
-void bind_result_all(lua_State *L, int idx, bind_result *r);
+/* Looks at the n rows of the load that all() is about to give; pushes nothing. */
+typedef void (*bind_look_fn)(lua_State *L, void *ud, mr_load *load, const mr_value *rows, size_t n);
+/* Pushes what all() gives. look: NULL, or called before; then the result is no list that others have read from. */
+void bind_result_all(lua_State *L, int idx, bind_result *r, bind_look_fn look, void *ud);
 
 #endif

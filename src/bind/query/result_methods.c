@@ -11,7 +11,7 @@ static bind_result *self(lua_State *L, const char *function) { return bind_arg(L
 /* ---------------------------------------------------------------- reading */
 
 static int r_all(lua_State *L) {
-    bind_result_all(L, 1, self(L, "all"));
+    bind_result_all(L, 1, self(L, "all"), NULL, NULL);
     return 1;
 }
 

@@ -20,8 +20,7 @@ mr_session *bind_query_session(lua_State *L, const char *function) {
     return bind_session_of_source(L, -1, q->b);
 }
 
-/* Runs q. Pushes the value of its session and its Result. */
-static bind_result *start(lua_State *L, const char *function, mr_query *q) {
+bind_result *bind_query_start(lua_State *L, const char *function, mr_query *q) {
     mr_session *s = bind_query_session(L, function);
     bind_result *r = bind_new_result(L, -1);
     bind_state *b = bind_of(L);
@@ -33,7 +32,7 @@ static bind_result *start(lua_State *L, const char *function, mr_query *q) {
 
 static int q_all(lua_State *L) {
     bind_refuse_more(L, 0, "all", " (criteria are given to filter)");
-    bind_result_all(L, -1, start(L, "all", bind_query_arg(L, "all")));
+    bind_result_all(L, -1, bind_query_start(L, "all", bind_query_arg(L, "all")), NULL, NULL);
     return 1;
 }
 
@@ -69,7 +68,7 @@ static bool look_up(lua_State *L) {
 static int q_first(lua_State *L) {
     bind_refuse_more(L, 0, "first", " (several are given by limit(n):all())");
     if (look_up(L)) return 1;
-    bind_result *r = start(L, "first", limited(L, "first"));
+    bind_result *r = bind_query_start(L, "first", limited(L, "first"));
     int idx = lua_gettop(L);
     bool found = bind_result_next(L, idx, r);
     bind_result_close(L, r);
@@ -84,7 +83,7 @@ static int core_run_query(lua_State *L) {
     lua_remove(L, 1);
     bind_refuse_more(L, 0, function, " (criteria are given to filter)");
     mr_query *q = bind_query_arg(L, function);
-    start(L, function, q);
+    bind_query_start(L, function, q);
     lua_pushstring(L, q->cardinality_name);
     return 2;
 }
@@ -146,7 +145,7 @@ static int core_query_items(lua_State *L) {
 /* for x in query:iter() do. The Result is the closing value. */
 static int q_iter(lua_State *L) {
     bind_refuse_more(L, 0, "iter", " (criteria are given to filter)");
-    start(L, "iter", bind_query_arg(L, "iter"));
+    bind_query_start(L, "iter", bind_query_arg(L, "iter"));
     return bind_push_loop(L, -1);
 }
 

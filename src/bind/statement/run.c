@@ -299,7 +299,7 @@ static lua_Integer append_load(lua_State *L, const bind_target *t, int result, m
     bind_result *r = bind_test(L, given, BIND_RESULT);
     r->row = t->row;
     r->last_row = t->last_row;
-    bind_result_all(L, given, r);
+    bind_result_all(L, given, r, NULL, NULL);
     for (int value = RESULT_ROW_META; value <= RESULT_NAMES; value++) {
         if (value == RESULT_ROWS) continue;
         lua_getiuservalue(L, given, value);

@@ -119,6 +119,25 @@ void mr_feed_before_commit(mr_feed *feed, mr_feed_before_fn fn, void *ud);
  * for a number, and executes no statement of the program's. Of a database in memory there is nobody else. */
 mr_status mr_feed_poll(mr_feed *feed, bool *outside);
 
+/* ---------------------------------------------------------------- interests */
+
+/* What one reader depends on: columns of tables, the rows of tables, or rows that have a value. Noting a change costs
+ * the same for any number of interests: an interest finds out by itself, when it is asked. */
+typedef struct mr_interest mr_interest;
+/* An interest in nothing yet. It keeps the feed. NULL: no memory. */
+mr_interest *mr_interest_new(mr_feed *feed);
+void mr_interest_free(mr_interest *interest); /* NULL passes */
+/* From now on it is an interest in nothing, which was not woken. */
+void mr_interest_clear(mr_interest *interest);
+/* Adds a column: it is woken by an UPDATE that changes it, and by an INSERT or DELETE of the table. column "": only the
+ * number of rows counts. schema "*": of any database. A name that ends in '*' stands for all tables that begin so. */
+mr_status mr_interest_column(mr_interest *interest, const char *schema, const char *table, const char *column);
+/* Adds the rows whose column has the value (an integer or a text), before or after their change. */
+mr_status mr_interest_value(mr_interest *interest, const char *schema, const char *table, const char *column,
+                            const mr_value *value);
+/* Was something changed that it depends on, or in an unknown way, since it was made, cleared, or asked last? */
+bool mr_interest_take(mr_interest *interest);
+
 /* What the open transaction of the connection has changed so far (borrowed until its next statement); NULL: nothing, or
  * nobody records it. The columns of its tables may not be known yet. */
 mr_change_set *mr_change_pending(const mr_conn *conn);

@@ -145,6 +145,10 @@ typedef struct mr_row_watcher {
     void (*free)(void *ud);          /* the engine does not need it any more */
 } mr_row_watcher;
 
+/* Told of a column that a statement reads. column "": of a table only the rows are counted. schema "*": any. A table
+ * that ends in '*': all tables that begin so. */
+typedef mr_status (*mr_reads_fn)(void *ud, const char *schema, const char *table, const char *column);
+
 /* The functions of a driver. A function that fails records an error with the database's own message
  * (mr_error_add_orig). The kind of error: IntegrityError for constraints; OperationalError for busy, locked, full,
  * cannot open and I/O; DataError for a wrong type and too long; ProgrammingError for wrong syntax and unknown tables
@@ -233,6 +237,9 @@ struct mr_driver {
      * its functions statement, row, failed and ended. Statements that were prepared before must be prepared again.
      * MR_NOTFOUND: the database's library cannot tell. */
     mr_status (*watch_rows)(mr_dbc *dbc, const mr_row_watcher *watcher, void *record);
+    /* Optional. Tells of all that the statement would read, once each. The statement does not run. MR_NOTFOUND: that
+     * cannot be told of this connection. */
+    mr_status (*reads)(mr_dbc *dbc, const char *sql, mr_reads_fn fn, void *ud);
     /* Optional. Do the triggers of the schema run, in statements of the connection? */
     void (*set_triggers)(mr_dbc *dbc, bool on);
     const struct mr_reflector *reflector; /* optional (without it nothing can be reflected): <moonrow/reflection.h> */
@@ -479,6 +486,9 @@ mr_status mr_conn_rollback_to(mr_conn *conn, unsigned n);
 /* Facts about a table. The database is asked once, and again when its schema may have changed. When the driver has no
  * facts, numbers is true and the rest false. with_key: is facts.numbers wanted? It costs more than the rest. */
 mr_status mr_conn_table_facts(mr_conn *conn, const mr_table *table, bool with_key, mr_table_facts *out);
+/* Tells of all that the statement would read, also behind views, without running it. MR_NOTFOUND: the database does not
+ * tell that. */
+mr_status mr_conn_reads(mr_conn *conn, const char *sql, mr_reads_fn fn, void *ud);
 /* A number that rises when the schema may have changed. */
 uint64_t mr_conn_schema_seen(const mr_conn *conn);
 

@@ -74,6 +74,20 @@ mr_status mr_load_all(mr_load *load, const mr_value **rows, size_t *n);
 void mr_load_release_rows(mr_load *load, size_t left);
 void mr_load_close(mr_load *load); /* NULL passes */
 
+/* ---- what a live query compares (run/image.c, run/awaited.c): of a load whose rows were read by mr_load_all */
+
+/* Makes the images of the load's rows. */
+typedef struct mr_images mr_images;
+mr_status mr_images_open(mr_load *load, mr_images **out);
+/* Appends to image all that the query has read for the row (of mr_load_all), the objects that it loads eagerly
+ * included, as the database has it: changes that are not flushed do not count. Appends to key what tells the row's
+ * objects from others; nothing, if the row has none. */
+mr_status mr_images_row(mr_images *images, const mr_value *row, mr_strbuf *key, mr_strbuf *image);
+void mr_images_close(mr_images *images); /* NULL passes */
+/* MR_OK: only rows of the table with the value (borrowed) of *column can be in the main statement's result, whatever
+ * is changed elsewhere. MR_NOTFOUND: that cannot be said. */
+mr_status mr_load_awaited(const mr_load *load, const mr_column **column, mr_value *value);
+
 /* The SELECT of the query, for tostring, subqueries and counts. plain: without the joins of loader options. *out: a new
  * reference. */
 mr_status mr_load_statement(mr_query *query, bool plain, mr_node **out);

@@ -125,6 +125,14 @@ mr_status mr_session_delete(mr_session *s, mr_entity *entity);
 mr_status mr_session_expunge(mr_session *s, mr_entity *entity);
 /* Takes all objects out of the session. InvalidRequestError: the session is at work. */
 mr_status mr_session_expunge_all(mr_session *s);
+/* Is the session between two calls of the program: in no load, flush, or end of a transaction, and no listener of one?
+ */
+bool mr_session_is_idle(const mr_session *s);
+/* What is in memory counts as old: the next read outside of a transaction replaces what it meets there, but changes
+ * that are not flushed. */
+void mr_session_distrust_memory(mr_session *s);
+/* Tells of all that the statement would read, by the session's connection: mr_conn_reads. */
+mr_status mr_session_reads(mr_session *s, const char *sql, mr_reads_fn fn, void *ud);
 /* The named attributes are read again when they are next used; names NULL: all attributes, with the refresh-expire
  * cascade. n: the number of names. Changes are lost. InvalidRequestError: the object is not persistent here.
  * ArgumentError: an unknown name. */
