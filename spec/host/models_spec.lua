@@ -259,7 +259,7 @@ models.Tag = Base:extend("Tag", {
     for _, arguments in ipairs{ "models", "models --check x", "models -x", "diagram", "diagram --png x" } do
       text, said, code = run(arguments)
       assert.equal("", text)
-      assert.equal(1, code)
+      assert.equal(2, code)
       assert.truthy(said:find("^usage: moonrow " .. arguments:match "^%a+"), said)
     end
   end)

@@ -265,6 +265,7 @@ describe("the shell in a pipe", function()
     assert.truthy(output:find("/nowhere/at.db: No such file or directory", 1, true), output)
     assert.truthy(output:find("\n1\n$"), output)
     output = read(binary .. " shell a b; echo $?")
-    assert.equal("usage: moonrow shell [URL] [-m models.lua]\n1\n", output)
+    assert.equal("usage: moonrow shell [URL] [-m models.lua]\nmoonrow shell: 'b' is one word too many\n2\n",
+      output)
   end)
 end)

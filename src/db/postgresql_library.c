@@ -49,3 +49,9 @@ mr_status mr_pq_library(mr_env *env, const pq_library **out) {
     *out = library;
     return MR_OK;
 }
+
+int mr_postgresql_version(mr_env *env) {
+    const pq_library *library;
+    if (mr_pq_library(env, &library) != MR_OK) return 0;
+    return library->libVersion();
+}

@@ -1,5 +1,6 @@
 /*
- * command.c: the host's commands: what the first argument may be besides a script.
+ * command.c: what the first argument may be besides a script: a command. Commands are written in Lua
+ * (lua/moonrow/command); here is what they need of the host.
  *
  * Invariant: a command's result alone goes to the standard output. What the program prints that it runs goes to the
  * standard error.
@@ -9,7 +10,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <lauxlib.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,12 +17,9 @@
 #include "../bind/embedded.h"
 #include "host.h"
 
+/* complain(text): prints it to the standard error, behind what was printed before. */
 static int complain(lua_State *L) {
-    fprintf(stderr, "moonrow annotate: %s\n", luaL_checkstring(L, 1));
-    return 0;
-}
-
-static int complain_plainly(lua_State *L) {
+    fflush(stdout);
     fputs(luaL_checkstring(L, 1), stderr);
     return 0;
 }
@@ -39,13 +36,15 @@ static void look_beside(lua_State *L, const char *script) {
     lua_pop(L, 3);
 }
 
-/* Runs the script with its output on the standard error. Returns Lua's status. */
-static int run_aside(lua_State *L, const char *script) {
+/* Runs the script with its output on the standard error, and the URL, if it is not NULL, as its argument. Returns Lua's
+ * status. */
+static int run_aside(lua_State *L, const char *script, const char *url) {
     fflush(stdout);
     int out = dup(STDOUT_FILENO);
     if (out >= 0) dup2(STDERR_FILENO, STDOUT_FILENO);
     int rc = luaL_loadfile(L, script);
-    if (rc == LUA_OK) rc = host_call(L, 0, 0);
+    if (rc == LUA_OK && url) lua_pushstring(L, url);
+    if (rc == LUA_OK) rc = host_call(L, url ? 1 : 0, 0);
     fflush(stdout);
     if (out >= 0) {
         dup2(out, STDOUT_FILENO);
@@ -54,51 +53,15 @@ static int run_aside(lua_State *L, const char *script) {
     return rc;
 }
 
-/* moonrow annotate models.lua: the annotations of the classes that it declares. */
-static bool annotate(lua_State *L, int argc, char **argv, int at) {
-    if (argc != at + 2) {
-        fputs("usage: moonrow annotate models.lua > models.meta.lua\n", stderr);
-        return false;
-    }
-    const char *script = argv[at + 1];
+/* run(command, script, url): does the script run to its end? An error is reported in the name of the command. It is the
+ * program's arg[0]. */
+static int run_script(lua_State *L) {
+    const char *script = luaL_checkstring(L, 2);
     look_beside(L, script);
-    if (run_aside(L, script) != LUA_OK) {
-        host_report(L, "moonrow annotate");
-        return false;
-    }
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "moonrow");
-    lua_call(L, 1, 0);
-    bind_push_embedded(L, "moonrow.annotate");
-    lua_pushstring(L, script);
-    lua_getglobal(L, "debug");
-    lua_pushcfunction(L, complain);
-    if (host_call(L, 3, 1) != LUA_OK) {
-        host_report(L, "moonrow annotate");
-        return false;
-    }
-    if (lua_isnil(L, -1)) {
-        fprintf(stderr, "moonrow annotate: %s declares no class with a table\n", script);
-        return false;
-    }
-    fputs(lua_tostring(L, -1), stdout);
-    fflush(stdout);
-    return true;
-}
-
-/* run(script): does it run to its end? An error is reported. */
-static int run_models(lua_State *L) {
-    const char *script = luaL_checkstring(L, 1);
-    look_beside(L, script);
-    bool fine = run_aside(L, script) == LUA_OK;
-    if (!fine) host_report(L, "moonrow models");
+    bool fine = run_aside(L, script, luaL_optstring(L, 3, NULL)) == LUA_OK;
+    if (!fine) host_report(L, luaL_checkstring(L, 1));
     lua_pushboolean(L, fine);
     return 1;
-}
-
-static void set_function(lua_State *L, const char *name, lua_CFunction fn) {
-    lua_pushcfunction(L, fn);
-    lua_setfield(L, -2, name);
 }
 
 static int closed_folder(lua_State *L) {
@@ -137,79 +100,68 @@ static int make_folder(lua_State *L) {
     return luaL_fileresult(L, rc == 0 || errno == EEXIST, path);
 }
 
-/* moonrow models, diagram, migrate: written in Lua, which gets what it needs of the host in a table. */
-static bool run_in_lua(lua_State *L, int argc, char **argv, int at) {
-    char name[32];
-    snprintf(name, sizeof name, "moonrow %s", argv[at]);
+/* ---------------------------------------------------------------- what is written in Lua */
+
+static void open_module(lua_State *L) {
     lua_getglobal(L, "require");
     lua_pushliteral(L, "moonrow");
     lua_call(L, 1, 0);
-    bool migrates = strcmp(argv[at], "migrate") == 0;
-    bind_push_embedded(L, migrates ? "moonrow.revisions.command" : "moonrow.models.command");
+}
+
+/* Pushes what a command gets of the host. */
+static void push_host(lua_State *L) {
+    static const luaL_Reg functions[] = {{"list", list_folder},  {"make_folder", make_folder},
+                                         {"run", run_script},    {"libraries", host_libraries},
+                                         {"complain", complain}, {NULL, NULL}};
+    static const char *const globals[] = {"loadfile", "io", "os", "debug"};
+    luaL_newlib(L, functions);
+    for (size_t i = 0; i < sizeof globals / sizeof *globals; i++) {
+        lua_getglobal(L, globals[i]);
+        lua_setfield(L, -2, globals[i]);
+    }
+}
+
+bool host_is_command(const char *word) { return *word && *word != '-' && !strpbrk(word, "./"); }
+
+void host_print_help(lua_State *L, FILE *out) {
+    open_module(L);
+    bind_push_embedded(L, "moonrow.command.help");
+    lua_getfield(L, -1, "of_host");
+    lua_call(L, 0, 1);
+    fputs(lua_tostring(L, -1), out);
+    fflush(out);
+    lua_pop(L, 2);
+}
+
+void host_print_words(lua_State *L, const char *command) {
+    open_module(L);
+    bind_push_embedded(L, "moonrow.command.help");
+    lua_getfield(L, -1, "words");
+    lua_pushstring(L, command);
+    lua_call(L, 1, 1);
+    fputs(lua_tostring(L, -1), stdout);
+    lua_pop(L, 2);
+}
+
+int host_run_command(lua_State *L, int argc, char **argv, int at) {
+    enum { FAILED = 1 };
+    int top = lua_gettop(L);
+    open_module(L);
+    bind_push_embedded(L, "moonrow.command.run");
     lua_pushstring(L, argv[at]);
     lua_createtable(L, argc - at, 0);
     for (int i = at + 1; i < argc; i++) {
         lua_pushstring(L, argv[i]);
         lua_rawseti(L, -2, i - at);
     }
-    lua_createtable(L, 0, 7);
-    lua_getglobal(L, "loadfile");
-    lua_setfield(L, -2, "loadfile");
-    set_function(L, "list", list_folder);
-    set_function(L, "make_folder", make_folder);
-    lua_getglobal(L, "io");
-    lua_setfield(L, -2, "io");
-    lua_getglobal(L, "os");
-    lua_setfield(L, -2, "os");
-    set_function(L, "complain", complain_plainly);
-    set_function(L, "run", run_models);
-    if (host_call(L, 3, 1) != LUA_OK) {
-        host_report(L, name);
-        return false;
+    push_host(L);
+    if (host_call(L, 3, 3) != LUA_OK) {
+        host_report(L, "moonrow");
+        return FAILED;
     }
     fflush(stdout);
-    return lua_toboolean(L, -1);
-}
-
-/* moonrow shell [URL] [-m models.lua]: what it is without the word, too. */
-static bool run_shell(lua_State *L, int argc, char **argv, int at) {
-    const char *url = NULL, *models = NULL;
-    bool bad = false;
-    for (int i = at + 1; i < argc && !bad; i++) {
-        if (strcmp(argv[i], "-m") == 0 && i + 1 < argc) models = argv[++i];
-        else if (*argv[i] != '-' && !url) url = argv[i];
-        else bad = true;
-    }
-    if (bad) {
-        fputs("usage: moonrow shell [URL] [-m models.lua]\n", stderr);
-        return false;
-    }
-    return host_shell(L, url, models);
-}
-
-static const struct {
-    const char *name;
-    bool (*run)(lua_State *L, int argc, char **argv, int at);
-} commands[] = {{"annotate", annotate},
-                {"models", run_in_lua},
-                {"diagram", run_in_lua},
-                {"migrate", run_in_lua},
-                {"shell", run_shell}};
-
-enum { COMMANDS = sizeof commands / sizeof *commands };
-
-static int find_command(const char *name) {
-    int i = 0;
-    while (i < COMMANDS && strcmp(commands[i].name, name) != 0) i++;
-    return i;
-}
-
-void host_print_commands(void) {
-    for (int i = 0; i < COMMANDS; i++) puts(commands[i].name);
-}
-
-bool host_is_command(const char *name) { return find_command(name) < COMMANDS; }
-
-bool host_run_command(lua_State *L, int argc, char **argv, int at) {
-    return commands[find_command(argv[at])].run(L, argc, argv, at);
+    int status = (int)lua_tointeger(L, top + 1);
+    if (!lua_isnil(L, top + 2)) status = host_shell(L, lua_tostring(L, top + 2), lua_tostring(L, top + 3)) ? 0 : FAILED;
+    lua_settop(L, top);
+    return status;
 }

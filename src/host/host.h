@@ -6,6 +6,7 @@
 
 #include <lua.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 /* state.c: the Lua state and its memory. */
 
@@ -27,12 +28,19 @@ void host_report(lua_State *L, const char *name);
 
 /* command.c: what the first argument may be besides a script. */
 
-/* Is it the name of a command? (A script of that name is called ./NAME.) */
-bool host_is_command(const char *name);
-/* Prints their names, for the completion of a command line. */
-void host_print_commands(void);
-/* Runs the command argv[at] with the arguments behind it. Reports an error. True when all went well. */
-bool host_run_command(lua_State *L, int argc, char **argv, int at);
+/* May it be the name of a command? (The name of a script has a dot or a slash: ./NAME.) */
+bool host_is_command(const char *word);
+/* Prints how the host is called. */
+void host_print_help(lua_State *L, FILE *out);
+/* Prints what may stand behind the command, for the completion of a command line, a word for each line. NULL: behind
+ * the host's own name. */
+void host_print_words(lua_State *L, const char *command);
+/* Runs the command argv[at] with the arguments behind it. Reports an error. Returns the program's exit status. */
+int host_run_command(lua_State *L, int argc, char **argv, int at);
+
+/* version.c: libraries(): a list of { name, version } of moonrow and of the libraries that it uses; the version of one
+ * that is not there is nil. */
+int host_libraries(lua_State *L);
 
 /* shell.c: reads, evaluates and prints until the input ends. url: of a database that is opened first, or NULL; models:
  * a script that declares its classes, or NULL. False: that failed, and was reported. */

@@ -7,7 +7,6 @@
 #include <lualib.h>
 #include <moonrow.h>
 #include <moonrow/db.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +21,7 @@ typedef struct options {
     bool interactive;
     bool no_environment;
     bool has_code;      /* -e */
+    bool is_command;    /* argv[script] is the name of a command, and no script */
     const char *models; /* -m: the script that declares the shell's classes */
     const char *url;    /* the database that the shell opens */
     int script;         /* index of the script in argv; argc: none */
@@ -32,34 +32,11 @@ static void print_version(void) {
     fflush(stdout);
 }
 
-static void print_usage(FILE *out) {
-    fputs("usage: moonrow [options] [script [args]]\n"
-          "       moonrow [shell] [URL] [-m models.lua]    a shell on a database: its tables, or your classes\n"
-          "       moonrow annotate models.lua    writes annotations of its classes, for editors\n"
-          "       moonrow models URL             writes classes for the tables of a database\n"
-          "       moonrow models --check URL models.lua    says where the two differ\n"
-          "       moonrow diagram URL            draws the tables as SVG (--dot, --mermaid: as text)\n"
-          "Available options are:\n"
-          "  -e stat   execute string 'stat'; without a script, mr is the module there\n"
-          "  -i        enter interactive mode after executing 'script'\n"
-          "  -l mod    require library 'mod' into global 'mod'\n"
-          "  -l g=mod  require library 'mod' into global 'g'\n"
-          "  -m file   the shell begins with the classes that the script declares\n"
-          "  -v        show version information\n"
-          "  -h        show this, as --help does\n"
-          "  -E        ignore environment variables\n"
-          "  -W        turn warnings on (they are, unless a script says warn \"@off\")\n"
-          "  --        stop handling options\n"
-          "  -         stop handling options and execute stdin\n"
-          "Without a script: a shell on a terminal, in which mr is the module; else the script is read from stdin.\n",
-          out);
-}
-
-static void refuse_option(const char *bad) {
+static void refuse_option(lua_State *L, const char *bad) {
     fprintf(stderr, "%s: ", host_name);
     if (bad[1] == 'e' || bad[1] == 'l') fprintf(stderr, "'%s' needs argument\n", bad);
     else fprintf(stderr, "unrecognized option '%s'\n", bad);
-    print_usage(stderr);
+    host_print_help(L, stderr);
 }
 
 /* ---------------------------------------------------------------- the command line */
@@ -126,6 +103,7 @@ static options read_options(int argc, char **argv) {
         }
         if (arg[0] != '-' || !arg[1]) { /* a script, or "-" */
             o.script = i;
+            o.is_command = host_is_command(arg);
             if (o.url || o.models) o.bad = true; /* a shell has no script */
             break;
         }
@@ -233,22 +211,34 @@ static void open_libraries(lua_State *L) {
     lua_gc(L, LUA_GCGEN, 0, 0); /* as lua does */
 }
 
-/* True when all went well. */
-static bool run_all(lua_State *L, int argc, char **argv) {
+/* -h, --help, and what is wrong with the options. */
+static int explain(lua_State *L, const options *o, char **argv) {
+    open_libraries(L);
+    if (o->bad) refuse_option(L, argv[o->script]);
+    else host_print_help(L, stdout);
+    return o->bad ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* The script, code, the shell: true when all went well. */
+static bool run_program(lua_State *L, const options *o, int argc, char **argv) {
+    if (o->script < argc && !run_script(L, o, argv)) return false;
+    if (o->interactive || o->url || o->models) return host_shell(L, o->url, o->models);
+    if (o->script < argc || o->has_code || o->version) return true;
+    if (!host_stdin_is_terminal()) return run_chunk(L, luaL_loadfile(L, NULL), 0);
+    print_version();
+    return host_shell(L, NULL, NULL);
+}
+
+/* Returns the exit status. */
+static int run_all(lua_State *L, int argc, char **argv) {
     options o = read_options(argc, argv);
     luaL_checkversion(L);
-    if (argc == 2 && strcmp(argv[1], "--commands") == 0) {
-        host_print_commands();
-        return true;
+    if (argc > 1 && strcmp(argv[1], "--commands") == 0) {
+        open_libraries(L);
+        host_print_words(L, argc > 2 ? argv[2] : NULL);
+        return EXIT_SUCCESS;
     }
-    if (o.bad) {
-        refuse_option(argv[o.script]);
-        return false;
-    }
-    if (o.help) {
-        print_usage(stdout);
-        return true;
-    }
+    if (o.bad || o.help) return explain(L, &o, argv);
     if (o.version) print_version();
     if (o.no_environment) {
         lua_pushboolean(L, 1);
@@ -256,24 +246,18 @@ static bool run_all(lua_State *L, int argc, char **argv) {
     }
     open_libraries(L);
     lua_warning(L, "@on", 0); /* moonrow warns of lost work; a script turns warnings off by warn "@off" */
-    bool is_command = o.script < argc && host_is_command(argv[o.script]);
-    make_arg(L, argv, argc, is_command ? o.script + 1 : o.script); /* a command's script is a script */
-    if (!o.no_environment && !run_init(L)) return false;
-    if (!run_options(L, &o, argc, argv)) return false;
-    if (is_command) return host_run_command(L, argc, argv, o.script);
-    if (o.script < argc && !run_script(L, &o, argv)) return false;
-    if (o.interactive || o.url || o.models) return host_shell(L, o.url, o.models);
-    if (o.script < argc || o.has_code || o.version) return true;
-    if (!host_stdin_is_terminal()) return run_chunk(L, luaL_loadfile(L, NULL), 0);
-    print_version();
-    return host_shell(L, NULL, NULL);
+    make_arg(L, argv, argc, o.is_command ? o.script + 1 : o.script); /* a command's script is a script */
+    if (!o.no_environment && !run_init(L)) return EXIT_FAILURE;
+    if (!run_options(L, &o, argc, argv)) return EXIT_FAILURE;
+    if (o.is_command) return host_run_command(L, argc, argv, o.script);
+    return run_program(L, &o, argc, argv) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Arguments: argc, and argv as light userdata. Returns true when all went well. */
+/* Arguments: argc, and argv as light userdata. Returns the exit status. */
 static int host_main(lua_State *L) {
-    bool fine = run_all(L, (int)lua_tointeger(L, 1), lua_touserdata(L, 2));
-    if (!fine) mr_state_quiet(L); /* its error was reported: no warning besides */
-    lua_pushboolean(L, fine);
+    int status = run_all(L, (int)lua_tointeger(L, 1), lua_touserdata(L, 2));
+    if (status != EXIT_SUCCESS) mr_state_quiet(L); /* its error was reported: no warning besides */
+    lua_pushinteger(L, status);
     return 1;
 }
 
@@ -289,8 +273,8 @@ int main(int argc, char **argv) {
     lua_pushinteger(L, argc);
     lua_pushlightuserdata(L, argv);
     int rc = lua_pcall(L, 2, 1, 0);
-    bool fine = rc == LUA_OK && lua_toboolean(L, -1);
+    int status = rc == LUA_OK ? (int)lua_tointeger(L, -1) : EXIT_FAILURE;
     if (rc != LUA_OK) host_report(L, host_name);
     host_state_close(state);
-    return fine ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

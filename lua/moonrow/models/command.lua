@@ -2,48 +2,43 @@
 --
 -- Invariant: the result alone goes to the standard output, all else to the standard error.
 
-local core, require = ...
+local _, require = ...
 local compare = require "moonrow.models.compare"
 local diagram = require "moonrow.models.diagram"
+local json = require "moonrow.command.json"
+local misuse = require "moonrow.command.misuse"
 local source = require "moonrow.models.source"
+local url = require "moonrow.command.url"
 
-local USAGE = {
-  models = "usage: moonrow models URL > models.lua\n       moonrow models --check URL models.lua\n",
-  diagram = "usage: moonrow diagram [--dot | --mermaid] URL > er.svg\n",
-}
-
--- The engine, and the URL as it may be shown: without a password. A path without a scheme is a file of SQLite; it must
--- be there, because a new one would be made.
-local function engine_of(given, host)
-  local url = given:find "^[%w+]+://" and given or "sqlite:///" .. given
-  local path = url:match "^sqlite:///([^?]+)"
-  if path then
-    local file, why = host.io.open(path, "rb")
-    if not file then core.raise("ArgumentError", why) end
-    file:close()
-  end
-  local engine = core.create_engine(url)
-  return engine, url == given and engine.url or given
-end
+local commands = {}
 
 -- ---------------------------------------------------------------- models
 
-local function write_models(url, host)
-  local text, left_out = source(engine_of(url, host))
-  for _, line in ipairs(left_out) do host.complain("moonrow models: " .. line .. "\n") end
-  host.io.stdout:write(text)
-  return true
+local function check_models(given, script, host)
+  local engine, shown = url.engine(given[1], host)
+  if not host.run("moonrow models", script, url.of(given[1])) then return false end
+  local lines, compared = compare(engine)
+  if given.json then
+    json.write(host, { ok = #lines == 0, tables = compared, differences = json.list(lines) })
+    return #lines == 0
+  end
+  for _, line in ipairs(lines) do host.io.stdout:write(script, ": ", line, "\n") end
+  if #lines == 0 then host.say("%s and %s agree: %d tables", script, shown, compared) end
+  return #lines == 0
 end
 
-local function check_models(url, script, host)
-  local engine, shown = engine_of(url, host)
-  if not host.run(script) then return false end
-  local lines, compared = compare(engine)
-  for _, line in ipairs(lines) do host.io.stdout:write(script, ": ", line, "\n") end
-  if #lines == 0 then
-    host.complain(string.format("moonrow models: %s and %s agree: %d tables\n", script, shown, compared))
+function commands.models(given, host)
+  if given.check then
+    local script = given[2] or given.models or misuse "the file of classes is missing: --check URL models.lua"
+    if given[2] and given.models then misuse("'%s' is one word too many", given[2]) end
+    return check_models(given, script, host)
   end
-  return #lines == 0
+  if given[2] or given.models then misuse "a file of classes goes with --check" end
+  if given.json then misuse "--json goes with --check" end
+  local text, left_out = source(url.engine(given[1], host))
+  for _, line in ipairs(left_out) do host.say("%s", line) end
+  host.io.stdout:write(text)
+  return true
 end
 
 -- ---------------------------------------------------------------- diagram
@@ -62,13 +57,14 @@ local function drawn(text, host)
   return ok and svg ~= "" and svg or nil
 end
 
-local function draw(url, format, host)
-  local tables = diagram.read((engine_of(url, host)))
-  local text = format == "--mermaid" and diagram.mermaid(tables) or diagram.dot(tables)
-  if not format then
+function commands.diagram(given, host)
+  if given.dot and given.mermaid then misuse "--dot or --mermaid" end
+  local tables = diagram.read((url.engine(given[1], host)))
+  local text = given.mermaid and diagram.mermaid(tables) or diagram.dot(tables)
+  if not (given.dot or given.mermaid) then
     text = drawn(text, host)
     if not text then
-      host.complain "moonrow diagram: without graphviz's dot this is Mermaid text\n"
+      host.say "without graphviz's dot this is Mermaid text"
       text = diagram.mermaid(tables)
     end
   end
@@ -76,19 +72,6 @@ local function draw(url, format, host)
   return true
 end
 
--- ---------------------------------------------------------------- arguments
-
--- command(name, arguments, host): runs it; true when all went well. host: io and os, Lua's libraries; complain(text);
--- run(script), which runs the file and returns whether that went well.
-return function(name, arguments, host)
-  local first, second, third = table.unpack(arguments)
-  local n = #arguments
-  if name == "models" and n == 1 and first:sub(1, 1) ~= "-" then return write_models(first, host) end
-  if name == "models" and n == 3 and first == "--check" then return check_models(second, third, host) end
-  if name == "diagram" and n == 1 and first:sub(1, 1) ~= "-" then return draw(first, nil, host) end
-  if name == "diagram" and n == 2 and (first == "--dot" or first == "--mermaid") then
-    return draw(second, first, host)
-  end
-  host.complain(USAGE[name])
-  return false
-end
+-- By name: command(given, host) runs it; true when all went well. given: what arguments.read gives; host: see
+-- command/run.lua, and say(format, ...), which prints a line to the standard error.
+return commands

@@ -3,63 +3,18 @@
 -- Invariant: what was asked goes to the standard output, all else to the standard error; true is what succeeded.
 
 local core, require = ...
+local catalogue = require "moonrow.command.catalogue"
 local compare = require "moonrow.models.compare"
 local differences = require "moonrow.revisions.differences"
 local graph = require "moonrow.revisions.graph"
+local json = require "moonrow.command.json"
 local mirror = require "moonrow.models.mirror"
+local misuse = require "moonrow.command.misuse"
 local upgrade = require "moonrow.revisions.upgrade"
+local urls = require "moonrow.command.url"
 local write = require "moonrow.revisions.write"
 
-local USAGE = [[
-usage: moonrow migrate [-d FOLDER] [--url URL] COMMAND
-  init                        makes the folder of revisions (migrations), with its config.lua
-  revision -m "..."           a new revision; --autogenerate: with what the models have more than the database;
-                              --rename TABLE.OLD=NEW: a column that has another name now
-  upgrade [REV|+N|heads]      runs what has not run; --sql: prints the SQL, and keeps nothing
-  downgrade REV|base|-N       takes back what has run behind it; --sql
-  current, history, heads     where the database is; all revisions; those that none follows
-  show REV                    a revision
-  merge [-m "..."]            a revision that joins all heads
-  stamp REV|head|base         says that the database is there, and runs nothing
-  check                       do models and database agree?
-  test                        builds each version, upgrades it, and compares it with the models
-]]
-
 local function refuse(line, ...) core.raise("InvalidRequestError", string.format(line, ...)) end
-
--- ---------------------------------------------------------------- arguments
-
-local flags = { ["--autogenerate"] = "autogenerate", ["--sql"] = "sql" }
-local with_value = { ["-d"] = "folder", ["--url"] = "url", ["-m"] = "message", ["--rename"] = "rename" }
-
--- The words, and by name what stands behind flags; nil: a flag is none.
-local function read_arguments(arguments)
-  local given, i = { renames = {} }, 1
-  while i <= #arguments do
-    local word = arguments[i]
-    if with_value[word] then
-      local value = arguments[i + 1]
-      if value == nil then return nil end
-      given[with_value[word]] = value
-      if word == "--rename" then
-        local old, new = value:match "^([^=]+)=(.+)$"
-        if not old then return nil end
-        given.renames[old] = new
-      end
-      i = i + 2
-    elseif flags[word] then
-      given[flags[word]] = true
-      i = i + 1
-    elseif word:find "^%-%-?%a" then
-      return nil
-    else
-      given[#given + 1] = word
-      i = i + 1
-    end
-  end
-  given.folder = given.folder or "migrations"
-  return given
-end
 
 -- ---------------------------------------------------------------- what the folder says
 
@@ -79,7 +34,7 @@ local function url_of(given, host)
     url = config.url
     if type(url) ~= "string" then refuse("%s says no url", path) end
   end
-  return url:find "^[%w+]+://" and url or "sqlite:///" .. url
+  return urls.of(url)
 end
 
 local function engine_of(given, host)
@@ -92,7 +47,7 @@ local function run_models(given, host)
   if given.models_done then return true end
   local config, path = config_of(given, host)
   if type(config.models) ~= "string" then refuse("%s says no models: the file that declares the classes", path) end
-  given.models_done = host.run(config.models)
+  given.models_done = host.run("moonrow migrate", config.models, url_of(given, host))
   return given.models_done
 end
 
@@ -111,7 +66,7 @@ function commands.init(given, host)
   local path = given.folder .. "/config.lua"
   if host.io.open(path) then refuse("%s is there already", path) end
   write.file(host, path, write.config)
-  host.complain(string.format("moonrow migrate: made %s: say in it where the database and the models are\n", path))
+  host.say("made %s: say in it where the database and the models are", path)
   return true
 end
 
@@ -123,7 +78,7 @@ local function new_revision(given, host, parents, message, up, down)
 end
 
 function commands.revision(given, host)
-  if not given.message then return nil end
+  if not given.message then misuse 'a revision needs a message: -m "..."' end
   local revisions = graph.read(host, given.folder)
   local head = graph.head(revisions)
   local up, down = {}, {}
@@ -142,13 +97,12 @@ function commands.revision(given, host)
     for _, name in ipairs(mirror.left_out(metadatas)) do
       notes[#notes + 1] = name .. " names a schema, and is not compared"
     end
-    for _, line in ipairs(notes) do host.complain("moonrow migrate: " .. line .. "\n") end
+    for _, line in ipairs(notes) do host.say("%s", line) end
     if #up == 0 then
-      host.complain "moonrow migrate: models and database agree: there is no revision to make\n"
+      host.say "models and database agree: there is no revision to make"
       return true
     end
-    host.complain("moonrow migrate: triggers and the rows of tables are not compared: read the revision before it"
-      .. " runs\n")
+    host.say "triggers and the rows of tables are not compared: read the revision before it runs"
   end
   new_revision(given, host, { head and head.id }, given.message, up, down)
   return true
@@ -188,70 +142,85 @@ local function move(given, host, forwards, target)
     return true
   end
   upgrade.run(engine, revisions, nodes, forwards, { progress = true, told = function(node)
-    host.complain(string.format("moonrow migrate: %s %s %s\n", forwards and "upgraded to" or "took back", node.id,
-      node.message))
+    host.say("%s %s %s", forwards and "upgraded to" or "took back", node.id, node.message)
   end })
-  if #nodes == 0 then host.complain "moonrow migrate: there is nothing to do\n" end
+  if #nodes == 0 then host.say "there is nothing to do" end
   return true
 end
 
 function commands.upgrade(given, host)
   local revisions = graph.read(host, given.folder)
   if #revisions == 0 then
-    host.complain "moonrow migrate: there is nothing to do\n"
+    host.say "there is nothing to do"
     return true
   end
   return move(given, host, true, given[2] or "head")
 end
 
 function commands.downgrade(given, host)
-  if not given[2] then return nil end
   return move(given, host, false, given[2])
 end
 
-local function line_of(revisions, node, applied)
-  local marks = {}
+local function is_head(revisions, node)
   for _, head in ipairs(revisions.heads) do
-    if head == node then marks[1] = " (head)" end
+    if head == node then return true end
   end
-  if applied and applied[node.id] then marks[#marks + 1] = " (has run)" end
-  return string.format("%s%s %s\n", node.id, table.concat(marks), node.message)
+  return false
+end
+
+-- applied: those that have run; nil: that is not asked.
+local function line_of(revisions, node, applied)
+  return string.format("%s%s%s %s\n", node.id, is_head(revisions, node) and " (head)" or "",
+    applied and applied[node.id] and " (has run)" or "", node.message)
+end
+
+-- The revisions as the command's answer.
+local function answer(given, host, revisions, nodes, applied)
+  if not given.json then
+    for _, node in ipairs(nodes) do host.io.stdout:write(line_of(revisions, node, applied)) end
+    return true
+  end
+  local list = {}
+  for i, node in ipairs(nodes) do
+    local has_run
+    if applied then has_run = applied[node.id] ~= nil end
+    list[i] = { revision = node.id, follows = json.list(table.move(node.parents, 1, #node.parents, 1, {})),
+      message = node.message, head = is_head(revisions, node), has_run = has_run, file = node.path }
+  end
+  json.write(host, json.list(list))
+  return true
 end
 
 function commands.current(given, host)
   local revisions = graph.read(host, given.folder)
   local applied = applied_of(given, host, revisions)
-  for _, node in ipairs(graph.tops(revisions, applied)) do
-    host.io.stdout:write(line_of(revisions, node))
-  end
-  if not next(applied) then host.complain "moonrow migrate: no revision has run on the database\n" end
-  return true
+  if not next(applied) and not given.json then host.say "no revision has run on the database" end
+  return answer(given, host, revisions, graph.tops(revisions, applied))
 end
 
 function commands.heads(given, host)
   local revisions = graph.read(host, given.folder)
+  if given.json then return answer(given, host, revisions, revisions.heads) end
   for _, node in ipairs(revisions.heads) do host.io.stdout:write(string.format("%s %s\n", node.id, node.message)) end
   return true
 end
 
 function commands.history(given, host)
-  local revisions = graph.read(host, given.folder)
-  local applied = applied_of(given, host, revisions)
-  for i = #revisions, 1, -1 do host.io.stdout:write(line_of(revisions, revisions[i], applied)) end
-  return true
+  local revisions, nodes = graph.read(host, given.folder), {}
+  for i = #revisions, 1, -1 do nodes[#nodes + 1] = revisions[i] end
+  return answer(given, host, revisions, nodes, applied_of(given, host, revisions))
 end
 
 function commands.show(given, host)
-  if not given[2] then return nil end
   local revisions = graph.read(host, given.folder)
   local node = given[2] == "head" and graph.head(revisions) or graph.find(revisions, given[2])
+  if given.json then return answer(given, host, revisions, { node }) end
   host.io.stdout:write(string.format("revision %s\nfollows  %s\nmessage  %s\nfile     %s\n", node.id,
     #node.parents > 0 and table.concat(node.parents, ", ") or "none", node.message, node.path))
   return true
 end
 
 function commands.stamp(given, host)
-  if not given[2] then return nil end
   local revisions = graph.read(host, given.folder)
   local nodes = {}
   if given[2] == "head" or given[2] == "heads" then nodes = revisions.heads
@@ -263,18 +232,23 @@ end
 function commands.check(given, host)
   if not run_models(given, host) then return false end
   local revisions = graph.read(host, given.folder)
-  local applied, fine = applied_of(given, host, revisions), true
+  local applied, missing = applied_of(given, host, revisions), {}
   for _, node in ipairs(revisions) do
-    if not applied[node.id] then
-      host.io.stdout:write(string.format("%s %s has not run\n", node.id, node.message))
-      fine = false
-    end
+    if not applied[node.id] then missing[#missing + 1] = node end
   end
-  for _, line in ipairs((compare(engine_of(given, host), nil, true))) do
-    host.io.stdout:write(line, "\n")
-    fine = false
+  local lines = compare(engine_of(given, host), nil, true)
+  local fine = #missing == 0 and #lines == 0
+  if given.json then
+    local ids = {}
+    for i, node in ipairs(missing) do ids[i] = node.id end
+    json.write(host, { ok = fine, not_run = json.list(ids), differences = json.list(lines) })
+    return fine
   end
-  if fine then host.complain "moonrow migrate: models and database agree\n" end
+  for _, node in ipairs(missing) do
+    host.io.stdout:write(string.format("%s %s has not run\n", node.id, node.message))
+  end
+  for _, line in ipairs(lines) do host.io.stdout:write(line, "\n") end
+  if fine then host.say "models and database agree" end
   return fine
 end
 
@@ -334,27 +308,46 @@ function commands.test(given, host)
     for _, line in ipairs(lines) do host.io.stdout:write(string.format("from %s: %s\n", node.id, line)) end
     fine = fine and #lines == 0
   end
-  if fine then host.complain(string.format("moonrow migrate: %d versions, each as the models say\n", #revisions)) end
+  if fine then host.say("%d versions, each as the models say", #revisions) end
   return fine
 end
 
--- command(name, arguments, host): see models/command.lua; besides, host.loadfile, host.list and host.make_folder.
-return function(_, arguments, host)
-  local given = read_arguments(arguments)
-  local command = given and commands[given[1]]
-  local done
-  if command then
-    local ok, result = pcall(command, given, host)
-    if not ok then
-      local message = type(result) == "table" and result.message
-      host.complain("moonrow migrate: " .. (message or tostring(result)) .. "\n")
-      return false
-    end
-    done = result
+-- ---------------------------------------------------------------- the command itself
+
+-- The command that the first word names, and what it takes.
+local function find(name)
+  local names = {}
+  for _, one in ipairs(catalogue.by_name.migrate.commands) do
+    if one[1] == name then return one end
+    names[one[1]] = true
   end
-  if done == nil then
-    host.complain(USAGE)
-    return false
-  end
-  return done
+  misuse("unknown command '%s'%s", name, core.hint(name, names))
 end
+
+-- Refuses what the command does not take.
+local function check(one, given)
+  local takes = {}
+  for name in one.options:gmatch "%S+" do takes[name] = true end
+  for _, name in ipairs{ "message", "autogenerate", "rename", "sql", "json" } do
+    if given[name] and not takes[name] then
+      misuse("%s does not take %s", one[1], name == "message" and "-m" or "--" .. name)
+    end
+  end
+  if given[2] and one.words == 0 then misuse("'%s' is one word too many", given[2]) end
+  if not given[2] and one.words == 1 then misuse("%s needs %s behind it", one[1], one[2]) end
+end
+
+-- See models/command.lua; besides, host.loadfile, host.list and host.make_folder.
+local function migrate(given, host)
+  check(find(given[1]), given)
+  given.folder = given.folder or "migrations"
+  given.renames = {}
+  for _, text in ipairs(given.rename or {}) do
+    local old, new = text:match "^([^=]+)=(.+)$"
+    if not old then misuse("--rename is TABLE.OLD=NEW, and not '%s'", text) end
+    given.renames[old] = new
+  end
+  return commands[given[1]](given, host)
+end
+
+return { migrate = migrate }

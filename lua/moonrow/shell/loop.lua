@@ -8,6 +8,7 @@ local class_listeners = require "moonrow.class_listeners"
 local commands = require "moonrow.shell.commands"
 local complete = require "moonrow.shell.complete"
 local show = require "moonrow.shell.show"
+local url = require "moonrow.command.url"
 
 -- ---------------------------------------------------------------- reading
 
@@ -128,17 +129,12 @@ local function run_models(host)
   end)
 end
 
--- Opens the database, with the classes of the program or one for each table. A path without a scheme is a file of
--- SQLite; it must be there, because a new one would be made.
+-- Opens the database, with the classes of the program or one for each table.
 local function open_database(host)
   return host.call(function()
     local mr = host.globals.mr
-    if not host.url:find "^[%w+]+://" then host.url = "sqlite:///" .. host.url end
-    local path = host.url:match "^sqlite:///([^?]+)"
-    local file, why = nil, nil
-    if path and not path:find "^:memory:" then file, why = io.open(path, "rb") end
-    if why then core.raise("ArgumentError", why) end
-    if file then file:close() end
+    host.url = url.of(host.url)
+    url.check(host.url, io)
     local db = host.models and mr.open(host.url) or mr.automap(host.url)
     rawset(host.globals, "db", db)
     if not host.models then offer_classes(host) end

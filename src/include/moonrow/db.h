@@ -250,6 +250,8 @@ const mr_driver *mr_driver_sqlite(void);
 const mr_driver *mr_driver_postgresql(void);
 /* The version of the SQLite library that this process uses: "3.40.1". Static. */
 const char *mr_sqlite_version(void);
+/* The version of libpq as PQlibVersion tells it (150004 is 15.4); 0: the library is not there, or too old. */
+int mr_postgresql_version(mr_env *env);
 
 /* For a program whose own code is the only one that uses SQLite in the process (the host): called once, before the
  * first engine is opened. SQLite then keeps no statistics of its memory, which cost a lock at each allocation;
