@@ -53,8 +53,9 @@ local function same(old, new)
   return true
 end
 
--- difference.of(old, new): of two lists { keys =, images = }: { inserted = new indexes, removed = old indexes, updated =
--- new indexes, moved = { { from = old index, to = new index }, ... } }, each in ascending order; nil: they are equal.
+-- difference.of(old, new): of two lists { keys =, images = }: { inserted = new indexes, removed = old indexes,
+-- updated = new indexes, moved = { { from = old index, to = new index }, ... } }, each in ascending order; nil: they
+-- are equal.
 function difference.of(old, new)
   if same(old, new) then return nil end
   local diff = { inserted = {}, removed = {}, updated = {}, moved = {} }

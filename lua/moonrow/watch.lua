@@ -69,49 +69,65 @@ local function add_reads(interest, reads, awaited)
   end
 end
 
--- The watch is woken from now on by what the statements have read.
-local function depend(self, records, awaited)
-  local interest, session = self.interest, core.query_session("watch", self.query)
-  interest:clear()
-  self.unsure = false
-  for i, record in ipairs(records) do
-    local reads = reads_of(self.state, session, record.statement)
-    if not reads then self.unsure = true end
-    add_reads(interest, reads or {}, i == 1 and awaited.value ~= nil and awaited)
-  end
-  if awaited.value ~= nil then
-    interest:add(awaited.schema or "main", awaited.table, awaited.column, awaited.value)
-  end
+-- A wake: { interest =, state =, unsure =, statements = }: what some statements have read. Where the database does not
+-- tell that, or of PostgreSQL, any commit wakes it.
+local function wake_of(state)
+  return { state = state, interest = state.feed and state.feed:interest(), unsure = not state.feed, statements = {},
+    token = state.token, version = state.version }
 end
 
--- watch.look(self): runs self.query, and returns its rows and { keys =, images = }. From now on self.interest is
--- woken by what the statements have read.
-function watch.look(self)
-  local rows, keys, images, awaited
-  local records = self.engine:record(function() rows, keys, images, awaited = core.run_watched(self.query) end)
-  if self.interest then depend(self, records, awaited) end
-  return rows, { keys = keys, images = images }
+local function forget(wake)
+  if wake.interest then wake.interest:clear() end
+  wake.unsure, wake.statements = not wake.interest, {}
+end
+
+local function depend(wake, query, records, awaited)
+  local interest, session = wake.interest, core.query_session("watch", query)
+  local schema = core.schema_seen(session)
+  if schema ~= wake.state.schema then wake.state.schema, wake.state.reads, wake.state.known = schema, {}, 0 end
+  for i, record in ipairs(records) do
+    local sql, main = record.statement, i == 1 and awaited
+    if not wake.statements[sql] then
+      local reads = reads_of(wake.state, session, sql)
+      if not reads then wake.unsure = true end
+      add_reads(interest, reads or {}, main)
+      wake.statements[sql] = not main
+    end
+  end
+  if awaited then interest:add(awaited.schema or "main", awaited.table, awaited.column, awaited.value) end
+end
+
+-- Was it woken since it was asked last, or has looked?
+local function take(wake)
+  local state, new = wake.state, wake.unsure and (wake.token ~= wake.state.token or wake.version ~= wake.state.version)
+  wake.token, wake.version = state.token, state.version
+  return wake.interest and wake.interest:take() or new
+end
+
+-- watch.run(wake, query, run, more): the results of run(query), which runs its statements. From now on the wake is
+-- woken by what they have read; more: and by what it was woken by before. The last result of run: { table =, value =,
+-- ... } as core.run_watched gives it, or {}.
+function watch.run(wake, query, run, more)
+  local results
+  local engine = core.query_session("watch", query).bind
+  local records = engine:record(function() results = table.pack(run(query)) end)
+  local awaited = results[results.n]
+  if not more then forget(wake) end
+  if wake.interest then depend(wake, query, records, awaited.value ~= nil and awaited or nil) end
+  return table.unpack(results, 1, results.n - 1)
 end
 
 -- ---------------------------------------------------------------- watches
 
--- Must the watch look again?
-local function is_woken(self)
-  if not self.interest then return self.state.version ~= self.seen_version end
-  local woken = self.interest:take()
-  return woken or self.due or (self.unsure and self.state.token ~= self.seen_token)
-end
-
-local function note_seen(self) self.seen_token, self.seen_version = self.state.token, self.state.version end
-
--- watch.begin(query, tell, on_error): a watch whose `tell(self)` is called where it was woken; it returns true if it
--- has called the program. It is not in the engine's list yet: watch.join.
-function watch.begin(query, tell, on_error)
+-- watch.begin(query, nwakes, tell, on_error): a watch with so many wakes, whose `tell(self, woken)` is called where one
+-- was woken (woken[i]: the i-th was); it returns true if it has called the program. It is not in the engine's list yet:
+-- watch.join.
+function watch.begin(query, nwakes, tell, on_error)
   local engine = core.query_session("watch", query).bind
-  local self = setmetatable({ query = query:autoflush(false), engine = engine, state = state_of(engine), tell = tell,
-    on_error = on_error }, Watch)
-  if self.state.feed then self.interest = self.state.feed:interest()
-  else version_of(self.state, engine) end
+  local state = state_of(engine)
+  if not state.feed then version_of(state, engine) end
+  local self = setmetatable({ query = query, state = state, tell = tell, on_error = on_error, wakes = {} }, Watch)
+  for i = 1, nwakes do self.wakes[i] = wake_of(state) end
   return self
 end
 
@@ -119,14 +135,19 @@ function watch.join(self)
   local state = self.state
   state.last = state.last + 1
   state.list[state.last] = self
-  self.due = not core.query_rests(self.query) -- what it has seen may be undone
-  note_seen(self)
+  -- In a transaction what it has seen may be undone.
+  if not core.query_rests(self.query) then self.due = { true, true } end
   return self
 end
 
+local function look(self)
+  local rows, keys, images = watch.run(self.wakes[1], self.query, core.run_watched)
+  return rows, { keys = keys, images = images }
+end
+
 local function tell(self)
-  local rows, seen = watch.look(self)
-  self.due = false
+  local rows, seen = look(self)
+  self.due = nil
   local diff = difference.of(self.seen, seen)
   if not diff then return false end
   self.seen = seen
@@ -140,10 +161,10 @@ function core.Query.watch(query, ...)
   local given, fn = options.read("watch", { "on_error" }, 1, ...)
   options.check_callable("watch", fn)
   if given.on_error ~= nil then options.check_callable("watch: on_error", given.on_error) end
-  local self = watch.begin(query, tell, given.on_error)
+  local self = watch.begin(query:autoflush(false), 1, tell, given.on_error)
   self.fn = fn
   local rows
-  rows, self.seen = watch.look(self)
+  rows, self.seen = look(self)
   watch.join(self)
   fn(rows)
   return self
@@ -152,7 +173,9 @@ end
 -- watch:close(): fn is not called any more. So it is when nobody has the handle any longer.
 function Watch:close()
   self.closed = true
-  if self.interest then self.interest:close() end
+  for _, wake in ipairs(self.wakes) do
+    if wake.interest then wake.interest:close() end
+  end
 end
 
 Watch.__close = Watch.close
@@ -173,11 +196,18 @@ local function living(state)
   return list
 end
 
+-- Asks all of its wakes. Until it has looked, it stays to be called: now, or when the transaction of its session is
+-- over.
+local function is_woken(self)
+  local woken = self.due or {}
+  for i, wake in ipairs(self.wakes) do woken[i] = take(wake) or woken[i] end
+  self.due = next(woken) and woken or nil
+  return self.due ~= nil
+end
+
 local function call(self)
-  self.due = true -- until it has looked: now, or when the transaction of its session is over
   if not core.query_rests(self.query) then return false end
-  note_seen(self)
-  return self.tell(self)
+  return self.tell(self, self.due)
 end
 
 local function round(state, failures)

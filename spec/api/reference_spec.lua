@@ -156,6 +156,8 @@ describe("the reference has", function()
     ["moonrow.JoinedLoadOptions"] = { { mr.joinedload, User.posts, wrong } },
     ["moonrow.RaiseLoadOptions"] = { { mr.raiseload, User.posts, wrong } },
     ["moonrow.RecordOptions"] = { { db.record, db, print, wrong } },
+    ["moonrow.WatchOptions"] = { { User.query.watch, User.query, print, wrong } },
+    ["moonrow.WindowOptions"] = { { User.query.window, User.query, wrong } },
     ["moonrow.HistoryLimits"] = { { db.history.limit, db.history, wrong } },
     ["moonrow.WatchdogOptions"] = { { db.watchdog, db, wrong } },
     ["moonrow.SelectInLoadOptions"] = { { mr.selectinload, User.posts, wrong } },

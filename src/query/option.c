@@ -102,6 +102,22 @@ mr_query *mr_query_options(const mr_query *q, const mr_option *options, unsigned
     return NULL;
 }
 
+mr_query *mr_query_only_criteria(const mr_query *q) {
+    mr_query *c = mr_query_copy(q);
+    if (!c) return NULL;
+    mr_option_list_release(c->env, c->option_list);
+    c->option_list = NULL;
+    c->options = NULL;
+    c->noptions = 0;
+    for (unsigned i = 0; c && i < q->noptions; i++) {
+        if (q->options[i].kind != MR_OPTION_CRITERIA) continue;
+        mr_query *with = mr_query_options(c, &q->options[i], 1);
+        mr_query_release(c);
+        c = with;
+    }
+    return c;
+}
+
 mr_query *mr_query_option(const mr_query *q, const mr_option *option) {
     mr_query *c = mr_query_options(q, option, 1);
     mr_node_release(option->alias);

@@ -48,6 +48,13 @@ bool mr_session_is_idle(const mr_session *s) { return s->phase == MR_PHASE_IDLE;
 
 void mr_session_distrust_memory(mr_session *s) { s->read_conn = 0; }
 
+mr_status mr_session_schema_seen(mr_session *s, uint64_t *out) {
+    mr_conn *conn;
+    if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;
+    *out = mr_conn_schema_seen(conn);
+    return MR_OK;
+}
+
 mr_status mr_session_reads(mr_session *s, const char *sql, mr_reads_fn fn, void *ud) {
     mr_conn *conn;
     if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;

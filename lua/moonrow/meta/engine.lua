@@ -89,6 +89,14 @@ local Engine = {}
 ---"sqlite".
 ---@field name string
 
+---`db:poll()` of the engine's own live queries.
+---
+---```lua
+---db.engine:poll() --> 0
+---```
+---@return integer
+function Engine:poll() end
+
 ---Runs fn and returns the statements that the engine executed, in order.
 ---
 ---```lua

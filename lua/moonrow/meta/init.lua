@@ -590,6 +590,16 @@ function Database:changes_since(token) end
 ---@return integer
 function Database:change_token() end
 
+---Tells live queries (`query:watch`, `query:window`) of all that was committed since the last call, also by other programs.
+---Call it from the program's own loop: once a frame, or once a second.
+---
+---```lua
+---db:poll() --> 0
+---```
+---@return integer # how many functions were called
+---@error InvalidRequestError it is called by a listener, or by the function of a watch
+function Database:poll() end
+
 ---What db:track takes: a list of classes and tables, and how long the log keeps what they change.
 ---@class moonrow.Tracked
 ---A class, or a table without one.

@@ -15,6 +15,100 @@
 ---@class moonrow.Query<T>: moonrow.Select
 local Query = {}
 
+---A live query: calls the function with the rows now, and then within `db:poll()`, whenever what was committed has changed
+---them, or what is loaded eagerly with them. It lives as long as its handle, which is the result: `local w <close> = ...`.
+---
+---```lua
+---local seen
+---local w <close> = User.query:filter_by{ id = 1 }:watch(function(rows, diff) seen = { #rows, diff } end,
+---  { on_error = print })
+---seen[1], seen[2] --> 1, nil
+---ann.age = 70
+---session:commit()
+---db:poll() --> 1
+---seen[2].updated[1], #seen[2].inserted, #seen[2].removed, #seen[2].moved --> 1, 0, 0, 0
+---tostring(w):sub(1, 14) --> <Watch: SELECT
+---w:close()
+---```
+---@param fn fun(rows: T[], diff?: moonrow.Diff)
+---@param options? moonrow.WatchOptions
+---@return moonrow.Watch
+function Query:watch(fn, options) end
+
+---@class moonrow.WatchOptions
+---Gets what the function or its query raises, and the watch; without it `db:poll` raises that, when all were told.
+---@field on_error? fun(err: any, watch: moonrow.Watch)
+
+---The handle of a live query.
+---@class moonrow.Watch
+local Watch = {}
+
+---The function is not called any more. So it is when nobody has the handle any longer.
+---
+---```lua
+---local w = User.query:watch(function() end)
+---w:close()
+---```
+function Watch:close() end
+
+---How a list differs from the one before. The old list without `removed`, and with the rows `moved` taken out, and then
+---with those and the `inserted` ones put in at their new indexes, the lowest first, is the new list.
+---@class moonrow.Diff
+---Indexes in the new list.
+---@field inserted integer[]
+---Indexes in the old list.
+---@field removed integer[]
+---Indexes in the new list: the same object, with other values, or other objects loaded with it.
+---@field updated integer[]
+---As few as possible.
+---@field moved { from: integer, to: integer }[]
+
+---The objects of the query as a list that stays in the database: `#v`, `v[90000]`. Only the keys are in memory, and the
+---objects of the pages that were used last. It follows the database within `db:poll()`.
+---
+---```lua
+---local v <close> = User.query:order_by(User.id):window{ size = 50, pages = 4, on_change = function(v, diff) end,
+---  on_error = print }
+---#v, v[1].name, v[99] --> 3, Ann, nil
+---v:find(ann) --> 1
+---```
+---@param options? moonrow.WindowOptions
+---@return moonrow.Window<T>
+---@error ArgumentError the query gives something else than the objects of one class
+function Query:window(options) end
+
+---@class moonrow.WindowOptions
+---So many objects are loaded together; 50 by default.
+---@field size? integer
+---So many pages are held; 4 by default.
+---@field pages? integer
+---Called by `db:poll` when the list has changed: `updated` tells of the pages that are held.
+---@field on_change? fun(v: moonrow.Window, diff: moonrow.Diff)
+---Gets what on_change or a query raises; without it `db:poll` raises that.
+---@field on_error? fun(err: any)
+
+---A list that stays in the database.
+---@class moonrow.Window<T>
+---The object at the index; nil where its row is gone since the last poll.
+---@field [integer] T
+local Window = {}
+
+---The object's index, or nil.
+---
+---```lua
+---User.query:order_by(User.id):window():find(ann) --> 1
+---```
+---@param object moonrow.Object
+---@return integer?
+function Window:find(object) end
+
+---It does not follow the database any more.
+---
+---```lua
+---User.query:window():close()
+---```
+function Window:close() end
+
 ---Writes the rows into a file as CSV or JSON lines, a piece at a time, so that `session:import` reads equal values;
 ---returns how many. Of objects the columns are written, deferred ones, too.
 ---

@@ -80,6 +80,23 @@ static int core_run_watched(lua_State *L) {
     return 4;
 }
 
+/* core.query_alone(query): a query in the same session for the objects of its class, with its loader options and no
+ * clause. nil: it gives something else than the objects of one class. */
+static int core_query_alone(lua_State *L) {
+    const mr_query *q = bind_query_arg(L, "window");
+    if (q->nitems != 1 || !q->items->mapper || q->items->alias || q->statement || q->united) return 0;
+    const mr_query_item item = {.mapper = q->items->mapper, .name = q->items->name};
+    mr_query *alone = mr_query_new(q->env, &item, 1, false), *with = NULL;
+    if (alone) with = q->noptions ? mr_query_options(alone, q->options, q->noptions) : mr_query_retain(alone);
+    mr_query_release(alone);
+    return bind_derive(L, with);
+}
+
+/* core.query_unoptioned(query): the query without loader options, but loader criteria. */
+static int core_query_unoptioned(lua_State *L) {
+    return bind_derive(L, mr_query_only_criteria(bind_query_arg(L, "window")));
+}
+
 /* core.query_rests(query): is its session idle, and has no open transaction? Then what a query reads is committed. */
 static int core_query_rests(lua_State *L) {
     bind_query_arg(L, "watch");
@@ -98,6 +115,10 @@ static int core_session_is_idle(lua_State *L) {
 void bind_open_watched(lua_State *L) {
     lua_pushcfunction(L, core_session_is_idle);
     lua_setfield(L, -2, "session_is_idle");
+    lua_pushcfunction(L, core_query_alone);
+    lua_setfield(L, -2, "query_alone");
+    lua_pushcfunction(L, core_query_unoptioned);
+    lua_setfield(L, -2, "query_unoptioned");
     lua_pushcfunction(L, core_query_rests);
     lua_setfield(L, -2, "query_rests");
     lua_pushcfunction(L, core_run_watched);

@@ -127,7 +127,19 @@ static int core_statement_reads(lua_State *L) {
     return 1;
 }
 
+/* core.schema_seen(session): a number that rises when the schema may have changed. */
+static int core_schema_seen(lua_State *L) {
+    bind_state *b = bind_of(L);
+    mr_session *s = bind_to_session(L, 1);
+    uint64_t seen;
+    BIND_TRY(b, L, mr_session_schema_seen(s, &seen));
+    lua_pushinteger(L, (lua_Integer)seen);
+    return 1;
+}
+
 void bind_open_interest(lua_State *L) {
+    lua_pushcfunction(L, core_schema_seen);
+    lua_setfield(L, -2, "schema_seen");
     static const luaL_Reg methods[] = {{"clear", interest_clear},
                                        {"add", interest_add},
                                        {"take", interest_take},

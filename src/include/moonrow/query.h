@@ -201,6 +201,8 @@ mr_query *mr_query_option(const mr_query *q, const mr_option *option);
 /* Adds n options. They are copied; their nodes and criteria are borrowed. Options that follow each other with the same
  * pointer steps share one copy of the steps, so the time is linear for a chain of options, too. */
 mr_query *mr_query_options(const mr_query *q, const mr_option *options, unsigned n);
+/* The query without loader options, but those that are loader criteria. */
+mr_query *mr_query_only_criteria(const mr_query *q);
 /* Takes the loader criteria from the options of a query that the caller alone has. */
 mr_status mr_query_drop_criteria(mr_query *q);
 /* Adds the criterion that the row belongs to parent, along a relationship of the parent's class. alias is that of the

@@ -131,6 +131,8 @@ bool mr_session_is_idle(const mr_session *s);
 /* What is in memory counts as old: the next read outside of a transaction replaces what it meets there, but changes
  * that are not flushed. */
 void mr_session_distrust_memory(mr_session *s);
+/* *out: mr_conn_schema_seen of the session's connection. */
+mr_status mr_session_schema_seen(mr_session *s, uint64_t *out);
 /* Tells of all that the statement would read, by the session's connection: mr_conn_reads. */
 mr_status mr_session_reads(mr_session *s, const char *sql, mr_reads_fn fn, void *ud);
 /* The named attributes are read again when they are next used; names NULL: all attributes, with the refresh-expire
