@@ -13,16 +13,7 @@ local function fine(arguments) return at:fine(arguments) end
 local function fails(words, arguments) at:fails(words, arguments) end
 local function rows(sql) return saved.sqlite3(at.path .. "/app.db", sql) end
 
--- A revision with functions of the spec's own.
-local function revision(id, follows, up, down, message)
-  write("migrations/" .. id .. "_x.lua", ([[
-return {
-  revision = "%s", down_revision = %s, message = "%s",
-  upgrade = function(m) %s end,
-  downgrade = %s,
-}
-]]):format(id, follows, message or id, up, down and "function(m) " .. down .. " end" or "nil"))
-end
+local function revision(...) at:write_revision(...) end
 
 local MODELS = [[
 local mr = require "moonrow"
@@ -155,7 +146,7 @@ describe("moonrow migrate", function()
     assert.equal("a\nb\nc", rows "SELECT name FROM sqlite_master WHERE name < 'm' ORDER BY 1")
     assert.equal(1, select(2, fine "current":gsub("\n", "")))
     fine "downgrade bb1"
-    assert.equal("a\nb", rows "SELECT name FROM sqlite_master WHERE name < 'm' ORDER BY 1")
+    assert.equal("a\nb\nc", rows "SELECT name FROM sqlite_master WHERE name < 'm' ORDER BY 1")
     assert.truthy(fine "show aa":find "revision aa1\nfollows  none\n")
   end)
 

@@ -60,6 +60,17 @@ function Folder:fails(words, arguments)
   assert(not said:find("traceback", 1, true), said)
 end
 
+--- Writes a revision with functions of the spec's own. follows: its down_revision as Lua; down: nil: it has none.
+function Folder:write_revision(id, follows, up, down, message)
+  self:write("migrations/" .. id .. "_x.lua", ([[
+return {
+  revision = "%s", down_revision = %s, message = "%s",
+  upgrade = function(m) %s end,
+  downgrade = %s,
+}
+]]):format(id, follows, message or id, up, down and "function(m) " .. down .. " end" or "nil"))
+end
+
 --- A revision that the command has made: its text.
 function Folder:revision(arguments)
   local path, said = self:fine("revision " .. arguments)

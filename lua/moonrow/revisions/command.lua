@@ -51,9 +51,9 @@ local function run_models(given, host)
   return given.models_done
 end
 
-local function applied_of(given, host, revisions)
+local function applied_of(given, host, revisions, changed_too)
   local connection <close> = engine_of(given, host):connect()
-  return upgrade.applied(connection, revisions)
+  return upgrade.applied(connection, revisions, changed_too)
 end
 
 -- ---------------------------------------------------------------- the commands
@@ -223,7 +223,9 @@ end
 function commands.stamp(given, host)
   local revisions = graph.read(host, given.folder)
   local nodes = {}
-  if given[2] == "head" or given[2] == "heads" then nodes = revisions.heads
+  if given[2] == "current" then
+    nodes = graph.tops(revisions, applied_of(given, host, revisions, true))
+  elseif given[2] == "head" or given[2] == "heads" then nodes = revisions.heads
   elseif given[2] ~= "base" then nodes = { graph.find(revisions, given[2]) } end
   upgrade.stamp(engine_of(given, host), revisions, nodes)
   return true

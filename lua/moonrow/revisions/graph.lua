@@ -34,6 +34,9 @@ local function read_file(host, path)
     refuse('%s returns no revision: a table with revision = "..." and upgrade = function(m) ... end', path)
   end
   if type(node.upgrade) ~= "function" then refuse("%s has no function upgrade(m)", path) end
+  if node.downgrade ~= nil and type(node.downgrade) ~= "function" then
+    refuse("%s: downgrade is no function, but %s", path, type(node.downgrade))
+  end
   return { id = node.revision, parents = parents_of(node), message = node.message or "", upgrade = node.upgrade,
     downgrade = node.downgrade, path = path, checksum = fingerprint.hash(read_text(host, path)) }
 end
@@ -132,6 +135,17 @@ function graph.ancestors(self, nodes)
   for i = #self, 1, -1 do
     if set[self[i].id] then
       for _, parent in ipairs(self[i].parents) do set[parent] = true end
+    end
+  end
+  return set
+end
+
+-- graph.followers(self, node): the set of the ids of all that follow it, at whatever distance.
+function graph.followers(self, node)
+  local set = {}
+  for _, one in ipairs(self) do
+    for _, parent in ipairs(one.parents) do
+      if parent == node.id or set[parent] then set[one.id] = true end
     end
   end
   return set

@@ -27,26 +27,40 @@ local function rows_of(connection)
   return rows
 end
 
-local function check(revisions, applied)
-  for id, checksum in pairs(applied) do
-    local node = revisions.by_id[id]
-    if not node then
+local function sorted_ids(applied)
+  local ids = {}
+  for id in pairs(applied) do ids[#ids + 1] = id end
+  table.sort(ids)
+  return ids
+end
+
+local function check_files(revisions, applied)
+  for _, id in ipairs(sorted_ids(applied)) do
+    if not revisions.by_id[id] then
       refuse("the revision %s has run on the database, and there is no file of it in %s: the database is newer than"
-        .. " these"
-        .. " files, or the file was removed", id, revisions.folder)
-    end
-    if node.checksum ~= checksum then
-      refuse("%s was changed after it had run on the database: put what is new into a revision of its own, or say"
-        .. " that it"
-        .. " is right: moonrow migrate stamp %s", node.path, id)
+        .. " these files, or the file was removed", id, revisions.folder)
     end
   end
 end
 
--- upgrade.applied(connection, revisions, unchecked): the set of what has run, by id.
-function upgrade.applied(connection, revisions, unchecked)
+local function check_unchanged(revisions, applied)
+  local changed = {}
+  for _, id in ipairs(sorted_ids(applied)) do
+    local node = revisions.by_id[id]
+    if node.checksum ~= applied[id] then changed[#changed + 1] = node.path end
+  end
+  if #changed > 0 then
+    refuse("%s was changed after it had run on the database: put what is new into a revision of its own, or say"
+      .. " that it is right: moonrow migrate stamp current", table.concat(changed, ", "))
+  end
+end
+
+-- upgrade.applied(connection, revisions, changed_too): the set of what has run, by id. changed_too: files that were
+-- changed behind that are no error.
+function upgrade.applied(connection, revisions, changed_too)
   local applied = rows_of(connection)
-  if not unchecked then check(revisions, applied) end
+  check_files(revisions, applied)
+  if not changed_too then check_unchanged(revisions, applied) end
   return applied
 end
 
@@ -78,35 +92,42 @@ function upgrade.forwards(revisions, applied, target)
 end
 
 -- upgrade.backwards(revisions, applied, target): the list of what is taken back, the last first. target: "base", "-1",
--- or a revision, which stays.
+-- or a revision, which stays: what follows it goes, and no other branch.
 function upgrade.backwards(revisions, applied, target)
-  local list, fewer = {}, target:match "^%-(%d+)$"
-  local keep = {}
+  local list, fewer, behind = {}, target:match "^%-(%d+)$", nil
   if target ~= "base" and not fewer then
     local node = graph.find(revisions, target)
     if not applied[node.id] then refuse("the revision %s has not run on the database", node.id) end
-    keep = graph.ancestors(revisions, { node })
+    behind = graph.followers(revisions, node)
   end
   for i = #revisions, 1, -1 do
     local node = revisions[i]
-    local follows = keep[node.id] == nil
-    if fewer then follows = #list < tonumber(fewer) end
-    if applied[node.id] and follows then list[#list + 1] = node end
+    local goes = not behind or behind[node.id]
+    if fewer then goes = #list < tonumber(fewer) end
+    if applied[node.id] and goes then list[#list + 1] = node end
   end
   return list
 end
 
 -- ---------------------------------------------------------------- running
 
+local function function_of(node, forwards)
+  if forwards then return node.upgrade end
+  return node.downgrade or refuse("%s has no function downgrade(m)", node.path)
+end
+
+-- What fails in a revision is told with its file, and as its error says where and by which statement.
+local function run_step(runner, node, fn)
+  local ok, err = pcall(runner.run_step, runner, "the revision " .. node.id, fn)
+  if not ok then refuse("the revision in %s has failed, and nothing of it is kept: %s", node.path, tostring(err)) end
+end
+
 local function run_one(runner, revisions, node, forwards, told)
-  local label = "the revision " .. node.id
-  local fn = node.upgrade
-  if not forwards then fn = node.downgrade end
-  if not fn then refuse("%s has no function downgrade(m)", node.path) end
+  local fn = function_of(node, forwards)
   return runner:transaction(function()
     local applied = upgrade.applied(runner.connection, revisions)
     if (applied[node.id] ~= nil) == forwards then return false end -- another program was faster
-    runner:run_step(label, fn)
+    run_step(runner, node, fn)
     if forwards then remember(runner.connection, node) else forget(runner.connection, node) end
     told(node)
     return true
@@ -127,10 +148,9 @@ function upgrade.sql(engine, nodes, forwards)
   local runner <close> = run.open(engine, { allow_loss = true })
   local ok, err = pcall(runner.transaction, runner, function()
     for i, node in ipairs(nodes) do
-      local fn = forwards and node.upgrade or node.downgrade
-      if not fn then refuse("%s has no function downgrade(m)", node.path) end
+      local fn = function_of(node, forwards)
       lists[i] = engine:record(function()
-        runner:run_step("the revision " .. node.id, fn)
+        run_step(runner, node, fn)
         if forwards then remember(runner.connection, node) else forget(runner.connection, node) end
       end)
     end
