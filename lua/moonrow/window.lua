@@ -119,16 +119,33 @@ local function updated(state, before, after)
   return list
 end
 
+-- The numbers of the pages in which the objects of those held are now. before: the keys until now.
+local function numbers_of(state, before)
+  local place, numbers, known = {}, {}, {}
+  for i, key in ipairs(state.keys) do place[key] = i end
+  for _, page in ipairs(state.pages) do
+    local from = (page.number - 1) * state.size + 1
+    for i = from, from + state.size - 1 do
+      local at = before[i] ~= nil and place[before[i]]
+      local number = at and (at - 1) // state.size + 1
+      if number and not known[number] then
+        known[number] = true
+        numbers[#numbers + 1] = number
+      end
+    end
+  end
+  return numbers
+end
+
 local function tell(self, woken)
   local state = self.window_state
   local keys, pages = state.keys, state.pages
   if woken[1] then look_at_keys(state) end
-  local numbers = {}
-  for i, page in ipairs(pages) do numbers[i] = page.number end
-  state.pages = read_pages(state, numbers)
+  state.pages = read_pages(state, numbers_of(state, keys))
   self.due = nil
   local diff = difference.of({ keys = keys, images = keys }, { keys = state.keys, images = state.keys })
   local changed = updated(state, images_of(pages), images_of(state.pages))
+  for i = #state.pages, state.keep + 1, -1 do state.pages[i] = nil end
   if not diff and #changed == 0 then return false end
   diff = diff or { inserted = {}, removed = {}, moved = {} }
   diff.updated = changed

@@ -97,7 +97,7 @@ describe("a window", function()
     assert.same({ "100: updated 10" }, poll())
     assert.equal("near", v[10].name)
     execute "UPDATE item SET rank = 500 WHERE id = 100"
-    assert.same({ "100: moved 1>100" }, poll())
+    assert.same({ "100: updated 100 moved 1>100" }, poll())
     assert.equal("n99", v[1].name)
     assert.equal("n100", v[100].name)
     session:add(Item{ id = 200, rank = 0 })

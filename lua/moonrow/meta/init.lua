@@ -590,8 +590,8 @@ function Database:changes_since(token) end
 ---@return integer
 function Database:change_token() end
 
----Tells live queries (`query:watch`, `query:window`) of all that was committed since the last call, also by other programs.
----Call it from the program's own loop: once a frame, or once a second.
+---Tells live queries (`query:watch`, `query:window`) of all that was committed since the last call, also by other
+---programs. Call it from the program's own loop: once a frame, or once a second.
 ---
 ---```lua
 ---db:poll() --> 0

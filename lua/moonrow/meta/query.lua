@@ -15,8 +15,9 @@
 ---@class moonrow.Query<T>: moonrow.Select
 local Query = {}
 
----A live query: calls the function with the rows now, and then within `db:poll()`, whenever what was committed has changed
----them, or what is loaded eagerly with them. It lives as long as its handle, which is the result: `local w <close> = ...`.
+---A live query: calls the function with the rows now, and then within `db:poll()`, whenever what was committed has
+---changed them, or what is loaded eagerly with them. It lives as long as its handle, which is the result: `local w
+---<close> = ...`.
 ---
 ---```lua
 ---local seen
