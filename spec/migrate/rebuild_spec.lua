@@ -64,6 +64,40 @@ describe("a rebuild keeps", function()
       SELECT count(*), min(hero_id) FROM pet]])
   end)
 
+  it("STRICT, whose columns have types of their own", function()
+    make("CREATE TABLE b (x INTEGER) strict", "INSERT INTO b VALUES (4)")
+    step(function(m)
+      m:add_column("b", "name", mr.String(40), { default = "Ann", nullable = false })
+      m:add_column("b", mr.Column{ "born", mr.Date, unique = true })
+      m:alter_column("b", "x", { type = mr.String(3) })
+    end)
+    assert.equal("4|text|Ann|", rows "SELECT x, typeof(x), name, born FROM b")
+    assert.matches("born TEXT", rows "SELECT sql FROM sqlite_master WHERE name = 'b'")
+    assert.equal("1", rows "SELECT strict FROM pragma_table_list WHERE name = 'b'")
+    refuse("IntegrityError", "cannot store TEXT value in INTEGER column b.name: say how it is converted", step,
+      function(m) m:alter_column("b", "name", { type = mr.Integer }) end)
+  end)
+
+  it("what SQL reads of the table's own rows while it is made anew", function()
+    for _, definition in ipairs{ "CREATE TABLE a (x INT, y INT)", "CREATE TABLE a (x INT, y INT, CHECK (a.x < 9))",
+      "CREATE TABLE a (x INT PRIMARY KEY, y INT) WITHOUT ROWID" } do
+      saved.remove(path)
+      make(definition, "INSERT INTO a VALUES (3, 1), (5, 2)")
+      batch("a", function(t)
+        t:alter_column("y", { using = "(SELECT max(x) FROM a) * 10 + a.y", type = mr.Text })
+        t:add_column("z", mr.Integer, { default = mr.text '(SELECT count(*) FROM A o WHERE o.x <= "a".x)' })
+      end)
+      assert.equal("3|51|1\n5|52|2", rows "SELECT * FROM a")
+      db.engine:dispose()
+      db = nil
+    end
+    saved.remove(path)
+    make("CREATE TABLE a (x)", "INSERT INTO a (rowid, x) VALUES (4, 'p'), (9, 'q')")
+    batch("a", function(t) t:alter_column("x", { using = "(SELECT min(rowid) FROM a) || x" }) end,
+      { progress = function() end })
+    assert.equal("4|4p\n9|4q", rows "SELECT rowid, x FROM a")
+  end)
+
   it("the number that AUTOINCREMENT has come to", function()
     make("CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT, x)", "INSERT INTO a (x) VALUES (1), (2), (3)",
       "DELETE FROM a WHERE id > 1", "CREATE TABLE empty (id INTEGER PRIMARY KEY AUTOINCREMENT, x)",
@@ -224,10 +258,12 @@ describe("a table is changed in", function()
       "CREATE VIEW v AS SELECT name FROM hero", "CREATE TRIGGER t AFTER INSERT ON pet BEGIN UPDATE hero SET name ="
         .. " 'y'; END")
     step(function(m)
-      m:rename_table("hero", "person")
+      m:rename_table("hero", "Person")
+      m:rename_table("Person", "person")
       m:rename_column("person", "name", "full name")
     end)
     assert.equal("Ann\nBob", rows "SELECT * FROM v")
+    assert.equal("person", rows "SELECT name FROM sqlite_master WHERE name LIKE 'person'")
     assert.truthy(sql_of "pet":find('REFERENCES "person"', 1, true))
     assert.truthy(sql_of "t":find('"full name"', 1, true))
   end)

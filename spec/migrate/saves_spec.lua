@@ -275,6 +275,12 @@ describe("db:migrate refuses", function()
     refuse("ArgumentError", "migrate: step 1: expected a name", db.migrate, db, "game", { { print } })
     refuse("ArgumentError", "migrate: step 'a': expected a function", db.migrate, db, "game", { { "a" } })
     refuse("ArgumentError", "two steps are called 'a'", db.migrate, db, "game", { { "a", print }, { "a", print } })
+    local function one() end
+    refuse("ArgumentError", "migrate: step 2 is missing, and there is a step 3", db.migrate, db, "game",
+      { { "a", one }, nil, { "c", one } })
+    refuse("ArgumentError", "migrate: the list of steps has the key a: a step is", db.migrate, db, "game", { a = one })
+    refuse("ArgumentError", "migrate: step 'a' has the key allow_loss: a step is a name and a function", db.migrate, db,
+      "game", { { "a", one, allow_loss = true } })
     refuse("ArgumentError", '"refuse" or "ignore"', db.migrate, db, "game", {}, { edited = true })
     refuse("ArgumentError", "known are", db.migrate, db, "game", {}, { zz = 1 })
   end)

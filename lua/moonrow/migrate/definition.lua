@@ -204,6 +204,8 @@ end
 
 function definition.is_without_rowid(made) return made.options:upper():find "WITHOUT%s+ROWID" ~= nil end
 
+function definition.is_strict(made) return words.mentions(made.options, "STRICT") end
+
 -- definition.numbers_rows(made): the name of the column that is the row's number; nil: none is. INTEGER PRIMARY KEY
 -- DESC is none, by an old mistake of SQLite's.
 function definition.numbers_rows(made)

@@ -32,8 +32,8 @@ function rebuild.parts(connection, name)
     .. " AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY rowid", { name = name }):all()
 end
 
--- A name that nothing in the file has.
-local function free_name(connection, name)
+-- rebuild.free_name(connection, name): a name like it that nothing in the file has.
+function rebuild.free_name(connection, name)
   local free, n = "moonrow_old_" .. name, 1
   while connection:scalar("SELECT count(*) FROM sqlite_master WHERE name = :name COLLATE NOCASE",
     { name = free }) > 0 do
@@ -84,6 +84,17 @@ local function lists(new, sources, old_rowid)
     end
   end
   return table.concat(into, ", "), table.concat(from, ", ")
+end
+
+-- The words in front of the INSERT, and behind the old table's name, by which the SQL of a source reads the old rows
+-- where it says the table's own name: (SELECT max(age) FROM hero). Else it would read the new table while that is
+-- filled.
+local function shadow(name, sources, free, rowid, old_rowid)
+  local is_named = false
+  for _, source in pairs(sources) do is_named = is_named or words.mentions(source, name) end
+  if not is_named then return "", "" end
+  local number = rowid and string.format("%s AS %s, ", rowid, old_rowid) or ""
+  return string.format("WITH %s AS (SELECT %s* FROM %s) ", quoted(name), number, quoted(free)), " AS " .. quoted(name)
 end
 
 local function copy_at_once(connection, sql) return run(connection, sql).rowcount end
@@ -137,7 +148,7 @@ end
 function rebuild.run_all(connection, old, new, sources, progress)
   local name = old.name
   local parts, seq = rebuild.parts(connection, name), sequence(connection, name)
-  local free = free_name(connection, name)
+  local free = rebuild.free_name(connection, name)
   local rowid = move_away(connection, old, free)
   run(connection, definition.write(new))
   local into, from = lists(new, sources, rowid)
@@ -145,7 +156,9 @@ function rebuild.run_all(connection, old, new, sources, progress)
   local order = definition.rowid(old) -- what counts the rows where they are now
   if into ~= "" then
     -- OR ABORT: a constraint's own ON CONFLICT IGNORE or REPLACE would lose rows without a word.
-    local sql = string.format("INSERT OR ABORT INTO %s (%s) SELECT %s FROM %s", quoted(name), into, from, quoted(free))
+    local with, as = shadow(name, sources, free, rowid, order)
+    local sql = string.format("%sINSERT OR ABORT INTO %s (%s) SELECT %s FROM %s%s", with, quoted(name), into, from,
+      quoted(free), as)
     if progress and order then rows = copy_in_chunks(connection, sql, order, free, progress)
     else rows = copy_at_once(connection, sql) end
   end

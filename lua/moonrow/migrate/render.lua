@@ -116,11 +116,10 @@ function render.value(what, column_type, value, dialect)
   return (definition.clause(read.columns[1], "default").text:gsub("^DEFAULT%s+", "", 1))
 end
 
--- render.type(type, dialect): what the type is called in a definition.
-function render.type(column_type, dialect)
-  local sql = tostring(core.CreateTable(core.Table("t", core.MetaData(), core.Column{ "v", column_type }),
-    { dialect = dialect }))
-  return definition.read(sql).columns[1].type
+-- render.type(type, dialect, strict): what the type is called in a definition. strict: in one of a STRICT table.
+function render.type(column_type, dialect, strict)
+  local made = core.Table{ "t", core.MetaData(), core.Column{ "v", column_type }, sqlite_strict = strict }
+  return definition.read(tostring(core.CreateTable(made, { dialect = dialect }))).columns[1].type
 end
 
 return render

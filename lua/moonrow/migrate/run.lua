@@ -5,12 +5,12 @@
 -- what is remembered of it, or not at all; and only if it has broken no foreign key, view or trigger.
 
 local core, require = ...
+local foreign_keys = require "moonrow.migrate.foreign_keys"
 local options = require "moonrow.options"
 local progress = require "moonrow.transfer.progress"
 local rebuild = require "moonrow.migrate.rebuild"
 local runnable = require "moonrow.migrate.runnable"
 local step = require "moonrow.migrate.step"
-local words = require "moonrow.migrate.words"
 
 local run = {}
 
@@ -46,42 +46,6 @@ function run.open(engine, how)
 end
 
 -- ---------------------------------------------------------------- what a step may break
-
--- How many rows of each table refer to no row, by table and target.
-local function broken_keys(connection)
-  local counts, first, total = {}, {}, 0
-  local mismatched = {}
-  for _, name in ipairs(connection:execute "SELECT name FROM sqlite_master WHERE type = 'table'":scalars():all()) do
-    local sql = core.plain_sql(string.format("PRAGMA foreign_key_check(%s)", words.quoted(name)))
-    local ok, rows = pcall(function() return connection:execute(sql):all() end)
-    if not ok then mismatched[name] = rows end
-    for _, row in ipairs(ok and rows or {}) do
-      local key = string.format("%s to %s", row[1], row[3])
-      counts[key] = (counts[key] or 0) + 1
-      first[key] = first[key] or row[2]
-      total = total + 1
-    end
-  end
-  return { counts = counts, first = first, total = total, mismatched = mismatched }
-end
-
-local function check_keys(self, label, before)
-  local now = broken_keys(self.connection)
-  for name, err in pairs(now.mismatched) do
-    if not before.mismatched[name] and not next(before.mismatched) then
-      core.raise("OperationalError", string.format("%s leaves a foreign key of '%s' that does not fit what it refers to"
-        .. " (%s); nothing of the step is kept", label, name, err.orig and err.orig.message or tostring(err)))
-    end
-  end
-  if now.total <= before.total then return end
-  for key, count in pairs(now.counts) do
-    if count > (before.counts[key] or 0) then
-      core.raise("IntegrityError", string.format("%s leaves %d rows of %s without the row that they refer to, such"
-        .. " as row"
-        .. " %s; nothing of it is kept", label, count, key, tostring(now.first[key])))
-    end
-  end
-end
 
 local function check_schema(self, label, before)
   local now = runnable.broken(self.connection)
@@ -153,13 +117,13 @@ function Runner:run_step(label, fn)
   local _ <close> = line
   local m = step.new(connection, { allow_loss = how.allow_loss, tell = tell })
   if not self.is_sqlite then return fn(m) end
-  self.broken = self.broken or broken_keys(connection)
+  self.broken = self.broken or foreign_keys.read(connection)
   local before = runnable.broken(connection)
   fn(m)
   if not connection:in_transaction() then
     core.raise("InvalidRequestError", label .. " has ended its transaction")
   end
-  check_keys(self, label, self.broken)
+  self.broken = foreign_keys.check(connection, label, self.broken)
   check_schema(self, label, before)
 end
 

@@ -19,23 +19,45 @@ local CREATE = "CREATE TABLE moonrow_steps (owner TEXT NOT NULL, name TEXT NOT N
 
 -- ---------------------------------------------------------------- what the program gives
 
+local function mistake(line, ...) core.raise("ArgumentError", string.format(line, ...)) end
+
+-- Steps that ipairs would not come to would be left out without a word.
+local function check_list(steps)
+  if type(steps) ~= "table" or getmetatable(steps) ~= nil then options.expect("migrate", "a list of steps", steps) end
+  local last = 0
+  for key in pairs(steps) do
+    if math.type(key) ~= "integer" or key < 1 then
+      mistake('migrate: the list of steps has the key %s: a step is { "name", function(m) ... end }, in its place in'
+        .. " the list", tostring(key))
+    end
+    last = math.max(last, key)
+  end
+  for i = 1, last do
+    if steps[i] == nil then mistake("migrate: step %d is missing, and there is a step %d", i, last) end
+  end
+end
+
 local function check_step(step, seen, i)
   local place = string.format("migrate: step %d", i)
   if type(step) ~= "table" then options.expect(place, '{ "name", function(m) ... end }', step) end
   local name, fn = step[1], step[2]
   if type(name) ~= "string" or name == "" then options.expect(place, "a name", name) end
   options.check_callable(string.format("migrate: step '%s'", name), fn)
+  for key in pairs(step) do
+    if key ~= 1 and key ~= 2 then
+      mistake("migrate: step '%s' has the key %s: a step is a name and a function, and options stand behind the list",
+        name, tostring(key))
+    end
+  end
   if seen[name] then
-    core.raise("ArgumentError", string.format("migrate: two steps are called '%s': a file remembers them by their"
-      .. " names",
-      name))
+    mistake("migrate: two steps are called '%s': a file remembers them by their names", name)
   end
   seen[name] = i
 end
 
 -- A copy of the list, as { name =, fn =, fingerprint = }, by place and by name.
 local function read_steps(steps)
-  if type(steps) ~= "table" or getmetatable(steps) ~= nil then options.expect("migrate", "a list of steps", steps) end
+  check_list(steps)
   local seen, list = {}, { places = {} }
   for i, step in ipairs(steps) do
     check_step(step, seen, i)

@@ -83,6 +83,7 @@ local function types(connection)
 end
 
 local function rendered(self, parts)
+  parts.sqlite_strict = definition.is_strict(self.new) or nil
   return render.parts(self.name, parts, { dialect = "sqlite", columns = names_of(self.new),
     type_of = types(self.connection) })
 end
@@ -297,7 +298,7 @@ function Change:alter_column(...)
     options.expect(what .. ": type", "a type, such as db.Integer", given.type)
   end
   if given.type then
-    column.type, column.text = render.type(given.type, "sqlite"), nil
+    column.type, column.text = render.type(given.type, "sqlite", definition.is_strict(self.new)), nil
     if not may_lose(self, given) then self.retyped[#self.retyped + 1] = column end
   end
   local source = self.sources[column.name]
@@ -409,12 +410,24 @@ local function add_columns(self)
   end
 end
 
+local NOT_OF_TYPE = 3091 -- SQLite's code where a column of a STRICT table cannot hold a value
+
+local function rebuild_now(self)
+  local tell = self.step.tell
+  local ok, err = pcall(rebuild.run_all, self.connection, self.old, self.new, self.sources,
+    tell and function(done, total) tell(self.name, done, total) end)
+  if ok then return end
+  if #self.retyped > 0 and type(err) == "table" and err.orig and err.orig.code == NOT_OF_TYPE then
+    core.raise("IntegrityError", string.format("alter_column: %s: say how it is converted, using = 'CAST(...)'",
+      err.orig.message))
+  end
+  error(err, 0)
+end
+
 -- Makes the changes. May be called again, after more of them.
 function Change:finish()
   if self.rebuilds then
-    local tell = self.step.tell
-    rebuild.run_all(self.connection, self.old, self.new, self.sources,
-      tell and function(done, total) tell(self.name, done, total) end)
+    rebuild_now(self)
     for _, column in ipairs(self.retyped) do values.check_type(self, column) end
   else
     add_columns(self)

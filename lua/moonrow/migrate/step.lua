@@ -80,6 +80,12 @@ function methods:rename_table(...)
   local _, from, to = options.read("rename_table", {}, 2, ...)
   check_text("rename_table", "a table's name", from)
   check_text("rename_table", "the table's new name", to)
+  -- To SQLite a name in other letters, large and small, is one that is there already.
+  if in_sqlite(self) and words.same(from, to) then
+    local between = rebuild.free_name(self.connection, from)
+    run(self, string.format("ALTER TABLE %s RENAME TO %s", quoted(from), quoted(between)))
+    from = between
+  end
   run(self, string.format("ALTER TABLE %s RENAME TO %s", quoted(from), quoted(to)))
 end
 
