@@ -60,7 +60,8 @@ end)
 
 describe("a step may leave the rows that were broken before it", function()
   it("in a table, or the one that it refers to, under another name", function()
-    assert.equal(4, #migrate(function(m) m:rename_table("p", "parent") end, function(m) m:rename_table("c", "child") end,
+    assert.equal(4, #migrate(function(m) m:rename_table("p", "parent") end,
+      function(m) m:rename_table("c", "child") end,
       function(m) m:alter_column("child", "x", { type = mr.Integer }) end,
       function(m) m:rename_column("child", "x", "y") end).applied)
   end)

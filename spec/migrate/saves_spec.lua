@@ -141,6 +141,24 @@ describe("before the first step", function()
     assert.is_false(saved.exists(path .. ".before-03_fewer"))
   end)
 
+  it("a copy that is there stays, and none is left where no step has run", function()
+    db:migrate("game", steps "01 tables")
+    local function fail(m) m:drop_table "nix" end
+    refuse("InvalidRequestError", "nix", db.migrate, db, "game", { steps "01 tables"[1], { "02 mana", fail } })
+    local first_copy = path .. ".before-02_mana"
+    assert.is_false(saved.exists(first_copy))
+    assert.equal(first_copy, db:migrate("game", steps("01 tables", "02 mana")).backup)
+    saved.make(path, "DELETE FROM moonrow_steps WHERE name = '02 mana'", "ALTER TABLE hero DROP COLUMN mana",
+      "UPDATE hero SET name = 'Eve'") -- an older save was put back
+    assert.equal(first_copy .. ".2", db:migrate("game", steps("01 tables", "02 mana")).backup)
+    assert.equal("1|Ann\n2|Bob", saved.sqlite3(first_copy, "SELECT * FROM hero"))
+    assert.equal("1|Eve\n2|Eve", saved.sqlite3(first_copy .. ".2", "SELECT * FROM hero"))
+    local list = steps("01 tables", "02 mana", "03 fewer")
+    list[4] = { "04", fail }
+    refuse("InvalidRequestError", "nix", db.migrate, db, "game", list)
+    assert.is_true(saved.exists(path .. ".before-03_fewer"))
+  end)
+
   it("a new file can get all tables of today's classes", function()
     db.Model:extend("Hero", { id = mr.Column{ mr.Integer, primary_key = true }, mana = mr.Column{ mr.Integer } })
     local list = steps("01 tables", "02 mana", "03 fewer")

@@ -79,7 +79,8 @@ static void push_globals(lua_State *L) {
         if (!copy_library(L, globals, globals + 1, *name))
             luaL_error(L, "moonrow needs Lua's libraries base, coroutine, math, string and table: open '%s' before it",
                        *name);
-    copy_library(L, globals, globals + 1, "io");
+    copy_library(L, globals, globals + 1, "io"); /* these two may be missing */
+    copy_library(L, globals, globals + 1, "os");
     lua_replace(L, globals);
     lua_settop(L, globals);
 }

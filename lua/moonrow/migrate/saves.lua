@@ -126,17 +126,36 @@ local function path_of(connection)
   end
 end
 
--- Copies the file to where the program says: before-STEP beside it, if it says nothing. Returns the path, or nil.
+-- In a program without Lua's io nothing is known of files.
+local function exists(path)
+  local file <close> = io and io.open(path, "rb")
+  return file ~= nil
+end
+
+-- before-STEP beside the file. A copy that is there is of another save that was at this place: it stays.
+local function path_beside(file, step)
+  local path = file .. ".before-" .. step.name:gsub("[^%w._%-]", "_")
+  local free, n = path, 1
+  while exists(free) do
+    n = n + 1
+    free = path .. "." .. n
+  end
+  return free
+end
+
+-- Copies the file to where the program says: beside it, if it says nothing. Returns the path, or nil; and whether the
+-- program has said it.
 local function back_up(runner, given, step)
   if given.backup == false or not runner.is_sqlite or remembered.is_empty(runner.connection) then return nil end
-  local file = path_of(runner.connection)
   local path = given.backup
-  if path == nil or path == true then
+  local is_given = type(path) == "string"
+  if not is_given then
+    local file = path_of(runner.connection)
     if not file then return nil end
-    path = file .. ".before-" .. step.name:gsub("[^%w._%-]", "_")
+    path = path_beside(file, step)
   end
   runner.engine:backup(path)
-  return path
+  return path, is_given
 end
 
 -- ---------------------------------------------------------------- running
@@ -203,12 +222,18 @@ function saves.migrate(engine, make, ...)
     create(runner, owner, steps, make)
     return result
   end
-  result.backup = back_up(runner, given, steps[#applied + 1])
-  for i = #applied + 1, #steps do
-    if run_one(runner, owner, steps, i, given.edited) then result.applied[#result.applied + 1] = steps[i].name end
-  end
-  expire_all(engine)
-  return result
+  local is_given
+  result.backup, is_given = back_up(runner, given, steps[#applied + 1])
+  local ok, err = pcall(function()
+    for i = #applied + 1, #steps do
+      if run_one(runner, owner, steps, i, given.edited) then result.applied[#result.applied + 1] = steps[i].name end
+    end
+  end)
+  if #result.applied > 0 then expire_all(engine) end
+  if ok then return result end
+  -- A program that tries again at each start would make a copy each time.
+  if os and result.backup and not is_given and #result.applied == 0 then os.remove(result.backup) end
+  error(err, 0)
 end
 
 return saves
