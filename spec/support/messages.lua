@@ -12,7 +12,7 @@ local SILENT = { luaL_checkstack = true, luaL_newmetatable = true }
 -- SQL is no message, either.
 local SQL = {
   "SELECT", "PRAGMA", "CREATE", "EXISTS", "FROM", "WHERE", "DEFAULT", "ON", "IN", "relnamespace", "sqlite_master",
-  "WITH", "INSERT", "UPDATE", "JOIN", "THEN",
+  "WITH", "INSERT", "UPDATE", "JOIN", "THEN", "CAST",
 }
 
 local ESCAPES = { n = "\n", t = "\t", ["0"] = "\0" }

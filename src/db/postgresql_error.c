@@ -2,7 +2,7 @@
  * postgresql_error.c: turns errors of PostgreSQL into errors of the library, and adds advice.
  *
  * Invariant: the error keeps the server's message in its orig, and code, constraint, table, column, detail and hint in
- * its facts. The detail holds data of rows, so it is in no message.
+ * its facts. A detail that holds data of rows is in no message.
  */
 #include "driver_postgresql.h"
 
@@ -41,6 +41,8 @@ static const char *cure_of(const postgresql_dbc *dbc, const char *state) {
         {"40P01", ": it and another transaction wait for each other: run it again (session:retry)"},
         {"55P03", ": another transaction holds the lock: run the transaction again (session:retry)"},
         {"42P18", ": give the parameter a type: mr.cast(x, mr.Text)"},
+        {"25001", ": run it on a connection of engine:connect{ isolation_level = \"AUTOCOMMIT\" }; a step of a "
+                  "migration is one transaction"},
         {"53300", ": the server has no free connection: give back those that are not used (session:close, "
                   "db.engine:dispose), or raise max_connections"},
     };
@@ -48,6 +50,11 @@ static const char *cure_of(const postgresql_dbc *dbc, const char *state) {
     for (size_t i = 0; i < sizeof cures / sizeof *cures; i++)
         if (strcmp(state, cures[i].state) == 0) return cures[i].cure;
     return "";
+}
+
+/* Its detail names what depends on what, and no data: an object that others depend on, a column of a view. */
+static bool names_dependents(const char *state) {
+    return strcmp(state, "2BP01") == 0 || strcmp(state, "0A000") == 0;
 }
 
 /* The words without the end of their line, in buf. */
@@ -81,7 +88,7 @@ mr_status mr_postgresql_fail(postgresql_dbc *dbc, const pq_result *result) {
     const pq_library *pq = dbc->pq;
     const char *state = result ? pq->resultErrorField(result, 'C') : NULL;
     const char *words = result ? pq->resultErrorField(result, 'M') : NULL;
-    char begin[1000];
+    char begin[1000], more[1000];
     if (!words) words = result ? pq->resultErrorMessage(result) : pq->errorMessage(dbc->conn);
     if (!words) return mr_nomem(dbc->env);
     words = one_line(words, begin, sizeof begin);
@@ -92,7 +99,12 @@ mr_status mr_postgresql_fail(postgresql_dbc *dbc, const pq_result *result) {
             dbc->env, MR_ERR_ARGUMENT,
             "(postgresql) the SQL is nested more deeply than this server reads (max_stack_depth): compute a part in "
             "a subquery or in Lua");
-    else mr_fail(dbc->env, kind_of(state), "(postgresql) %s%s", words, cure_of(dbc, state));
+    else {
+        const char *detail = result && names_dependents(state) ? pq->resultErrorField(result, 'D') : NULL;
+        if (detail) detail = one_line(detail, more, sizeof more);
+        mr_fail(dbc->env, kind_of(state), "(postgresql) %s%s%s%s", words, detail ? ": " : "", detail ? detail : "",
+                cure_of(dbc, state));
+    }
     mr_error_add_orig(dbc->env, words, 0);
     if (!result) return MR_FAIL;
     mr_error_facts facts = facts_of(dbc, result);

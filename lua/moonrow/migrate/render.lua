@@ -102,6 +102,15 @@ end
 
 -- ---------------------------------------------------------------- values
 
+-- An array is JSON to us; PostgreSQL makes its elements of the texts in it. An array of arrays is left to the server.
+local function as_array(sql, column_type)
+  local parts = core.type_parts(column_type)
+  local item = parts and parts.item and core.type_parts(parts.item)
+  if not item or item.item then return sql end
+  return string.format("CAST(ARRAY(SELECT jsonb_array_elements_text(CAST(%s AS JSONB))) AS %s)", sql,
+    render.type(column_type, "postgresql"))
+end
+
 -- render.value(what, type, value, dialect): the value, or SQL expression, as SQL in parentheses.
 function render.value(what, column_type, value, dialect)
   if value == core.now then value = core.now() end
@@ -113,7 +122,8 @@ function render.value(what, column_type, value, dialect)
   local column = core.Column{ "v", column_type, server_default = is_sql and value or core.literal(value, column_type) }
   local sql = tostring(core.CreateTable(core.Table("t", core.MetaData(), column), { dialect = dialect }))
   local read = definition.read(sql)
-  return (definition.clause(read.columns[1], "default").text:gsub("^DEFAULT%s+", "", 1))
+  local text = definition.clause(read.columns[1], "default").text:gsub("^DEFAULT%s+", "", 1)
+  return dialect == "postgresql" and not is_sql and as_array(text, column_type) or text
 end
 
 -- render.type(type, dialect, strict): what the type is called in a definition. strict: in one of a STRICT table.

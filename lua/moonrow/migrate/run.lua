@@ -5,6 +5,7 @@
 -- what is remembered of it, or not at all; and only if it has broken no foreign key, view or trigger.
 
 local core, require = ...
+local ask = require "moonrow.migrate.ask"
 local foreign_keys = require "moonrow.migrate.foreign_keys"
 local options = require "moonrow.options"
 local progress = require "moonrow.transfer.progress"
@@ -64,12 +65,26 @@ local function is_held_elsewhere(err)
   return math.type(code) == "integer" and code & 0xff == 5 and tostring(err):find "another program" ~= nil
 end
 
+local SEARCH_PATH = "SELECT current_setting('search_path')"
+
 local LOCK = 7381240571 -- of PostgreSQL's advisory locks: moonrow's migrations, nobody else's
+
+-- What a session of the program has written, and not committed, the step would wait for without an end: no server can
+-- see that the two are one program.
+local function check_sessions(engine)
+  for _, session in ipairs(core.sessions()) do
+    if session.bind == engine and session:in_transaction() and core.uncommitted(session) then
+      core.raise("OperationalError", "migrate: a session of this program has written, and not committed: commit, roll"
+        .. " back or close it first")
+    end
+  end
+end
 
 -- Begins the transaction that writes. Another program's migration is waited for.
 local function begin(self)
   off(self)
   if self.engine.name == "postgresql" then
+    check_sessions(self.engine)
     core.begin_write(self.connection)
     self.connection:execute(core.plain_sql(string.format("SELECT pg_advisory_xact_lock(%d)", LOCK)))
     return
@@ -101,6 +116,16 @@ function Runner:transaction(fn)
   return false
 end
 
+-- A step may set the search_path, as the dump of another program does: what is remembered of the step, and those behind
+-- it, are where the program's tables are.
+local function run_on_server(connection, fn, m)
+  local path = ask(connection, SEARCH_PATH)
+  fn(m)
+  if path and ask(connection, SEARCH_PATH) ~= path then
+    connection:execute("SELECT set_config('search_path', :path, false)", { path = path })
+  end
+end
+
 -- self:run_step(label, fn): fn(m), with its checks, in the transaction that is open.
 function Runner:run_step(label, fn)
   local connection, how = self.connection, self.how
@@ -116,7 +141,7 @@ function Runner:run_step(label, fn)
   end
   local _ <close> = line
   local m = step.new(connection, { allow_loss = how.allow_loss, tell = tell })
-  if not self.is_sqlite then return fn(m) end
+  if not self.is_sqlite then return run_on_server(connection, fn, m) end
   self.broken = self.broken or foreign_keys.read(connection)
   local before = runnable.broken(connection)
   fn(m)

@@ -137,15 +137,16 @@ end
 -- ---------------------------------------------------------------- SQL and rows
 
 -- Words that would end the step's transaction, or do nothing in it.
-local refused = options.set{ "BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE", "VACUUM", "ATTACH",
-  "DETACH" }
+local refused = options.set{ "BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE", "START", "ABORT",
+  "VACUUM", "ATTACH", "DETACH" }
 
 local function check_statement(statement)
   if type(statement) ~= "string" then return end
-  local first = words.read(statement)[1]
-  if first and refused[first.upper] then
+  local list = words.read(statement)
+  local first, second = list[1] and list[1].upper, list[2] and list[2].upper
+  if refused[first] or first == "PREPARE" and second == "TRANSACTION" then
     core.raise("InvalidRequestError", string.format("execute: %s: the step runs in a transaction of its own, which ends"
-      .. " with it", first.upper))
+      .. " with it", first))
   end
 end
 
