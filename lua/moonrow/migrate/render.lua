@@ -132,4 +132,9 @@ function render.type(column_type, dialect, strict)
   return definition.read(tostring(core.CreateTable(made, { dialect = dialect }))).columns[1].type
 end
 
+-- render.spelled(name, dialect): the column's name as a definition has it: in quotes only where it needs them.
+function render.spelled(name, dialect)
+  return render.parts("t", { core.Column{ name, core.Integer } }, { dialect = dialect }).columns[1].spelled
+end
+
 return render

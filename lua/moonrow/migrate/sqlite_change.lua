@@ -326,7 +326,7 @@ function Change:rename_column(...)
   end
   self:finish()
   rebuild.run(self.connection, string.format("ALTER TABLE %s RENAME COLUMN %s TO %s", quoted(self.name),
-    quoted(column.name), quoted(to)))
+    quoted(column.name), render.spelled(to, "sqlite")))
   load(self)
 end
 

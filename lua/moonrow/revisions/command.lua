@@ -91,6 +91,9 @@ function commands.revision(given, host)
       end
     end
     local metadatas = mirror.metadatas()
+    if #metadatas == 0 then
+      host.say("%s declares no class: every table of the database is dropped", (config_of(given, host)).models)
+    end
     local both <close> = mirror.open("migrate", engine_of(given, host), metadatas)
     local notes
     up, down, notes = differences.find(both, given.renames, metadatas)
@@ -346,7 +349,7 @@ local function migrate(given, host)
   given.renames = {}
   for _, text in ipairs(given.rename or {}) do
     local old, new = text:match "^([^=]+)=(.+)$"
-    if not old then misuse("--rename is TABLE.OLD=NEW, and not '%s'", text) end
+    if not old then misuse("--rename is TABLE.OLD=NEW or TABLE=NEW, and not '%s'", text) end
     given.renames[old] = new
   end
   return commands[given[1]](given, host)
