@@ -215,7 +215,7 @@ describe("a table is changed in", function()
     end)
     assert.equal("1|Ann|7|1|integer\n2|Bob|1||integer", rows "SELECT *, typeof(level) FROM hero")
     assert.equal('CREATE TABLE "hero" (\n  id INTEGER PRIMARY KEY,\n  name TEXT,\n  level INTEGER NOT NULL,\n'
-      .. '  clan INT DEFAULT \'1\',\n  CONSTRAINT uq_name UNIQUE (name),\n  CONSTRAINT ck CHECK (level <> \'\')\n)',
+      .. "  clan INT DEFAULT '1',\n  CONSTRAINT uq_name UNIQUE (name),\n  CONSTRAINT ck CHECK (level <> '')\n)",
       sql_of "hero")
   end)
 

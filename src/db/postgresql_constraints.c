@@ -160,7 +160,8 @@ enum {
     INDEX_EXPRESSION,
     INDEX_DESCENDING,
     INDEX_COLLATION,
-    INDEX_OTHERS
+    INDEX_OTHERS,
+    INDEX_DEFINITION
 };
 
 /* A row for each column or expression; "others" tells of what a part has beside them: an operator class, NULLs in
@@ -171,7 +172,7 @@ static const char indexes_sql[] =
     "pg_catalog.pg_get_indexdef(i.indexrelid, u.at::int, true) END, i.indoption[u.at - 1] & 1, CASE WHEN "
     "a.attname IS NULL AND co.collname <> 'default' OR i.indcollation[u.at - 1] <> a.attcollation THEN co.collname "
     "END, NOT o.opcdefault OR (i.indoption[u.at - 1] & 2) <> 2 * "
-    "(i.indoption[u.at - 1] & 1) FROM " PG_OBJECTS
+    "(i.indoption[u.at - 1] & 1), pg_catalog.pg_get_indexdef(i.indexrelid, 0, true) FROM " PG_OBJECTS
     " JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE "
     "k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid "
     "JOIN pg_catalog.pg_am m ON m.oid = x.relam CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS u(own, at) "
@@ -204,6 +205,14 @@ static void note_index(postgresql_reader *r, const pq_result *rows, int row, boo
                            name, out->name);
 }
 
+/* Has the index a method, or columns or rules of its own, that are not read? */
+static bool says_more(const postgresql_reader *r, const pq_result *rows, int row) {
+    const pq_library *pq = r->dbc->pq;
+    return strcmp(pq->getvalue(rows, row, INDEX_METHOD), "btree") != 0 ||
+           mr_postgresql_says(r, rows, row, INDEX_INCLUDED, "t") ||
+           strstr(pq->getvalue(rows, row, INDEX_DEFINITION), " NULLS NOT DISTINCT") != NULL;
+}
+
 /* Reads the index whose rows begin at *row; moves it to the last of them. */
 static mr_reflected_index *read_index(postgresql_reader *r, const pq_result *rows, int *row, mr_reflection *out) {
     const int begin = *row, n = r->dbc->pq->ntuples(rows);
@@ -222,6 +231,7 @@ static mr_reflected_index *read_index(postgresql_reader *r, const pq_result *row
         others = others || mr_postgresql_says(r, rows, *row, INDEX_OTHERS, "t");
     }
     note_index(r, rows, begin, others, index->name, out);
+    if (others || says_more(r, rows, begin)) index->definition = mr_postgresql_take(r, rows, begin, INDEX_DEFINITION);
     return index;
 }
 

@@ -3,6 +3,7 @@
 -- Invariant: names of classes and attributes do not count. Both sides are what the database says of them (mirror.lua).
 
 local _, require = ...
+local indexes_of = require "moonrow.models.indexes"
 local mirror = require "moonrow.models.mirror"
 local parts = require "moonrow.models.parts"
 
@@ -76,6 +77,7 @@ local texts = {
 }
 
 local function index_text(index)
+  if index.definition then return "the index " .. index.definition end
   local items = {}
   for i, part in ipairs(index.parts) do
     items[i] = (part.column or part.expression):lower() .. (part.descending and " desc" or "")
@@ -85,7 +87,7 @@ local function index_text(index)
 end
 
 -- Foreign keys to what is not there are no part of a mapping.
-local function rules_of(side, facts)
+local function rules_of(side, facts, indexes)
   local rules = {}
   for _, constraint in ipairs(facts.constraints) do
     local other = constraint.kind ~= "foreign_key" or side.look(constraint.referred_table)
@@ -93,7 +95,7 @@ local function rules_of(side, facts)
       rules[#rules + 1] = texts[constraint.kind](constraint)
     end
   end
-  for _, index in ipairs(facts.indexes) do rules[#rules + 1] = index_text(index) end
+  for _, index in ipairs(indexes) do rules[#rules + 1] = index_text(index) end
   if facts.comment then rules[#rules + 1] = "the comment " .. facts.comment end
   for _, flag in ipairs{ "strict", "without_rowid", "autoincrement" } do
     if facts[flag] then rules[#rules + 1] = flag:upper():gsub("_", " ") end
@@ -140,7 +142,8 @@ return function(engine, metadata, lenient)
       local made = ours.look(name)
       local function say(line, ...) add(name, line, ...) end
       compare_columns(say, both, made, stored, lenient)
-      compare_rules(say, rules_of(ours, made), rules_of(theirs, stored))
+      local of_ours, of_theirs = indexes_of(made, stored)
+      compare_rules(say, rules_of(ours, made, of_ours), rules_of(theirs, stored, of_theirs))
       compared = compared + 1
     elseif can_be_mapped(stored) and #stored.columns > 0 and not own[name] then
       add(name, "no class has the table")

@@ -6,6 +6,7 @@
 
 local _, require = ...
 local enum_changes = require "moonrow.revisions.enum_changes"
+local indexes_of = require "moonrow.models.indexes"
 local one_table = require "moonrow.revisions.one_table"
 local parts = require "moonrow.models.parts"
 local renames = require "moonrow.revisions.renames"
@@ -78,6 +79,16 @@ local function note_renames(both, theirs, come, gone, notes)
   end
 end
 
+-- Takes out of a table's facts, on both sides, the indexes that are not compared.
+local function leave_indexes_out(ours, theirs, notes)
+  local left_out
+  ours.indexes, theirs.indexes, left_out = indexes_of(ours, theirs)
+  for _, index in ipairs(left_out) do
+    notes[#notes + 1] = string.format("'%s' is an index that models cannot say, and is not compared: %s", index.name,
+      index.definition)
+  end
+end
+
 -- ---------------------------------------------------------------- all of it
 
 -- Calls fn(name, drop) for each index of the side's tables, and for each key that is one (on PostgreSQL): their names
@@ -128,6 +139,7 @@ function differences.find(both, given, metadatas)
   local theirs = renames.apply(both, given)
   local come = new_tables(both, theirs, metadatas)
   local kept, gone = old_tables(both, theirs)
+  for _, name in ipairs(kept) do leave_indexes_out(ours.facts(name), theirs.facts(name), notes) end
   local up = joined(theirs.up, direction(both, theirs, ours, kept, come, gone, notes))
   local down = joined(direction(both, ours, theirs, kept, gone, come, {}), theirs.down)
   enum_changes.add(up, down, ours, both.theirs, notes, own)

@@ -93,6 +93,7 @@ end
 -- ---------------------------------------------------------------- indexes
 
 local function index_key(index)
+  if index.definition then return index.definition end
   local items = { index.name:lower(), tostring(index.unique), index.where or "" }
   for _, part in ipairs(index.parts) do
     items[#items + 1] = (part.column or part.expression):lower() .. (part.descending and " desc" or "")
@@ -102,6 +103,7 @@ local function index_key(index)
 end
 
 local function create_index(t, index, where)
+  if index.definition then return enum_changes.execute(index.definition) end
   local items, list = {}, {}
   for i, part in ipairs(index.parts) do
     local plain = part.column and not part.descending and not part.collation

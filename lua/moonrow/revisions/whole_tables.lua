@@ -4,6 +4,7 @@
 -- circle some are made behind the tables, and dropped before them. SQLite allows any order, and is spared that.
 
 local _, require = ...
+local enum_changes = require "moonrow.revisions.enum_changes"
 local parts = require "moonrow.models.parts"
 local rules = require "moonrow.revisions.rules"
 
@@ -22,7 +23,11 @@ local function target_finder(side, is_left_out)
 end
 
 local function create_table(side, name, is_left_out)
-  local columns, beside = parts.of(side.facts(name), function() return nil end, target_finder(side, is_left_out))
+  local facts, plain = {}, {}
+  for key, value in pairs(side.facts(name)) do facts[key] = value end
+  for _, index in ipairs(facts.indexes) do plain[#plain + 1] = not index.definition and index or nil end
+  facts.indexes = plain
+  local columns, beside = parts.of(facts, function() return nil end, target_finder(side, is_left_out))
   local lines, flags = {}, {}
   for _, column in ipairs(columns) do lines[#lines + 1] = "  " .. column.text end
   for _, text in ipairs(beside) do
@@ -55,6 +60,11 @@ function whole_tables.create(add, both, side, names)
     end)
   end
   for _, name in ipairs(names) do add(create_table(side, name, function(constraint) return later[constraint] end)) end
+  for _, name in ipairs(names) do
+    for _, index in ipairs(side.facts(name).indexes) do
+      if index.definition then add(enum_changes.execute(index.definition)) end
+    end
+  end
   for _, one in ipairs(later) do add(rules.foreign_key.create(literal(one.name), one.constraint)) end
 end
 

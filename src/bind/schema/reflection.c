@@ -169,6 +169,7 @@ static void push_index(lua_State *L, const mr_reflected_index *index) {
     lua_pushboolean(L, index->unique);
     lua_setfield(L, -2, "unique");
     set_string(L, "where", index->where);
+    set_string(L, "definition", index->definition);
     lua_createtable(L, (int)index->nparts, 0);
     for (unsigned i = 0; i < index->nparts; i++) {
         lua_createtable(L, 0, 2);

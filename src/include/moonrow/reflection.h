@@ -107,7 +107,8 @@ typedef struct mr_reflected_index {
     bool unique;
     unsigned nparts;
     mr_reflected_part *parts;
-    const char *where; /* the condition of a partial index, or NULL */
+    const char *where;      /* the condition of a partial index, or NULL */
+    const char *definition; /* its CREATE INDEX, where that says more than is told here; else NULL */
     struct mr_reflected_index *next;
 } mr_reflected_index;
 
