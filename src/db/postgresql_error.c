@@ -53,9 +53,7 @@ static const char *cure_of(const postgresql_dbc *dbc, const char *state) {
 }
 
 /* Its detail names what depends on what, and no data: an object that others depend on, a column of a view. */
-static bool names_dependents(const char *state) {
-    return strcmp(state, "2BP01") == 0 || strcmp(state, "0A000") == 0;
-}
+static bool names_dependents(const char *state) { return strcmp(state, "2BP01") == 0 || strcmp(state, "0A000") == 0; }
 
 /* The words without the end of their line, in buf. */
 static const char *one_line(const char *words, char *buf, size_t size) {
