@@ -52,6 +52,30 @@ describe("moonrow migrate", function()
     at:fails("the revision aa2 has run on the database, and there is no file of it", "stamp current")
   end)
 
+  it("prints a script that another program can run", function()
+    at:write_revision("aa1", "nil", [[m:execute "CREATE TABLE a (x, y, z)"
+      m:execute("INSERT INTO a VALUES (:x, '?', :y)", { x = "it's", y = 4.5 })
+      m:execute "SELECT 'moved' WHERE '?' <> ''"
+      if m:scalar("SELECT count(*) FROM a WHERE x = :x", { x = "b" }) == 0 then
+        m:execute("INSERT INTO a VALUES (:a, :b, :c)", { a = true, b = require "moonrow".null, c = -1 })
+      end]])
+    at:write_revision("aa2", '"aa1"', 'm:add_column("a", "n", require "moonrow".Integer, { default = 3 })')
+    local text = at:fine "upgrade --sql"
+    assert.matches([[-- aa1 aa1
+CREATE TABLE a (x, y, z);
+INSERT INTO a VALUES ('it''s', '?', 4.5);
+SELECT 'moved' WHERE '?' <> '';
+SELECT count(*) FROM a WHERE x = 'b';
+INSERT INTO a VALUES (1, NULL, -1);
+]], text, 1, true)
+    assert.equal("", tables())
+    assert.equal("moved\n0", rows(text:gsub(";\n$", "")))
+    assert.equal("it's|?|4.5|3\n1||-1|3", rows "SELECT * FROM a")
+    assert.equal("aa2 (head) aa2\n", (at:fine "current"))
+    local _, said = at:fine "upgrade"
+    assert.matches("there is nothing to do", said)
+  end)
+
   it("tells which revision fails, where, and by which statement", function()
     at:write_revision("aa1", "nil", "\n\n m:execute 'CREATE TABLE a (x)' m:execute 'CREATE TABLE a (y)'")
     at:write_revision("aa2", '"aa1"', "")

@@ -40,7 +40,8 @@ end
 Runner.__close = close
 Runner.close = close
 
--- run.open(engine, how): what runs steps, to be closed. how.allow_loss; how.progress: true, a function, or nil.
+-- run.open(engine, how): what runs steps, to be closed. how.allow_loss; how.progress: true, a function, or nil;
+-- how.said: see step.new.
 function run.open(engine, how)
   return setmetatable({ connection = engine:connect(), engine = engine, how = how,
     is_sqlite = engine.name == "sqlite" }, Runner)
@@ -140,7 +141,7 @@ function Runner:run_step(label, fn)
     end
   end
   local _ <close> = line
-  local m = step.new(connection, { allow_loss = how.allow_loss, tell = tell })
+  local m = step.new(connection, { allow_loss = how.allow_loss, tell = tell, said = how.said })
   if not self.is_sqlite then return run_on_server(connection, fn, m) end
   self.broken = self.broken or foreign_keys.read(connection)
   local before = runnable.broken(connection)

@@ -140,8 +140,9 @@ end
 local refused = options.set{ "BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE", "START", "ABORT",
   "VACUUM", "ATTACH", "DETACH" }
 
-local function check_statement(statement)
+local function check_statement(self, statement)
   if type(statement) ~= "string" then return end
+  if self.said then self.said[#self.said + 1] = statement end
   local list = words.read(statement)
   local first, second = list[1] and list[1].upper, list[2] and list[2].upper
   if refused[first] or first == "PREPARE" and second == "TRANSACTION" then
@@ -152,13 +153,13 @@ end
 
 -- m:execute(SQL or statement, params): its result.
 function methods:execute(statement, params)
-  check_statement(statement)
+  check_statement(self, statement)
   return self.connection:execute(statement, params)
 end
 
 -- m:scalar(SQL or statement, params): the first column of the first row.
 function methods:scalar(statement, params)
-  check_statement(statement)
+  check_statement(self, statement)
   return self.connection:execute(statement, params):scalar()
 end
 
@@ -170,7 +171,7 @@ end
 
 -- ---------------------------------------------------------------- the object
 
-local getters = { connection = true, dialect = true, allow_loss = true, tell = true }
+local getters = { connection = true, dialect = true, allow_loss = true, tell = true, said = true }
 
 function Step.__index(_, name)
   local method = methods[name]
@@ -184,10 +185,11 @@ function Step:__tostring() return "Migration(" .. self.dialect .. ")" end
 
 local step = { methods = methods }
 
--- step.new(connection, how): how.allow_loss; how.tell(table, done, total), or nil.
+-- step.new(connection, how): how.allow_loss; how.tell(table, done, total), or nil; how.said: a list that gets the SQL
+-- which the step itself says, or nil.
 function step.new(connection, how)
   return setmetatable({ connection = connection, dialect = connection.engine.name, allow_loss = how.allow_loss or false,
-    tell = how.tell }, Step)
+    tell = how.tell, said = how.said }, Step)
 end
 
 return step

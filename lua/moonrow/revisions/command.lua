@@ -123,15 +123,7 @@ end
 local function print_sql(host, nodes, lists)
   for i, node in ipairs(nodes) do
     host.io.stdout:write(string.format("-- %s %s\n", node.id, node.message))
-    for _, record in ipairs(lists[i]) do
-      local sql = record.statement
-      if not sql:find "^%s*SELECT" and not sql:find "^%s*PRAGMA foreign_key_check" then
-        host.io.stdout:write(sql, ";\n")
-        for _, value in ipairs(record.parameters or {}) do
-          host.io.stdout:write("--   ", tostring(value), "\n")
-        end
-      end
-    end
+    for _, sql in ipairs(lists[i]) do host.io.stdout:write(sql, ";\n") end
   end
 end
 

@@ -7,6 +7,7 @@ local core, require = ...
 local graph = require "moonrow.revisions.graph"
 local remembered = require "moonrow.migrate.remembered"
 local run = require "moonrow.migrate.run"
+local script = require "moonrow.revisions.script"
 
 local upgrade = {}
 
@@ -142,17 +143,19 @@ end
 
 local ROLLED_BACK = {}
 
--- upgrade.sql(engine, nodes, forwards): the statements that would run, a list for each revision. Nothing is kept.
+-- upgrade.sql(engine, nodes, forwards): the statements that would run, a list of texts for each revision. Nothing is
+-- kept.
 function upgrade.sql(engine, nodes, forwards)
-  local lists = {}
-  local runner <close> = run.open(engine, { allow_loss = true })
+  local lists, said = {}, {}
+  local runner <close> = run.open(engine, { allow_loss = true, said = said })
   local ok, err = pcall(runner.transaction, runner, function()
     for i, node in ipairs(nodes) do
       local fn = function_of(node, forwards)
-      lists[i] = engine:record(function()
+      local records = engine:record(function()
         run_step(runner, node, fn)
         if forwards then remember(runner.connection, node) else forget(runner.connection, node) end
       end)
+      lists[i] = script.of(records, said, engine.name)
     end
     error(ROLLED_BACK, 0)
   end)
