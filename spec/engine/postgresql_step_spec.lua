@@ -139,6 +139,18 @@ describe("a step on PostgreSQL is refused with its cure, where", function()
   end)
 end)
 
+describe("a step on PostgreSQL sees", function()
+  it("what the program has done that it waited for, whatever the isolation of transactions is", function()
+    local strict = mr.open(postgresql.fresh() .. "%20-cdefault_transaction_isolation%3Dserializable")
+    local level
+    strict:migrate("game", { { "1", function(m) level = m:scalar "SHOW transaction_isolation" end } })
+    assert.equal("read committed", level)
+    assert.equal("serializable", strict.session:scalar(mr.text "SHOW transaction_isolation"))
+    strict.session:close()
+    strict.engine:dispose()
+  end)
+end)
+
 describe("a step on PostgreSQL that sets the search_path", function()
   it("is remembered where the program's tables are, as are those behind it", function()
     local schema = scalar "SELECT current_schema()"

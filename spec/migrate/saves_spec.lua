@@ -171,6 +171,24 @@ describe("before the first step", function()
   end)
 end)
 
+describe("of two programs that make a new file", function()
+  it("one finds it made", function()
+    local other, done = open(), false
+    for _, one in ipairs{ db, other } do
+      one.Model:extend("Hero", { id = mr.Column{ mr.Integer, primary_key = true }, mana = mr.Column{ mr.Integer } })
+    end
+    mr.event.listen(db, "before_execute", function(_, statement)
+      if statement ~= "PRAGMA foreign_keys = OFF" or done then return end
+      done = true
+      other:migrate("game", steps("01 tables", "02 mana"), { create = true })
+    end)
+    assert.same({}, db:migrate("game", steps("01 tables", "02 mana"), { create = true }).applied)
+    assert.is_true(done)
+    assert.equal("2|0", rows "SELECT (SELECT count(*) FROM moonrow_steps), count(mana) FROM hero")
+    other.engine:dispose()
+  end)
+end)
+
 describe("a file is refused, and not touched,", function()
   local function check(pattern, list, owner, options)
     local before = saved.sqlite3(path, ".dump")

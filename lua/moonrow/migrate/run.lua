@@ -86,7 +86,12 @@ local function begin(self)
   off(self)
   if self.engine.name == "postgresql" then
     check_sessions(self.engine)
+    local level = ask(self.connection, "SELECT current_setting('default_transaction_isolation')")
     core.begin_write(self.connection)
+    -- At another level all would be seen as it was before the other program's migration.
+    if level and level ~= "read committed" then
+      self.connection:execute "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+    end
     self.connection:execute(core.plain_sql(string.format("SELECT pg_advisory_xact_lock(%d)", LOCK)))
     return
   end

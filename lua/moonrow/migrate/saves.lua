@@ -172,9 +172,11 @@ local function run_one(runner, owner, steps, i, edited)
   end)
 end
 
--- A new file gets all tables as the program has them today, and is told that all steps have run.
+-- A new file gets all tables as the program has them today, and is told that all steps have run. false: another program
+-- was faster.
 local function create(runner, owner, steps, make)
-  runner:transaction(function()
+  return runner:transaction(function()
+    if not remembered.is_empty(runner.connection) then return false end
     make(runner.connection)
     for i, step in ipairs(steps) do remember(runner.connection, owner, step, i) end
     return true
@@ -218,10 +220,8 @@ function saves.migrate(engine, make, ...)
   check_applied(owner, steps, applied, given.edited)
   local result = { applied = {} }
   if #applied == #steps then return result end
-  if given.create and #applied == 0 and remembered.is_empty(runner.connection) then
-    create(runner, owner, steps, make)
-    return result
-  end
+  if given.create and #applied == 0 and remembered.is_empty(runner.connection)
+    and create(runner, owner, steps, make) then return result end
   local is_given
   result.backup, is_given = back_up(runner, given, steps[#applied + 1])
   local ok, err = pcall(function()
