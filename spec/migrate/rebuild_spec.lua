@@ -64,6 +64,38 @@ describe("a rebuild keeps", function()
       SELECT count(*), min(hero_id) FROM pet]])
   end)
 
+  it("comments, each with what it is about", function()
+    make([=[CREATE TABLE a ( -- the head
+      -- a number
+      x INT /* in */ NOT NULL, -- the x, with a comma
+      y INT -- the y
+      , z INT, /* one */ -- two
+      "--" TEXT, '/*' TEXT /* t */,
+      CHECK (x > 0) -- positive
+      , /* last */ UNIQUE (y) /* y */
+      -- the end
+    ) /* of */ STRICT -- it]=], "INSERT INTO a VALUES (1, 2, 3, 'p', 'q')")
+    rebuild "a"
+    assert.equal([=[CREATE TABLE "a" (
+  -- the head
+  -- a number
+  x INT /* in */ NOT NULL, -- the x, with a comma
+  y INT, -- the y
+  z INT, /* one */ -- two
+  "--" TEXT,
+  '/*' TEXT, /* t */
+  CHECK (x > 0), -- positive
+    /* last */
+  UNIQUE (y) /* y */ -- the end
+) STRICT]=], rows "SELECT sql FROM sqlite_master WHERE name = 'a'")
+    rebuild "a"
+    step(function(m) m:drop_column("a", "z", { allow_loss = true }) end)
+    local sql = rows "SELECT sql FROM sqlite_master WHERE name = 'a'"
+    assert.is_nil(sql:find("two", 1, true))
+    assert.matches("y INT, -- the y\n", sql, 1, true)
+    assert.equal("1|2|p|q", rows "SELECT * FROM a")
+  end)
+
   it("STRICT, whose columns have types of their own", function()
     make("CREATE TABLE b (x INTEGER) strict", "INSERT INTO b VALUES (4)")
     step(function(m)
@@ -217,6 +249,18 @@ describe("a table is changed in", function()
     assert.equal('CREATE TABLE "hero" (\n  id INTEGER PRIMARY KEY,\n  name TEXT,\n  level INTEGER NOT NULL,\n'
       .. "  clan INT DEFAULT '1',\n  CONSTRAINT uq_name UNIQUE (name),\n  CONSTRAINT ck CHECK (level <> '')\n)",
       sql_of "hero")
+  end)
+
+  it("its key, if every row has a value for it", function()
+    saved.remove(path)
+    make("CREATE TABLE k (a INTEGER, b INT)", "INSERT INTO k VALUES (4, 1), (NULL, 2)")
+    refuse("InvalidRequestError", "create_primary_key: 1 rows of 'k' have no value in 'a'", step,
+      function(m) m:create_primary_key("k", { "b", "a" }) end)
+    step(function(m)
+      m:execute "UPDATE k SET a = 9 WHERE a IS NULL"
+      m:create_primary_key("k", { "a" })
+    end)
+    assert.equal("4|1\n9|2", rows "SELECT * FROM k")
   end)
 
   it("its values, by SQL that says how", function()

@@ -2,7 +2,7 @@
 -- beside them; and put together again.
 --
 -- Invariant: what is not changed is written as it was: names in their quotes, expressions, clauses that nothing else
--- here knows.
+-- here knows, and comments, each with the column or constraint that it is about.
 
 local _, require = ...
 local words = require "moonrow.migrate.words"
@@ -114,9 +114,37 @@ local function own_columns(clause)
   return names
 end
 
+-- The comments in a text between two words, a list of { text =, is_beside = }: is it on the line where the text begins?
+local function comments_in(text)
+  local list, at, is_beside = {}, 1, true
+  while at <= #text do
+    local last
+    if text:find("^%-%-", at) then last = (text:find("\n", at, true) or #text + 1) - 1
+    elseif text:find("^/%*", at) then last = select(2, text:find("*/", at + 2, true)) or #text end
+    if last then list[#list + 1] = { text = text:sub(at, last):gsub("%s+$", ""), is_beside = is_beside }
+    elseif text:sub(at, at) == "\n" then is_beside = false end
+    at = (last or at) + 1
+  end
+  return list
+end
+
+-- Gives each item its comments: those in front of it, and those behind it, in the line of its comma, too.
+local function read_comments(sql, list, parts, items)
+  for i, part in ipairs(parts) do
+    local first, last = items[i].first, items[i].last
+    for _, comment in ipairs(comments_in(sql:sub(list[part[1] - 1].to + 1, list[part[1]].from - 1))) do
+      local before = comment.is_beside and items[i - 1]
+      table.insert(before and before.last.behind or first.before, comment.text)
+    end
+    for _, comment in ipairs(comments_in(sql:sub(list[part[2]].to + 1, list[part[2] + 1].from - 1))) do
+      table.insert(last.behind, comment.text)
+    end
+  end
+end
+
 -- definition.read(sql): the parts of a CREATE TABLE; nil: it is none that lists its columns.
 -- { name =, columns = { { name =, type =, clauses =, text = } }, constraints = { { kind =, name =, columns =, text = }
--- }, options = "STRICT" }
+-- }, options = "STRICT" }; columns and constraints have besides before and behind, lists of comments.
 function definition.read(sql)
   local list = words.read(sql)
   local at = 1
@@ -126,16 +154,23 @@ function definition.read(sql)
   if not parts then return nil end
   local made = { name = words.name(list[at - 1]), columns = {}, constraints = {}, options = "" }
   if list[last + 1] then made.options = sql:sub(list[last + 1].from, list[#list].to) end
-  for _, part in ipairs(parts) do
+  local items = {}
+  for i, part in ipairs(parts) do
+    local first = #made.constraints + 1
     if #made.constraints > 0 or is_beside(list, part[1]) then
       for _, clause in ipairs((read_clauses(sql, list, part[1], part[2], true))) do
-        clause.columns = own_columns(clause)
+        clause.columns, clause.before, clause.behind = own_columns(clause), {}, {}
         made.constraints[#made.constraints + 1] = clause
       end
+      items[i] = { first = made.constraints[first], last = made.constraints[#made.constraints] }
     else
-      made.columns[#made.columns + 1] = read_column(sql, list, part[1], part[2])
+      local column = read_column(sql, list, part[1], part[2])
+      column.before, column.behind = {}, {}
+      made.columns[#made.columns + 1] = column
+      items[i] = { first = column, last = column }
     end
   end
+  read_comments(sql, list, parts, items)
   return made
 end
 
@@ -149,13 +184,28 @@ local function column_text(column)
   return table.concat(parts, " ")
 end
 
--- definition.write(made): the CREATE TABLE. A comment that ends an item would hide its comma, hence the line's end.
+-- A comment of the kind that ends with its line ends it.
+local function join_comments(list)
+  local text = ""
+  for i, comment in ipairs(list) do
+    local is_new_line = i > 1 and list[i - 1]:sub(1, 2) == "--"
+    text = text .. (is_new_line and "\n    " or " ") .. comment
+  end
+  return text
+end
+
+-- definition.write(made): the CREATE TABLE. A comment may end at the line's end, so that nothing stands behind one.
 function definition.write(made)
-  local items = {}
-  for _, column in ipairs(made.columns) do items[#items + 1] = column_text(column) end
-  for _, constraint in ipairs(made.constraints) do items[#items + 1] = constraint.text end
+  local items, lines = {}, {}
+  for _, column in ipairs(made.columns) do items[#items + 1] = { column_text(column), column } end
+  for _, constraint in ipairs(made.constraints) do items[#items + 1] = { constraint.text, constraint } end
+  for i, item in ipairs(items) do
+    for _, comment in ipairs(item[2].before or {}) do lines[#lines + 1] = "  " .. comment end
+    local comma = i < #items and "," or ""
+    lines[#lines + 1] = "  " .. item[1] .. comma .. join_comments(item[2].behind or {})
+  end
   local tail = made.options ~= "" and " " .. made.options or ""
-  return string.format("CREATE TABLE %s (\n  %s\n)%s", words.quoted(made.name), table.concat(items, ",\n  "), tail)
+  return string.format("CREATE TABLE %s (\n%s\n)%s", words.quoted(made.name), table.concat(lines, "\n"), tail)
 end
 
 definition.column_text = column_text

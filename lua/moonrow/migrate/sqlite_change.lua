@@ -378,7 +378,14 @@ function Change:create_primary_key(...)
   for i, other in ipairs(self.new.constraints) do
     if other == place then table.remove(self.new.constraints, i) end
   end
-  for _, name in ipairs(constraint.columns) do column_at(self, "create_primary_key", name) end
+  for _, name in ipairs(constraint.columns) do
+    local source = self.sources[column_at(self, "create_primary_key", name).name]
+    local rows = source and count(self, source .. " IS NULL") or 0
+    if rows > 0 then
+      fail("create_primary_key: %d rows of '%s' have no value in '%s': a key has one in every row", rows, self.name,
+        name)
+    end
+  end
   local made = rendered(self, { constraint })
   for _, one in ipairs(made.constraints) do table.insert(self.new.constraints, 1, one) end
   self.rebuilds = true
