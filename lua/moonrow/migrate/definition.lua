@@ -114,15 +114,15 @@ local function own_columns(clause)
   return names
 end
 
--- The comments in a text between two words, a list of { text =, is_beside = }: is it on the line where the text begins?
+-- The comments in a text between two words, a list of { text =, same_line = }: is it on the line where the text begins?
 local function comments_in(text)
-  local list, at, is_beside = {}, 1, true
+  local list, at, same_line = {}, 1, true
   while at <= #text do
     local last
     if text:find("^%-%-", at) then last = (text:find("\n", at, true) or #text + 1) - 1
     elseif text:find("^/%*", at) then last = select(2, text:find("*/", at + 2, true)) or #text end
-    if last then list[#list + 1] = { text = text:sub(at, last):gsub("%s+$", ""), is_beside = is_beside }
-    elseif text:sub(at, at) == "\n" then is_beside = false end
+    if last then list[#list + 1] = { text = text:sub(at, last):gsub("%s+$", ""), same_line = same_line }
+    elseif text:sub(at, at) == "\n" then same_line = false end
     at = (last or at) + 1
   end
   return list
@@ -133,7 +133,7 @@ local function read_comments(sql, list, parts, items)
   for i, part in ipairs(parts) do
     local first, last = items[i].first, items[i].last
     for _, comment in ipairs(comments_in(sql:sub(list[part[1] - 1].to + 1, list[part[1]].from - 1))) do
-      local before = comment.is_beside and items[i - 1]
+      local before = comment.same_line and items[i - 1]
       table.insert(before and before.last.behind or first.before, comment.text)
     end
     for _, comment in ipairs(comments_in(sql:sub(list[part[2]].to + 1, list[part[2] + 1].from - 1))) do
