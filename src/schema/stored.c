@@ -61,7 +61,9 @@ bool mr_type_same_form(const mr_type *a, const mr_type *b) {
 
 bool mr_type_sorts(const mr_type *type) {
     if (!type->rules->unordered) return true;
-    for (size_t i = 1; type->forms && type->choices && type->choices[i]; i++)
+    if (!type->forms) return false;
+    if (!type->choices) return mr_value_compare(&type->forms[0], &type->forms[1]) < 0; /* false and true */
+    for (size_t i = 1; type->choices[i]; i++)
         if (mr_value_compare(&type->forms[i - 1], &type->forms[i]) >= 0) return false;
-    return type->forms != NULL;
+    return true;
 }

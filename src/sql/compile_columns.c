@@ -81,7 +81,8 @@ static void compile_column(column_names *names, const mr_node *node, mr_vec *cap
     bool compared = names->compared && node->type && mr_typed(c, node)->scale < 0 && mr_sorts_by_decimal(c, node);
     const char *name =
         name_column(names, node, &written); /* before the expression is compiled: names are numbered in order */
-    if (!into || !mr_compile_decimal_written(c, into, node)) mr_compile(c, node);
+    if (!into || (!mr_compile_decimal_written(c, into, node) && !mr_compile_worded(c, mr_typed(c, into), node)))
+        mr_compile(c, node);
     if (compared) mr_emit(c, " COLLATE decimal");
     if (written || compared) {
         mr_emit(c, " AS ");

@@ -63,7 +63,7 @@ static void compile_value(mr_compiler *c, const mr_node *column, const mr_node *
         mr_check_written(c, column, value);
         c->written = value->kind == MR_NODE_BIND;
         c->written_to = c->written ? column->u.column : NULL;
-        mr_compile_operand(c, value, MR_AGAINST_ANY);
+        if (!mr_compile_worded(c, mr_typed(c, column), value)) mr_compile_operand(c, value, MR_AGAINST_ANY);
     }
     c->written = false;
     c->written_to = NULL;

@@ -144,18 +144,29 @@ static bool is_keyword_call(const mr_node *node) {
     return false;
 }
 
+static const mr_node *undistinct(const mr_node *x) {
+    return x->kind == MR_NODE_UNARY && x->op == MR_OP_DISTINCT ? x->child[0] : x;
+}
+
 /* Does the function use the argument as a truth value? A boolean stored as 't' would count as 0 there, that is false.
  */
 static bool is_truth(const mr_compiler *c, const mr_node *func, uint32_t i) {
     static const char *const names[] = {"avg", "if", "iif", "sum", "total"};
     for (size_t k = 0; i == 0 && k < sizeof names / sizeof *names; k++)
-        if (strcmp(func->name, names[k]) == 0) return mr_is_spelled_boolean(c, func->child[i]);
+        if (strcmp(func->name, names[k]) == 0) return mr_is_spelled_boolean(c, undistinct(func->child[i]));
     return false;
+}
+
+static void compile_truth(mr_compiler *c, const mr_node *argument) {
+    const mr_node *x = undistinct(argument);
+    if (x != argument) mr_emit(c, "DISTINCT ");
+    mr_compile_condition(c, x, MR_OP_COMMA);
 }
 
 /* Does the function return one of its arguments, from the first on, or, with *first set, from another on? */
 static bool returns_argument(const mr_node *func, uint32_t *first) {
-    static const char *const names[] = {"coalesce", "ifnull", "iif", "if", "lag", "lead", "max", "min", "nullif"};
+    static const char *const names[] = {"coalesce", "greatest", "ifnull", "iif", "if",    "lag",
+                                        "lead",     "least",    "max",    "min", "nullif"};
     bool found = false;
     for (size_t k = 0; !found && k < sizeof names / sizeof *names; k++) found = strcmp(func->name, names[k]) == 0;
     *first = found && *func->name == 'i' && strcmp(func->name, "ifnull") != 0;
@@ -165,15 +176,18 @@ static bool returns_argument(const mr_node *func, uint32_t *first) {
 static void compile_arguments(mr_compiler *c, const mr_node *func) {
     uint32_t first = 0;
     const mr_node *formed = NULL;
-    bool extreme = strcmp(func->name, "max") == 0 || strcmp(func->name, "min") == 0;
+    static const char *const extremes[] = {"greatest", "least", "max", "min"};
+    bool extreme = false;
+    for (size_t k = 0; k < sizeof extremes / sizeof *extremes; k++)
+        extreme = extreme || strcmp(func->name, extremes[k]) == 0;
     for (uint32_t i = 0; extreme && i < func->n; i++) mr_check_sorted(c, func->child[i]);
     if (returns_argument(func, &first) && func->n > first)
         formed = mr_formed(c, func->child + first, func->n - first, 1);
     for (uint32_t i = 0; i < func->n; i++) {
-        bool offset = i == 1 && func->name[0] == 'l'; /* of lag and lead */
+        bool offset = i == 1 && (strcmp(func->name, "lag") == 0 || strcmp(func->name, "lead") == 0);
         if (i) mr_emit(c, ", ");
         c->distinct = i ? NULL : func->child[i];
-        if (is_truth(c, func, i)) mr_compile_condition(c, func->child[i], MR_OP_COMMA);
+        if (is_truth(c, func, i)) compile_truth(c, func->child[i]);
         else mr_compile_among(c, func->child[i], i < first || offset ? NULL : formed, MR_OP_COMMA);
     }
 }

@@ -150,7 +150,7 @@ void mr_compile_among(mr_compiler *c, const mr_node *item, const mr_node *formed
             "the database cannot give %s and %s as one result: they are stored in different forms (read both, "
             "and choose in Lua, or declare the same storage)",
             mr_type_name(mr_typed(c, item), one), mr_type_name(mr_typed(c, formed), other));
-    mr_compile_compared(c, item, formed, against);
+    if (!mr_compile_worded(c, mr_typed(c, formed), item)) mr_compile_compared(c, item, formed, against);
 }
 
 /* Column i of the first member of a compound whose column i has a form. */

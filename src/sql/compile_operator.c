@@ -291,6 +291,7 @@ static void compile_side(mr_compiler *c, const mr_node *node, uint32_t i) {
         (node->op == MR_OP_ADD || node->op == MR_OP_MUL) && mr_operator_of(mr_unlabelled(operand)) == node->op;
     if (halves || (summed && i == 1)) against = MR_AGAINST_ANY;
     if (is_comparison((mr_op)node->op)) mr_compile_compared(c, operand, node->child[1 - i], against);
+    else if (node->op >= MR_OP_ADD && node->op <= MR_OP_MOD) mr_compile_factor(c, operand, against);
     else mr_compile_operand(c, operand, against);
 }
 

@@ -169,6 +169,32 @@ static const char *negated_words(mr_compiler *c, const mr_node *x, bool truth, b
     return mr_boolean_words(c, x, truth);
 }
 
+static void emit_word(mr_compiler *c, const mr_type *type, bool truth) {
+    mr_emit(c, equals_word(c, &type->forms[truth]) + strlen(" = "));
+}
+
+bool mr_compile_worded(mr_compiler *c, const mr_type *type, const mr_node *x) {
+    x = mr_unlabelled(x);
+    const mr_type *is = x->type ? mr_typed(c, x) : NULL;
+    bool word = x->kind == MR_NODE_LITERAL_SQL && strcmp(x->name, "NULL") != 0;
+    if (!mr_type_is_boolean(type) || !type->forms || !is || !mr_type_is_boolean(is)) return false;
+    if (x->kind == MR_NODE_BIND || (!word && x->kind == MR_NODE_LITERAL_SQL)) return false;
+    if (is_stored(x) && mr_type_same_form(is, type)) return false;
+    mr_emit(c, "CASE ");
+    mr_compile_condition(c, x, MR_AGAINST_ANY);
+    mr_emit(c, c->dialect->true_literals ? " WHEN true THEN " : " WHEN 1 THEN ");
+    emit_word(c, type, true);
+    mr_emit(c, c->dialect->true_literals ? " WHEN false THEN " : " WHEN 0 THEN ");
+    emit_word(c, type, false);
+    mr_emit(c, " END");
+    return true;
+}
+
+void mr_compile_factor(mr_compiler *c, const mr_node *x, mr_op against) {
+    if (!c->dialect->true_literals && mr_is_spelled_boolean(c, x)) mr_compile_condition(c, x, against);
+    else mr_compile_operand(c, x, against);
+}
+
 /* Writes a boolean of any spelling as 1, 0 or NULL. */
 static void emit_truth(mr_compiler *c, const mr_node *node, uint32_t start, uint32_t i) {
     mr_seek(c, node, start, i);
@@ -298,7 +324,7 @@ static bool compile_choices(mr_compiler *c, const mr_node *node) {
 static void check_sorted_operands(mr_compiler *c, const mr_node *node) {
     for (uint32_t i = 0; i < (node->kind == MR_NODE_BETWEEN ? 1 : 2); i++) {
         const mr_type *type = mr_typed(c, node->child[i]);
-        if (type && !mr_type_sorts(type) && (mr_spells(c) || type->choices)) mr_check_order(c, type);
+        if (type && !mr_type_sorts(type)) mr_check_order(c, type);
     }
 }
 
@@ -415,12 +441,34 @@ static bool is_order(const mr_node *node) {
            node->op == MR_OP_GE;
 }
 
+/* Writes the comparison of a boolean that is stored as a word with a truth value, in a database that has these. */
+static bool compile_word(mr_compiler *c, const mr_node *node) {
+    switch ((mr_op)node->op) {
+    case MR_OP_EQ:
+        return compile_truths(c, node, " = ");
+    case MR_OP_NE:
+        return compile_truths(c, node, " != ");
+    case MR_OP_LT:
+    case MR_OP_LE:
+    case MR_OP_GT:
+    case MR_OP_GE:
+        return compile_truths(c, node, sign_of((mr_op)node->op));
+    case MR_OP_IS:
+    case MR_OP_IS_NOT:
+    case MR_OP_IS_DISTINCT:
+    case MR_OP_IS_NOT_DISTINCT:
+        return compile_is_boolean(c, node);
+    default:
+        return false;
+    }
+}
+
 bool mr_compile_spelled(mr_compiler *c, const mr_node *node) {
     if (is_order(node)) {
         check_sorted_operands(c, node);
         if (compile_choices(c, node)) return true;
     }
-    if (!mr_spells(c)) return false;
+    if (!mr_spells(c)) return node->kind == MR_NODE_BINARY && compile_word(c, node);
     if (node->kind == MR_NODE_BETWEEN) return compile_between(c, node);
     switch ((mr_op)node->op) {
     case MR_OP_EQ:

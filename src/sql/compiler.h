@@ -203,6 +203,11 @@ void mr_compile_rows(mr_compiler *c, const mr_node *left, const mr_node *list);
 /* The text behind a boolean that must be true, or false: " IN (1, ...)", or " = 'Y'" where its type has words of its
  * own. Lives as long as the environment. */
 const char *mr_boolean_words(mr_compiler *c, const mr_node *x, bool truth);
+/* Writes a truth value, such as a comparison, as one of the words of the type, and returns true. False: the type has
+ * no words of its own, or x is a parameter, NULL, or such a word already. */
+bool mr_compile_worded(mr_compiler *c, const mr_type *type, const mr_node *x);
+/* Writes an operand of arithmetic: a stored boolean as 1 or 0, however it is spelled. */
+void mr_compile_factor(mr_compiler *c, const mr_node *x, mr_op against);
 /* Can the expression (a column, a function's result) be a stored boolean in any spelling? As a condition it needs the
  * words above. */
 bool mr_is_spelled_boolean(const mr_compiler *c, const mr_node *x);

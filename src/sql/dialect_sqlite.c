@@ -126,9 +126,9 @@ static void compile_division(mr_compiler *c, const mr_node *node) {
     const mr_node *divisor = mr_unlabelled(node->child[1]);
     bool fraction =
         divisor->kind == MR_NODE_BINARY && divisor->op == MR_OP_DIV && mr_type_is_float(mr_typed(c, divisor));
-    mr_compile_operand(c, node->child[0], MR_OP_DIV);
+    mr_compile_factor(c, node->child[0], MR_OP_DIV);
     mr_emit(c, fraction ? " / " : " / (");
-    mr_compile_operand(c, divisor, fraction ? MR_OP_DIV : MR_OP_ADD);
+    mr_compile_factor(c, divisor, fraction ? MR_OP_DIV : MR_OP_ADD);
     if (!fraction) mr_emit(c, " + 0.0)");
 }
 

@@ -31,6 +31,23 @@ static bool compile_string_agg(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
+/* PostgreSQL adds up no booleans, and has other names for the largest and the smallest of them. */
+static bool compile_truths(mr_compiler *c, const mr_node *node) {
+    if (node->n != 1) return false;
+    const mr_node *x = node->child[0], *value = x->kind == MR_NODE_UNARY && x->op == MR_OP_DISTINCT ? x->child[0] : x;
+    const mr_type *type = value->type ? mr_typed(c, value) : NULL;
+    const bool counts = is_named(node, "sum") || is_named(node, "avg"), max = is_named(node, "max");
+    if (!type || !mr_type_is_boolean(type) || (!counts && !max && !is_named(node, "min"))) return false;
+    if (!counts && mr_is_spelled_boolean(c, value)) return false; /* words have an order */
+    const bool distinct = (node->flags & MR_NODE_DISTINCT) || value != x;
+    mr_emit(c, counts ? node->name : max ? "bool_or" : "bool_and");
+    mr_emit(c, distinct ? "(DISTINCT " : "(");
+    if (counts) mr_emit(c, "CAST(");
+    mr_compile_condition(c, value, MR_OP_NONE);
+    mr_emit(c, counts ? " AS INTEGER))" : ")");
+    return true;
+}
+
 /* SQLite's max(a, b) is NULL if a value is, which PostgreSQL's greatest is not. */
 static bool refuse_extreme(mr_compiler *c, const mr_node *node) {
     const bool max = is_named(node, "max");
@@ -55,5 +72,6 @@ static bool compile_renamed(mr_compiler *c, const mr_node *node) {
 }
 
 bool mr_postgresql_call(mr_compiler *c, const mr_node *node) {
-    return compile_string_agg(c, node) || refuse_extreme(c, node) || compile_renamed(c, node);
+    return compile_string_agg(c, node) || compile_truths(c, node) || refuse_extreme(c, node) ||
+           compile_renamed(c, node);
 }

@@ -59,7 +59,7 @@ static void emit_value(mr_compiler *c, const mr_node *x) {
         mr_emit(c, "(");
     }
     if (x->kind == MR_NODE_BIND && mr_type_is_decimal(here(x))) c->form = mr_type_simple(MR_TYPE_NUMERIC);
-    mr_compile(c, x);
+    mr_compile_factor(c, x, MR_OP_NONE);
     c->form = outer;
     if (number) emit_scale(c, here(x));
 }

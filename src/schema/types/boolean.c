@@ -113,6 +113,7 @@ static const mr_type_rules word_boolean = {
     .advise = advise,
     .print = print_words,
     .storage = "words",
+    .unordered = true, /* unless the word for false comes first */
     .sql_as = &mr_type_string,
     .store = store_word,
 };
