@@ -51,7 +51,15 @@ static bool are_same_words(const mr_type *a, const mr_type *b) {
     return n == m;
 }
 
+/* Is it a decimal that is stored as an integer, beside another number? Its integers mean nothing without their scale.
+ */
+static bool is_scaled_beside(const mr_type *a, const mr_type *b) {
+    const bool scaled = mr_type_is_decimal(a) && a->rules->sql_as == &mr_type_biginteger;
+    return scaled && mr_type_is_number(b) && (a->rules != b->rules || a->scale != b->scale);
+}
+
 bool mr_type_same_form(const mr_type *a, const mr_type *b) {
+    if (is_scaled_beside(a, b) || is_scaled_beside(b, a)) return false;
     bool usual = !a->rules->storage && !b->rules->storage && !a->forms && !b->forms;
     /* Whether values of two groups go together is not a question of their forms. */
     if (usual || a->rules->group != b->rules->group) return true;

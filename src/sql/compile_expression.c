@@ -181,13 +181,15 @@ static void compile_arguments(mr_compiler *c, const mr_node *func) {
     for (size_t k = 0; k < sizeof extremes / sizeof *extremes; k++)
         extreme = extreme || strcmp(func->name, extremes[k]) == 0;
     for (uint32_t i = 0; extreme && i < func->n; i++) mr_check_sorted(c, func->child[i]);
-    if (returns_argument(func, &first) && func->n > first)
-        formed = mr_formed(c, func->child + first, func->n - first, 1);
+    const bool chosen = returns_argument(func, &first) && func->n > first;
+    if (chosen) formed = mr_formed(c, func->child + first, func->n - first, 1);
     for (uint32_t i = 0; i < func->n; i++) {
         bool offset = i == 1 && (strcmp(func->name, "lag") == 0 || strcmp(func->name, "lead") == 0);
         if (i) mr_emit(c, ", ");
         c->distinct = i ? NULL : func->child[i];
         if (is_truth(c, func, i)) compile_truth(c, func->child[i]);
+        else if (chosen && i >= first && !offset && mr_type_is_decimal(mr_typed(c, func)))
+            mr_compile_result(c, func, func->child[i]);
         else mr_compile_among(c, func->child[i], i < first || offset ? NULL : formed, MR_OP_COMMA);
     }
 }
@@ -252,6 +254,7 @@ static void compile_case(mr_compiler *c, const mr_node *node) {
     }
     for (uint32_t i = 0; i + 1 < n; i += 2) {
         mr_emit(c, " WHEN ");
+        if (value) mr_check_forms(c, value, node->child[i]);
         if (value) mr_compile_compared(c, node->child[i], value, MR_AGAINST_ANY);
         else mr_compile_condition(c, node->child[i], MR_AGAINST_ANY);
         mr_emit(c, " THEN ");

@@ -25,14 +25,19 @@ const mr_type *mr_form_for(const mr_compiler *c, const mr_node *bind, const mr_n
 
 /* Does the expression return values as a column stores them? */
 static bool has_form(const mr_node *node) {
-    switch (mr_unlabelled(node)->kind) {
+    node = mr_unlabelled(node);
+    switch (node->kind) {
     case MR_NODE_COLUMN:
     case MR_NODE_FUNC:
     case MR_NODE_SUBQUERY:
     case MR_NODE_CASE:
+    case MR_NODE_OVER:
+    case MR_NODE_FILTER:
         return true;
+    case MR_NODE_UNARY:
+        return node->op == MR_OP_NEG;
     case MR_NODE_CAST:
-        return !mr_type_is_decimal(node->type); /* of a decimal: its text */
+        return !mr_type_is_decimal(node->type) || node->type->rules->sql_read; /* else its text */
     default:
         return false;
     }
@@ -80,7 +85,8 @@ static bool are_decimals(const mr_compiler *c, const mr_node *a, const mr_node *
 
 void mr_check_written(mr_compiler *c, const mr_node *column, const mr_node *value) {
     char from[MR_TYPE_NAME], to[MR_TYPE_NAME];
-    if (are_decimals(c, column, value)) return;
+    const bool number = value->type && mr_type_is_number(mr_typed(c, value));
+    if (number && mr_type_is_decimal(mr_typed(c, column))) return; /* mr_compile_decimal_written converts it */
     if (!differ(c, column, value)) return;
     mr_compile_fail(
         c,

@@ -221,6 +221,8 @@ const char *mr_decimal_collation(const mr_compiler *c, const mr_node *node);
 bool mr_sorts_by_decimal(const mr_compiler *c, const mr_node *x);
 /* Writes x, which becomes the result of node (a branch of CASE): a parameter in the form of the result. */
 void mr_compile_result(mr_compiler *c, const mr_node *node, const mr_node *x);
+/* The same for one of the values of which max, min, greatest and least choose the result. */
+void mr_compile_candidate(mr_compiler *c, const mr_node *node, const mr_node *x);
 /* Writes an expression that is assigned to the column, and returns true, if it must be brought to the column's digits
  * or form of storage. */
 bool mr_compile_decimal_written(mr_compiler *c, const mr_node *column, const mr_node *value);
@@ -232,6 +234,15 @@ bool mr_sqlite_call(mr_compiler *c, const mr_node *node);
 /* postgresql_call.c */
 /* The same for PostgreSQL. */
 bool mr_postgresql_call(mr_compiler *c, const mr_node *node);
+
+/* postgresql_decimal.c: decimals that a column stores as numbers */
+/* The same as mr_sqlite_decimal, for PostgreSQL. */
+bool mr_postgresql_decimal(mr_compiler *c, const mr_node *node);
+/* Writes an operand of a calculation: such a decimal as the value that it is. */
+void mr_postgresql_number(mr_compiler *c, const mr_node *x, mr_op against);
+/* What mr_compile_result and mr_compile_decimal_written do there. */
+void mr_postgresql_result(mr_compiler *c, const mr_node *node, const mr_node *x);
+bool mr_postgresql_written(mr_compiler *c, const mr_node *column, const mr_node *value);
 
 /* sqlite_cast.c */
 /* Writes the cast, and returns true, if SQLite's own CAST would not give values of the type. */

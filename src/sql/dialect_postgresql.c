@@ -166,7 +166,7 @@ static bool is_exact_or_float(const mr_node *node) {
 static void compile_divisor(mr_compiler *c, const mr_node *node, mr_op against) {
     bool guarded = node->flags & MR_NODE_ZERO_IS_NULL;
     if (guarded) mr_emit(c, "nullif(");
-    mr_compile_operand(c, node->child[1], guarded ? MR_OP_NONE : against);
+    mr_postgresql_number(c, node->child[1], guarded ? MR_OP_NONE : against);
     if (guarded) mr_emit(c, ", 0)");
 }
 
@@ -228,7 +228,7 @@ static bool compile_whole_in(mr_compiler *c, const mr_node *node) {
  * rounded to a whole number which it does not reach. */
 static void compile_exact_floor(mr_compiler *c, const mr_node *node, bool whole) {
     mr_emit(c, whole ? "CAST(floor(CAST(" : "floor(CAST(");
-    mr_compile(c, node->child[0]);
+    mr_postgresql_number(c, node->child[0], MR_OP_NONE);
     mr_emit(c, whole ? " AS NUMERIC(40, 20)) / " : " AS NUMERIC(200, 80)) / ");
     compile_divisor(c, node, MR_AGAINST_ANY);
     mr_emit(c, whole ? ") AS BIGINT)" : ")");
@@ -238,15 +238,15 @@ static void compile_exact_floor(mr_compiler *c, const mr_node *node, bool whole)
 static void compile_exact_rest(mr_compiler *c, const mr_node *node, bool whole) {
     const uint32_t start = c->ordinal;
     mr_emit(c, whole ? "CAST(mod(mod(CAST(" : "mod(mod(CAST(");
-    mr_compile(c, node->child[0]);
+    mr_postgresql_number(c, node->child[0], MR_OP_NONE);
     mr_emit(c, " AS NUMERIC), ");
     compile_divisor(c, node, MR_OP_NONE);
     mr_emit(c, ") + ");
     mr_seek(c, node, start, 1);
-    mr_compile_operand(c, node->child[1], MR_OP_ADD);
+    mr_postgresql_number(c, node->child[1], MR_OP_ADD);
     mr_emit(c, ", ");
     mr_seek(c, node, start, 1);
-    mr_compile(c, node->child[1]);
+    mr_postgresql_number(c, node->child[1], MR_OP_NONE);
     mr_emit(c, whole ? ") AS BIGINT)" : ")");
 }
 
@@ -255,14 +255,14 @@ static void compile_float_floor(mr_compiler *c, const mr_node *node, bool rest) 
     const uint32_t start = c->ordinal;
     if (rest) {
         mr_emit(c, "(");
-        mr_compile_operand(c, node->child[0], MR_OP_SUB);
+        mr_postgresql_number(c, node->child[0], MR_OP_SUB);
         mr_emit(c, " - ");
-        mr_compile_operand(c, node->child[1], MR_AGAINST_ANY);
+        mr_postgresql_number(c, node->child[1], MR_AGAINST_ANY);
         mr_emit(c, " * ");
         c->ordinal = start;
     }
     mr_emit(c, "floor(");
-    mr_compile_operand(c, node->child[0], MR_AGAINST_ANY);
+    mr_postgresql_number(c, node->child[0], MR_AGAINST_ANY);
     mr_emit(c, " / ");
     compile_divisor(c, node, MR_AGAINST_ANY);
     mr_emit(c, rest ? "))" : ")");
@@ -347,6 +347,7 @@ static bool compile_documents_in(mr_compiler *c, const mr_node *node) {
 }
 
 static bool compile_node(mr_compiler *c, const mr_node *node) {
+    if (mr_postgresql_decimal(c, node)) return true;
     if (node->kind == MR_NODE_FUNC) return compile_floor(c, node) || mr_postgresql_call(c, node);
     if (node->kind == MR_NODE_COLLATE && strcmp(node->name, "BINARY") == 0) { /* SQLite's: here a column has none */
         mr_compile_operand(c, node->child[0], MR_AGAINST_ANY);

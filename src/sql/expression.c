@@ -123,7 +123,7 @@ static const mr_type *case_type(mr_node *const *items, size_t n) {
     const mr_type *type = NULL;
     for (size_t i = 0; i < n; i++) {
         bool value = i % 2 == 1 || (i == n - 1 && n % 2 == 1);
-        if (value && items[i]) type = mr_type_of_both(type, items[i]->type);
+        if (value && items[i]) type = mr_type_beside(type, items[i]);
     }
     return type;
 }

@@ -80,7 +80,7 @@ static int by_name(const void *key, const void *entry) { return strcmp(key, ((co
 static const mr_type *first_type(mr_node *const *args, size_t n) {
     const mr_type *type = mr_type_simple(MR_TYPE_NULL);
     for (size_t i = 0; i < n; i++)
-        if (args[i]) type = mr_type_of_both(type, args[i]->type);
+        if (args[i]) type = mr_type_beside(type, args[i]);
     return type;
 }
 

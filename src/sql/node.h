@@ -105,14 +105,25 @@ mr_node *mr_list_append(mr_env *env, mr_op op, const mr_type *type, mr_node *lis
 mr_node *mr_node_with_parts(const mr_node *node, mr_node *const *parts);
 
 /* The type of an expression that gives a value of either type: the first one that is known, but rather one with a form
- * of storage; of an integer and a decimal, the decimal; of decimals with different digits, one with any. first may be
- * NULL. */
+ * of storage; of an integer and a decimal, the decimal; of decimals with different digits, of a decimal that is stored
+ * as a number beside any other number, and of a float and a decimal, one with any. first may be NULL. */
 static inline const mr_type *mr_type_of_both(const mr_type *first, const mr_type *then) {
     if (!first || !mr_type_is_known(first)) return mr_type_is_known(then) ? then : first;
+    const bool counted = first->rules->sql_read || then->rules->sql_read;
+    if (counted && mr_type_is_number(first) && mr_type_is_number(then) &&
+        (first->rules != then->rules || first->scale != then->scale))
+        return mr_type_simple(MR_TYPE_NUMERIC);
     if (!mr_type_is_decimal(then)) return !mr_type_stores(first) && mr_type_stores(then) ? then : first;
     if (mr_type_is_integer(first)) return then;
+    if (mr_type_is_float(first)) return mr_type_simple(MR_TYPE_NUMERIC);
     bool alike = first->rules == then->rules && first->scale == then->scale;
     return mr_type_is_decimal(first) && !alike ? mr_type_simple(MR_TYPE_NUMERIC) : first;
+}
+
+/* The same where the second value is that of the node: an integer that the program gives takes the decimal's form. */
+static inline const mr_type *mr_type_beside(const mr_type *first, const mr_node *then) {
+    const bool integer = then->kind == MR_NODE_BIND && mr_type_is_integer(then->type);
+    return integer && first && mr_type_is_decimal(first) ? first : mr_type_of_both(first, then->type);
 }
 
 #endif

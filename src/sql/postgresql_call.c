@@ -22,7 +22,7 @@ static bool compile_string_agg(mr_compiler *c, const mr_node *node) {
     bool distinct = (node->flags & MR_NODE_DISTINCT) || value != x;
     mr_emit(c, distinct ? "string_agg(DISTINCT " : "string_agg(");
     if (!text) mr_emit(c, "CAST(");
-    mr_compile(c, value);
+    mr_postgresql_number(c, value, MR_OP_NONE);
     if (!text) mr_emit(c, " AS TEXT)");
     mr_emit(c, ", ");
     if (node->n > 1) mr_compile(c, node->child[1]);

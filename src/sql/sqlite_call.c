@@ -49,7 +49,7 @@ static bool compile_string_agg(mr_compiler *c, const mr_node *node) {
 
 /* One of the values of which greatest and least choose. */
 static void compile_choice(mr_compiler *c, const mr_node *node, const mr_node *x, const mr_node *formed) {
-    if (mr_type_is_decimal(mr_typed(c, node))) mr_compile_result(c, node, x);
+    if (mr_type_is_decimal(mr_typed(c, node))) mr_compile_candidate(c, node, x);
     else mr_compile_among(c, x, formed, MR_OP_COMMA);
 }
 

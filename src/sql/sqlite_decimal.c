@@ -240,6 +240,20 @@ static const char *replacement(const char *name, form f) {
     return NULL;
 }
 
+/* Writes nullif of decimals that are stored in different forms. */
+static bool emit_null_if(mr_compiler *c, const mr_node *node) {
+    const uint32_t start = c->ordinal;
+    if (strcmp(node->name, "nullif") != 0 || node->n != 2 || c->lasting) return false;
+    if (pair_needs(node->child[0], node->child[1], false) != NEED_FUNCTION) return false;
+    mr_emit(c, "CASE WHEN ");
+    emit_call(c, "decimal_cmp", node->child[0], node->child[1]);
+    mr_emit(c, " = 0 THEN NULL ELSE ");
+    mr_seek(c, node, start, 0);
+    mr_compile_result(c, node, node->child[0]);
+    mr_emit(c, " END");
+    return true;
+}
+
 /* Writes values of which one is the result: parameters take the form of the result. */
 static void emit_choices(mr_compiler *c, const mr_node *node) {
     bool compares = strcmp(node->name, "nullif") == 0 && !c->lasting;
@@ -284,6 +298,7 @@ static bool compile_func(mr_compiler *c, const mr_node *node) {
     const char *ours = is_decimal(first) ? replacement(node->name, form_of(first)) : NULL;
     bool extreme = strcmp(node->name, "min") == 0 || strcmp(node->name, "max") == 0;
     if (strcmp(node->name, "coalesce") == 0 || strcmp(node->name, "ifnull") == 0 || strcmp(node->name, "nullif") == 0) {
+        if (emit_null_if(c, node)) return true;
         if (!mr_type_is_decimal(here(node))) return false;
         emit_choices(c, node);
         return true;
@@ -296,14 +311,15 @@ static bool compile_func(mr_compiler *c, const mr_node *node) {
         emit_taking(c, node);
         return true;
     }
-    if (!ours && !((extreme || counted) && form_of(first) == FORM_TEXT)) return false;
+    const bool mixed = extreme && node->n > 1 && mr_type_is_decimal(here(node)) && !here(node)->rules->sql_read;
+    if (!ours && !mixed && !((extreme || counted) && form_of(first) == FORM_TEXT)) return false;
     mr_emit(c, ours ? ours : node->name);
     mr_emit(c, distinct ? "(DISTINCT " : "(");
     for (uint32_t i = 0; i < node->n; i++) {
         if (i) mr_emit(c, ", ");
         if (ours) emit_value(c, node->child[i]);
         else if (counted) mr_compile(c, bare(node->child[i]));
-        else mr_compile_result(c, node, bare(node->child[i]));
+        else mr_compile_candidate(c, node, bare(node->child[i]));
         if (i == 0 && (distinct || !ours) && !c->lasting) mr_emit(c, " COLLATE decimal");
     }
     mr_emit(c, ")");
@@ -369,8 +385,12 @@ bool mr_sqlite_decimal(mr_compiler *c, const mr_node *node) {
 /* ---------------------------------------------------------------- results and what is written */
 
 void mr_compile_result(mr_compiler *c, const mr_node *node, const mr_node *x) {
+    if (!c->dialect->decimal_text) {
+        mr_postgresql_result(c, node, x);
+        return;
+    }
     const mr_type *outer = c->form;
-    bool decimal = mr_type_is_decimal(here(node)) && c->dialect->decimal_text;
+    bool decimal = mr_type_is_decimal(here(node));
     if (decimal && !here(node)->rules->sql_read && form_of(x) == FORM_NUMBER) {
         emit_value(c, x);
         return;
@@ -380,15 +400,33 @@ void mr_compile_result(mr_compiler *c, const mr_node *node, const mr_node *x) {
     c->form = outer;
 }
 
+void mr_compile_candidate(mr_compiler *c, const mr_node *node, const mr_node *x) {
+    const mr_type *type = here(bare(x));
+    const bool text = !here(node)->rules->sql_read && !c->lasting;
+    if (!text || form_of(x) != FORM_OTHER || bare(x)->kind == MR_NODE_LITERAL_SQL || !type ||
+        !mr_type_is_number(type)) {
+        mr_compile_result(c, node, x);
+        return;
+    }
+    mr_emit(c, "decimal("); /* SQLite puts every number before every text */
+    mr_compile(c, bare(x));
+    mr_emit(c, ")");
+}
+
 bool mr_compile_decimal_written(mr_compiler *c, const mr_node *column, const mr_node *value) {
+    if (!c->dialect->decimal_text) return mr_postgresql_written(c, column, value);
     const mr_type *type = here(column);
-    if (!c->dialect->decimal_text || !type || !mr_type_is_decimal(type)) return false;
+    if (!type || !mr_type_is_decimal(type)) return false;
     form f = form_of(value);
     const mr_node *x = bare(value);
     if (f == FORM_BIND || x->kind == MR_NODE_LITERAL_SQL) return false;
     const char *function = type->rules->sql_write;
     bool alike = is_decimal(x) && mr_type_same_form(here(x), type) && here(x)->scale == type->scale;
     if (alike || (!function && type->scale < 0 && f != FORM_NUMBER)) return false;
+    if (!function && type->scale < 0) { /* it keeps the digits that it is given */
+        emit_value(c, x);
+        return true;
+    }
     mr_emit(c, function ? function : "decimal_round");
     mr_emit(c, "(");
     emit_value(c, x);
