@@ -244,6 +244,11 @@ void mr_postgresql_number(mr_compiler *c, const mr_node *x, mr_op against);
 void mr_postgresql_result(mr_compiler *c, const mr_node *node, const mr_node *x);
 bool mr_postgresql_written(mr_compiler *c, const mr_node *column, const mr_node *value);
 
+/* postgresql_cast.c */
+/* Writes a cast, a part or a calculation, and returns true, if what PostgreSQL stores for the values is not of its own
+ * type for them. */
+bool mr_postgresql_form(mr_compiler *c, const mr_node *node);
+
 /* sqlite_cast.c */
 /* Writes the cast, and returns true, if SQLite's own CAST would not give values of the type. */
 bool mr_sqlite_cast(mr_compiler *c, const mr_node *node);

@@ -347,7 +347,7 @@ static bool compile_documents_in(mr_compiler *c, const mr_node *node) {
 }
 
 static bool compile_node(mr_compiler *c, const mr_node *node) {
-    if (mr_postgresql_decimal(c, node)) return true;
+    if (mr_postgresql_decimal(c, node) || mr_postgresql_form(c, node)) return true;
     if (node->kind == MR_NODE_FUNC) return compile_floor(c, node) || mr_postgresql_call(c, node);
     if (node->kind == MR_NODE_COLLATE && strcmp(node->name, "BINARY") == 0) { /* SQLite's: here a column has none */
         mr_compile_operand(c, node->child[0], MR_AGAINST_ANY);

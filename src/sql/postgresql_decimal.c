@@ -200,8 +200,10 @@ static bool compile_func(mr_compiler *c, const mr_node *node) {
 static bool compile_cast(mr_compiler *c, const mr_node *node) {
     const mr_type *to = mr_typed(c, node);
     const mr_node *x = bare(node->child[0]);
-    const bool number = is_number(c, x), made = mr_type_is_decimal(to) && to->rules->sql_read;
-    if ((!number && !made) || (number && made && is_alike(mr_typed(c, x), to))) return false;
+    const bool bind = x->kind == MR_NODE_BIND && is_decimal(c, x) && mr_typed(c, x)->rules->sql_read;
+    const bool number = bind || is_number(c, x), made = mr_type_is_decimal(to) && to->rules->sql_read;
+    if (mr_type_is_boolean(to)) return false;
+    if ((!number && !made) || (number && !bind && made && is_alike(mr_typed(c, x), to))) return false;
     if (made) {
         emit_stored(c, to, x);
         return true;
