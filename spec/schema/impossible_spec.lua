@@ -146,3 +146,60 @@ describe("a foreign key of another type than its key", function()
     assert.same({}, warnings(mr.Any, mr.Integer))
   end)
 end)
+
+describe("a key that SQLite would not number", function()
+  it("is told where the class asks for numbers", function()
+    local words = { 'sqlite_type = "INT"', "SQLite numbers a column of the type INTEGER alone" }
+    refuse("ArgumentError", words, function()
+      mr.Table("a", mr.MetaData(),
+        mr.Column("id", mr.Integer, { primary_key = true, autoincrement = true, sqlite_type = "INT" }))
+    end)
+    refuse("ArgumentError", words, function()
+      mr.Table{ "a", mr.MetaData(), mr.Column("id", mr.Integer, { primary_key = true, sqlite_type = "INT" }),
+        sqlite_autoincrement = true }
+    end)
+    local same = mr.Table("a", mr.MetaData(),
+      mr.Column("id", mr.Integer, { primary_key = true, autoincrement = true, sqlite_type = "integer" }))
+    assert.equal("CREATE TABLE a ( id integer NOT NULL PRIMARY KEY AUTOINCREMENT )", tostring(mr.CreateTable(same)))
+    local plain = mr.Column("id", mr.Integer, { primary_key = true, sqlite_type = "INT" })
+    assert.truthy(mr.Table("a", mr.MetaData(), plain))
+  end)
+end)
+
+describe("a constraint that has a column two times", function()
+  it("is told, and which one", function()
+    local function with(constraint)
+      return function()
+        local key = mr.Column("id", mr.Integer, { primary_key = true })
+        mr.Table("a", mr.MetaData(), key, mr.Column("x", mr.Integer), constraint)
+      end
+    end
+    refuse("ArgumentError", "the unique constraint names the column 'x' twice: leave it out once",
+      with(mr.UniqueConstraint("x", "id", "x")))
+    refuse("ArgumentError", "the foreign key names the column 'x' twice: leave it out once",
+      with(mr.ForeignKeyConstraint({ "x", "x" }, { "b.x", "b.y" })))
+  end)
+end)
+
+describe("nil in the place of the options", function()
+  it("is no argument", function()
+    local db = mr.open "sqlite://"
+    local A = db.Model:extend("A", {
+      id = db.Column{ db.Integer, primary_key = true }, a_id = db.Column{ db.ForeignKey("a.id", nil) },
+      twice = db.Column{ db.Integer, mr.Computed("id * 2", nil), mr.CheckConstraint("id > 0", nil) },
+    })
+    db:create_all(nil)
+    assert.truthy(tostring(mr.CreateTable(A, nil)):find("REFERENCES a (id)", 1, true))
+    refuse("ArgumentError", "expected one", mr.ForeignKey, "a.id", "b.id")
+  end)
+end)
+
+describe("a value that a column cannot have", function()
+  it("is told with the column's name, where it has one", function()
+    refuse("ArgumentError", "Column 'born' default: expected an integer, got string", mr.Column, "born", mr.Integer,
+      { default = "x" })
+    refuse("ArgumentError", "Column onupdate: expected an integer, got string", mr.Column, mr.Integer,
+      { onupdate = "x" })
+    refuse("ArgumentError", "String: the length must be at most 2147483647", mr.String, 1 << 31)
+  end)
+end)

@@ -168,3 +168,37 @@ describe("a moment that is stored as a number", function()
     s:remove()
   end)
 end)
+
+describe("a value whose text is not what is stored", function()
+  it("is joined and searched by its text alone, which a cast gives", function()
+    local db = mr.open "sqlite://"
+    local s, f = db.session, mr.func
+    local Row = db.Model:extend("Row", {
+      id = db.Column{ db.Integer, primary_key = true },
+      state = db.Column{ db.Enum("open", "shut", { storage = "position" }) },
+      size = db.Column{ db.Enum("big", "small", { storage = { big = "x", small = "y" } }) },
+      at = db.Column{ db.DateTime{ storage = "unix" } }, key = db.Column{ db.Uuid{ storage = "blob" } },
+      price = db.Column{ db.Numeric(6, 2, { storage = "scaled" }) }, word = db.Column{ db.Enum("a", "b") },
+    })
+    db:create_all()
+    s:add(Row{ state = "shut", size = "small", at = "2024-03-05", key = VALUES.Uuid[1], price = "1.50", word = "b" })
+    s:commit()
+    local words = { "the database has no text of", "mr.cast(x, mr.Text)" }
+    for _, name in ipairs{ "state", "size", "at", "key", "price" } do
+      local column = Row[name]
+      for _, expression in ipairs{ column .. "!", mr.literal "!" .. column, column:like "s%", column:ilike "s%",
+        column:startswith "s", mr.not_(column:like "s%") } do
+        refuse("ArgumentError", words, function() s:query(expression):all() end)
+      end
+    end
+    for _, call in ipairs{ f.lower(Row.state), f.length(Row.size), f.substr(Row.at, 1, 2), f.group_concat(Row.key) } do
+      refuse("ArgumentError", words, function() s:query(call):all() end)
+    end
+    local function text(name) return mr.cast(Row[name], db.Text) end
+    local row = s:query(text "state" .. "!", text "size":like "s%", f.upper(text "state"), text "price" .. "!"):one()
+    assert.same({ "shut!", true, "SHUT", "1.50!" }, { row[1], row[2], row[3], row[4] })
+    assert.equal("b!", s:query(Row.word .. "!"):filter(Row.word:like "b%"):scalar())
+    assert.equal("1.50", s:query(f.group_concat(Row.price)):scalar())
+    s:remove()
+  end)
+end)

@@ -75,6 +75,9 @@ static mr_status resolve_constraint(mr_build *b, mr_constraint *k) {
     for (unsigned i = 0; i < k->ncolumns; i++) {
         const char *name = k->column_names ? k->column_names[i] : k->columns[i]->name;
         k->columns[i] = mr_build_column(b, name ? name : "");
+        for (unsigned j = 0; j < i; j++)
+            if (k->columns[i] && k->columns[j] == k->columns[i])
+                mr_build_mistake(b, "the %s names the column '%s' twice: leave it out once", what, name);
         if (k->columns[i]) continue;
         unknown_column(b, what, name ? name : "");
         if (k->kind == MR_CONSTRAINT_PRIMARY_KEY) b->without_key = true;

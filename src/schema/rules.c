@@ -7,6 +7,8 @@
 
 #include "build.h"
 
+#include <strings.h>
+
 /* ---------------------------------------------------------------- columns */
 
 static bool is_key(const mr_table *table, const mr_column *column) {
@@ -24,6 +26,11 @@ static void check_numbered(mr_build *b, const mr_column *column, const char *opt
         mr_build_mistake(
             b, "column '%s' is %s, and has %s: only integers are numbered: make it an Integer, or leave the option out",
             column->name, mr_type_name(column->type, type), option);
+    if (column->declared && !column->identity && strcasecmp(column->declared, "INTEGER") != 0)
+        mr_build_mistake(b,
+                         "column '%s' has %s and sqlite_type = \"%s\": SQLite numbers a column of the type INTEGER "
+                         "alone: leave one of them out",
+                         column->name, option, column->declared);
     if (column->server_default || column->server_default_node)
         mr_build_mistake(b, "column '%s' has %s and a server_default: both make its values: leave one of them out",
                          column->name, option);
@@ -191,7 +198,8 @@ static void check_sqlite_autoincrement(mr_build *b) {
                          table->nprimary);
     else if (key->autoincrement == 0)
         mr_build_mistake(b, "%s, and column '%s' has autoincrement = false: leave one of them out", option, key->name);
-    else if (!is_integer(key) || key->server_default || key->server_default_node) check_numbered(b, key, option);
+    else if (!is_integer(key) || key->server_default || key->server_default_node || key->declared)
+        check_numbered(b, key, option);
     else if (key->autoincrement < 0 && !key->identity && (key->deflt.kind != MR_DEFAULT_NONE || refers(table, key)))
         mr_build_mistake(
             b,

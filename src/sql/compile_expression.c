@@ -214,7 +214,6 @@ static void compile_cast(mr_compiler *c, const mr_node *node) {
     /* The words of a boolean become 0 and 1: as a number, each word would be 0. */
     bool number =
         mr_type_is_number(mr_typed(c, node)) || (mr_type_is_boolean(mr_typed(c, node)) && !mr_typed(c, node)->forms);
-    mr_check_cast(c, node);
     mr_emit(c, *type ? "CAST(" : "(");
     if (number && mr_is_spelled_boolean(c, node->child[0])) mr_compile_condition(c, node->child[0], MR_OP_NONE);
     else mr_compile(c, node->child[0]);
@@ -433,6 +432,7 @@ static void dispatch(mr_compiler *c, const mr_node *node) {
 void mr_compile(mr_compiler *c, const mr_node *node) {
     if (c->failed) return;
     uint32_t start = c->ordinal;
+    if (node->kind == MR_NODE_FUNC) mr_check_spoken_call(c, node);
     if (!c->dialect->compile_node || !c->dialect->compile_node(c, node)) dispatch(c, node);
     c->ordinal = start + node->binds;
     if (c->out->sql.len > MAX_SQL) mr_compile_fail(c, "the statement is too large");

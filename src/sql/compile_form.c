@@ -9,6 +9,8 @@
 
 #include "compiler.h"
 
+#include <string.h>
+
 static bool is_bind(const mr_node *node) {
     node = mr_unlabelled(node);
     return node->kind == MR_NODE_BIND || node->kind == MR_NODE_BINDS;
@@ -57,6 +59,39 @@ static void check_pair(mr_compiler *c, const mr_node *a, const mr_node *b) {
         mr_type_name(mr_typed(c, a), left), mr_type_name(mr_typed(c, b), right));
 }
 
+/* Is a number, are bytes, or is another word stored for the value's text? */
+static bool hides_text(const mr_type *type) {
+    const mr_type_rules *rules = type->rules;
+    if (type->decorator || !rules->storage) return false;
+    if (mr_type_is_decimal(type) || (type->choices && type->forms)) return true;
+    return rules->unit != 0 || rules->sql_as == &mr_type_largebinary;
+}
+
+void mr_check_spoken(mr_compiler *c, const mr_node *x) {
+    char name[MR_TYPE_NAME];
+    x = mr_unlabelled(x);
+    if (!x->type || !has_form(x) || !hides_text(mr_typed(c, x))) return;
+    mr_compile_fail(c, "the database has no text of %s, but another form of it: mr.cast(x, mr.Text) gives the text",
+                    mr_type_name(mr_typed(c, x), name));
+}
+
+void mr_check_spoken_call(mr_compiler *c, const mr_node *call) {
+    static const char *const names[] = {"concat", "concat_ws", "group_concat", "string_agg",  "aggregate_strings",
+                                        "lower",  "upper",     "length",       "char_length", "trim",
+                                        "ltrim",  "rtrim",     "substr",       "substring",   "replace",
+                                        "instr"};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        if (strcmp(call->name, names[k]) != 0) continue;
+        for (uint32_t i = 0; i < call->n; i++) {
+            const mr_node *x = call->child[i];
+            if (x->kind == MR_NODE_UNARY && x->op == MR_OP_DISTINCT) x = x->child[0];
+            const bool decimal = x->type && mr_type_is_decimal(mr_typed(c, x)); /* the function is given its value */
+            if (!decimal) mr_check_spoken(c, x);
+        }
+        return;
+    }
+}
+
 /* The columns of a query that stands in an expression, or NULL. */
 static const mr_node *columns_of(const mr_node *node) {
     if (node->kind == MR_NODE_SUBQUERY) node = node->child[0];
@@ -93,19 +128,6 @@ void mr_check_written(mr_compiler *c, const mr_node *column, const mr_node *valu
         "%s cannot be written into a column of %s: they are stored in different forms (read the values, and "
         "write them)",
         mr_type_name(mr_typed(c, value), from), mr_type_name(mr_typed(c, column), to));
-}
-
-void mr_check_cast(mr_compiler *c, const mr_node *cast) {
-    const mr_node *x = cast->child[0];
-    char from[MR_TYPE_NAME], to[MR_TYPE_NAME];
-    if (!x->type || !has_form(x) || mr_type_is_decimal(mr_typed(c, cast)) || mr_type_is_boolean(mr_typed(c, cast)))
-        return;
-    const mr_type *is = mr_typed(c, x), *made = mr_typed(c, cast);
-    if (mr_type_same_form(is, made)) return;
-    mr_compile_fail(c,
-                    "cast: the database cannot turn %s into %s: they are stored in different forms (read the values, "
-                    "and convert them in Lua)",
-                    mr_type_name(is, from), mr_type_name(made, to));
 }
 
 void mr_check_selected(mr_compiler *c, const mr_node *columns, const mr_node *query) {

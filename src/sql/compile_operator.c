@@ -319,8 +319,14 @@ static void check_documents(mr_compiler *c, const mr_node *node) {
     }
 }
 
+static void check_texts(mr_compiler *c, const mr_node *node, mr_op op) {
+    if (op == MR_OP_CONCAT || (op >= MR_OP_LIKE && op <= MR_OP_NOT_ILIKE)) mr_check_spoken(c, node->child[0]);
+    if (op == MR_OP_CONCAT) mr_check_spoken(c, node->child[1]);
+}
+
 static void compile_binary(mr_compiler *c, const mr_node *node) {
     mr_op op = (mr_op)node->op;
+    check_texts(c, node, op);
     if (op >= MR_OP_LT && op <= MR_OP_GE) check_documents(c, node);
     bool listed = op == MR_OP_IN || op == MR_OP_NOT_IN;
     if (is_comparison(op) || listed) mr_check_forms(c, node->child[0], node->child[1]);

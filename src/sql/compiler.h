@@ -125,8 +125,10 @@ static inline const mr_type *mr_typed(const mr_compiler *c, const mr_node *node)
 }
 /* Fails when the two operands of a comparison are stored in different forms. */
 void mr_check_forms(mr_compiler *c, const mr_node *a, const mr_node *b);
-/* Fails when a cast gives the type's values in another form than the type stores. */
-void mr_check_cast(mr_compiler *c, const mr_node *cast);
+/* Fails when x is stored in another form than its text, with which it would be joined, or compared by LIKE. */
+void mr_check_spoken(mr_compiler *c, const mr_node *x);
+/* The same for the arguments of a function of texts; other functions pass. */
+void mr_check_spoken_call(mr_compiler *c, const mr_node *call);
 /* Fails when the expression is stored in another form than the column that it is written into. */
 void mr_check_written(mr_compiler *c, const mr_node *column, const mr_node *value);
 /* The same for the columns (NULL: not named) that the results of a query are written into. */

@@ -14,7 +14,7 @@ static int foreign_key(lua_State *L) {
     static const char *const names[] = {BIND_REFERENCE_OPTIONS, "name", NULL};
     bind_foreign_key fk = {0};
     int options;
-    int n = bind_arguments(L, 1, &options);
+    int n = bind_arguments_of(L, 1, 1, &options);
     bind_check_options(L, options, "ForeignKey", names);
     if (n != 1) return bind_error(L, MR_ERR_ARGUMENT, "ForeignKey: expected one \"table.column\", got %d arguments", n);
     if (lua_type(L, 1) == LUA_TSTRING) {

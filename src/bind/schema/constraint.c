@@ -129,7 +129,7 @@ static const char *target_name(lua_State *L, int idx) {
 static int foreign_key(lua_State *L) {
     static const char *const names[] = {BIND_REFERENCE_OPTIONS, "name", NULL}, function[] = "ForeignKeyConstraint";
     int options;
-    int n = bind_arguments(L, 1, &options);
+    int n = bind_arguments_of(L, 1, 2, &options);
     bind_check_options(L, options, function, names);
     if (n != 2)
         return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a list of columns and a list of \"table.column\"",
@@ -164,7 +164,7 @@ static void add_check(lua_State *L, const mr_node *condition, const mr_constrain
 static int check(lua_State *L) {
     static const char *const names[] = {"name", "sqlite_on_conflict", NULL};
     int options;
-    int n = bind_arguments(L, 1, &options);
+    int n = bind_arguments_of(L, 1, 1, &options);
     bind_check_options(L, options, "CheckConstraint", names);
     if (n != 1) return bind_error(L, MR_ERR_ARGUMENT, "CheckConstraint: expected one condition, got %d arguments", n);
     mr_constraint *k = new_constraint(L, MR_CONSTRAINT_CHECK);

@@ -61,7 +61,7 @@ static int ddl_new(lua_State *L, const char *function, bool of_index, bool drops
     const char *guard = drops ? "if_exists" : "if_not_exists";
     const char *const names[] = {guard, "dialect", NULL};
     int options;
-    int n = bind_arguments(L, 1, &options);
+    int n = bind_arguments_of(L, 1, 1, &options);
     bind_ddl made = {.drops = drops};
     bind_check_options(L, options, function, names);
     if (n != 1)

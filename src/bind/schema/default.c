@@ -155,7 +155,7 @@ static void read_function(lua_State *L, int idx, mr_column *column, const char *
     if (!f) bind_raise(L);
     f->function = bind_ref_forever(L, idx);
     f->column = column;
-    f->what = what;
+    f->what = out == &column->onupdate ? "Column onupdate" : "Column default";
     f->asks = has_parameter(L, idx);
     out->kind = MR_DEFAULT_FUNCTION;
     out->fn = call_default;
@@ -185,12 +185,14 @@ static void read_value(lua_State *L, int idx, const mr_type *type, const char *w
 }
 
 void bind_read_default(lua_State *L, int idx, mr_column *column, const char *option, mr_default *out) {
-    const char *what = strcmp(option, "default") == 0 ? "Column default" : "Column onupdate";
     idx = lua_absindex(L, idx);
+    lua_pushfstring(L, column->name ? "Column '%s' %s" : "Column%s %s", column->name ? column->name : "", option);
+    const char *what = lua_tostring(L, -1);
     mr_node *node = bind_test_node(L, idx);
     if (node) read_expression(L, node, out);
     else if (!bind_test_class(L, idx) && bind_is_callable(L, idx)) read_function(L, idx, column, what, out);
     else read_value(L, idx, column->type, what, out);
+    lua_pop(L, 1);
 }
 
 void bind_read_server_default(lua_State *L, int idx, mr_column *column) {

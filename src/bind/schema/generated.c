@@ -81,7 +81,7 @@ void bind_read_sql(lua_State *L, int idx, const char *function, const char **sql
 static int computed(lua_State *L) {
     static const char *const names[] = {"persisted", NULL};
     int options;
-    int n = bind_arguments(L, 1, &options);
+    int n = bind_arguments_of(L, 1, 1, &options);
     bind_check_options(L, options, "Computed", names);
     if (n != 1)
         return bind_error(L, MR_ERR_ARGUMENT,

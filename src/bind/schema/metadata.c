@@ -172,7 +172,7 @@ int bind_run_ddl(lua_State *L, int first, const char *function, mr_metadata *md,
     static const char *const names[] = {"bind", "checkfirst", "tables", NULL};
     int options;
     bind_release_loops(L);
-    int n = bind_arguments(L, first, &options);
+    int n = bind_arguments_of(L, first, 1, &options);
     bind_check_options(L, options, function, names);
     if (n > 1) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected one engine, got %d arguments", function, n);
     bool checkfirst = bind_option_bool(L, options, function, "checkfirst", true);

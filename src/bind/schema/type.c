@@ -117,7 +117,8 @@ static const mr_type *read_length(lua_State *L, const mr_type *base, const char 
         if (!integral) bind_type_error(L, 2, name, "a length");
     }
     if (n > 1) bind_error(L, MR_ERR_ARGUMENT, "%s: expected one length", name);
-    if (length < 0 || length > INT32_MAX || (n == 1 && length == 0))
+    if (length > INT32_MAX) bind_error(L, MR_ERR_ARGUMENT, "%s: the length must be at most %d", name, (int)INT32_MAX);
+    if (length < 0 || (n == 1 && length == 0))
         bind_error(L, MR_ERR_ARGUMENT, "%s: the length must be at least 1", name);
     if (length == base->length) return base;
     proto.length = (int)length;

@@ -34,6 +34,11 @@ int bind_arguments(lua_State *L, int first, int *options) {
     return (int)length;
 }
 
+int bind_arguments_of(lua_State *L, int first, int most, int *options) {
+    while (lua_gettop(L) >= first + most && lua_isnil(L, -1)) lua_pop(L, 1);
+    return bind_arguments(L, first, options);
+}
+
 static const char *next_name(void *ud, size_t i) { return (*(const char *const **)ud)[i]; }
 
 bool bind_is_among(const char *const *names, const char *name) {

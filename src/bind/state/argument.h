@@ -11,6 +11,8 @@
  * plain table without array part is the options. Returns n, the number of positional arguments, which are then at the
  * indices first to first+n-1; *options is the index of the options table, or 0. */
 int bind_arguments(lua_State *L, int first, int *options);
+/* The same for a function that takes so many values at most: nil in the place of the options is none. */
+int bind_arguments_of(lua_State *L, int first, int most, int *options);
 /* Is the name one of names (NULL-terminated)? */
 bool bind_is_among(const char *const *names, const char *name);
 /* Names that other libraries have, and how to do the same: "it is written ...". The last one of a list has no cure. */
