@@ -49,16 +49,18 @@ bool mr_postgresql_put_array(mr_env *env, const mr_value *json, mr_strbuf *out) 
 
 /* ---------------------------------------------------------------- from an array */
 
-/* Are the items numbers, which JSON writes without quotes? */
-static bool is_number(const mr_type *item) {
+/* How the server stores the items: an Enum by its position is an integer. */
+static mr_type_group group_of(const mr_type *item) {
     while (item->item) item = item->item;
-    return mr_type_is_integer(item) || mr_type_is_float(item);
+    return item->rules->sql_as ? item->rules->sql_as->group : item->rules->group;
 }
 
-static bool is_boolean(const mr_type *item) {
-    while (item->item) item = item->item;
-    return mr_type_is_boolean(item);
+/* Are the items numbers, which JSON writes without quotes? */
+static bool is_number(const mr_type *item) {
+    return group_of(item) == MR_GROUP_INTEGER || group_of(item) == MR_GROUP_FLOAT;
 }
+
+static bool is_boolean(const mr_type *item) { return group_of(item) == MR_GROUP_BOOLEAN; }
 
 /* Writes the word of len bytes, which had no quotes. */
 static void put_word(mr_strbuf *out, const mr_type *item, const char *s, size_t len) {
