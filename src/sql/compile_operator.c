@@ -398,16 +398,31 @@ static void compile_list(mr_compiler *c, const mr_node *node) {
     if (grouped) mr_emit(c, ")");
 }
 
+/* The column that plain values are compared with, for messages; else NULL. */
+static const mr_column *compared_column(const mr_node *node) {
+    const mr_node *a = mr_unlabelled(node->child[0]), *b = mr_unlabelled(node->child[1]);
+    if (node->kind == MR_NODE_BINARY && b->kind == MR_NODE_COLUMN && a->kind == MR_NODE_BIND) a = b;
+    return a->kind == MR_NODE_COLUMN && b->kind != MR_NODE_SUBQUERY ? a->u.column : NULL;
+}
+
+static void compile_compared(mr_compiler *c, const mr_node *node) {
+    const mr_column *outer = c->written_to;
+    const bool listed = node->op == MR_OP_IN || node->op == MR_OP_NOT_IN;
+    if (node->kind == MR_NODE_BETWEEN || listed || is_comparison((mr_op)node->op))
+        c->written_to = compared_column(node);
+    if (node->kind == MR_NODE_BETWEEN) compile_between(c, node);
+    else compile_binary(c, node);
+    c->written_to = outer;
+}
+
 void mr_compile_operator(mr_compiler *c, const mr_node *node) {
     switch (node->kind) {
     case MR_NODE_UNARY:
         compile_unary(c, node);
         break;
     case MR_NODE_BINARY:
-        compile_binary(c, node);
-        break;
     case MR_NODE_BETWEEN:
-        compile_between(c, node);
+        compile_compared(c, node);
         break;
     case MR_NODE_COLLATE:
         mr_compile_operand(c, node->child[0], OP_COLLATE);

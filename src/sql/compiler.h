@@ -77,7 +77,7 @@ struct mr_compiler {
     const mr_type *form; /* of the bind that is compiled next: the type that it is compared with; or NULL */
     bool written;        /* the bind that is compiled next is written into a column */
     const char *checked; /* its name, where the column's type has variants; or NULL */
-    const mr_column *written_to; /* the column; or NULL */
+    const mr_column *written_to; /* the column that it is written into, or compared with; or NULL */
     bool lints;                  /* the statement will be executed, so warnings of likely mistakes make sense */
     mr_vec objects;              /* mr_key_object */
     mr_vec names;                /* mr_named_object: the aliases */

@@ -488,7 +488,7 @@ typedef struct mr_param {
     bool written;           /* the value is written into a column: what its form of storage cannot keep is cut off */
     bool own;               /* its value may be one of the program's own until now, because its type has variants */
     const char *what;       /* the column, whose type has variants: the one that holds checks the value now; or NULL */
-    const mr_column *into;  /* the column that the value is written into, for messages; or NULL */
+    const mr_column *into;  /* the column that it is written into, or compared with, for messages; or NULL */
 } mr_param;
 /* The type by whose form the parameter's value is stored. */
 static inline const mr_type *mr_param_type(const mr_param *param) {
