@@ -131,8 +131,10 @@ describe("an attribute of intervals", function()
     db.session:add(Span{ length = "P3000000D" })
     refuse("DataError", "the interval P3000000D cannot be stored", db.session.flush, db.session)
     db.session:rollback()
-    for _, criterion in ipairs{ Span.length:gt "P3000000D", Span.length:eq "P3000000D", Span.length:in_{ "P1D", "P3000000D" },
-      Span.length:between("P1D", "P3000000D"), mr.literal "P3000000D":lt(Span.length) } do
+    for _, criterion in ipairs{
+      Span.length:gt "P3000000D", Span.length:eq "P3000000D", Span.length:in_{ "P1D", "P3000000D" },
+      Span.length:between("P1D", "P3000000D"), mr.literal "P3000000D":lt(Span.length),
+    } do
       refuse("DataError", { "the interval P3000000D cannot be stored", "(it is for span.length)" }, function()
         Span.query:filter(criterion):all()
       end)

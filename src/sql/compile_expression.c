@@ -128,8 +128,7 @@ static void compile_literal(mr_compiler *c, const mr_node *node) {
 
 /* ---------------------------------------------------------------- calls */
 
-/* A function's name keeps its case. It is quoted only when it could not be written otherwise. */
-static void emit_function_name(mr_compiler *c, const char *name) {
+void mr_emit_function(mr_compiler *c, const char *name) {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
     if (strspn(name, plain) == strlen(name) && !(name[0] >= '0' && name[0] <= '9')) mr_emit(c, name);
     else mr_emit_name(c, name);
@@ -200,7 +199,7 @@ static void compile_func(mr_compiler *c, const mr_node *node) {
             mr_strbuf_putc(&c->out->sql, (char)(*s >= 'a' && *s <= 'z' ? *s - 32 : *s));
         return;
     }
-    emit_function_name(c, node->name);
+    mr_emit_function(c, node->name);
     mr_emit(c, "(");
     if (node->flags & MR_NODE_DISTINCT) mr_emit(c, "DISTINCT ");
     compile_arguments(c, node);

@@ -174,6 +174,8 @@ void mr_compile_items(mr_compiler *c, const mr_node *list);
 /* Sets c->ordinal to the first bind of the node's child i; start is the number of the node's first bind. To compile
  * children in another order than theirs. */
 void mr_seek(mr_compiler *c, const mr_node *node, uint32_t start, uint32_t i);
+/* Writes a function's name, which keeps its case. It is quoted only when it could not be written otherwise. */
+void mr_emit_function(mr_compiler *c, const char *name);
 /* Writes a column's name without its table. */
 void mr_compile_column_name(mr_compiler *c, const mr_node *column);
 

@@ -169,7 +169,7 @@ static void compile_null_if(mr_compiler *c, const mr_node *node) {
 
 static void emit_call(mr_compiler *c, const mr_node *node, bool values) {
     const bool distinct = node->flags & MR_NODE_DISTINCT || node->child[0] != bare(node->child[0]);
-    mr_emit(c, strcmp(node->name, "ifnull") == 0 ? "coalesce" : node->name);
+    mr_emit_function(c, strcmp(node->name, "ifnull") == 0 ? "coalesce" : node->name);
     mr_emit(c, distinct ? "(DISTINCT " : "(");
     for (uint32_t i = 0; i < node->n; i++) {
         if (i) mr_emit(c, ", ");

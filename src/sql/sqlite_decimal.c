@@ -278,7 +278,7 @@ static bool takes_number(const mr_node *node) {
 
 static void emit_taking(mr_compiler *c, const mr_node *node) {
     bool distinct = node->flags & MR_NODE_DISTINCT;
-    mr_emit(c, node->name);
+    mr_emit_function(c, node->name);
     mr_emit(c, distinct ? "(DISTINCT " : "(");
     for (uint32_t i = 0; i < node->n; i++) {
         const mr_node *x = node->child[i];
