@@ -326,6 +326,37 @@ describe("a batch leaves alone", function()
     assert.equal(1, #authors[6].books)
   end)
 
+  it("objects that came with other options", function()
+    -- What the lists of all six have where 2 and 5 came with the first option and the others with the second one, and
+    -- the number of statements.
+    local function read(first, second)
+      library(6, 1)
+      local held = Author.query:filter(Author.id:in_{ 2, 5 }):options(first()):all()
+      assert.equal(2, #held)
+      local sizes = {}
+      local n = count(function()
+        for i, author in ipairs(Author.query:order_by(Author.id):options(second()):all()) do
+          local ok, books = pcall(function() return author.books end)
+          sizes[i] = ok and #books or "-"
+        end
+      end)
+      return table.concat(sizes, " "), n
+    end
+    local function batch() return mr.batchload "books" end
+    local function criteria() return mr.with_loader_criteria(Book, Book.title:in_{ "b3", "b5" }) end
+    local function both() return batch(), criteria() end
+    local function check(sizes, statements, first, second)
+      local s, n = read(first, second)
+      assert.same({ sizes, statements }, { s, n })
+    end
+    check("1 1 1 1 1 1", 1 + 2, batch, batch) -- by two queries, with the same option
+    check("0 1 1 0 1 0", 1 + 6, batch, criteria)
+    check("0 1 1 0 1 0", 1 + 2 + 1, batch, both)
+    check("1 0 1 1 1 1", 1 + 2 + 2, criteria, batch)
+    check("1 0 1 1 0 1", 1 + 2, function() return mr.noload "books" end, batch)
+    check("1 - 1 1 - 1", 1 + 2, function() return mr.raiseload "books" end, batch)
+  end)
+
   it("objects that the collector has taken", function()
     for i = 3, 6 do authors[i] = nil end
     collect()

@@ -285,6 +285,40 @@ const mr_option *mr_options_strategy(const mr_property *prop, unsigned nopts, co
     return found ? found : wildcard;
 }
 
+/* Does the option say how the relationship is loaded, or what of the objects that it leads to? */
+static bool concerns(const mr_option *o, const mr_property *prop) {
+    if (o->nsteps > 0) return o->steps[0].prop == prop && o->kind != MR_OPTION_PATH;
+    return o->kind == MR_OPTION_WILDCARD_LAZY || o->kind == MR_OPTION_CRITERIA;
+}
+
+static bool same_steps(const mr_option *a, const mr_option *b) {
+    if (a->nsteps != b->nsteps) return false;
+    for (unsigned i = 0; i < a->nsteps; i++) {
+        const mr_option_step *x = &a->steps[i], *y = &b->steps[i];
+        if (x->prop != y->prop || x->of_type != y->of_type || x->with != y->with) return false;
+    }
+    return true;
+}
+
+/* Options that differ in what does not matter here may count as different. */
+static bool says_the_same(const mr_option *a, const mr_option *b) {
+    return a->kind == b->kind && a->strategy == b->strategy && a->innerjoin == b->innerjoin &&
+           a->batch.after == b->batch.after && a->batch.max == b->batch.max && a->limit == b->limit &&
+           a->limit_by == b->limit_by && a->recursion == b->recursion && a->group == b->group && a->with == b->with &&
+           a->alias == b->alias && a->criterion == b->criterion && !a->mapper == !b->mapper && same_steps(a, b);
+}
+
+bool mr_options_agree(const mr_property *prop, const mr_origin *a, const mr_origin *b) {
+    unsigned i = 0, k = 0, na = a ? a->nopts : 0, nb = b ? b->nopts : 0;
+    if (a == b) return true;
+    for (;; i++, k++) {
+        while (i < na && !concerns(&a->opts[i], prop)) i++;
+        while (k < nb && !concerns(&b->opts[k], prop)) k++;
+        if (i == na || k == nb) return i == na && k == nb;
+        if (!says_the_same(&a->opts[i], &b->opts[k])) return false;
+    }
+}
+
 bool mr_options_loads(const mr_property *prop, unsigned nopts, const mr_option *opts) {
     bool loads = !prop->deferred, only = false, named = false;
     for (unsigned i = 0; i < nopts; i++) {

@@ -224,6 +224,8 @@ mr_status mr_options_below(mr_arena *arena, const mr_property *prop, unsigned no
                            const mr_option **out);
 /* The option that decides how prop is loaded; NULL: none. */
 const mr_option *mr_options_strategy(const mr_property *prop, unsigned nopts, const mr_option *opts);
+/* Do the options of two origins (either may be NULL) say the same of the relationship, and of what lies below it? */
+bool mr_options_agree(const mr_property *prop, const mr_origin *a, const mr_origin *b);
 /* Is the column loaded with its entity? */
 bool mr_options_loads(const mr_property *prop, unsigned nopts, const mr_option *opts);
 

@@ -2,8 +2,9 @@
  * batch.c: loads what a program reads of one object for the objects after it in its result, too.
  *
  * Invariants: a statement for many objects stands for at least the one that the program would have sent. No object is
- * kept alive, and one that is deleted, expunged, expired or changed is left alone. Where a row of another object cannot
- * be read, the program is not told: the object is loaded alone, and so are the others of its group.
+ * kept alive, and one that is deleted, expunged, expired or changed is left alone, as is one that came with other
+ * options. Where a row of another object cannot be read, the program is not told: the object is loaded alone, and so
+ * are the others of its group.
  */
 #include "plan/planner.h"
 #include "run/siblings.h"
@@ -71,7 +72,8 @@ typedef struct what {
 
 static bool is_wanted(const what *w, const mr_entity *of, mr_entity *e) {
     if ((w->one_class && e->mapper != w->mapper) || !is_fit(of, e, w->mapper)) return false;
-    return w->columns ? lacks_column(e, w->columns, w->n) : takes_statement(w->ctx, e, w->prop);
+    if (w->columns) return lacks_column(e, w->columns, w->n);
+    return takes_statement(w->ctx, e, w->prop) && mr_options_agree(w->prop, mr_entity_origin(of), mr_entity_origin(e));
 }
 
 /* For those who watch: what is loaded next is a batch, or what is left of one. before: how many of the group have
