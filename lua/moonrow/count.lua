@@ -82,15 +82,16 @@ local function counting(session, class, alias, attribute, columns, criterion, re
   return session:query(table.unpack(items)):group_by(table.unpack(parents))
 end
 
--- The numbers of these objects, by identity.
-local function ask(session, class, attribute, keys, repeats)
+-- The numbers of these objects of the class that declares the collection, or of classes below it, by identity. object:
+-- one that keeps criteria of its query, which is counted alone; or nil.
+local function ask(session, class, attribute, keys, repeats, object)
   local alias, names = core.aliased(class), core.class_keys(class)
   local columns = {}
   for i, name in ipairs(names) do columns[i] = alias[name] end
   local counts = {}
   for _, key in ipairs(keys) do counts[identity(key)] = 0 end
-  local rows = counting(session, class, alias, attribute, columns, among(alias, names, keys), repeats):all()
-  for _, row in ipairs(rows) do
+  local query = counting(session, class, alias, attribute, columns, among(alias, names, keys), repeats)
+  for _, row in ipairs((object and core.with_kept_criteria(query, object) or query):all()) do
     local first = row[1]
     local id = #names == 1 and plain[type(first)] and first or identity{ table.unpack(row, 1, #names) }
     counts[id] = row[#names + 1]
@@ -114,9 +115,10 @@ function count.count(object, attribute)
   if not is_object(object) then
     options.expect("count", "an object (query:count() counts rows, and mr.func.count is SQL's)", object)
   end
-  local key, stamp, session, relationship, repeats = counted(object, attribute)
+  local key, stamp, session, relationship, repeats, class, criteria = counted(object, attribute)
   if key == nil then return (core.collection_state(object[attribute])) end
   local id = plain[type(key)] and key or identity(type(key) == "table" and key or { key })
+  if criteria then return ask(session, class, attribute, core.neighbours(object, attribute, 1), repeats, object)[id] end
   local of_session = known[session]
   if not of_session then
     of_session = {}
@@ -128,7 +130,7 @@ function count.count(object, attribute)
   -- Those that were counted lie around the object, too: so twice as many are looked at.
   local keys = core.neighbours(object, attribute, last and 2 * MOST or 1)
   if last then keys = uncounted(keys, counts) end
-  for other, n in pairs(ask(session, core.class_of(object), attribute, keys, repeats)) do counts[other] = n end
+  for other, n in pairs(ask(session, class, attribute, keys, repeats)) do counts[other] = n end
   of_session[relationship] = { stamp = stamp, counts = counts }
   return counts[id]
 end

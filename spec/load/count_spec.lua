@@ -226,6 +226,65 @@ describe("mr.count", function()
     end))
   end)
 
+  it("counts objects of several classes together", function()
+    for _, joined in ipairs{ true, false } do
+      fill(0)
+      local Being = db.Model:extend("Being", {
+        id = db.Column{ db.Integer, primary_key = true },
+        kind = db.Column{ db.String },
+        charms = db.relationship{ "Charm" },
+        __mapper_args = { polymorphic_on = "kind", polymorphic_identity = "being" },
+      })
+      local Mage = Being:extend("Mage", {
+        id = joined and db.Column{ db.Integer, db.ForeignKey "being.id", primary_key = true } or nil,
+        spells = db.relationship{ "Spell" },
+        __mapper_args = { polymorphic_identity = "mage" },
+      })
+      local Charm = db.Model:extend("Charm", { id = db.Column{ db.Integer, primary_key = true },
+        being_id = db.Column{ db.Integer, db.ForeignKey "being.id" } })
+      local Spell = db.Model:extend("Spell", { id = db.Column{ db.Integer, primary_key = true },
+        mage_id = db.Column{ db.Integer, db.ForeignKey(joined and "mage.id" or "being.id") } })
+      db:create_all()
+      for i = 1, 9 do
+        local charms, spells = {}, {}
+        for k = 1, i % 4 do charms[k], spells[k] = Charm{}, Spell{} end
+        local values = { id = i, charms = charms, spells = i % 3 == 0 and spells or nil }
+        db.session:add(i % 3 == 0 and Mage(values) or Being(values))
+      end
+      db.session:commit()
+      for first = 1, 9 do -- whose class is that of the statement for the others, too
+        db.session:remove()
+        local beings = Being.query:order_by(Being.id):all()
+        assert.equal(2, #db:record(function()
+          assert.equal(first % 4, mr.count(beings[first], "charms"))
+          for _, i in ipairs{ 3, 1, 2, 4, 5, 6, 7, 8, 9 } do assert.equal(i % 4, mr.count(beings[i], "charms")) end
+        end))
+        assert.equal(2, #db:record(function()
+          for i = 3, 9, 3 do assert.equal(i % 4, mr.count(beings[i], "spells")) end
+        end))
+      end
+    end
+  end)
+
+  it("counts what the list would have: the criteria of the object's own query hold", function()
+    fill(9)
+    local held = Author.query:filter(Author.id:in_{ 2, 3 }):options(
+      mr.with_loader_criteria(Book, Book.title:like "%.1")):order_by(Author.id):all()
+    local authors = all()
+    local function counts(of)
+      local list = {}
+      for i, author in ipairs(authors) do list[i] = of(author) end
+      return table.concat(list, " ")
+    end
+    local counted
+    assert.equal(4, #db:record(function()
+      counted = counts(function(author) return mr.count(author, "books") end)
+    end))
+    assert.equal("1 1 1 0 1 2 3 0 1", counted)
+    assert.equal(counted, counts(function(author) return #author.books end))
+    assert.equal(2, #held)
+  end)
+
   it("keeps no object, and says what it takes", function()
     fill(4)
     assert.matches("'boks' is not an attribute of Author %(did you mean 'books'%?%)",

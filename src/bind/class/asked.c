@@ -10,6 +10,7 @@
 #include "value/decorated.h"
 #include "value/relationship.h"
 #include "value/proxy.h"
+#include "value/query.h"
 #include "value/session.h"
 #include "value/row.h"
 #include "value/schema.h"
@@ -204,8 +205,9 @@ static void push_keys(lua_State *L, const mr_mapper *mapper, const mr_value *key
 }
 
 /* counted(object, name): of an object whose collection the database must count: its key (of several columns: a list of
- * values), a number that is another one when counts may have changed, its session, a value for the relationship, and
- * whether a link table may name an item several times. nil: the object itself knows how many there are. */
+ * values), a number that is another one when counts may have changed, its session, a value for the relationship,
+ * whether a link table may name an item several times, the class that declares the collection, and whether the object
+ * keeps criteria of its query. nil: the object itself knows how many there are. */
 static int counted(lua_State *L) {
     enum { MAX_KEY = 32 };
     mr_value key[MAX_KEY];
@@ -230,7 +232,15 @@ static int counted(lua_State *L) {
     bind_push_session(L, mr_session_of(e));
     lua_pushlightuserdata(L, (void *)(uintptr_t)prop);
     lua_pushboolean(L, mr_along_repeats(prop->relationship));
-    return 5;
+    bind_push_class(L, (mr_mapper *)prop->mapper);
+    lua_pushboolean(L, mr_load_keeps_criteria(e));
+    return 7;
+}
+
+/* with_kept_criteria(query, object): the query with the loader criteria that the object keeps. */
+static int with_kept_criteria(lua_State *L) {
+    mr_query *q = bind_query_arg(L, "count");
+    return bind_derive(L, mr_load_with_kept_criteria(q, bind_arg_entity(L, 2, "count")));
 }
 
 /* neighbours(object, name, max): what a statement that counts the object's collection may be about, too: the keys of
@@ -345,6 +355,7 @@ void bind_open_asked(lua_State *L) {
                                          {"class_keys", class_keys},
                                          {"neighbours", neighbours},
                                          {"counted", counted},
+                                         {"with_kept_criteria", with_kept_criteria},
                                          {"is_loaded", is_loaded},
                                          {"is_expired", is_expired},
                                          {"new_object", new_object},

@@ -233,6 +233,10 @@ mr_status mr_load_lacking(const mr_load_context *ctx, mr_entity *entity);
  * the collection, which they have not loaded: those that were loaded together with it, or else those of its class that
  * were made after it. Nothing pins them. */
 mr_status mr_load_neighbours(mr_entity *entity, const mr_property *prop, size_t max, mr_vec *out);
+/* Does the object keep loader criteria of the query that gave it, for what is loaded of it later? */
+bool mr_load_keeps_criteria(const mr_entity *entity);
+/* The query with these criteria. One reference; NULL: failed. */
+mr_query *mr_load_with_kept_criteria(mr_query *q, const mr_entity *entity);
 /* ---- loader strategies (strategy.c) */
 
 typedef struct mr_job mr_job; /* private to load: one relationship of many parents */

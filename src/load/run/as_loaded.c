@@ -74,6 +74,23 @@ static mr_query *options_of(const mr_load_context *ctx, const mr_entity *entity,
     return made;
 }
 
+bool mr_load_keeps_criteria(const mr_entity *entity) {
+    const mr_load_context none = {.criteria = NULL};
+    return has_criteria(&none, mr_entity_origin(entity));
+}
+
+mr_query *mr_load_with_kept_criteria(mr_query *q, const mr_entity *entity) {
+    const mr_origin *origin = mr_entity_origin(entity);
+    mr_query *made = mr_query_retain(q);
+    for (unsigned i = 0; made && origin && i < origin->nopts; i++) {
+        if (origin->opts[i].kind != MR_OPTION_CRITERIA) continue;
+        mr_query *next = mr_query_options(made, &origin->opts[i], 1);
+        mr_query_release(made);
+        made = next;
+    }
+    return made;
+}
+
 mr_status mr_as_loaded_open(const mr_load_context *ctx, mr_entity *entity, const mr_value *values, bool columns,
                             mr_load **out) {
     mr_load_context own = *ctx;
