@@ -561,6 +561,53 @@ describe("batches of", function()
     end
   end)
 
+  it("two classes, from one to the other and back, however short the lists are", function()
+    open()
+    local seat = db.Table("seat", db.Column{ "student_id", db.ForeignKey "student.id", primary_key = true },
+      db.Column{ "course_id", db.ForeignKey "course.id", primary_key = true })
+    local Student = db.Model:extend("Student", {
+      id      = db.Column{ db.Integer, primary_key = true },
+      note    = db.Column{ db.Text, deferred = true },
+      courses = db.relationship{ "Course", secondary = seat, back_populates = "students", order_by = "Course.id" },
+    })
+    local Course = db.Model:extend("Course", {
+      id       = db.Column{ db.Integer, primary_key = true },
+      students = db.relationship{ "Student", secondary = seat, back_populates = "courses",
+        order_by = function() return Student.id:desc() end },
+    })
+    db:create_all()
+    local stressed = (os.getenv "MOONROW_STRESS" or "") ~= ""
+    local n = stressed and 60 or 400
+    local students, courses, seats = {}, {}, {}
+    for i = 1, n do
+      students[i], courses[i] = { id = i, note = "n" .. i }, { id = i }
+      seats[i], seats[n + i] = { student_id = i, course_id = i }, { student_id = i, course_id = i % n + 1 }
+    end
+    db.session:execute(mr.insert(Student), students)
+    db.session:execute(mr.insert(Course), courses)
+    db.session:execute(mr.insert(seat), seats)
+    db.session:commit()
+    -- Each level takes two statements, and one more where the first of a chunk is the last of its inner list.
+    local function walk(read, most)
+      db.session:remove()
+      local sum = 0
+      local sent = count(function()
+        local result = Student.query:order_by(Student.id):all()
+        for i, student in ipairs(result) do
+          for _, course in ipairs(student.courses) do
+            for _, other in ipairs(course.students) do sum = sum + read(other, result[i]) end
+          end
+        end
+      end)
+      assert.is_true(sent <= most, sent .. " statements")
+      return sum
+    end
+    assert.equal(4 * n, walk(function() return 1 end, 7))
+    assert.equal(8 * n, walk(function(other) return #other.courses end, 8))
+    assert.equal(4 * n, walk(function(other) return other.note == "n" .. other.id and 1 or 0 end, 9))
+    assert.equal(4 * n, walk(function(_, outer) return outer.note == "n" .. outer.id and 1 or 0 end, 9))
+  end)
+
   it("subclasses, whose own relationships only they have", function()
     open()
     local Person = db.Model:extend("Person", {

@@ -2,7 +2,8 @@
  * siblings.h: which objects were loaded together. Private to src/load.
  *
  * Invariant: a group holds no object. It knows them by their slot and generation in the heap, in the order of their
- * rows, and an object is found in the group of the result that has given it last.
+ * rows. An object is found in the group of the result that has given it last; and where that was read for an object of
+ * another group, whose loop goes on, in that of this loop, too.
  */
 #ifndef MOONROW_LOAD_SIBLINGS_H
 #define MOONROW_LOAD_SIBLINGS_H
@@ -25,6 +26,8 @@ mr_status mr_siblings_add(mr_env *env, mr_entity *const *entities, size_t n, con
 /* The group of the object. *index: its place. NULL: it is in none. The group lives until the next call of
  * mr_siblings_add, or the end of a trace of the heap. */
 mr_group *mr_siblings_of(const mr_entity *entity, uint32_t *index);
+/* The same for the group of a loop around the load that has made that one. NULL: the object was in none. */
+mr_group *mr_siblings_around(const mr_entity *entity, uint32_t *index);
 /* The next living object of the group behind the place. *index: its place. NULL: there is none. */
 mr_entity *mr_siblings_next(const mr_group *group, uint32_t *index);
 /* How many objects of the group have loaded the attribute by a statement of their own. The caller counts on. what: the

@@ -83,31 +83,57 @@ static void note_batch(mr_owner *owner, uint32_t before) {
     owner->batch_after = before;
 }
 
+/* The groups of an object, and how many have loaded in each. */
+typedef struct groups {
+    unsigned n;
+    mr_group *group[2];
+    uint32_t index[2], *loads[2];
+} groups;
+
+static mr_status find_groups(const mr_entity *entity, const void *key, groups *g) {
+    g->n = 0;
+    if (!(g->group[0] = mr_siblings_of(entity, &g->index[0]))) return MR_OK;
+    g->n = (g->group[1] = mr_siblings_around(entity, &g->index[1])) ? 2 : 1;
+    for (unsigned i = 0; i < g->n; i++)
+        if (!(g->loads[i] = mr_siblings_loads(g->group[i], key))) return MR_FAIL;
+    return MR_OK;
+}
+
+static void set_loads(const groups *g, uint32_t n) {
+    for (unsigned i = 0; i < g->n; i++)
+        if (*g->loads[i] != MR_GROUP_ALONE) *g->loads[i] = n;
+}
+
+/* Appends to parents the object and those after it in the group that are loaded with it; none if there is no other. */
+static mr_status gather_in(const what *w, mr_entity *entity, mr_group *group, uint32_t index, uint16_t max,
+                           mr_vec *parents) {
+    mr_status status = mr_vec_push_ptr(parents, entity);
+    for (mr_entity *e; status == MR_OK && parents->len < max && (e = mr_siblings_next(group, &index));)
+        if (is_wanted(w, entity, e)) status = mr_vec_push_ptr(parents, e);
+    if (parents->len < 2) parents->len = 0;
+    return status;
+}
+
 /* Counts the load, and appends to parents the object and those after it that are loaded with it. None: it is to be
  * loaded alone. */
 static mr_status gather(const what *w, mr_entity *entity, mr_batching batch, mr_vec *parents) {
-    uint32_t index;
-    mr_group *group = mr_siblings_of(entity, &index);
-    if (!group || !is_wanted(w, entity, entity)) return MR_OK;
-    uint32_t *loads = mr_siblings_loads(group, w->key);
-    if (!loads) return MR_FAIL;
-    if (*loads < batch.after) {
-        ++*loads;
-        return MR_OK;
+    groups g = {0};
+    if (find_groups(entity, w->key, &g) != MR_OK) return MR_FAIL;
+    if (g.n == 0 || !is_wanted(w, entity, entity)) return MR_OK;
+    for (unsigned i = 0; i < g.n; i++) {
+        uint32_t loads = *g.loads[i], index = g.index[i];
+        if (loads < batch.after || loads == MR_GROUP_ALONE) continue;
+        if (gather_in(w, entity, g.group[i], index, batch.max, parents) != MR_OK) return MR_FAIL;
+        if (parents->len > 0) {
+            note_batch(w->ctx->owner, loads == MR_GROUP_BATCHED ? 0 : loads);
+            set_loads(&g, MR_GROUP_BATCHED);
+            return MR_OK;
+        }
+        if (loads == MR_GROUP_BATCHED && !mr_siblings_next(g.group[i], &index)) note_batch(w->ctx->owner, 0);
     }
-    if (*loads == MR_GROUP_ALONE) return MR_OK;
-    uint32_t last = index;
-    mr_status status = mr_vec_push_ptr(parents, entity);
-    for (mr_entity *e; status == MR_OK && parents->len < batch.max && (e = mr_siblings_next(group, &index));)
-        if (is_wanted(w, entity, e)) status = mr_vec_push_ptr(parents, e);
-    if (parents->len < 2) {
-        if (*loads == MR_GROUP_BATCHED && !mr_siblings_next(group, &last)) note_batch(w->ctx->owner, 0);
-        parents->len = 0;
-        return status;
-    }
-    note_batch(w->ctx->owner, *loads == MR_GROUP_BATCHED ? 0 : *loads);
-    *loads = MR_GROUP_BATCHED;
-    return status;
+    for (unsigned i = 0; i < g.n; i++)
+        if (*g.loads[i] < batch.after) ++*g.loads[i];
+    return MR_OK;
 }
 
 /* Is it an error of a row, which may be that of another object? */
@@ -119,14 +145,12 @@ static bool is_of_a_row(const mr_env *env) {
 /* After a failure: MR_NOTFOUND, without an error, if the object is to be loaded alone, as are the others from now on.
  */
 static mr_status alone(const mr_load_context *ctx, const mr_entity *entity, const void *key) {
-    uint32_t index;
+    groups g;
     ctx->owner->batch_at = 0;
     if (!is_of_a_row(ctx->env)) return MR_FAIL;
     mr_env_clear_error(ctx->env);
-    mr_group *group = mr_siblings_of(entity, &index);
-    uint32_t *loads = group ? mr_siblings_loads(group, key) : NULL;
-    if (group && !loads) return MR_FAIL;
-    if (loads) *loads = MR_GROUP_ALONE;
+    if (find_groups(entity, key, &g) != MR_OK) return MR_FAIL;
+    set_loads(&g, MR_GROUP_ALONE);
     return MR_NOTFOUND;
 }
 
@@ -190,6 +214,9 @@ mr_status mr_load_neighbours(mr_entity *entity, const mr_property *prop, size_t 
     mr_status status = heap ? mr_vec_push_ptr(out, entity) : MR_FAIL;
     if (group) {
         for (mr_entity *e; status == MR_OK && out->len < max && (e = mr_siblings_next(group, &index));)
+            if (is_wanted(&w, entity, e)) status = mr_vec_push_ptr(out, e);
+        group = out->len == 1 ? mr_siblings_around(entity, &index) : NULL;
+        for (mr_entity *e; group && status == MR_OK && out->len < max && (e = mr_siblings_next(group, &index));)
             if (is_wanted(&w, entity, e)) status = mr_vec_push_ptr(out, e);
         return status;
     }
