@@ -50,20 +50,24 @@ local messages = {
 }
 messages.value = messages.object
 
+local batches = setmetatable({}, { __mode = "k" }) -- the findings of what loads in batches, and did not: as a set
+
 local function words_of(found)
-  local words = messages[kinds[found]] or '%s is loaded one by one, %s at %s: add %s to the query, or lazy = "batch"'
+  local words = messages[kinds[found]] or batches[found] and messages.subclass
+    or '%s is loaded one by one, %s at %s: add %s to the query, or lazy = "batch"'
   local times = found.count == 1 and "once" or found.count .. " times"
   return string.format(words, found.attribute, times, found.where, found.option)
 end
 
 local MOST_NUMBERS = 1000 -- of the objects of one place that are told apart
 
--- Counts loads by attribute and place; objects: the objects that have loaded instead, each once. What is read of an
--- object that has expired is all of it, whatever attribute was asked for. A batch takes back those that were its
--- beginning. Returns what the load belongs to, if it counts, and by how much the count has changed.
-local function counter(objects)
-  local seen, numbers = {}, {}
-  return function(class, attribute, where, kind, base, number, loads)
+-- Counts loads of the engine's objects by attribute and place; objects: the objects that have loaded instead, each once.
+-- What is read of an object that has expired is all of it, whatever attribute was asked for. A batch takes back those
+-- that were its beginning. Returns what the load belongs to, if it counts, and by how much the count has changed.
+local function counter(engine, objects)
+  local seen, numbers, mine = {}, {}, core.engine_number(engine)
+  return function(class, attribute, where, kind, base, number, loads, database, in_batches)
+    if database and database ~= mine then return nil, 0 end
     local name = kind == "object" and class or class .. "." .. attribute
     local key = name .. "@" .. where
     local found = seen[key]
@@ -77,6 +81,7 @@ local function counter(objects)
         option = cure(name, class, kind, base) }
       seen[key] = found
       kinds[found] = kind
+      batches[found] = in_batches or nil
       numbers[found] = { n = 0 }
     end
     local known = numbers[found]
@@ -97,7 +102,7 @@ function watchdog.record(engine, fn, ...)
   if not most then return engine:record(fn) end
   if most < 0 or most % 1 ~= 0 then options.expect("record: max_lazy", "an integer of 0 or more", most) end
   options.check_callable("record", fn)
-  local count, all, worst, told = counter(), 0, nil, nil
+  local count, all, worst, told = counter(engine), 0, nil, nil
   local function watcher(...)
     local found, more = count(...)
     all = all + more
@@ -135,7 +140,7 @@ local function report(self, found)
 end
 
 local function watch_loads(self, most)
-  local count = counter(true)
+  local count = counter(self.engine, true)
   self.watcher = function(...)
     local found = count(...)
     if not found then return end
@@ -286,9 +291,13 @@ end
 -- db:watchdog{ n_plus_one = 5, slow = 0.05, fullscan = 1000, on = fn, suggest = true }
 function watchdog.start(engine, ...)
   local given = options.read("watchdog", { "n_plus_one", "slow", "fullscan", "on", "suggest" }, 0, ...)
-  for _, name in ipairs{ "n_plus_one", "slow", "fullscan" } do
+  local slow = options.typed("watchdog", given, "slow", "number")
+  if slow and (slow <= 0 or slow ~= slow) then options.expect("watchdog: slow", "a number above 0", slow) end
+  for _, name in ipairs{ "n_plus_one", "fullscan" } do
     local value = options.typed("watchdog", given, name, "number")
-    if value and value <= 0 then options.expect("watchdog: " .. name, "a number above 0", value) end
+    if value and (value < 1 or value % 1 ~= 0) then
+      options.expect("watchdog: " .. name, "an integer of 1 or more", value)
+    end
   end
   options.typed("watchdog", given, "suggest", "boolean")
   if given.on ~= nil then options.check_callable("watchdog: on", given.on) end

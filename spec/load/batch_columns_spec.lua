@@ -81,6 +81,20 @@ describe("columns that a query has left out", function()
     assert.equal(2, read(mr.batchload "*"))
   end)
 
+  it("go by the numbers of the query's option for all, or else by those of the session", function()
+    local function read(session_options, ...)
+      world(80, session_options) -- 20 of them are smiths
+      local all = Smith.query:options(mr.defer(Being.story), ...):order_by(Being.id):all()
+      return (count(function() for _, smith in ipairs(all) do assert.equal("story " .. smith.id, smith.story) end end))
+    end
+    local session = { lazy = "batch", batch = { after = 0, max = 10 } }
+    assert.equal(2, read(session))
+    assert.equal(3 + 4, read(nil, mr.batchload("*", { after = 3, max = 5 })))
+    assert.equal(3 + 4, read(session, mr.batchload("*", { after = 3, max = 5 })))
+    assert.equal(1 + 1, read(session, mr.batchload("*", { max = 500 })))
+    assert.equal(1 + 2, read({ lazy = "batch", batch = { max = 10 } }))
+  end)
+
   it("never take more statements than one by one, and keep what the program has set", function()
     world(12, batch)
     local smiths = Smith.query:options(mr.defer(Being.story), mr.defer(Being.age)):order_by(Being.id):all()

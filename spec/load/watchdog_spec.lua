@@ -203,6 +203,13 @@ describe("who watches", function()
       assert(#s:query(Author):filter(Author.id:ge(i)):order_by(Author.id):limit(2):all()[1].books == 1)
     end
     assert.same({ 20, 20 }, { dog.findings[1].count, dog.findings[2].count })
+    all = s:query(Author):order_by(Author.id):all()
+    for i = #all, 1, -1 do assert(all[i].bio) end
+    local lists = "mr.selectinload(Author.books)"
+    for i, option in ipairs{ lists, lists, "mr.undefer(Author.bio)" } do
+      assert.matches(": add " .. option .. " to the query", dog.findings[i].message, 1, true)
+      assert.is_nil(dog.findings[i].message:find "batch") -- they load in batches already
+    end
     local e = support.error_of(function()
       db:record(function()
         for i = 1, 20 do
@@ -228,6 +235,17 @@ describe("who watches", function()
     assert.equal("nothing was found", tostring(dog))
     assert.matches("4 loads by accesses, and max_lazy is 3",
       support.error_of(function() db:record(again, { max_lazy = 3 }) end).message)
+  end)
+
+  it("is told of its own database alone, and so is max_lazy", function()
+    local other = mr.open "sqlite://"
+    local dog <close> = other:watchdog{ n_plus_one = 2 }
+    assert.equal(0, #other:record(function() loop(Author.query) end, { max_lazy = 0 }))
+    assert.equal("nothing was found", tostring(dog))
+    db.session:expunge_all()
+    assert.matches("1 load by an access", support.error_of(function()
+      other:record(function() db:record(function() loop(Author.query) end, { max_lazy = 0 }) end, { max_lazy = 0 })
+    end).message)
   end)
 
   it("gets an error where it has no function, and none where it only suggests", function()
@@ -352,6 +370,13 @@ describe("who watches", function()
     assert.matches("say what it watches", support.error_of(db.watchdog, db, {}).message)
     assert.matches("unknown option 'n_plus_on'", support.error_of(db.watchdog, db, { n_plus_on = 1 }).message)
     assert.matches("watchdog: slow: expected a number above 0", support.error_of(db.watchdog, db, { slow = 0 }).message)
+    for _, bad in ipairs{ 0, -1, 2.5, 1 / 0, 0 / 0 } do
+      for _, name in ipairs{ "n_plus_one", "fullscan" } do
+        assert.matches("watchdog: " .. name .. ": expected an integer of 1 or more",
+          support.error_of(db.watchdog, db, { [name] = bad }).message)
+      end
+    end
+    assert.matches("slow: expected a number above 0", support.error_of(db.watchdog, db, { slow = 0 / 0 }).message)
     assert.matches("watchdog: on", support.error_of(db.watchdog, db, { slow = 1, on = 5 }).message)
     assert.matches("unknown option 'max'", support.error_of(db.record, db, print, { max = 1 }).message)
   end)

@@ -7,6 +7,7 @@
 
 #include "state/callback.h"
 #include "state/place.h"
+#include "value/engine.h"
 
 static const char watcher_key = 0; /* registry: the function; or nil */
 
@@ -33,8 +34,16 @@ static lua_Integer number_of(const mr_entity *entity) {
     return (lua_Integer)(generation << 32 | entity->heap_slot);
 }
 
+/* The number of the session's database; nil: it has none. */
+static void push_engine(lua_State *L, const mr_session *session) {
+    const mr_engine *engine = session ? mr_session_engine(session) : NULL;
+    if (engine) lua_pushinteger(L, (lua_Integer)mr_engine_serial(engine));
+    else lua_pushnil(L);
+}
+
 /* Calls the function with the class, the attribute, the place ("file:line", or "?"), what kind of load it is, the class
- * that this one inherits from, the object's number, and the number of loads. */
+ * that this one inherits from, the object's number, the number of loads, the number of the database, and whether the
+ * attribute loads in batches. */
 static int tell_body(lua_State *L) {
     const access *a = lua_touserdata(L, 1);
     const mr_mapper *mapper = a->kind == MR_ACCESS_EXPIRED ? a->entity->mapper : a->prop->mapper;
@@ -48,7 +57,9 @@ static int tell_body(lua_State *L) {
     lua_pushstring(L, mapper->base ? mapper->base->name : NULL);
     lua_pushinteger(L, number_of(a->entity));
     lua_pushinteger(L, a->loads);
-    lua_call(L, 7, 0);
+    push_engine(L, mr_session_of(a->entity));
+    lua_pushboolean(L, a->entity->owner->batches);
+    lua_call(L, 9, 0);
     return 0;
 }
 
@@ -58,8 +69,8 @@ static mr_status tell(void *ud, mr_entity *entity, const mr_property *prop, mr_a
     return bind_callback(entity->mapper->env, tell_body, &a);
 }
 
-/* watch_accesses(fn or nil): fn(class, attribute, place, kind, base, number, loads) is called after each load by an
- * access; loads is 1, or below 0: so many loads of this place were the beginning of a batch. */
+/* watch_accesses(fn or nil): fn(class, attribute, place, kind, base, number, loads, database, batches) is called after
+ * each load by an access; loads is 1, or below 0: so many loads of this place were the beginning of a batch. */
 static int core_watch_accesses(lua_State *L) {
     bind_state *b = bind_of(L);
     bool on = !lua_isnil(L, 1);
@@ -77,7 +88,17 @@ static int core_user_place(lua_State *L) {
     return 1;
 }
 
+/* engine_number(engine): the number of the database, which watch_accesses tells. */
+static int core_engine_number(lua_State *L) {
+    const mr_engine *engine = bind_test_engine(L, 1);
+    if (engine) lua_pushinteger(L, (lua_Integer)mr_engine_serial(engine));
+    else lua_pushnil(L);
+    return 1;
+}
+
 void bind_open_watch(lua_State *L) {
+    lua_pushcfunction(L, core_engine_number);
+    lua_setfield(L, -2, "engine_number");
     lua_pushcfunction(L, core_user_place);
     lua_setfield(L, -2, "user_place");
     lua_pushcfunction(L, core_watch_accesses);

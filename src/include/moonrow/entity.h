@@ -132,6 +132,7 @@ struct mr_owner {
     uint32_t as_of; /* the latest version of the data that was read */
     bool versioned; /* the database tells versions; else each read counts as a new one */
     bool mixed;     /* something in memory may be of an older version */
+    bool batches;   /* what an access has loaded last is of those that load in batches */
 };
 /* A new owner with one reference. session: the mr_session, borrowed. NULL: no memory. */
 mr_owner *mr_owner_new(mr_env *env, void *session);

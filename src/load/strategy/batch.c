@@ -289,11 +289,24 @@ static void note_whole(mr_entity *e) {
     if ((e->flags & MR_ENTITY_PARTIAL) && !mr_refresh_next_lacking(e, &index)) e->flags &= ~(uint32_t)MR_ENTITY_PARTIAL;
 }
 
+/* How columns load in batches: as the query of the object says of "*", or else as the session does. */
+static mr_batching for_columns(const mr_load_context *ctx, const mr_entity *entity) {
+    const mr_origin *origin = mr_entity_origin(entity);
+    mr_batching batch = ctx->batch;
+    for (unsigned i = 0; origin && i < origin->nopts; i++) {
+        const mr_option *o = &origin->opts[i];
+        if (o->kind == MR_OPTION_WILDCARD_LAZY && o->nsteps == 0 && o->batch.max > 0) batch = o->batch;
+    }
+    return or_usual(batch);
+}
+
 /* Loads the columns for the entity, and for those after it in its group. */
 static mr_status load_with_others(const what *w, mr_entity *entity) {
+    uint32_t index;
     mr_vec entities;
     mr_vec_init(&entities, w->ctx->env, sizeof(mr_entity *));
-    mr_status status = gather(w, entity, or_usual(w->ctx->batch), &entities);
+    w->ctx->owner->batches = w->ctx->batch.max > 0 || mr_siblings_of(entity, &index);
+    mr_status status = gather(w, entity, for_columns(w->ctx, entity), &entities);
     bool several = status == MR_OK && entities.len > 0;
     if (several) status = load_columns(w, &entities);
     for (size_t i = 0; several && i < entities.len; i++) note_whole(mr_vec_ptr(&entities, i));

@@ -373,6 +373,7 @@ static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const 
     mr_below below = {0, NULL, NULL};
     mr_batching batch;
     const mr_strategy *strategy = strategy_of(ctx, entity, prop, &batch);
+    ctx->owner->batches = strategy->batches;
     if (strategy->access && !(needed && strategy->users_only)) return strategy->access(ctx, entity, prop);
     if (origin && mr_options_below(arena, prop, origin->nopts, origin->opts, &below.n, &below.opts) != MR_OK)
         return MR_FAIL;
