@@ -61,9 +61,9 @@ end
 
 local MOST_NUMBERS = 1000 -- of the objects of one place that are told apart
 
--- Counts loads of the engine's objects by attribute and place; objects: the objects that have loaded instead, each once.
--- What is read of an object that has expired is all of it, whatever attribute was asked for. A batch takes back those
--- that were its beginning. Returns what the load belongs to, if it counts, and by how much the count has changed.
+-- Counts loads of the engine's objects by attribute and place; objects: the objects that have loaded instead, each
+-- once. What is read of an object that has expired is all of it, whatever attribute was asked for. A batch takes back
+-- those that were its beginning. Returns what the load belongs to, if it counts, and by how much the count has changed.
 local function counter(engine, objects)
   local seen, numbers, mine = {}, {}, core.engine_number(engine)
   return function(class, attribute, where, kind, base, number, loads, database, in_batches)
