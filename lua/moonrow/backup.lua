@@ -1,10 +1,12 @@
 -- backup.lua: engine:backup, restore, integrity_check and vacuum_into, which a db has, too.
 --
 -- Invariant: after a restore no object shows what the database had before: all that sessions of the engine have loaded
--- expires.
+-- expires; live queries look again, and no step of before can be undone.
 
 local core, require = ...
 local options = require "moonrow.options"
+local changes = require "moonrow.changes"
+local history = require "moonrow.history"
 
 local methods = core.engine_methods
 
@@ -32,6 +34,8 @@ function methods:restore(path, ...)
   for _, session in ipairs(core.sessions()) do
     if session.bind == self then session:expire_all() end
   end
+  changes.restored(self)
+  history.restored(self)
 end
 
 -- On a connection of its own, outside of a transaction.

@@ -9,6 +9,7 @@ local changes = {}
 
 local MOST, MOST_OF_ONE = 16000000, 64000000 -- bytes that are kept, and of one transaction
 local feeds = setmetatable({}, { __mode = "k" }) -- by engine
+local hearers = setmetatable({}, { __mode = "k" }) -- by engine: { { key =, fn = }, ... }
 local quiet = setmetatable({}, { __mode = "k" }) -- by feed: it keeps nothing
 
 -- The feed of the engine; commits are recorded from its first use on. told: only as they happen: nobody asks for those
@@ -43,10 +44,35 @@ end
 -- The token of the last commit that has changed something; 0 where there was none since recording began.
 function changes.token(engine) return changes.feed(engine):token() end
 
+-- fn(connection, commit) is called in each transaction that has changed something, before its commit; what it writes
+-- belongs to it. One of the same key takes the other's place.
+function changes.on_commit(engine, base, key, fn)
+  local feed, list = changes.feed(engine), hearers[engine]
+  if not list then
+    list = {}
+    hearers[engine] = list
+    feed:on_commit(function(connection, commit)
+      for _, hearer in ipairs(list) do hearer.fn(connection, commit) end
+    end, base)
+  end
+  for _, hearer in ipairs(list) do
+    if hearer.key == key then
+      hearer.fn = fn
+      return
+    end
+  end
+  list[#list + 1] = { key = key, fn = fn }
+end
+
+-- The database is another one, as a file was restored.
+function changes.restored(engine)
+  if feeds[engine] then feeds[engine]:tell_outside() end
+end
+
 -- Ends recording, and forgets what was recorded.
 function changes.forget(engine)
   local feed = feeds[engine]
-  feeds[engine] = nil
+  feeds[engine], hearers[engine] = nil, nil
   if feed then feed:close() end
 end
 

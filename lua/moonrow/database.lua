@@ -176,6 +176,9 @@ function methods:poll(...) return watch.poll(engine_of(self), ...) end
 -- same transaction. Returns the class of that table.
 function methods:track(...) return require "moonrow.track".start(self, self[STATE], engine_of(self), ...) end
 
+-- db:history_options{ persistent = true }: the steps of undo are kept in the database, and outlive the program.
+function methods:history_options(...) return history.options(self.history, ...) end
+
 -- db:forget_changes(): ends recording, and forgets what was recorded.
 function methods:forget_changes() changes.forget(engine_of(self)) end
 

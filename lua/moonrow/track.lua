@@ -74,9 +74,9 @@ function track.start(db, state, engine, ...)
     tracked[core.type_name(class) == "Table" and class.name or inspect(class).tablename] = true
   end
   db.metadata:create_all{ bind = engine, tables = { inspect(Log).table } }
-  changes.feed(engine):on_commit(function(connection, list)
+  changes.on_commit(engine, db.Model, "track", function(connection, commit)
     local rows, now = {}, core.now()
-    for _, change in ipairs(list) do
+    for _, change in ipairs(commit:changes()) do
       if tracked[change.table] then rows[#rows + 1] = row_of(change, now) end
     end
     if #rows == 0 then return end
@@ -84,7 +84,7 @@ function track.start(db, state, engine, ...)
     if retain then
       connection:execute(core.delete(Log):where(Log.at:lt(now - core.interval(retain))))
     end
-  end, db.Model)
+  end)
   return Log
 end
 

@@ -159,6 +159,7 @@ describe("the reference has", function()
     ["moonrow.WatchOptions"] = { { User.query.watch, User.query, print, wrong } },
     ["moonrow.WindowOptions"] = { { User.query.window, User.query, wrong } },
     ["moonrow.HistoryLimits"] = { { db.history.limit, db.history, wrong } },
+    ["moonrow.HistoryOptions"] = { { db.history_options, db, wrong } },
     ["moonrow.WatchdogOptions"] = { { db.watchdog, db, wrong } },
     ["moonrow.SelectInLoadOptions"] = { { mr.selectinload, User.posts, wrong } },
     ["moonrow.ImmediateLoadOptions"] = { { mr.immediateload, User.posts, wrong } },

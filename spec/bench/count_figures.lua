@@ -13,6 +13,9 @@ return {
   counts = {
     ["load"] = 4038,
     ["insert"] = 12542,
+    ["insert-recorded"] = 14606,
+    ["change"] = 12727,
+    ["change-recorded"] = 15651,
     ["get"] = 10715,
     ["get-in-transaction"] = 8615,
     ["first"] = 19227,

@@ -55,6 +55,22 @@ function work.insert()
   session:commit()
 end
 
+-- With recording on, a commit of many rows is to take 1.3 times as many instructions at most.
+work["insert-recorded"] = function()
+  db:change_token()
+  work.insert()
+end
+
+function work.change()
+  for _, item in ipairs(Item.query:all()) do item.stock = item.stock + 1 end
+  session:commit()
+end
+
+work["change-recorded"] = function()
+  db:change_token()
+  work.change()
+end
+
 local function gets()
   local sum = 0
   for i = 1, n do sum = sum + session:get(Item, i).stock end

@@ -34,6 +34,15 @@ mr_status mr_feed_poll(mr_feed *feed, bool *outside) {
     return feed->engine ? mr_poll_look(feed, outside) : MR_OK;
 }
 
+mr_status mr_feed_tell_outside(mr_feed *feed) {
+    settle(feed);
+    mr_change_set *set = mr_change_set_new(feed);
+    if (!set) return MR_FAIL;
+    set->outside = true;
+    mr_feed_publish(feed, set, NULL);
+    return MR_OK;
+}
+
 void mr_feed_limit(mr_feed *feed, size_t bytes, size_t transaction_bytes) {
     feed->limit = bytes;
     feed->transaction_limit = transaction_bytes;

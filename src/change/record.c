@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+enum { FIRST_CHANGES = 16 };
+
 static feed_record *record_of(void *record) { return record; }
 
 /* ---------------------------------------------------------------- the list */
@@ -45,30 +47,71 @@ bool mr_change_differs(const mr_change *change, unsigned i) {
     return a->kind > MR_NULL && a->u.i != b->u.i;
 }
 
-/* same: values of the same row, whose bytes are shared where they are equal; or NULL. */
-static mr_value *copy_row(mr_arena *arena, const mr_value *values, const mr_value *same, unsigned n, size_t *bytes) {
-    mr_value *out = mr_arena_alloc(arena, n * sizeof *out);
-    if (!out) return NULL;
-    *bytes += n * sizeof *out;
-    for (unsigned i = 0; i < n; i++) {
-        out[i] = values[i];
-        if (!mr_kind_is_bytes(values[i].kind)) continue;
-        bool shared = same && same[i].kind == values[i].kind && same[i].len == values[i].len &&
-                      memcmp(same[i].u.s, values[i].u.s, values[i].len) == 0;
-        out[i].u.s = shared ? same[i].u.s : mr_arena_strndup(arena, values[i].u.s, values[i].len);
-        if (!out[i].u.s) return NULL;
-        if (!shared) *bytes += values[i].len + 1;
+/* Compares the values of an UPDATE, and has equal bytes shared: the new value gets the old one's address. *bytes: that
+ * the bytes of the others take. Has the row changed? */
+static bool compare(const mr_row_change *row, size_t *bytes) {
+    const mr_value *old_values = row->old_values;
+    mr_value *new_values = row->new_values;
+    bool differs = row->old_rowid != row->rowid;
+    for (unsigned i = 0; i < row->n; i++) {
+        const mr_value *a = &old_values[i];
+        mr_value *b = &new_values[i];
+        if (mr_kind_is_bytes(a->kind)) *bytes += a->len + 1;
+        if (!mr_kind_is_bytes(b->kind)) {
+            differs = differs || a->kind != b->kind || (a->kind > MR_NULL && a->u.i != b->u.i);
+        } else if (a->kind == b->kind && a->len == b->len &&
+                   (a->u.s == b->u.s || memcmp(a->u.s, b->u.s, a->len) == 0)) {
+            b->u.s = a->u.s;
+        } else {
+            differs = true;
+            *bytes += b->len + 1;
+        }
     }
-    return out;
+    return differs;
 }
 
-/* Has the UPDATE left everything as it was? */
-static bool is_no_change(const mr_row_change *row) {
-    if (row->kind != MR_CHANGE_UPDATE || row->old_rowid != row->rowid) return false;
-    const mr_change change = {.old_values = row->old_values, .new_values = row->new_values};
-    for (unsigned i = 0; i < row->n; i++)
-        if (mr_change_differs(&change, i)) return false;
-    return row->n > 0;
+static size_t bytes_of(const mr_value *values, unsigned n) {
+    size_t bytes = 0;
+    for (unsigned i = 0; i < n; i++)
+        if (mr_kind_is_bytes(values[i].kind)) bytes += values[i].len + 1;
+    return bytes;
+}
+
+/* Copies the values to out, and their bytes to *room. same, copied: the old values of an UPDATE, and their copy; or
+ * NULL. */
+static void copy_values(const mr_value *values, const mr_value *same, const mr_value *copied, unsigned n, mr_value *out,
+                        char **room) {
+    memcpy(out, values, n * sizeof *out);
+    for (unsigned i = 0; i < n; i++) {
+        const mr_value *v = &values[i];
+        if (!mr_kind_is_bytes(v->kind)) continue;
+        if (same && same[i].u.s == v->u.s && mr_kind_is_bytes(same[i].kind)) {
+            out[i].u.s = copied[i].u.s;
+            continue;
+        }
+        memcpy(*room, v->u.s, v->len); /* the memory is filled with zeros: one of them ends it */
+        out[i].u.s = *room;
+        *room += v->len + 1;
+    }
+}
+
+/* Puts copies of the row's values into the change; bytes: what their bytes take. */
+static bool copy_row(mr_arena *arena, const mr_row_change *row, size_t bytes, mr_change *change) {
+    unsigned n = row->n, lists = row->old_values && row->new_values ? 2 : 1;
+    mr_value *values = mr_arena_alloc(arena, lists * n * sizeof *values + bytes);
+    if (!values) return false;
+    char *room = (char *)(values + lists * n);
+    if (row->old_values) {
+        copy_values(row->old_values, NULL, NULL, n, values, &room);
+        change->old_values = values;
+        values += n;
+    }
+    if (row->new_values) {
+        copy_values(row->new_values, row->old_values, change->old_values, n, values, &room);
+        change->new_values = values;
+    }
+    change->bytes = (uint32_t)(sizeof *change + lists * n * sizeof *values + bytes);
+    return true;
 }
 
 static const mr_changed_table *table_of(feed_record *r, const mr_row_change *row) {
@@ -94,10 +137,20 @@ static bool note_unknown(mr_change_set *set, const mr_changed_table *table) {
     return true;
 }
 
-static bool note_row(feed_record *r, const mr_row_change *row) {
+/* The row is none that is told: where it is the first, there is nothing yet. */
+static bool leave_out(feed_record *r) {
+    if (r->set->changes.len > 0) return true;
+    mr_change_set_release(r->set);
+    r->set = NULL;
+    return true;
+}
+
+/* bytes: what the bytes of the values take. */
+static bool note_row(feed_record *r, const mr_row_change *row, size_t bytes) {
     mr_change_set *set = set_of(r);
     const mr_changed_table *table = set ? table_of(r, row) : NULL;
     if (!table) return false;
+    if (table->own) return leave_out(r);
     if (row->n == 0 || set->bytes > r->feed->transaction_limit) return note_unknown(set, table);
     mr_change change = {.kind = (uint8_t)row->kind,
                         .caused = row->caused,
@@ -105,26 +158,32 @@ static bool note_row(feed_record *r, const mr_row_change *row) {
                         .table = table,
                         .old_rowid = row->old_rowid,
                         .rowid = row->rowid};
-    size_t bytes = sizeof change;
-    if (row->old_values) change.old_values = copy_row(set->arena, row->old_values, NULL, row->n, &bytes);
-    if (row->new_values) change.new_values = copy_row(set->arena, row->new_values, change.old_values, row->n, &bytes);
-    if ((row->old_values && !change.old_values) || (row->new_values && !change.new_values)) return false;
-    change.bytes = (uint32_t)bytes;
-    mr_change *place = mr_vec_push(&set->changes);
-    if (!place) return false;
-    *place = change;
-    set->bytes += bytes;
+    if (!copy_row(set->arena, row, bytes, &change)) return false;
+    if (set->changes.len == set->changes.cap &&
+        mr_vec_reserve(&set->changes, set->changes.cap ? 2 * set->changes.cap : FIRST_CHANGES) != MR_OK)
+        return false;
+    *(mr_change *)mr_vec_at(&set->changes, set->changes.len++) = change;
+    set->bytes += change.bytes;
     return true;
 }
 
 /* An error is not for the statement that runs: the commit fails instead. */
-static void on_row(void *record, const mr_row_change *row) {
-    feed_record *r = record_of(record);
-    if (r->busy || r->feed->polling || is_no_change(row) || r->lost) return;
-    mr_error *saved = mr_env_save_error(r->feed->env);
-    if (!note_row(r, row)) r->lost = true;
+static void lose(feed_record *r, mr_error *saved) {
+    r->lost = true;
     mr_env_clear_error(r->feed->env);
     mr_env_restore_error(r->feed->env, saved);
+}
+
+static void on_row(void *record, const mr_row_change *row) {
+    feed_record *r = record_of(record);
+    size_t bytes = 0;
+    if (r->busy || r->feed->polling || r->lost) return;
+    if (row->kind != MR_CHANGE_UPDATE || row->n == 0)
+        bytes = bytes_of(row->old_values ? row->old_values : row->new_values, row->n);
+    else if (!compare(row, &bytes)) return;
+    mr_error *saved = mr_env_save_error(r->feed->env);
+    if (!note_row(r, row, bytes)) lose(r, saved);
+    else mr_env_restore_error(r->feed->env, saved);
 }
 
 /* ---------------------------------------------------------------- statements, savepoints, transactions */

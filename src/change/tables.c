@@ -22,6 +22,7 @@ mr_changed_table *mr_changed_table_named(mr_feed *feed, const char *schema, cons
     if (!t) return NULL;
     t->schema = mr_intern(feed->env, schema, strlen(schema));
     t->name = mr_intern(feed->env, name, strlen(name));
+    t->own = strcmp(name, MR_HISTORY_TABLE) == 0;
     if (!t->schema || !t->name || mr_vec_push_ptr(&feed->tables, t) != MR_OK) return NULL;
     return t;
 }
@@ -68,6 +69,20 @@ static bool are_equal(const mr_changed_table *t, const mr_changed_column *column
     return true;
 }
 
+/* What mend() has to look at in the values of the table. */
+static bool note_mending(mr_arena *arena, mr_changed_table *t) {
+    uint16_t *reals = mr_arena_alloc(arena, t->ncolumns * sizeof *reals);
+    t->mends = false;
+    t->nreals = 0;
+    t->reals = reals;
+    for (unsigned i = 0; reals && i < t->ncolumns; i++) {
+        const mr_changed_column *c = &t->columns[i];
+        if (c->real) reals[t->nreals++] = (uint16_t)i;
+        t->mends = t->mends || c->absent || (c->not_null && c->deflt.kind != MR_UNLOADED);
+    }
+    return reals != NULL;
+}
+
 /* *table: the table as the database has it now. */
 static mr_status ask(feed_record *r, mr_changed_table **table) {
     mr_feed *feed = r->feed;
@@ -103,6 +118,7 @@ static mr_status ask(feed_record *r, mr_changed_table **table) {
     now->columns = columns;
     now->ncolumns = n;
     now->rowid = rowid;
+    if (!note_mending(feed->tables_arena, now)) return MR_FAIL;
     now->known = true;
     *table = now;
     return MR_OK;
@@ -122,8 +138,10 @@ static void shift_virtual(const mr_changed_table *t, mr_value *values, unsigned 
 
 /* A whole number in a REAL column is told as an integer at the INSERT, and as a float at later changes. */
 static void make_real(const mr_changed_table *t, mr_value *values, unsigned n) {
-    for (unsigned i = 0; values && i < n; i++)
-        if (t->columns[i].real && values[i].kind == MR_INT) values[i] = mr_float_value((double)values[i].u.i);
+    for (unsigned i = 0; values && i < t->nreals; i++) {
+        unsigned at = t->reals[i];
+        if (at < n && values[at].kind == MR_INT) values[at] = mr_float_value((double)values[at].u.i);
+    }
 }
 
 /* A row that was stored before ALTER TABLE has added a column has NULL there, and reads the column's default. Where the
@@ -143,11 +161,12 @@ static void mend(mr_change *c) {
         c->old_values = c->new_values = NULL;
         return;
     }
+    if (!t->mends && t->nreals == 0) return;
     mr_value *lists[] = {(mr_value *)c->old_values, (mr_value *)c->new_values};
     for (int i = 0; i < 2; i++) {
-        shift_virtual(t, lists[i], n);
+        if (t->mends) shift_virtual(t, lists[i], n);
         make_real(t, lists[i], n);
-        put_defaults(t, lists[i], n);
+        if (t->mends) put_defaults(t, lists[i], n);
     }
 }
 

@@ -83,6 +83,23 @@ int mr_sqlite_add_cast(sqlite_dbc *dbc);
 /* Takes it away again. */
 void mr_sqlite_remove_cast(sqlite_dbc *dbc);
 
+/* ---- sqlite_shape.c */
+
+/* What a prepared UPDATE sets. */
+typedef struct mr_sqlite_shape {
+    int prepared_again; /* SQLITE_STMTSTATUS_REPREPARE when it was made: it is good as long as that is the same */
+    int n;              /* the columns of the table */
+    int number;         /* the column that is the row's number; -1: none */
+    const char *table;
+    struct {
+        uint8_t parameter; /* it is set to this one: 1, 2 ...; 0: it is not set */
+        bool integer;      /* an integer that is given is stored as it is */
+    } columns[];
+} mr_sqlite_shape;
+
+/* The shape of the statement (the caller frees it with mr_free); NULL: it has none. Records no error. */
+mr_sqlite_shape *mr_sqlite_shape_of(sqlite_dbc *dbc, sqlite3_stmt *stmt);
+
 /* ---- sqlite_changes.c, sqlite_reads.c */
 
 mr_status mr_sqlite_watch_rows(mr_dbc *dbc, const mr_row_watcher *watcher, void *record);
@@ -148,9 +165,16 @@ typedef struct sqlite_stmt {
     bool begun;         /* it was stepped since the last reset */
     bool moves_schema;  /* it neither reads nor writes rows: it may change the schema */
     int prepared_again; /* how often SQLite has prepared it again, because the schema had changed */
+    unsigned told;      /* sqlite_changes.c: so many of its rows were told to a watcher since a shape was looked for */
+    bool shapeless;     /* it was looked for in vain */
+    bool reshaped;      /* the statement was prepared again since: the shape is another one */
+    struct mr_sqlite_shape *shape; /* NULL: all values of its rows are read */
 } sqlite_stmt;
 
 static inline sqlite_stmt *sqlite_stmt_of(mr_stmt *stmt) { return (sqlite_stmt *)(void *)stmt; }
+
+/* sqlite_changes.c: sqlite3_step of a connection whose rows are told. */
+int mr_sqlite_step_watched(sqlite_stmt *stmt);
 
 /* ---- sqlite_schema.c */
 

@@ -71,6 +71,7 @@ void mr_sqlite_finalize(mr_stmt *handle) {
     if (!mr_sqlite_is_inherited(stmt->dbc)) sqlite3_finalize(stmt->stmt);
     mr_free(env, stmt->numbers);
     mr_free(env, stmt->bound);
+    mr_free(env, stmt->shape);
     mr_free(env, stmt);
 }
 
@@ -179,7 +180,7 @@ static int collation_failed(sqlite_stmt *s, int rc) {
 mr_status mr_sqlite_step(mr_stmt *handle) {
     sqlite_stmt *s = sqlite_stmt_of(handle);
     s->dbc->asked = false;
-    int rc = sqlite3_step(s->stmt);
+    int rc = s->dbc->watch ? mr_sqlite_step_watched(s) : sqlite3_step(s->stmt);
     if (!s->begun) mr_sqlite_begun(s);
     if (s->dbc->failed) rc = collation_failed(s, rc);
     if (rc == SQLITE_ROW) return MR_ROW;

@@ -322,6 +322,8 @@ static mr_status write_all(replay *r) {
     if (r->triggers) mr_conn_set_triggers(r->conn, true);
     if (status != MR_OK) return MR_FAIL;
     if (r->conflicts->len > 0) return MR_NOTFOUND;
+    mr_change_set *pending = mr_change_pending(r->conn);
+    if (pending) pending->undo = true;
     mr_expire_everything(s);
     return mr_session_commit_all(s);
 }

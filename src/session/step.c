@@ -49,6 +49,18 @@ mr_status mr_step_join(mr_step *step, mr_step *later) {
 
 size_t mr_step_bytes(const mr_step *step) { return step->bytes; }
 
+void mr_step_tables(const mr_step *step, void (*fn)(void *ud, const mr_changed_table *table), void *ud) {
+    const mr_changed_table *last = NULL;
+    for (size_t s = 0; s < step->sets.len; s++) {
+        const mr_change_set *set = mr_vec_ptr(&step->sets, s);
+        for (size_t i = 0; i < set->changes.len; i++) {
+            const mr_changed_table *table = mr_change_at(set, i)->table;
+            if (table != last) fn(ud, table);
+            last = table;
+        }
+    }
+}
+
 void mr_step_absent(const mr_step *step, bool undone, void (*fn)(void *ud, const mr_changed_table *table, int64_t key),
                     void *ud) {
     for (size_t s = 0; s < step->sets.len; s++) {

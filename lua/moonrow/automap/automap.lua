@@ -21,7 +21,9 @@ local function wanted_names(seen, given)
   for _, object in ipairs(inspector.objects(seen, "automap", given.schema)) do
     local kind = object.kind
     local keyed = given.keys[object.name] ~= nil
-    if kind == "table" or (kind == "view" and keyed) or (kind == "virtual" and (keyed or named[object.name])) then
+    local asked = keyed or named[object.name]
+    if (kind == "table" and not inspector.own[object.name]) or (kind == "view" and keyed)
+      or (kind == "virtual" and asked) then
       known[object.name] = true
       list[#list + 1] = object.name
     elseif kind == "view" and given.views ~= false and given.only == nil then

@@ -557,8 +557,10 @@ function Database:record(fn, options) end
 ---@field session? moonrow.Session
 ---By a trigger, or by the action of a foreign key.
 ---@field caused? boolean
----Another program has committed, or a connection of another engine: what, is not known.
+---Another program has committed, or a connection of another engine, or a file was restored: what, is not known.
 ---@field outside? boolean
+---Undo or redo has done it.
+---@field undo? boolean
 
 ---What was committed after the token, row by row, in the order of writing, whoever wrote it: objects, statements for
 ---many rows, text, cascades and triggers. Recording begins with the first call of this or of change_token; about 16 MB
@@ -623,6 +625,25 @@ function Database:poll() end
 ---@return moonrow.Model # the class of the log: id, at, kind, class, of (the table), key, old, new
 function Database:track(what) end
 
+---@class moonrow.HistoryOptions
+---Steps are kept in the database, too, in the table `moonrow_history`.
+---@field persistent? boolean
+
+---How steps of undo are kept. Persistent ones are written in the transaction of their changes, and those of earlier
+---runs of the program are in `db.history` again. Call it once, when the program starts.
+---
+---```lua
+---db:history_options{ persistent = true }
+---session:begin(function() ann.age = 45 end, { undo = "Birthday" })
+---db:history_options{ persistent = true } -- as the next run does
+---db.history:undo() --> Birthday
+---ann.age ~= 45 --> true
+---db:history_options{ persistent = false }
+---```
+---@param options moonrow.HistoryOptions
+---@error InvalidRequestError the database is not SQLite
+function Database:history_options(options) end
+
 ---Ends recording, and forgets what was recorded.
 ---
 ---```lua
@@ -639,6 +660,12 @@ function Database:forget_changes() end
 ---tostring(db.history) --> <History: 0 to undo, 1 to redo>
 ---```
 ---@class moonrow.History
+---"undo" or "redo" while one of them is at work, as listeners may ask: else false.
+---
+---```lua
+---db.history.replaying --> false
+---```
+---@field replaying string|false
 local History = {}
 
 ---A step: what a transaction has changed whose `begin` had the option undo.

@@ -30,7 +30,7 @@ function remembered.is_empty(connection)
     .. " AND table_name NOT IN ('moonrow_steps', 'moonrow_revisions')"
   if connection.engine.name == "sqlite" then
     sql = "SELECT count(*) FROM sqlite_master WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'"
-      .. " AND tbl_name NOT IN ('moonrow_steps', 'moonrow_revisions')"
+      .. " AND tbl_name NOT IN ('moonrow_steps', 'moonrow_revisions', 'moonrow_history')"
   end
   return count(connection, sql) == 0
 end

@@ -120,8 +120,8 @@ end
 
 -- ---------------------------------------------------------------- all of it
 
--- What migrations remember in a database is no table of the program's.
-local own = { moonrow_steps = true, moonrow_revisions = true }
+-- What migrations and undo remember in a database is no table of the program's.
+local own = { moonrow_steps = true, moonrow_revisions = true, moonrow_history = true }
 
 -- Has the table something by which a row is found?
 local function can_be_mapped(facts) return facts.rowid ~= nil or primary_key(facts) ~= nil end

@@ -352,6 +352,9 @@ end
 -- inspector.objects(self, what, schema): the list of { name =, kind = }, in the order of their making.
 function inspector.objects(self, what, schema) return objects_of(self[STATE], what, schema) end
 
+-- Tables of the library's own, which no program means: steps of undo.
+inspector.own = { moonrow_history = true }
+
 -- inspector.table_names(self, what): the names of the tables, without views and the like, sorted.
 function inspector.table_names(self, what)
   local names = {}

@@ -78,8 +78,8 @@ local function chosen(seen, what, given)
   local named = type(given.only) == "table" and options.set(given.only) or {}
   for _, object in ipairs(inspector.objects(seen, what, given.schema)) do
     local kind = object.kind
-    local is_named = kind == "virtual" and named[object.name]
-    if kind == "table" or is_named or (given.views and kind == "view") then
+    local is_named = (kind == "virtual" or inspector.own[object.name]) and named[object.name]
+    if (kind == "table" and not inspector.own[object.name]) or is_named or (given.views and kind == "view") then
       known[object.name] = true
       names[#names + 1] = object.name
     end

@@ -15,7 +15,7 @@ local type_text = require "moonrow.models.type_text"
 local whole_tables = require "moonrow.revisions.whole_tables"
 
 local literal = parts.literal
-local own = { moonrow_steps = true, moonrow_revisions = true }
+local own = { moonrow_steps = true, moonrow_revisions = true, moonrow_history = true }
 
 local differences = {}
 

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "state/own.h"
 #include "value/class.h"
 #include "value/decorated.h"
 #include "value/engine.h"
@@ -60,6 +61,14 @@ static int feed_token(lua_State *L) {
 static int feed_limit(lua_State *L) {
     mr_feed *feed = *feed_arg(L, "limit");
     mr_feed_limit(feed, (size_t)luaL_checkinteger(L, 2), (size_t)luaL_checkinteger(L, 3));
+    return 0;
+}
+
+/* feed:tell_outside(): the whole database is another one. */
+static int feed_tell_outside(lua_State *L) {
+    mr_feed *feed = *feed_arg(L, "restore");
+    bind_state *b = bind_of(L);
+    BIND_TRY(b, L, mr_feed_tell_outside(feed));
     return 0;
 }
 
@@ -158,6 +167,10 @@ static void push_head(lua_State *L, const mr_change_set *set) {
     mr_value when = mr_value_of(MR_DATETIME, (int64_t)(set->time * 1e6));
     bind_push_date(L, &when);
     lua_setfield(L, -2, "when");
+    if (set->undo) {
+        lua_pushboolean(L, true);
+        lua_setfield(L, -2, "undo");
+    }
     if (!set->owner) return;
     bind_push_session(L, (mr_session *)set->owner);
     lua_setfield(L, -2, "session");
@@ -202,32 +215,73 @@ void bind_push_change(lua_State *L, mr_registry *registry, const mr_change_set *
 
 static const char before_key = 0; /* registry: table: light userdata of a feed to { function, base class } */
 
+#define BIND_COMMIT "moonrow.Commit"
+
 typedef struct committing {
     mr_feed *feed;
     mr_conn *conn;
-    mr_change_set *set;
+    mr_change_set *set; /* NULL: the commit is over */
 } committing;
 
-/* Calls the function with a connection and a list of the changes. */
-static int before_body(lua_State *L) {
-    const committing *c = lua_touserdata(L, 1);
-    luaL_checkstack(L, 16, "before a commit");
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &before_key);
-    if (lua_rawgetp(L, -1, c->feed) == LUA_TNIL) return 0;
-    int both = lua_gettop(L);
-    lua_rawgeti(L, both, 2);
+static committing *commit_arg(lua_State *L, const char *function) {
+    committing *c = bind_arg(L, 1, BIND_COMMIT, function);
+    if (!c->set) bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the commit is over", function);
+    return c;
+}
+
+/* commit:changes(): a list of what it has changed. */
+static int commit_changes(lua_State *L) {
+    const committing *c = commit_arg(L, "changes");
+    lua_getiuservalue(L, 1, 1);
     const bind_class *base = bind_class_at(L, -1);
-    bind_push_borrowed_connection(L, c->conn);
-    int connection = lua_gettop(L);
-    lua_rawgeti(L, both, 1);
-    lua_pushvalue(L, connection);
     size_t n = c->set->changes.len;
     bind_new_list(L, n);
     for (size_t i = 0; base && i < n; i++) {
         bind_push_change(L, base->registry, c->set, mr_change_at(c->set, i));
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
+    return 1;
+}
+
+/* commit:is_of(session): is it a transaction of the session's? */
+static int commit_is_of(lua_State *L) {
+    const committing *c = commit_arg(L, "is_of");
+    const bind_session *s = bind_test(L, 2, BIND_SESSION);
+    lua_pushboolean(L, s && s->session && mr_conn_owner(c->conn) == s->session);
+    return 1;
+}
+
+/* commit:bytes(): its changes as bytes; nil: not all of its rows were recorded. */
+static int commit_bytes(lua_State *L) {
+    const committing *c = commit_arg(L, "bytes");
+    mr_strbuf *out = bind_own_strbuf(L);
+    mr_status status = mr_change_set_store(c->set, out);
+    bind_check(L, status);
+    if (status == MR_NOTFOUND) lua_pushnil(L);
+    else bind_own_push_text(L);
+    return 1;
+}
+
+/* Calls the function with a connection and the commit. */
+static int before_body(lua_State *L) {
+    const committing *given = lua_touserdata(L, 1);
+    luaL_checkstack(L, 16, "before a commit");
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &before_key);
+    if (lua_rawgetp(L, -1, given->feed) == LUA_TNIL) return 0;
+    int both = lua_gettop(L);
+    bind_push_borrowed_connection(L, given->conn);
+    int connection = lua_gettop(L);
+    committing *c = lua_newuserdatauv(L, sizeof *c, 1);
+    *c = *given;
+    bind_set_type(L, BIND_COMMIT);
+    lua_rawgeti(L, both, 2);
+    lua_setiuservalue(L, -2, 1);
+    lua_rawgeti(L, both, 1);
+    lua_insert(L, -2);
+    lua_pushvalue(L, connection);
+    lua_insert(L, -2);
     int status = lua_pcall(L, 2, 0, 0);
+    c->set = NULL;
     bind_end_borrowed_connection(L, connection);
     return status == LUA_OK ? 0 : lua_error(L);
 }
@@ -238,7 +292,7 @@ static mr_status before_commit(void *ud, mr_conn *conn, mr_change_set *set) {
     return bind_callback(b->env, before_body, &c);
 }
 
-/* feed:before_commit(fn, base class): fn(connection, changes) is called in each transaction that has changed something,
+/* feed:on_commit(fn, base class): fn(connection, commit) is called in each transaction that has changed something,
  * before its commit; nil: no more. */
 static int feed_before_commit(lua_State *L) {
     mr_feed *feed = *feed_arg(L, "on_commit");
@@ -345,15 +399,22 @@ static int walk_next(lua_State *L) {
 }
 
 void bind_open_feed(lua_State *L) {
-    static const luaL_Reg feed_methods[] = {{"token", feed_token}, {"limit", feed_limit},
-                                            {"poll", feed_poll},   {"walk", feed_walk},
-                                            {"close", feed_gc},    {"on_commit", feed_before_commit},
+    static const luaL_Reg feed_methods[] = {{"token", feed_token},
+                                            {"limit", feed_limit},
+                                            {"poll", feed_poll},
+                                            {"walk", feed_walk},
+                                            {"close", feed_gc},
+                                            {"on_commit", feed_before_commit},
+                                            {"tell_outside", feed_tell_outside},
                                             {NULL, NULL}};
     static const luaL_Reg feed_meta[] = {{"__gc", feed_gc}, {NULL, NULL}};
     static const luaL_Reg walk_methods[] = {{"next", walk_next}, {NULL, NULL}};
     static const luaL_Reg walk_meta[] = {{"__gc", walk_gc}, {NULL, NULL}};
+    static const luaL_Reg commit_methods[] = {
+        {"changes", commit_changes}, {"is_of", commit_is_of}, {"bytes", commit_bytes}, {NULL, NULL}};
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &before_key);
+    bind_type(L, BIND_COMMIT, "Commit", commit_methods, NULL, NULL);
     bind_type(L, BIND_FEED, "Feed", feed_methods, NULL, feed_meta);
     bind_type(L, BIND_CHANGE_WALK, "ChangeWalk", walk_methods, NULL, walk_meta);
     lua_pushcfunction(L, core_feed);

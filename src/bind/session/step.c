@@ -69,6 +69,48 @@ static int step_add(lua_State *L) {
     return 1;
 }
 
+/* step:restore(feed, bytes): adds the changes that commit:bytes() has given. false: they are of another form. */
+static int step_restore(lua_State *L) {
+    mr_step *step = step_arg(L, 1, "restore");
+    mr_feed **feed = bind_arg(L, 2, BIND_FEED, "restore");
+    size_t len;
+    const char *bytes = luaL_checklstring(L, 3, &len);
+    bind_state *b = bind_of(L);
+    mr_change_set *set = NULL;
+    BIND_ENTER(b, L);
+    mr_status status = mr_change_set_restore(*feed, bytes, len, &set);
+    if (status == MR_OK) status = mr_step_add(step, set);
+    mr_change_set_release(set);
+    BIND_LEAVE(b);
+    bind_check(L, status);
+    lua_pushboolean(L, status == MR_OK);
+    return 1;
+}
+
+static void note_table(void *ud, const mr_changed_table *t) {
+    lua_State *L = ud;
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, t->schema);
+    lua_setfield(L, -2, "schema");
+    lua_pushstring(L, t->name);
+    lua_setfield(L, -2, "name");
+    bind_new_list(L, t->ncolumns);
+    for (unsigned i = 0; i < t->ncolumns; i++) {
+        lua_pushstring(L, t->columns[i].name);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_setfield(L, -2, "columns");
+    lua_rawseti(L, -2, luaL_len(L, -2) + 1);
+}
+
+/* step:tables(): a list of { schema =, name =, columns = } of the tables as they were. */
+static int step_tables(lua_State *L) {
+    mr_step *step = step_arg(L, 1, "tables");
+    lua_newtable(L);
+    mr_step_tables(step, note_table, L);
+    return 1;
+}
+
 /* step:join(later): takes over what the later step has. */
 static int step_join(lua_State *L) {
     bind_state *b = bind_of(L);
@@ -143,8 +185,9 @@ static int step_replay(lua_State *L) {
 }
 
 void bind_open_step(lua_State *L) {
-    static const luaL_Reg methods[] = {{"add", step_add},       {"join", step_join},     {"bytes", step_bytes},
-                                       {"absent", step_absent}, {"replay", step_replay}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"add", step_add},       {"join", step_join},       {"bytes", step_bytes},   {"absent", step_absent},
+        {"replay", step_replay}, {"restore", step_restore}, {"tables", step_tables}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__gc", step_gc}, {NULL, NULL}};
     static const luaL_Reg conflicts_meta[] = {{"__gc", conflicts_gc}, {NULL, NULL}};
     static const luaL_Reg functions[] = {{"step", core_step}, {"keep_deleted", core_keep_deleted}, {NULL, NULL}};

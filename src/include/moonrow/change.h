@@ -39,6 +39,10 @@ typedef struct mr_changed_table {
     const mr_changed_column *columns; /* in the database's order, which is that of the values */
     bool known;                       /* false: the table is gone, or cannot be asked for; then there are no columns */
     bool rowid;                       /* its rows have numbers, by which mr_change.rowid tells them */
+    bool mends;                       /* tables.c: some values may be told in another way than they are stored */
+    bool own;                         /* it is MR_HISTORY_TABLE */
+    const uint16_t *reals;            /* the columns whose numbers are stored as floats */
+    unsigned nreals;
 } mr_changed_table;
 
 /* A row. */
@@ -57,6 +61,9 @@ typedef struct mr_change {
 /* The table in which the log of changes is stored (lua/moonrow/track.lua): what undo leaves as it is. */
 #define MR_CHANGE_LOG_TABLE "moonrow_change"
 
+/* The table in which steps of undo are stored (lua/moonrow/stored_history.lua): what is written there is no change. */
+#define MR_HISTORY_TABLE "moonrow_history"
+
 /* What one commit has changed. Counted: a reader that keeps it retains it. */
 typedef struct mr_change_set {
     uint32_t refs;
@@ -65,6 +72,7 @@ typedef struct mr_change_set {
     double time;       /* of the commit: seconds since 1970-01-01 */
     const void *owner; /* the session (mr_session *) that has committed, only to be compared; NULL: a connection of the
                           program's without a session */
+    bool undo;         /* undo or redo has done it */
     bool outside;      /* another program has committed, or a connection that is no engine's: what is not told */
     mr_vec changes;    /* mr_change */
     size_t bytes;      /* that the set takes */
@@ -82,6 +90,13 @@ mr_change_set *mr_change_set_retain(mr_change_set *set);
 void mr_change_set_release(mr_change_set *set);
 /* Is the value of column i another one after the UPDATE? */
 bool mr_change_differs(const mr_change *change, unsigned i);
+
+/* Appends the set as bytes to out, without the rows of MR_CHANGE_LOG_TABLE. Its tables must be known. MR_NOTFOUND: not
+ * all of its rows were recorded. */
+mr_status mr_change_set_store(const mr_change_set *set, mr_strbuf *out);
+/* *out: the set of which these are the bytes (one reference), which no feed has published. MR_NOTFOUND: they are of
+ * another form, or broken. */
+mr_status mr_change_set_restore(mr_feed *feed, const char *bytes, size_t len, mr_change_set **out);
 
 /* ---------------------------------------------------------------- the feed of an engine */
 
@@ -118,6 +133,9 @@ void mr_feed_before_commit(mr_feed *feed, mr_feed_before_fn fn, void *ud);
  * engine's. If so, publishes a set with `outside`, and *outside is true. The first call only begins. Asks the database
  * for a number, and executes no statement of the program's. Of a database in memory there is nobody else. */
 mr_status mr_feed_poll(mr_feed *feed, bool *outside);
+
+/* Publishes a set with `outside`: the whole database is another one (it was restored from a file). */
+mr_status mr_feed_tell_outside(mr_feed *feed);
 
 /* ---------------------------------------------------------------- interests */
 

@@ -118,8 +118,9 @@ typedef struct mr_row_change {
     int64_t old_rowid, rowid;   /* the row's number before and after; of a table with one */
     unsigned n;                 /* so many columns; 0: there was no memory for their values */
     /* As they are stored (MR_INT, MR_FLOAT, MR_TEXT, MR_BLOB, MR_NULL). MR_UNLOADED: the database has not told the
-     * value. NULL: an INSERT has no old values, and a DELETE no new ones. */
-    const mr_value *old_values, *new_values;
+     * value. NULL: an INSERT has no old values, and a DELETE no new ones. The watcher may write to the new ones. */
+    const mr_value *old_values;
+    mr_value *new_values;
 } mr_row_change;
 
 /* Who hears of the rows that the statements of an engine change. Functions without a status cannot fail, and none runs

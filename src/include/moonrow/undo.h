@@ -26,6 +26,8 @@ mr_status mr_step_add(mr_step *step, mr_change_set *set);
 /* Moves all that the other step has behind what this one has. */
 mr_status mr_step_join(mr_step *step, mr_step *later);
 size_t mr_step_bytes(const mr_step *step);
+/* Calls fn for each table of the step, once for each time that its rows begin. */
+void mr_step_tables(const mr_step *step, void (*fn)(void *ud, const mr_changed_table *table), void *ud);
 /* Calls fn for each row that is not there while the step is done (undone: true: while it is undone), if its table has a
  * single integer key: such a key must not be given to another row. */
 void mr_step_absent(const mr_step *step, bool undone, void (*fn)(void *ud, const mr_changed_table *table, int64_t key),
