@@ -126,6 +126,7 @@ function messages.all()
   for path in pipe:lines() do
     if not path:find "^src/host/" and not path:find "/meta/" and not path:find "embed.lua"
       and not path:find "^lua/moonrow/annotat" and not path:find "^lua/moonrow/models/"
+      and not path:find "^lua/moonrow/command/"
       and not path:find "^lua/moonrow/revisions/" and not path:find "^lua/moonrow/shell/" then -- the host's
       each_literal(read(path), path:find "%.lua$" ~= nil, function(text, caller)
         local words = messages.plain(text)

@@ -1,4 +1,5 @@
--- session:import of text: CSV and JSON lines, hostile ones, too; errors with their lines, rows that are left out.
+-- session:import of text: CSV, JSON lines and an array of JSON, hostile ones, too; errors with their lines,
+-- rows that are left out.
 
 local mr = require "moonrow"
 local items = require "spec.support.library".items
@@ -250,6 +251,63 @@ describe("import of JSON lines", function()
     assert.same({ "0.100", "12.000", "12345678901234567.891", "123456789012.345" }, found)
     refuse("ArgumentError", { "line 1: T.n", "15 digits", "quotes" }, db.session.import, db.session, T,
       lines_of '{"n":1234567890123456.25}\n', { format = "jsonl" })
+  end)
+end)
+
+describe("import of an array of JSON", function()
+  local text = '\xEF\xBB\xBF [ {"name":"a{[\\"]}\\\\","score":null},\r\n\n{"score":2,\n"name":"b"} ,{"name":"c"}\n]\n'
+
+  it("reads its objects, wherever lines end", function()
+    local db, Item = items()
+    local file = file_of(text)
+    assert.equal(3, db.session:import(Item, file, { format = "json" }))
+    file:close()
+    assert.same({ 'a{["]}\\', "b", "c" }, names(Item))
+    assert.is_nil(Item.query:order_by(Item.id):first().score)
+    assert.equal(0, db.session:import(Item, lines_of "[]", { format = "json" }))
+    assert.equal(3, db.session:import(Item, lines_of(text), { format = "json" }))
+  end)
+
+  it("reads an object that lies in several pieces of the file", function()
+    local db = mr.open "sqlite://"
+    local T = db.Model:extend("T", { id = db.Column{ db.Integer, primary_key = true }, name = db.Column{ db.Text } })
+    db:create_all()
+    local function reads(given)
+      local file = file_of(given)
+      db.session:query(T):delete()
+      db.session:import(T, file, { format = "json" })
+      file:close()
+      return names(T)
+    end
+    local long = ("x\\n{"):rep(100000)
+    assert.same({ (long:gsub("\\n", "\n")), ("y"):rep(70000) },
+      reads('[{"name":"' .. long .. '"},{"name":"' .. ("y"):rep(70000) .. '"}]'))
+    local small, piece = '[{"name":"a{\\"]}\\\\"},\n{"name":"b"}]', 65536
+    for cut = 0, #small do
+      assert.same({ 'a{"]}\\', "b" }, reads((" "):rep(piece - cut) .. small))
+    end
+  end)
+
+  it("names the line where the object begins of what is wrong", function()
+    local db, Item = items()
+    local function no(kind, words, given)
+      refuse(kind, words, db.session.import, db.session, Item, lines_of(given), { format = "json" })
+      assert.equal(0, Item.query:count())
+    end
+    no("DataError", { "line 1: an array of JSON is wanted" }, '{"name":"a"}')
+    no("DataError", { "an array of JSON is wanted" }, "")
+    no("DataError", { "line 2: no JSON" }, '[{"name":"a"},\n{"name":}]')
+    no("DataError", { "line 1: an object of JSON is wanted" }, "[1]")
+    no("DataError", { "line 1: an object of JSON is wanted" }, '[{"name":"a"},]')
+    no("DataError", { "line 2: a comma is wanted" }, '[{"name":"a"}\n{"name":"b"}]')
+    no("DataError", { "line 2: the object has no end" }, '[{"name":"a"},\n{"name":"b]')
+    no("DataError", { "the array has no end" }, '[{"name":"a"}\n')
+    no("DataError", { "line 1: something stands behind the array" }, '[{"name":"a"}] x')
+    no("ArgumentError", { "line 3: Item.score", "1.5" }, '[{"name":"a"},\n\n{"name":"b","score":1.5}]')
+    local n, report = db.session:import(Item, lines_of '[{"nmae":"a"},\n{"name":"b"}]', { format = "json",
+      on_error = "skip" })
+    assert.equal(1, n)
+    assert.equal(1, report[1].line)
   end)
 end)
 

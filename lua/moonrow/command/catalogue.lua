@@ -71,6 +71,27 @@ local list = {
     options = { MODELS, JSON },
   },
   {
+    name = "dump", module = "moonrow.command.dump", least = 1, most = math.huge, synopsis = "URL [TABLE...]",
+    summary = "writes a database as SQL, or the rows of a table as CSV or JSON",
+    about = "The SQL is read by sqlite3 or psql, which make the same database of it.",
+    options = { { "--csv", text = "the rows of the one table that is named, as CSV" },
+      { "--json", text = "the rows of the one table that is named, as JSON lines" },
+      { "-o", "FILE", key = "output", text = "writes into the file, which appears when all is in it" } },
+  },
+  {
+    name = "import", module = "moonrow.command.import", least = 2, most = 2, synopsis = "URL FILE -t TABLE",
+    summary = "reads rows of a file (CSV, JSON, JSON lines) into a table",
+    about = "All rows go in, or none. FILE may be -, the standard input. Values are read as the columns' types say.",
+    options = {
+      { "-t", "TABLE", key = "table", text = "the table, or with -m also the class" }, MODELS,
+      { "--format", "FORMAT", text = "csv, tsv, json or jsonl; else the name of the file says it" },
+      { "--columns", "A,B,C", text = "the columns of CSV, whose first line does not name them then" },
+      { "--delimiter", "C", text = "the character between the fields of CSV; else a comma" },
+      { "--skip", text = "leaves rows out that cannot go in, names them, and ends with status 1" },
+      { "--json", text = "how many went in, and what did not, as JSON" },
+    },
+  },
+  {
     name = "annotate", module = "moonrow.command.annotate", least = 1, most = 1, synopsis = "models.lua",
     summary = "writes annotations of its classes, for editors",
     options = {},

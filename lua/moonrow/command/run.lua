@@ -23,7 +23,12 @@ local function is_misuse(e)
   return type(meta) == "table" and meta.__name == "Misuse"
 end
 
-local function text_of(e) return type(e) == "table" and e.message or tostring(e) end
+-- The message; it need not name the method of the command's own name, too.
+local function text_of(e, name)
+  local text = type(e) == "table" and e.message or tostring(e)
+  local prefix = name .. ": "
+  return text:sub(1, #prefix) == prefix and text:sub(#prefix + 1) or text
+end
 
 -- run(name, words, host): runs the command, and returns its status; for the shell, which the host runs, also its URL
 -- and its models, or false. host: io, os and debug, Lua's libraries; loadfile; complain(text); list(folder) and
@@ -53,6 +58,6 @@ return function(name, words, host)
   end, describe(host))
   if ok then return result and FINE or FAILED, url, models end
   local wrong = is_misuse(result)
-  host.complain(("%s%s: %s\n"):format(wrong and help.usage(command) .. "\n" or "", title, text_of(result)))
+  host.complain(("%s%s: %s\n"):format(wrong and help.usage(command) .. "\n" or "", title, text_of(result, name)))
   return wrong and WRONG or FAILED
 end

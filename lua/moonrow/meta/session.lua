@@ -376,7 +376,7 @@ function Session:in_transaction() end
 function Session:retry(fn, options) end
 
 ---Inserts rows without making objects, in batches; returns how many. They come of a list or an iterator (tables by
----attribute, or rows of a query), or of text, CSV or JSON lines: of a file's name, an open file or an iterator of
+---attribute, or rows of a query), or of text, CSV or JSON: of a file's name, an open file or an iterator of
 ---lines. Fields become values as their columns want. It commits nothing; of a text, all rows go in or none, unless
 ---`on_error` is "skip". A Table is taken, too, such as the link table of a many-to-many: its rows are by column.
 ---
@@ -609,7 +609,7 @@ function ScopedSession:query_property(query_class) end
 ---"skip": rows that are refused are left out, and reported; "raise" by default.
 ---@field on_error? "skip"|"raise"
 ---What is in the text; a file's name may say it by its ending.
----@field format? "csv"|"tsv"|"jsonl"|"ndjson"
+---@field format? "csv"|"tsv"|"jsonl"|"ndjson"|"json"
 ---Which columns the fields of CSV are, in their order (false: none), where there is no header or in its place; of JSON
 ---lines, which names are taken. A table with names: the columns by the names in the source (false: left out).
 ---@field columns? (string|false)[]|table<string, string|false>

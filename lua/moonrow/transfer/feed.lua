@@ -1,4 +1,4 @@
--- feed.lua: the records of CSV and JSON lines as rows for an INSERT.
+-- feed.lua: the records of CSV, JSON lines and an array of JSON as rows for an INSERT.
 --
 -- Invariant: a feed has read() -> record, place, and row(record, place) -> row or nil; what is wrong with one record is
 -- raised by row, and read goes on behind it.
@@ -6,6 +6,7 @@
 local core, require = ...
 local options = require "moonrow.options"
 local csv_reader = require "moonrow.transfer.csv_reader"
+local json_array = require "moonrow.transfer.json_array"
 local jsonl = require "moonrow.transfer.jsonl"
 local to_table = require "moonrow.to_table"
 local values = require "moonrow.transfer.values"
@@ -155,12 +156,12 @@ function feed.csv(target, pieces, given)
   return { read = read, row = row, word = "line" }
 end
 
--- ---------------------------------------------------------------- JSON lines
+-- ---------------------------------------------------------------- JSON
 
 local function same(value) return value ~= nil and null end
 
--- feed.jsonl(target, pieces, given): the feed of JSON lines.
-function feed.jsonl(target, pieces, given)
+-- The feed of objects of JSON, whose texts are given by read().
+local function json_feed(target, read, given)
   local by_name = columns_of(target)
   local list, names = names_of(given.columns)
   local wanted = list and options.set(list)
@@ -174,7 +175,11 @@ function feed.jsonl(target, pieces, given)
     end
     return make(found, number)
   end
-  return { read = jsonl.reader(pieces), row = row, word = "line" }
+  return { read = read, row = row, word = "line" }
 end
+
+-- feed.jsonl(target, pieces, given), feed.json(target, pieces, given): the feed of JSON lines, and that of an array.
+function feed.jsonl(target, pieces, given) return json_feed(target, jsonl.reader(pieces), given) end
+function feed.json(target, pieces, given) return json_feed(target, json_array.reader(pieces), given) end
 
 return feed

@@ -1,4 +1,4 @@
--- import.lua: session:import: rows of a list, an iterator, CSV or JSON lines are inserted without making objects.
+-- import.lua: session:import: rows of a list, an iterator, CSV or JSON are inserted without making objects.
 --
 -- Invariant: nothing is committed. Of a text, all rows go in or none, unless the program says that bad ones are left
 -- out. No more than a batch of rows is in memory.
@@ -58,7 +58,8 @@ local function feed_of_rows(iterator)
     n = n + 1
     if core.type_name(row) == "Row" then row = table_of(row) end
     if type(row) == "string" then
-      core.raise("ArgumentError", 'import: the iterator gives a string: lines of text need format = "csv" or "jsonl"')
+      core.raise("ArgumentError", 'import: the iterator gives a string: lines of text need format = "csv", '
+        .. '"jsonl" or "json"')
     end
     if type(row) ~= "table" then options.expect("import: what the iterator gives", "a table (a row)", row) end
     return row, n
@@ -81,17 +82,17 @@ local function arguments(...)
   return ...
 end
 
-local formats = { csv = "csv", tsv = "csv", jsonl = "jsonl", ndjson = "jsonl" }
+local formats = { csv = "csv", tsv = "csv", jsonl = "jsonl", ndjson = "jsonl", json = "json" }
 
 -- The format that the options or the file's name say, or nil; and whether its fields stand between tabs.
 local function format_of(given, from)
   local format = options.typed("import", given, "format", "string")
-  if format and not formats[format] then options.expect("import: format", '"csv", "tsv" or "jsonl"', format) end
+  if format and not formats[format] then options.expect("import: format", '"csv", "tsv", "jsonl" or "json"', format) end
   local ending = not format and type(from) == "string" and string.match(string.lower(from), "%.(%w+)$")
   format = format or formats[ending] and ending
   if not format and source.is_text(from) then
     core.raise("ArgumentError",
-      'import: the name of the file does not say what is in it: give format = "csv" or "jsonl"')
+      'import: the name of the file does not say what is in it: give format = "csv", "jsonl" or "json"')
   end
   return formats[format], format == "tsv"
 end
@@ -114,7 +115,7 @@ local function open(class, from, given)
   end
   for _, name in ipairs(text_options) do
     if given[name] ~= nil then
-      core.raise("ArgumentError", string.format("import: %s is for text, CSV or JSON lines, and not for rows", name))
+      core.raise("ArgumentError", string.format("import: %s is for text, CSV or JSON, and not for rows", name))
     end
   end
   if is_list(from) then from = list_source(from) end
@@ -173,9 +174,9 @@ end
 
 -- session:import(M, source, { batch = 10000, progress = fn, on_error = "skip", format =, columns =, header =,
 -- delimiter =, quote =, map = }): inserts what the source gives: a list of rows (tables by attribute, or rows of a
--- query) or an iterator of them, or text, CSV or JSON lines, of a file, a handle or an iterator of lines, whose values
--- become those of the columns. No objects are made; it is done in the session's transaction. progress(count) is called
--- after each batch; progress = true shows the count in a line, on a terminal. Returns how many rows went in, and with
+-- query) or an iterator of them, or text, CSV, JSON lines or an array of JSON, of a file, a handle or an iterator of
+-- lines, whose values become those of the columns. No objects are made; it is done in the session's transaction.
+-- progress(count) is called after each batch; progress = true shows the count in a line, on a terminal. Returns how many rows went in, and with
 -- on_error = "skip" the report of those that did not. It commits nothing: the transaction is the caller's. After an
 -- error no row of a text is in; of other rows those before it are the caller's to commit or to roll back.
 function core.session_methods.import(self, ...)
