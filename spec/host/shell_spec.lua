@@ -140,7 +140,7 @@ id  name  gold
     keys("Player.query:filter_", "Tab")
     wait "> Player.query:filter_by"
     keys("C-c", "Player.query:f", "Tab")
-    wait "filter  filter_by  first  first_or_404"
+    wait "filter          filter_by       first           first_or_404    from_statement"
     keys("C-c", "Player.na", "Tab")
     wait "> Player.name"
     keys("C-c", 'x = mr.text "select * from pl', "Tab")
@@ -209,6 +209,72 @@ id  name  gold
     start(scratch .. "/game.db")
     keys "C-d"
     wait "ended"
+  end)
+
+  it("knows the keys of a terminal, and types none of them", function()
+    start ""
+    keys("ab", "Left", "DC", "c", "Home", "x", "End", "y")
+    wait "> xacy"
+    keys("C-c", "IC", "F1", "F5", "F12", "PPage", "NPage", "S-Left", "C-Up", "BTab", "q", "C-Left", "p")
+    wait "\n> pq"
+  end)
+
+  it("gives a line up that is longer than the window, from the middle of it", function()
+    start("", 40)
+    keys("x = '" .. ("a"):rep(100) .. "é'", "C-a", "w", "C-c", "1 + 1", "Enter")
+    local seen = wait "\n2\n"
+    assert.truthy(seen:find("é'^C\n> 1 + 1\n2", 1, true), seen)
+  end)
+
+  it("outlives a signal of Ctrl-C while it waits for a line", function()
+    start ""
+    local pane = tmux("list-panes -F '#{pane_pid}'"):match "%d+"
+    local pid = read("pgrep -P " .. pane):match "%d+"
+    keys "1 +"
+    wait "> 1 +"
+    os.execute(("kill -INT %s; sleep 0.2; kill -INT %s"):format(pid, pid))
+    local seen = line("20 + 2", "\n22\n")
+    assert.falsy(seen:find("ended", 1, true), seen)
+  end)
+
+  it("lists what is possible in columns of the window, and nothing of what only a call would tell", function()
+    start(scratch .. "/game.db", 60)
+    keys("Player.query:", "Tab")
+    local seen = wait "yield_per"
+    assert.truthy(seen:find "\nadd_columns +%a", seen)
+    for shown in seen:gmatch "[^\n]+" do assert.truthy(#shown <= 60, shown) end
+    keys("C-c", "C-l", "tostring(1).", "Tab", "x")
+    seen = wait "tostring(1).x"
+    assert.falsy(seen:find("collectgarbage", 1, true), seen)
+  end)
+
+  it("keeps the lines of a text in long brackets in the history", function()
+    os.remove(history)
+    start ""
+    keys("x = [[a", "Enter", "  b]]", "Enter", "#x", "Enter")
+    wait "\n5\n"
+    keys("Up", "Up", "Enter", "x", "Enter")
+    wait "a\n  b\n>"
+  end)
+
+  it("leaves an incomplete statement by Ctrl-D, and stops until fg by Ctrl-Z", function()
+    start ""
+    keys("for i = 1, 2 do", "Enter", "C-d")
+    wait "\nstdin:1: 'end' expected near <eof>"
+    keys("quit", "Enter")
+    wait "ended"
+    tmux "kill-server"
+    tmux(("-f /dev/null new-session -d -x 80 -y 50 %s"):format(quote("env TERM=xterm NO_COLOR=1 PS1='sh> ' "
+      .. "MOONROW_HISTORY=" .. history .. " bash --norc --noprofile")))
+    wait "sh>"
+    keys(binary, "Enter")
+    wait "help says"
+    keys("30 +", "C-z")
+    wait "Stopped"
+    keys("fg", "Enter")
+    os.execute "sleep 0.3"
+    keys(" 3", "Enter")
+    wait "\n33\n"
   end)
 
   it("has commands of its own", function()

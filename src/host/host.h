@@ -21,6 +21,8 @@ void host_state_close(host_state *state);
 /* Calls the function below nargs values, and leaves nresults. On failure: leaves the message with its traceback, and
  * returns Lua's error status. */
 int host_call(lua_State *L, int nargs, int nresults);
+/* The same without Ctrl-C: what that does is up to the functions that are called in turn. */
+int host_call_guarded(lua_State *L, int nargs, int nresults);
 /* Opens moonrow, as luaopen_moonrow does. From then on Ctrl-C stops running statements, too. */
 int host_open_moonrow(lua_State *L);
 /* Prints the message on top of the stack to stderr, behind "NAME: " when name is not NULL, and pops it. */

@@ -64,16 +64,21 @@ static int add_traceback(lua_State *L) {
     return 1;
 }
 
-int host_call(lua_State *L, int nargs, int nresults) {
+int host_call_guarded(lua_State *L, int nargs, int nresults) {
     int function = lua_gettop(L) - nargs;
     lua_pushcfunction(L, add_traceback);
     lua_insert(L, function);
+    int rc = lua_pcall(L, nargs, nresults, function);
+    lua_remove(L, function);
+    return rc;
+}
+
+int host_call(lua_State *L, int nargs, int nresults) {
     interrupted_state = L;
     void (*before)(int) = signal(SIGINT, on_interrupt);
-    int rc = lua_pcall(L, nargs, nresults, function);
+    int rc = host_call_guarded(L, nargs, nresults);
     signal(SIGINT, before == SIG_ERR ? SIG_DFL : before);
     forget_interrupt(L);
-    lua_remove(L, function);
     return rc;
 }
 

@@ -112,9 +112,14 @@ bool host_shell(lua_State *L, const char *url, const char *models) {
     host_offer_module(L);
     bind_push_embedded(L, "moonrow.shell.loop");
     push_host(L, url, models);
-    void (*handler)(int) = host_stdin_is_terminal() ? signal(SIGINT, SIG_IGN) : SIG_ERR;
-    bool fine = host_call(L, 1, 1) == LUA_OK;
-    if (handler != SIG_ERR) signal(SIGINT, handler);
+    bool fine;
+    if (host_stdin_is_terminal()) {
+        void (*handler)(int) = signal(SIGINT, SIG_IGN);
+        fine = host_call_guarded(L, 1, 1) == LUA_OK;
+        if (handler != SIG_ERR) signal(SIGINT, handler);
+    } else {
+        fine = host_call(L, 1, 1) == LUA_OK;
+    }
     if (!fine) host_report(L, "moonrow");
     fine = fine && lua_toboolean(L, -1);
     lua_settop(L, 0);

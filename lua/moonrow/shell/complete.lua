@@ -148,6 +148,7 @@ local function candidates(text, globals, debug)
     return value ~= nil and members_of(value, debug) or {}, word
   end
   word = text:match "[%a_][%w_]*$" or ""
+  if text:sub(1, #text - #word):find "[%.:]$" then return {}, word end -- a member of what only a call would tell
   local names = {}
   add_keys(names, globals)
   for name in pairs(keywords) do names[name] = true end
@@ -164,16 +165,28 @@ end
 
 local MOST_LISTED = 120
 
-local function listed(list)
-  local text = table.concat(list, "  ", 1, math.min(#list, MOST_LISTED))
-  return #list > MOST_LISTED and ("%s  ... %d more"):format(text, #list - MOST_LISTED) or text
+-- The names in columns, read downwards, as many as the window has place for.
+local function listed(list, window)
+  local n, widest = math.min(#list, MOST_LISTED), 0
+  for i = 1, n do widest = math.max(widest, #list[i]) end
+  local columns = math.max(1, (window + 2) // (widest + 2))
+  local height = (n + columns - 1) // columns
+  local lines = {}
+  for line = 1, height do
+    local names = {}
+    for i = line, n, height do names[#names + 1] = ("%-" .. widest .. "s"):format(list[i]) end
+    lines[line] = table.concat(names, "  "):gsub(" +$", "")
+  end
+  if #list > n then lines[#lines + 1] = ("... %d more"):format(#list - n) end
+  return table.concat(lines, "\n")
 end
 
 local complete = {}
 
--- completer(globals, debug): the function that the host asks: function(text) gives what to insert behind the text (or
--- nil), and the names that are possible, in one text, where there are several (or nil). debug: Lua's library.
-function complete.completer(globals, debug)
+-- completer(globals, debug, width): the function that the host asks: function(text) gives what to insert behind the
+-- text (or nil), and the names that are possible, in one text, where there are several (or nil). debug: Lua's library;
+-- width(): the columns of the window.
+function complete.completer(globals, debug, width)
   return function(text)
     local names, word = candidates(text, globals, debug)
     local list = {}
@@ -185,7 +198,7 @@ function complete.completer(globals, debug)
     table.sort(list)
     local rest = common(list):sub(#word + 1)
     if rest ~= "" then return rest end
-    return nil, #list > 1 and listed(list) or nil
+    return nil, #list > 1 and listed(list, width()) or nil
   end
 end
 

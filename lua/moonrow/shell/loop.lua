@@ -46,14 +46,19 @@ local function statement_of(text, host)
     if not is_incomplete(message) then return nil, message, text end
     local more = host.read(prompt(host, "_PROMPT2", ">> "))
     if more == false then return false end
-    if not more then return nil, message, text end
+    if not more then
+      if host.terminal then io.stdout:write "\n" end -- behind ^D
+      return nil, message, text
+    end
     text = text .. "\n" .. more
   end
 end
 
--- One line of the history: a comment would hide what follows it there.
+-- One line of the history, unless that would be another program: a comment would hide what follows it, and a text in
+-- long brackets has its lines.
 local function remember(text, host)
-  host.remember(text:find("--", 1, true) and text or (text:gsub("%s*\n%s*", " ")))
+  local in_lines = text:find("--", 1, true) or text:find "%[=*%[" or text:find "\\\n"
+  host.remember(in_lines and text or (text:gsub("%s*\n%s*", " ")))
 end
 
 -- ---------------------------------------------------------------- evaluating
@@ -166,7 +171,7 @@ return function(host)
     print = host.globals.print, time = false, echo = false, left_once = false }
   if not begin(state) then return false end
   if state.terminal then io.stdout:write "help says what a line may be; Ctrl-D leaves\n" end
-  host.complete(complete.completer(host.globals, host.debug))
+  host.complete(complete.completer(host.globals, host.debug, host.width))
   while true do
     local line = host.read(prompt(host, "_PROMPT", "> "))
     if line == nil and state.terminal then io.stdout:write "\n" end
