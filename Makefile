@@ -99,7 +99,7 @@ RUN    = JOBS='$(JOBS)' BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' 
 .SECONDARY:
 .PHONY: interop files crash
 .PHONY: all deps deps-all demo test test-core test-spec test-postgresql test-stress test-host test-examples test-guide test-build headers arch \
-        format lint lint-lua lint-c sanitize valgrind fault fuzz fuzz-criteria bench bench-count bench-count-update bench-scale bench-deps doc install install-strip uninstall deb dist help clean FORCE
+        format lint lint-lua lint-c sanitize valgrind fault fuzz fuzz-criteria bench bench-count bench-count-update bench-scale bench-deps doc install install-strip install-module uninstall deb deb-check dist help clean FORCE
 
 all: tools $(HOST) $(MODULE) $(STATIC) ## build the host, the module and the static library (the default)
 
@@ -319,11 +319,17 @@ install: all ## install host, module, library, headers, manual, examples (PREFIX
 install-strip: all ## the same without what only a debugger needs
 	@$(INSTALL) install-strip
 
+install-module: all ## the same without library, headers and moonrow.pc, as the rockspec wants it
+	@$(INSTALL) install-module
+
 uninstall: ## take away what install has put in place
 	@$(INSTALL) uninstall
 
 deb: all ## Debian packages, in BUILD/deb: moonrow, lua-moonrow, libmoonrow-dev
 	@BUILD='$(BUILD)' VERSION='$(VERSION)' MAKE='$(MAKE)' src/package/deb.sh
+
+deb-check: deb ## installs the packages in a bare system of their own, tries and removes them (root, debootstrap, MIRROR=URL)
+	@BUILD='$(BUILD)' VERSION='$(VERSION)' src/package/deb_check.sh
 
 dist: ## a tarball of the sources, which builds without git: BUILD/moonrow-VERSION.tar.gz
 	@mkdir -p $(BUILD)

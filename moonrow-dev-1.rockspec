@@ -27,6 +27,7 @@ build = {
     CFLAGS = "$(CFLAGS)",
     LUA = "$(LUA)",
   },
+  install_target = "install-module",
   install_variables = {
     PREFIX = "$(PREFIX)",
     LUA_CMOD = "$(LIBDIR)",

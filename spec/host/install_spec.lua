@@ -1,5 +1,5 @@
 -- install_spec.lua: what `make install` puts in place, that a program builds and runs with it, and that
--- `make uninstall` leaves nothing; the Debian packages.
+-- `make uninstall` leaves nothing; the Debian packages, the rock, and the tarball.
 
 local folder = os.getenv "BUILD" or "build"
 
@@ -90,6 +90,31 @@ describe("make install", function()
     assert.equal("2\n", run(scratch .. "/root/usr/bin/moonrow -e 'print(1 + 1)'"))
     assert.truthy(is_file(scratch .. "/root/usr/share/man/man1/moonrow.1.gz"))
     assert.truthy(is_file(scratch .. "/root/usr/include/moonrow.h"))
+  end)
+
+  it("makes Debian packages that lintian accepts", function()
+    if not has "dpkg-deb" or not has "lintian" then pending "lintian is not installed"; return end
+    local text = run("lintian --allow-root --fail-on error,warning --pedantic " .. folder .. "/deb/*.deb")
+    assert.falsy(text:find "%f[^\n\0][EWP]: ", text)
+  end)
+
+  it("makes a rock of the tree that luarocks installs and takes away", function()
+    if not has "luarocks" then pending "luarocks is not installed"; return end
+    if folder ~= "build" then pending "another build would be made anew"; return end
+    local tree = scratch .. "/checkout"
+    run(("mkdir -p %s/build && cp -a Makefile LICENSE README.md src lua examples *.rockspec %s && "
+      .. "cp -a build/obj build/gen build/lib build/moonrow %s/build"):format(tree, tree, tree))
+    local rocks = "luarocks --lua-version 5.4 --tree " .. scratch .. "/rocks "
+    local text, ok = run(("cd %s && %s make moonrow-dev-1.rockspec"):format(tree, rocks))
+    assert.truthy(ok, text)
+    local version = run(folder .. "/moonrow -v"):match "moonrow (%S+)"
+    local print_version = [[lua5.4 -e 'print(require("moonrow")._VERSION)']]
+    assert.equal("moonrow " .. version .. "\n", run(("eval \"$(%s path)\" && cd / && %s"):format(rocks, print_version)))
+    assert.equal("2\n", run(scratch .. "/rocks/bin/moonrow -e 'print(1 + 1)'"))
+    assert.equal(scratch .. "/rocks/lib/lua/5.4/moonrow.so\n", run(("find %s/rocks/lib/lua -type f"):format(scratch)))
+    text, ok = run(rocks .. "remove moonrow")
+    assert.truthy(ok, text)
+    assert.equal("", run(("find %s/rocks -name 'moonrow*' -type f"):format(scratch)))
   end)
 
   it("makes a tarball that builds without git", function()

@@ -19,8 +19,16 @@ mkdir -p "$out"
 $MAKE --no-print-directory -s install-strip BUILD="$BUILD" PREFIX=/usr LIBDIR="$libdir" LUA_CMOD="$libdir/lua/5.4" \
     DESTDIR="$everything"
 
-# needs FILE: the packages whose libraries the program or module loads.
+# needs FILE: the packages whose libraries the program or module loads, with the versions that it needs, where dpkg-dev
+# is there to say them.
 needs() {
+    if command -v dpkg-shlibdeps > /dev/null; then
+        mkdir -p "$out/debian"
+        printf 'Source: moonrow\n' > "$out/debian/control"
+        (cd "$out" && dpkg-shlibdeps -O "${1#"$out/"}" 2> /dev/null) | sed -n 's/^shlibs:Depends=//p'
+        rm -rf "$out/debian"
+        return
+    fi
     ldd "$1" | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p' | while read -r library; do
         dpkg -S "$(readlink -f "$library")" 2>/dev/null || dpkg -S "$library" 2>/dev/null || true
     done | sed 's/:.*//' | sort -u | paste -sd , | sed 's/,/, /g'
@@ -51,7 +59,8 @@ finish() {
     {
         printf 'Package: %s\nVersion: %s\nArchitecture: %s\nMaintainer: %s\n' "$package" "$VERSION" "$arch" "$maintainer"
         printf 'Installed-Size: %s\n' "$(du -sk "$out/$package" | cut -f1)"
-        printf 'Section: %s\nPriority: optional\nDepends: %s\nDescription: %s\n' "$2" "$3" "$4"
+        printf 'Section: %s\nPriority: optional\nDepends: %s\n' "$2" "$3"
+        printf 'Suggests: libpq5, libpcre2-8-0\nDescription: %s\n' "$4" # looked for when they are wanted
         sed 's/^$/./; s/^/ /'
     } > "$out/$package/DEBIAN/control"
     (cd "$out/$package" && find usr -type f | sort | xargs -d '\n' md5sum) > "$out/$package/DEBIAN/md5sums"

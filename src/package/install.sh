@@ -3,9 +3,10 @@
 # LUA_CMOD, VERSION and LIBS (what a static program links besides).
 #   install          as it was built
 #   install-strip    without what only a debugger needs
+#   install-module   without what C programs need (luarocks would take the library for a module)
 #   uninstall        removes the files that install puts there, and the folders of moonrow's own
 #
-# Invariant: each file is named once, in list_files, so that uninstall removes what install has put there.
+# Invariant: each file is named once, in list_files and list_library, so that uninstall removes what install has put there.
 set -eu
 
 mode=$1
@@ -25,8 +26,8 @@ one() {
     install -m "$1" "$2" "$target"
     [ "$mode" = install-strip ] || return 0
     case "$2" in
-        *.so | */moonrow) strip --strip-unneeded "$target" ;;
-        *.a) strip --strip-debug "$target" ;;
+        *.so | */moonrow) strip --strip-unneeded --remove-section=.comment --remove-section=.note "$target" ;;
+        *.a) strip --strip-debug --remove-section=.comment --enable-deterministic-archives "$target" ;;
     esac
 }
 
@@ -46,14 +47,18 @@ write_manual() {
     sed "s|@VERSION@|$VERSION|" "$here/moonrow.1" > "$scratch/moonrow.1"
 }
 
-list_files() {
-    share=$PREFIX/share
-    [ ! -x "$BUILD/moonrow" ] || one 755 "$BUILD/moonrow" "$PREFIX/bin/moonrow"
-    one 644 "$BUILD/lib/moonrow.so" "$LUA_CMOD/moonrow.so"
+list_library() {
     one 644 "$BUILD/lib/libmoonrow.a" "$LIBDIR/libmoonrow.a"
     tree "$root/src/include" "$PREFIX/include"
     write_pc
     one 644 "$scratch/moonrow.pc" "$LIBDIR/pkgconfig/moonrow.pc"
+}
+
+list_files() {
+    share=$PREFIX/share
+    [ ! -x "$BUILD/moonrow" ] || one 755 "$BUILD/moonrow" "$PREFIX/bin/moonrow"
+    one 644 "$BUILD/lib/moonrow.so" "$LUA_CMOD/moonrow.so"
+    [ "$mode" = install-module ] || list_library
     tree "$root/lua/moonrow/meta" "$share/moonrow/meta"
     write_manual
     one 644 "$scratch/moonrow.1" "$share/man/man1/moonrow.1"

@@ -176,9 +176,10 @@ end
 -- delimiter =, quote =, map = }): inserts what the source gives: a list of rows (tables by attribute, or rows of a
 -- query) or an iterator of them, or text, CSV, JSON lines or an array of JSON, of a file, a handle or an iterator of
 -- lines, whose values become those of the columns. No objects are made; it is done in the session's transaction.
--- progress(count) is called after each batch; progress = true shows the count in a line, on a terminal. Returns how many rows went in, and with
--- on_error = "skip" the report of those that did not. It commits nothing: the transaction is the caller's. After an
--- error no row of a text is in; of other rows those before it are the caller's to commit or to roll back.
+-- progress(count) is called after each batch; progress = true shows the count in a line, on a terminal. Returns how
+-- many rows went in, and with on_error = "skip" the report of those that did not. It commits nothing: the transaction
+-- is the caller's. After an error no row of a text is in; of other rows those before it are the caller's to commit or
+-- to roll back.
 function core.session_methods.import(self, ...)
   local given, class, rows = options.read("import", { "batch", "progress", "on_error", "format",
     table.unpack(text_options) }, 2, arguments(...))
