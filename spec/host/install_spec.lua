@@ -109,7 +109,7 @@ describe("make install", function()
     assert.truthy(ok, text)
     local version = run(folder .. "/moonrow -v"):match "moonrow (%S+)"
     local print_version = [[lua5.4 -e 'print(require("moonrow")._VERSION)']]
-    assert.equal("moonrow " .. version .. "\n", run(("eval \"$(%s path)\" && cd / && %s"):format(rocks, print_version)))
+    assert.equal("moonrow " .. version .. "\n", run(('eval "$(%s path)" && cd / && %s'):format(rocks, print_version)))
     assert.equal("2\n", run(scratch .. "/rocks/bin/moonrow -e 'print(1 + 1)'"))
     assert.equal(scratch .. "/rocks/lib/lua/5.4/moonrow.so\n", run(("find %s/rocks/lib/lua -type f"):format(scratch)))
     text, ok = run(rocks .. "remove moonrow")
