@@ -125,7 +125,8 @@ describe("a command of the host", function()
 
   it("refuses what it does not know with the nearest that it does, and status 2", function()
     for arguments, words in pairs{
-      ["check"] = "usage: moonrow check URL [-m models.lua] [--json]\nmoonrow check: something is missing\n",
+      ["check"] = "usage: moonrow check URL [-m models.lua] [--json]\nmoonrow check: URL is missing\n",
+      ["import a"] = "moonrow import: FILE is missing\n",
       ["check a b"] = "moonrow check: 'b' is one word too many\n",
       ["check --jsno a"] = "moonrow check: unknown option '--jsno' (did you mean '--json'?)\n",
       ["check --json=1 a"] = "moonrow check: '--json' takes no value\n",
@@ -161,10 +162,23 @@ describe("a command of the host", function()
     saved.remove(path)
   end)
 
+  it("says in short why the host takes no such option", function()
+    for arguments, words in pairs{ ["--hlep"] = "unrecognized option '--hlep' (did you mean '--help'?)",
+      ["-m"] = "'-m' needs a file behind it", ["x.db y"] = "'y' is one word too many: a shell has no script" } do
+      local text, said, code = run(arguments)
+      assert.equal("", text)
+      assert.equal("moonrow: " .. words, said:match "^[^\n]+")
+      assert.truthy(said:find("\nusage: moonrow", 1, true), said)
+      assert.truthy(said:find "\nmoonrow %-%-help says more\n$", said)
+      assert.equal(1, code)
+    end
+  end)
+
   it("tells the versions of the libraries", function()
     local text, _, code = run "version"
     assert.equal(0, code)
     local version = run("-v"):match "^moonrow (%S+)"
+    assert.equal(run "-v", (run "--version"))
     assert.truthy(text:find("moonrow     " .. version .. "\nLua         5.4", 1, true), text)
     local json = run "version --json"
     assert.truthy(json:find('"SQLite":"' .. require "moonrow".sqlite_version .. '"', 1, true), json)

@@ -286,6 +286,10 @@ id  name  gold
     line(":ecoh", "there is no :ecoh (did you mean 'echo'?)")
     line(":echo on", "echo is on for 1 database")
     line("Item.query:count()", "SELECT count(*)")
+    line(":sql select name from player where id < 2;", "name\n----\nAnn\n(1 row)")
+    line(":sql update player set gold = 3 where id = 3", "\n1 row\n")
+    line(":sql selec 1", 'near "selec": syntax error')
+    line("select 1", "SQL is run by :sql STATEMENT")
     line("help", ":explain QUERY")
     line("help = 5")
     line("help", "\n5\n")
@@ -324,6 +328,16 @@ describe("the shell in a pipe", function()
     assert.truthy(output:find("the line has a control character", 1, true), output)
     assert.falsy(output:find("binary", 1, true), output)
     assert.truthy(output:find("2\n$"), output)
+  end)
+
+  it("says without a traceback which file is not there, and how a database is made", function()
+    for arguments, words in pairs{ ["/nowhere/a.db"] = "moonrow: /nowhere/a.db: No such file or directory: to make a "
+      .. 'new one, in the shell: db = mr.open "sqlite:////nowhere/a.db"\n',
+      ["-m /nowhere/m.lua"] = "moonrow: cannot open /nowhere/m.lua: No such file or directory\n",
+      ["mysql://x"] = [[moonrow: database URL "mysql://x": unknown dialect 'mysql' (known are sqlite and postgresql)]]
+        .. "\n" } do
+      assert.equal(words .. "1\n", (read(binary .. " " .. arguments .. "; echo $?")))
+    end
   end)
 
   it("refuses a database that is not there, and words that it does not know", function()

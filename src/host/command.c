@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <lauxlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -123,25 +124,24 @@ static void push_host(lua_State *L) {
 
 bool host_is_command(const char *word) { return *word && *word != '-' && !strpbrk(word, "./"); }
 
-void host_print_help(lua_State *L, FILE *out) {
+/* Prints what the function of help.lua gives for the word. */
+static void print_help(lua_State *L, const char *function, const char *word, FILE *out) {
+    int top = lua_gettop(L);
     open_module(L);
     bind_push_embedded(L, "moonrow.command.help");
-    lua_getfield(L, -1, "of_host");
-    lua_call(L, 0, 1);
+    lua_getfield(L, -1, function);
+    lua_pushstring(L, word);
+    lua_call(L, 1, 1);
     fputs(lua_tostring(L, -1), out);
     fflush(out);
-    lua_pop(L, 2);
+    lua_settop(L, top);
 }
 
-void host_print_words(lua_State *L, const char *command) {
-    open_module(L);
-    bind_push_embedded(L, "moonrow.command.help");
-    lua_getfield(L, -1, "words");
-    lua_pushstring(L, command);
-    lua_call(L, 1, 1);
-    fputs(lua_tostring(L, -1), stdout);
-    lua_pop(L, 2);
-}
+void host_print_help(lua_State *L) { print_help(L, "of_host", NULL, stdout); }
+
+void host_refuse_option(lua_State *L, const char *option) { print_help(L, "refuse", option, stderr); }
+
+void host_print_words(lua_State *L, const char *command) { print_help(L, "words", command, stdout); }
 
 int host_run_command(lua_State *L, int argc, char **argv, int at) {
     enum { FAILED = 1 };

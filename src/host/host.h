@@ -6,7 +6,6 @@
 
 #include <lua.h>
 #include <stdbool.h>
-#include <stdio.h>
 
 /* state.c: the Lua state and its memory. */
 
@@ -33,7 +32,9 @@ void host_report(lua_State *L, const char *name);
 /* May it be the name of a command? (The name of a script has a dot or a slash: ./NAME.) */
 bool host_is_command(const char *word);
 /* Prints how the host is called. */
-void host_print_help(lua_State *L, FILE *out);
+void host_print_help(lua_State *L);
+/* Says why the host does not take the option. */
+void host_refuse_option(lua_State *L, const char *option);
 /* Prints what may stand behind the command, for the completion of a command line, a word for each line. NULL: behind
  * the host's own name. */
 void host_print_words(lua_State *L, const char *command);

@@ -18,6 +18,7 @@ typedef struct options {
     bool bad;
     bool help;
     bool version;
+    bool only_version;
     bool interactive;
     bool no_environment;
     bool has_code;      /* -e */
@@ -32,13 +33,6 @@ static void print_version(void) {
     fflush(stdout);
 }
 
-static void refuse_option(lua_State *L, const char *bad) {
-    fprintf(stderr, "%s: ", host_name);
-    if (bad[1] == 'e' || bad[1] == 'l') fprintf(stderr, "'%s' needs argument\n", bad);
-    else fprintf(stderr, "unrecognized option '%s'\n", bad);
-    host_print_help(L, stderr);
-}
-
 /* ---------------------------------------------------------------- the command line */
 
 /* -e, -l and -m take the rest of their argument, or the next one. */
@@ -50,6 +44,10 @@ static bool read_option(options *o, int argc, char **argv, int *i) {
     const char *arg = argv[*i];
     if (strcmp(arg, "-h") == 0 || strcmp(arg, "--help") == 0) {
         o->help = true;
+        return true;
+    }
+    if (strcmp(arg, "--version") == 0) {
+        o->version = o->only_version = true;
         return true;
     }
     if (takes_value(arg)) {
@@ -82,14 +80,18 @@ static bool is_url(const char *arg) {
     return mark && mark > arg && !memchr(arg, '/', (size_t)(mark - arg)) && !memchr(arg, '.', (size_t)(mark - arg));
 }
 
-/* Is it a file of SQLite, and so no script? */
+/* Is it a file of SQLite, and so no script? One that is empty, or not there, is known by its name. */
 static bool is_database(const char *path) {
-    static const char begins[] = "SQLite format 3";
+    static const char begins[] = "SQLite format 3", *const endings[] = {".db", ".sqlite", ".sqlite3", ".db3"};
     char start[sizeof begins] = "";
     FILE *file = fopen(path, "rb");
-    bool is = file && fread(start, sizeof start, 1, file) == 1 && memcmp(start, begins, sizeof begins) == 0;
+    bool full = file && fread(start, sizeof start, 1, file) == 1;
     if (file) fclose(file);
-    return is;
+    if (full) return memcmp(start, begins, sizeof begins) == 0;
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (strcmp(dot, endings[i]) == 0) return true;
+    return false;
 }
 
 static options read_options(int argc, char **argv) {
@@ -214,8 +216,8 @@ static void open_libraries(lua_State *L) {
 /* -h, --help, and what is wrong with the options. */
 static int explain(lua_State *L, const options *o, char **argv) {
     open_libraries(L);
-    if (o->bad) refuse_option(L, argv[o->script]);
-    else host_print_help(L, stdout);
+    if (o->bad) host_refuse_option(L, argv[o->script]);
+    else host_print_help(L);
     return o->bad ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -240,6 +242,7 @@ static int run_all(lua_State *L, int argc, char **argv) {
     }
     if (o.bad || o.help) return explain(L, &o, argv);
     if (o.version) print_version();
+    if (o.only_version) return EXIT_SUCCESS;
     if (o.no_environment) {
         lua_pushboolean(L, 1);
         lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");

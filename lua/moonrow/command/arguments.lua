@@ -48,9 +48,7 @@ local function set(given, option, value)
 end
 
 local function check_count(command, n)
-  if n < command.least then
-    misuse(n == 0 and "something is missing" or "a word is missing behind '%s'", command.name)
-  end
+  if n < #command.takes then misuse("%s is missing", command.takes[n + 1]) end
 end
 
 -- arguments.read(command, words): the words as a list, and by name the values of its options (true for one that has no

@@ -7,20 +7,22 @@ local JSON = { "--json", text = "the answer as JSON" }
 local MODELS = { "-m", "FILE", key = "models", text = "runs the file of Lua that declares the classes" }
 local HELP = { "--help", short = "-h", text = "this text" }
 
--- Each command: module: what runs it; least, most: how many words it takes; synopsis: its words and options in short;
--- summary: in one line; about: more of it. An option: its name; the name of its value, where it has one; text; key: its
--- field in what arguments.read gives, where that is not its own name; many: it may be there several times. A command of
--- migrate's: its name, what stands behind it, what it does; words: how many stand there, if that is always the same;
--- options: the keys of those that it takes.
+-- Each command: module: what runs it; takes: the words that must be there; most: how many may be; synopsis: its words
+-- and options in short; summary: in one line; about: more of it. An option: its name; the name of its value, where it
+-- has one; text; key: its field in what arguments.read gives, where that is not its own name; many: it may be there
+-- several times. A command of migrate's: its name, what stands behind it, what it does; words: how many stand there,
+-- if that is always the same; options: the keys of those that it takes.
 local list = {
   {
-    name = "shell", least = 0, most = 1, synopsis = "[URL] [-m models.lua]",
+    name = "shell",
+    takes = {}, most = 1, synopsis = "[URL] [-m models.lua]",
     summary = "a shell on a database: its tables, or your classes",
     about = "Without the word it is the same: moonrow game.db",
     options = { MODELS },
   },
   {
-    name = "models", module = "moonrow.models.command", least = 1, most = 2,
+    name = "models", module = "moonrow.models.command",
+    takes = { "URL" }, most = 2,
     synopsis = "URL, or: models --check URL models.lua",
     summary = "writes classes for the tables of a database, or compares the two",
     about = "With --check it runs the file, and fails where tables of its classes and those of the database differ.",
@@ -29,13 +31,15 @@ local list = {
       { "--json", text = "with --check: the differences as JSON" } },
   },
   {
-    name = "diagram", module = "moonrow.models.command", least = 1, most = 1, synopsis = "[--dot | --mermaid] URL",
+    name = "diagram", module = "moonrow.models.command",
+    takes = { "URL" }, most = 1, synopsis = "[--dot | --mermaid] URL",
     summary = "draws the tables and their keys as SVG",
     about = "The drawing is that of graphviz's dot; where that is not installed, it is Mermaid text.",
     options = { { "--dot", text = "as text for graphviz" }, { "--mermaid", text = "as text for Mermaid" } },
   },
   {
-    name = "migrate", module = "moonrow.revisions.command", least = 1, most = 2,
+    name = "migrate", module = "moonrow.revisions.command",
+    takes = { "COMMAND" }, most = 2,
     synopsis = "[-d FOLDER] [--url URL] COMMAND",
     summary = "revisions of an application's tables",
     options = {
@@ -64,14 +68,16 @@ local list = {
     },
   },
   {
-    name = "check", module = "moonrow.command.check", least = 1, most = 1, synopsis = "URL [-m models.lua] [--json]",
+    name = "check", module = "moonrow.command.check",
+    takes = { "URL" }, most = 1, synopsis = "URL [-m models.lua] [--json]",
     summary = "finds what is wrong with a database",
     about = "It looks at the file's integrity and at foreign keys; with -m also for differences from your classes.\n"
       .. "It ends with status 1 where it finds something.",
     options = { MODELS, JSON },
   },
   {
-    name = "dump", module = "moonrow.command.dump", least = 1, most = math.huge, synopsis = "URL [TABLE...]",
+    name = "dump", module = "moonrow.command.dump",
+    takes = { "URL" }, most = math.huge, synopsis = "URL [TABLE...]",
     summary = "writes a database as SQL, or the rows of a table as CSV or JSON",
     about = "The SQL is read by sqlite3 or psql, which make the same database of it.",
     options = { { "--csv", text = "the rows of the one table that is named, as CSV" },
@@ -79,7 +85,8 @@ local list = {
       { "-o", "FILE", key = "output", text = "writes into the file, which appears when all is in it" } },
   },
   {
-    name = "import", module = "moonrow.command.import", least = 2, most = 2, synopsis = "URL FILE -t TABLE",
+    name = "import", module = "moonrow.command.import",
+    takes = { "URL", "FILE" }, most = 2, synopsis = "URL FILE -t TABLE",
     summary = "reads rows of a file (CSV, JSON, JSON lines) into a table",
     about = "All rows go in, or none. FILE may be -, the standard input. Values are read as the columns' types say.",
     options = {
@@ -92,17 +99,20 @@ local list = {
     },
   },
   {
-    name = "annotate", module = "moonrow.command.annotate", least = 1, most = 1, synopsis = "models.lua",
+    name = "annotate", module = "moonrow.command.annotate",
+    takes = { "models.lua" }, most = 1, synopsis = "models.lua",
     summary = "writes annotations of its classes, for editors",
     options = {},
   },
   {
-    name = "version", module = "moonrow.command.version", least = 0, most = 0, synopsis = "[--json]",
+    name = "version", module = "moonrow.command.version",
+    takes = {}, most = 0, synopsis = "[--json]",
     summary = "the versions of moonrow and of the libraries that it uses",
     options = { JSON },
   },
   {
-    name = "help", module = "moonrow.command.help", least = 0, most = 1, synopsis = "[COMMAND]",
+    name = "help", module = "moonrow.command.help",
+    takes = {}, most = 1, synopsis = "[COMMAND]",
     summary = "what moonrow or a command can do",
     options = {},
   },
@@ -115,6 +125,7 @@ local own = {
   { "-l", "mod", text = "require library 'mod' into global 'mod'; g=mod: into global 'g'" },
   { "-m", "file", text = "the shell begins with the classes that the script declares" },
   { "-v", text = "show version information" },
+  { "--version", text = "the same, and nothing else" },
   { "-h", text = "show this, as --help does" },
   { "-E", text = "ignore environment variables" },
   { "-W", text = 'turn warnings on (they are, unless a script says warn "@off")' },

@@ -47,12 +47,29 @@ function help.of_command(command)
   return table.concat(lines, "\n") .. "\n"
 end
 
+help.usage_of_host = [=[
+usage: moonrow [options] [script [args]]      runs a script, as lua does
+       moonrow [shell] [URL] [-m models.lua]  a shell, on a database
+       moonrow COMMAND ...                    see below]=]
+
+-- help.refuse(option): why the host does not take the option.
+function help.refuse(option)
+  local names = { ["--help"] = true }
+  for _, one in ipairs(catalogue.own) do names[one[1]] = true end
+  local why = "unrecognized option '%s'%s"
+  if option:find "^%-[el]$" then why = "'%s' needs argument"
+  elseif option == "-m" then why = "'%s' needs a file behind it"
+  elseif option:sub(1, 1) ~= "-" then why = "'%s' is one word too many: a shell has no script"
+  end
+  why = why:format(option, #option > 2 and core.hint(option, names) or "")
+  local usage_alone = help.usage_of_host:gsub("see below", "a command")
+  return ("moonrow: %s\n%s\nmoonrow --help says more\n"):format(why, usage_alone)
+end
+
 -- help.of_host(): how the host is called, its commands, and its options.
 function help.of_host()
   local lines, rows = {
-    "usage: moonrow [options] [script [args]]",
-    "       moonrow [shell] [URL] [-m models.lua]",
-    "       moonrow COMMAND ...",
+    help.usage_of_host,
     "Commands are (moonrow COMMAND --help says more of one; a script of such a name is run as ./NAME):",
   }, {}
   for i, command in ipairs(catalogue.list) do rows[i] = { command.name, command.summary } end

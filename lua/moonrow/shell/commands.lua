@@ -10,7 +10,7 @@ A line is Lua. The values of an expression are printed, and what a line declares
   db = mr.open "sqlite:///game.db"        opens a database
   db = mr.automap "sqlite:///game.db"     the same, with a class for each table: db.classes.player
   db.classes.player.query:limit(5):all()  reads objects
-  db.session:execute(mr.text "select 1")  runs SQL
+  db.session:execute(mr.text "select 1")  runs SQL, as :sql select 1 does
   db.session:commit()                     writes what has changed
 Tab completes names, the arrow keys bring back lines, Ctrl-C stops what runs or gives the line up.
   :tables            the tables of db
@@ -18,6 +18,7 @@ Tab completes names, the arrow keys bring back lines, Ctrl-C stops what runs or 
   :echo on|off       prints the statements that are sent
   :time on|off       prints how long each line took
   :explain QUERY     prints the plan of a query
+  :sql STATEMENT     runs it in the session of db, and shows its rows
   :help              prints this
   :quit              leaves, as quit, exit and Ctrl-D do]]
 
@@ -91,10 +92,33 @@ function words.explain(state, rest)
   end)
 end
 
+-- db of the program; nil: it was said that there is none.
+local function db_of(state)
+  local db = rawget(state.host.globals, "db")
+  if db == nil then say 'there is no db: db = mr.open "sqlite:///file.db" opens one' end
+  return db
+end
+
+-- What it returns is shown.
+function words.sql(state, rest)
+  if rest == "" then return say "usage: :sql STATEMENT" end
+  local db = db_of(state)
+  if db == nil then return end
+  local ok, result = pcall(function()
+    return db.session:execute(state.host.globals.mr.text((rest:gsub(";%s*$", ""))))
+  end)
+  if not ok then
+    if not core.errors.Error:is(result) then error(result, 0) end
+    return say(result.message)
+  end
+  if result.returns_rows then return result end
+  say(("%d row%s"):format(result.rowcount, result.rowcount == 1 and "" or "s"))
+end
+
 function words.tables(state)
   state.host.call(function()
-    local db = rawget(state.host.globals, "db")
-    if db == nil then return say 'there is no db: db = mr.open "sqlite:///file.db" opens one' end
+    local db = db_of(state)
+    if db == nil then return end
     local names = state.host.globals.mr.inspect(db.engine):get_table_names()
     table.sort(names)
     say(#names > 0 and table.concat(names, "\n") or "db has no tables")
@@ -128,6 +152,12 @@ function commands.find(line, state)
   if word then return words[word] or unknown(word), rest end
   if line:find "^%s*help%s*$" and rawget(state.host.globals, "help") == nil then return words.help, "" end
 end
+
+local sql = { select = true, insert = true, update = true, delete = true, create = true, drop = true, alter = true,
+  with = true, pragma = true, explain = true }
+
+-- is_sql(line): does a line that is no Lua look like a statement?
+function commands.is_sql(line) return sql[(line:match "^%s*(%a+)%s" or ""):lower()] ~= nil end
 
 -- ---------------------------------------------------------------- leaving
 

@@ -94,7 +94,8 @@ local function run_line(state, line)
   local command, rest = commands.find(line, state)
   if command then
     state.host.remember(line)
-    return state.host.call(command, state, rest)
+    local results = table.pack(state.host.call(command, state, rest))
+    return results.n > 1 and print_values(state, { n = results.n - 1, table.unpack(results, 2, results.n) })
   end
   local fn, text, all = expression_of(line, state.host), line, nil
   if not fn then fn, text, all = statement_of(line, state.host) end
@@ -102,6 +103,7 @@ local function run_line(state, line)
   remember(fn and text or all, state.host)
   if fn then return evaluate(state, fn) end
   io.stderr:write(text, "\n")
+  if commands.is_sql(line) then io.stderr:write "SQL is run by :sql STATEMENT\n" end
 end
 
 -- ---------------------------------------------------------------- the beginning
@@ -125,8 +127,12 @@ local function run_models(host)
   local folder = script:match "^(.*)/[^/]*$"
   local package = host.globals.package
   if folder then package.path = folder .. "/?.lua;" .. package.path end
+  local chunk, why = host.loadfile(script, "t")
+  if not chunk then
+    io.stderr:write("moonrow: ", why, "\n")
+    return false
+  end
   return host.call(function()
-    local chunk = assert(host.loadfile(script, "t"))
     local given = chunk(host.url)
     if type(given) == "table" and rawget(host.globals, "models") == nil then
       rawset(host.globals, "models", given)
@@ -136,7 +142,7 @@ end
 
 -- Opens the database, with the classes of the program or one for each table.
 local function open_database(host)
-  return host.call(function()
+  local ok, e = pcall(function()
     local mr = host.globals.mr
     host.url = url.of(host.url)
     url.check(host.url, io)
@@ -144,6 +150,12 @@ local function open_database(host)
     rawset(host.globals, "db", db)
     if not host.models then offer_classes(host) end
   end)
+  if ok then return true end
+  local why = type(e) == "table" and e.message or tostring(e)
+  local cure = why:find("No such file", 1, true)
+    and (': to make a new one, in the shell: db = mr.open "%s"'):format(host.url) or ""
+  io.stderr:write("moonrow: ", why, cure, "\n")
+  return false
 end
 
 local function list_of(names)
