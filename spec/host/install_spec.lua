@@ -71,11 +71,25 @@ describe("make install", function()
       run("find " .. prefix .. " -type f | sort"))
   end)
 
-  it("offers the names of the commands to the completion", function()
+  it("completes commands, options, files and words in bash", function()
     if not has "bash" then pending "bash is not installed"; return end
-    local text = run(([[PATH="%s:$PATH" bash -c '. src/package/moonrow.bash; COMP_WORDS=(moonrow mod); COMP_CWORD=1; ]]
-      .. [[_moonrow; echo "${COMPREPLY[@]}"']]):format(folder))
-    assert.equal("models\n", text)
+    local at = scratch .. "/completed"
+    run(("mkdir -p %s/folder && touch %s/models.lua %s/game.db"):format(at, at, at))
+    local host = folder:sub(1, 1) == "/" and folder or run("pwd"):gsub("\n", "") .. "/" .. folder
+    local script = run("pwd"):gsub("\n", "") .. "/src/package/moonrow.bash"
+    -- What is offered for the last of the words, sorted.
+    local function offered(words)
+      local text = run(([[cd %s && PATH="%s:$PATH" bash -c '. %s; COMP_WORDS=(moonrow %s);
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _moonrow; printf "%%s\n" "${COMPREPLY[@]}" | sort']]):format(at, host,
+        script, words))
+      return (text:gsub("\n$", ""):gsub("\n", " "))
+    end
+    for words, expected in pairs{
+      ["mod"] = "models models.lua", ["chec"] = "check", ["--vers"] = "--version", ["migrate up"] = "upgrade",
+      ["check --js"] = "--json", ["check --json g"] = "game.db", ['check -m ""'] = "folder models.lua",
+      ['migrate -d ""'] = "folder", ["help impo"] = "import", ["import --format js"] = "json jsonl",
+      ["game.db --"] = "", ['import a b -t ""'] = "", ["models.lua che"] = "",
+    } do assert.equal(expected, offered(words), words) end
   end)
 
   it("makes Debian packages, each file in one of them", function()
