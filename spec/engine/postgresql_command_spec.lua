@@ -128,4 +128,33 @@ other."Us,er": the sequence other."Us,er_id_seq" gives 1 next, and id is at 5 al
     assert.truthy(why:find("no table or view 'idnet' (did you mean 'ident'?)", 1, true), why)
     assert.equal(1, status)
   end)
+
+  it("imports rows into a table of a schema, all of them or none", function()
+    make("CREATE SCHEMA other", [[CREATE TABLE other.item (id serial PRIMARY KEY, name text NOT NULL, at timestamptz,
+      tags text[], doc jsonb, price numeric(8, 2), yes boolean)]], "CREATE TABLE plain (a int UNIQUE)")
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write [=[[{"name": "a", "at": "2024-01-02 03:04:05", "tags": ["x", "y"], "doc": {"k": [1]}, "price": "1.50",
+      "yes": true}, {"name": "b"}]]=]
+    file:close()
+    local out, said, code = run(("import '%s' %s -t other.item --format json"):format(database.url, path))
+    assert.equal("moonrow import: 2 rows into other.item\n", said)
+    assert.equal("", out)
+    assert.equal(0, code)
+    local own <close> = database.engine:connect{ isolation_level = "AUTOCOMMIT" }
+    assert.equal("1|a|{x,y}|1|1.50", own:scalar [[SELECT concat_ws('|', id, name, tags, doc -> 'k' -> 0, price)
+      FROM other.item WHERE yes]])
+    file = assert(io.open(path, "w"))
+    file:write "a\n1\n2\n1\n"
+    file:close()
+    out, said, code = run(("import '%s' %s -t plain --format csv"):format(database.url, path))
+    os.remove(path)
+    assert.equal("", out)
+    assert.truthy(said:find("duplicate key", 1, true), said)
+    assert.equal(1, code)
+    assert.equal(0, own:scalar "SELECT count(*) FROM plain")
+    out, said = run(("import '%s' %s -t itme --format csv"):format(database.url, path))
+    assert.truthy(said:find("the database has no table 'itme'", 1, true), said)
+    assert.equal("", out)
+  end)
 end)
