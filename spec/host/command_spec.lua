@@ -174,6 +174,12 @@ describe("a command of the host", function()
     end
   end)
 
+  it("fails where its answer cannot be written", function()
+    local pipe = assert(io.popen(binary .. " version 2>&1 >/dev/full; echo $?"))
+    assert.equal("moonrow version: the answer cannot be written: No space left on device\n1\n", pipe:read "a")
+    pipe:close()
+  end)
+
   it("tells the versions of the libraries", function()
     local text, _, code = run "version"
     assert.equal(0, code)

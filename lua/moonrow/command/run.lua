@@ -3,7 +3,7 @@
 -- Invariant: what was asked goes to the standard output, all else to the standard error. The status is 0 where all went
 -- well, 1 where the answer is no or something failed, 2 where the command was called wrongly: nothing was done then.
 
-local _, require = ...
+local core, require = ...
 local arguments = require "moonrow.command.arguments"
 local catalogue = require "moonrow.command.catalogue"
 local help = require "moonrow.command.help"
@@ -54,7 +54,10 @@ return function(name, words, host)
     end
     local functions = require(command.module)
     function host.say(format, ...) host.complain(("%s: %s\n"):format(title, format:format(...))) end
-    return functions[name](given, host)
+    local fine = functions[name](given, host)
+    local written, why = host.io.stdout:flush()
+    if not written then core.raise("OperationalError", "the answer cannot be written: " .. tostring(why)) end
+    return fine
   end, describe(host))
   if ok then return result and FINE or FAILED, url, models end
   local wrong = is_misuse(result)

@@ -141,17 +141,21 @@ local function run_models(host)
 end
 
 -- Opens the database, with the classes of the program or one for each table.
+local function open(host)
+  local mr = host.globals.mr
+  host.url = url.of(host.url)
+  url.check(host.url, io)
+  local db = host.models and mr.open(host.url) or mr.automap(host.url)
+  rawset(host.globals, "db", db)
+  if not host.models then offer_classes(host) end
+end
+
 local function open_database(host)
-  local ok, e = pcall(function()
-    local mr = host.globals.mr
-    host.url = url.of(host.url)
-    url.check(host.url, io)
-    local db = host.models and mr.open(host.url) or mr.automap(host.url)
-    rawset(host.globals, "db", db)
-    if not host.models then offer_classes(host) end
+  local _, why = host.call(function() -- Ctrl-C stops it
+    local ok, e = pcall(open, host)
+    return not ok and (type(e) == "table" and e.message or tostring(e)) or nil
   end)
-  if ok then return true end
-  local why = type(e) == "table" and e.message or tostring(e)
+  if not why then return true end
   local cure = why:find("No such file", 1, true)
     and (': to make a new one, in the shell: db = mr.open "%s"'):format(host.url) or ""
   io.stderr:write("moonrow: ", why, cure, "\n")
@@ -171,7 +175,7 @@ local function begin(state)
   if not (host.url or host.models) then return true end
   local names = host.models and offer_classes(host) or commands.classes()
   if state.terminal then
-    if host.url then io.stdout:write("db: ", host.url, "\n") end
+    if host.url then io.stdout:write("db: ", host.globals.db.engine.url, "\n") end
     if #names > 0 then io.stdout:write("classes: ", list_of(names), "\n") end
   end
   return true
