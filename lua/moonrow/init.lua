@@ -40,7 +40,7 @@ require "moonrow.window"
 -- What the core has for this part of the library only.
 local private = options.set{
   "copy_database", "feed", "step", "keep_deleted", "run_watched", "query_rests", "statement_reads",
-  "session_is_idle", "query_alone", "query_unoptioned", "schema_seen",
+  "session_is_idle", "with_kept_criteria", "engine_number", "query_alone", "query_unoptioned", "schema_seen",
   "sessions", "engine_methods", "add_sql_function", "most_sql_arguments",
   "reflect_all", "begin_snapshot", "table_in", "row_number", "new_base", "configure", "describe_class", "progress_line",
   "begin_write", "plain_sql", "foreign_targets", "compile_sql", "type_parts",
