@@ -70,6 +70,44 @@ describe("within_group", function()
   end)
 end)
 
+describe("aggregate_order_by", function()
+  local function order(x, sql) w.on_postgresql("SELECT " .. sql .. ' AS x FROM "user"', mr.select(x:label "x")) end
+
+  it("is the order in the brackets of the call, also behind a filter and before it", function()
+    order(f.string_agg(User.name, ","):aggregate_order_by(User.age:desc():nulls_last(), User.id),
+      'string_agg("user".name, $1 ORDER BY "user".age DESC NULLS LAST, "user".id)')
+    order(f.group_concat(User.age):aggregate_order_by(f.lower(User.name)),
+      'string_agg(CAST("user".age AS TEXT), \',\' ORDER BY lower("user".name))')
+    order(f.array_agg(User.name:distinct()):aggregate_order_by(User.name),
+      'array_agg(DISTINCT "user".name ORDER BY "user".name)')
+    local filtered = 'array_agg("user".id ORDER BY "user".age + $1) FILTER (WHERE "user".id > $2)'
+    order(f.array_agg(User.id):aggregate_order_by(User.age + 1):filter(User.id:gt(3)), filtered)
+    order(f.array_agg(User.id):filter(User.id:gt(3)):aggregate_order_by(User.age + 1), filtered)
+    order(f.sum(f.abs(User.id)):aggregate_order_by(f.abs(User.age)),
+      'sum(abs("user".id) ORDER BY abs("user".age))')
+    assert.equal("String", tostring(f.string_agg(User.name, ","):aggregate_order_by(User.id).type))
+  end)
+
+  it("is refused on SQLite, where a subquery has the order", function()
+    local x = f.string_agg(User.name, ","):aggregate_order_by(User.id:desc())
+    refuse("ArgumentError", { "aggregate_order_by", "sqlite", "string_agg", "order_by(...):subquery()" },
+      function() s:execute(mr.select(x)):all() end)
+    refuse("ArgumentError", { "aggregate_order_by", "sqlite" },
+      function() s:execute(mr.select(x:filter(User.id:lt(3)))):all() end)
+    local names = mr.select(User.name):where(User.id:le(2)):order_by(User.id:desc()):subquery()
+    assert.equal("bob,ann", s:scalar(mr.select(f.string_agg(names.c.name, ","))))
+  end)
+
+  it("is for one call of a function", function()
+    refuse("ArgumentError", { "aggregate_order_by", "ordered" }, function() f.array_agg(User.id):aggregate_order_by() end)
+    refuse("ArgumentError", { "aggregate_order_by", "function" }, function() User.id:aggregate_order_by(User.id) end)
+    refuse("ArgumentError", { "aggregate_order_by", "one call" },
+      function() f.array_agg(User.id):aggregate_order_by(User.id):aggregate_order_by(User.age) end)
+    refuse("ArgumentError", { "aggregate_order_by", "ifnull" },
+      function() mr.select(f.ifnull(User.id, 1):aggregate_order_by(User.id)):sql{ dialect = "postgresql" } end)
+  end)
+end)
+
 describe("the frame of a window", function()
   local function frame(options)
     options.order_by = User.id

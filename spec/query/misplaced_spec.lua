@@ -118,7 +118,9 @@ describe("SQLite's error", function()
     ["filter() is for aggregates: rows"] = function() return mr.select(f.upper(User.name):filter(User.id:gt(1))) end,
     ["over{ ... } is for aggregates"] = function() return mr.select(f.upper(User.name):over()) end,
     ["with group_by"] = function() return mr.select(f.count(User.age:distinct()):over()) end,
-    ["a comma between texts"] = function() return mr.select(f.group_concat(User.name:distinct(), ";")) end,
+    ["in a subquery with distinct()"] = function()
+      return mr.select(f.group_concat(User.name:distinct(), User.name))
+    end,
     ["the value of one column"] = function() return mr.select(f.sum(User.age):over{ range = { -1, 1 } }) end,
     ["name the columns one by one"] = function() return mr.select(mr.tuple_(User.id, User.age)) end,
     ["which column is meant"] = function()

@@ -146,7 +146,8 @@ static const known_mistake mistakes[] = {
     {NULL, " may not be used as a window function", "over{ ... } is for aggregates, and for functions such as rank"},
     {"DISTINCT is not supported for window functions", NULL, "count what differs in a subquery with group_by"},
     {"DISTINCT aggregates must have exactly one argument", NULL,
-     "SQLite puts a comma between texts: another one is put between them in Lua, or in a subquery with distinct()"},
+     "beside DISTINCT, what stands between texts is a value, no column: else they are read in a subquery with "
+     "distinct()"},
     {"RANGE with offset", NULL, "range counts from the value of one column: give over{ order_by = } one"},
     {"row value misused", NULL,
      "mr.tuple_, or a query of several columns, is compared with another one, or stands before in_: elsewhere name the "

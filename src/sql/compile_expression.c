@@ -193,7 +193,28 @@ static void compile_arguments(mr_compiler *c, const mr_node *func) {
     }
 }
 
+static void compile_window_order(mr_compiler *c, const mr_node *list) {
+    for (uint32_t i = 0; i < list->n; i++) {
+        if (i) mr_emit(c, ", ");
+        mr_check_sorted(c, list->child[i]);
+        mr_compile_ordered(c, list->child[i]);
+    }
+}
+
+const mr_node *mr_take_enclosed(mr_compiler *c) {
+    const mr_node *order = c->enclosed;
+    c->enclosed = NULL;
+    return order;
+}
+
+void mr_emit_enclosed(mr_compiler *c, const mr_node *order) {
+    if (!order) return;
+    mr_emit(c, " ORDER BY ");
+    compile_window_order(c, order);
+}
+
 static void compile_func(mr_compiler *c, const mr_node *node) {
+    const mr_node *order = mr_take_enclosed(c);
     if (is_keyword_call(node)) {
         for (const char *s = node->name; *s; s++)
             mr_strbuf_putc(&c->out->sql, (char)(*s >= 'a' && *s <= 'z' ? *s - 32 : *s));
@@ -204,6 +225,7 @@ static void compile_func(mr_compiler *c, const mr_node *node) {
     if (node->flags & MR_NODE_DISTINCT) mr_emit(c, "DISTINCT ");
     compile_arguments(c, node);
     if (node->n == 0 && strcmp(node->name, "count") == 0) mr_emit(c, "*");
+    mr_emit_enclosed(c, order);
     mr_emit(c, ")");
 }
 
@@ -265,14 +287,6 @@ static void compile_case(mr_compiler *c, const mr_node *node) {
     mr_emit(c, " END");
 }
 
-static void compile_window_order(mr_compiler *c, const mr_node *list) {
-    for (uint32_t i = 0; i < list->n; i++) {
-        if (i) mr_emit(c, ", ");
-        mr_check_sorted(c, list->child[i]);
-        mr_compile_ordered(c, list->child[i]);
-    }
-}
-
 /* Equal decimals of a type without a number of digits may be different texts. */
 static void compile_partition(mr_compiler *c, const mr_node *by) {
     bool listed = by->kind == MR_NODE_LIST;
@@ -313,7 +327,26 @@ static void compile_filter(mr_compiler *c, const mr_node *node) {
     mr_emit(c, ")");
 }
 
+/* The databases' releases differ in it: SQLite has it from 3.44 on. */
+static void compile_enclosed(mr_compiler *c, const mr_node *node) {
+    if (!c->dialect->within_group) {
+        mr_compile_fail(c,
+                        "aggregate_order_by: %s has no ORDER BY in an aggregate: let %s read a subquery that has the "
+                        "order: q:order_by(...):subquery()",
+                        c->dialect->name, node->child[0]->name);
+        return;
+    }
+    c->enclosed = node->child[1];
+    mr_compile(c, node->child[0]);
+    if (mr_take_enclosed(c))
+        mr_compile_fail(c, "aggregate_order_by is for aggregates: %s is none", node->child[0]->name);
+}
+
 static void compile_within(mr_compiler *c, const mr_node *node) {
+    if (node->flags & MR_NODE_ENCLOSED) {
+        compile_enclosed(c, node);
+        return;
+    }
     if (!c->dialect->within_group) {
         mr_compile_fail(c,
                         "within_group: %s has no WITHIN GROUP: order the rows in a subquery, and take the one in the "

@@ -88,6 +88,7 @@ struct mr_compiler {
     bool unites;                 /* the next SELECT stands in a UNION, INTERSECT or EXCEPT, which compares its rows */
     bool compares;               /* the columns that are compiled next are compared with those of other rows */
     const mr_node *distinct; /* a DISTINCT that stands where it may: in front of a function's or a query's first item */
+    const mr_node *enclosed; /* the order (LIST) that the next call of a function has in its brackets; or NULL */
     const mr_node *into;     /* the columns (LIST) that the next SELECT's results are written into; or NULL */
     mr_vec *capture;         /* mr_result_column: receives the columns of the next SELECT; or NULL */
 };
@@ -171,6 +172,10 @@ void mr_compile_operand(mr_compiler *c, const mr_node *node, mr_op against);
 void mr_compile_condition(mr_compiler *c, const mr_node *node, mr_op against);
 /* Writes the children of a LIST or TUPLE with ", " between them. */
 void mr_compile_items(mr_compiler *c, const mr_node *list);
+/* Takes the order that belongs into the brackets of the call that is written next. NULL: it has none. */
+const mr_node *mr_take_enclosed(mr_compiler *c);
+/* Writes it (or NULL), behind the call's arguments. */
+void mr_emit_enclosed(mr_compiler *c, const mr_node *order);
 /* Sets c->ordinal to the first bind of the node's child i; start is the number of the node's first bind. To compile
  * children in another order than theirs. */
 void mr_seek(mr_compiler *c, const mr_node *node, uint32_t start, uint32_t i);
@@ -234,6 +239,8 @@ bool mr_compile_decimal_written(mr_compiler *c, const mr_node *column, const mr_
 /* sqlite_call.c */
 /* Writes the call, and returns true, if SQLite has the function by another name, or can say it in another way. */
 bool mr_sqlite_call(mr_compiler *c, const mr_node *node);
+/* The same for a FILTER: its call cannot be written in front of it. */
+bool mr_sqlite_filter(mr_compiler *c, const mr_node *filter);
 
 /* postgresql_call.c */
 /* The same for PostgreSQL. */

@@ -297,6 +297,8 @@ static bool compile_node(mr_compiler *c, const mr_node *node) {
         return node->op == MR_OP_NEG && compile_arithmetic(c, node);
     case MR_NODE_FUNC:
         return compile_func(c, node);
+    case MR_NODE_FILTER:
+        return mr_sqlite_filter(c, node);
     case MR_NODE_EXTRACT:
         compile_extract(c, node);
         return true;

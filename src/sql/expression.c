@@ -260,6 +260,18 @@ mr_node *mr_sql_within(mr_env *env, mr_node *aggregate, mr_node *order) {
     return mr_node_new(env, MR_NODE_WITHIN, MR_OP_NONE, type, parts, 2);
 }
 
+mr_node *mr_sql_aggregate_order(mr_env *env, mr_node *aggregate, mr_node *order) {
+    if (mr_node_is(aggregate, MR_NODE_FILTER)) {
+        mr_node *call = mr_node_retain(aggregate->child[0]), *condition = mr_node_retain(aggregate->child[1]);
+        mr_node_release(aggregate);
+        return mr_sql_filter(env, mr_sql_aggregate_order(env, call, order), condition);
+    }
+    mr_node *parts[2] = {aggregate, order};
+    mr_node *node = mr_node_new(env, MR_NODE_WITHIN, MR_OP_NONE, aggregate ? aggregate->type : NULL, parts, 2);
+    if (node) node->flags |= MR_NODE_ENCLOSED;
+    return node;
+}
+
 mr_node *mr_sql_tuple(mr_env *env, mr_node *const *items, size_t n) {
     if (n > MR_NODE_MAX_WEIGHT) {
         mr_nodes_release(items, n);

@@ -18,6 +18,7 @@ static bool compile_string_agg(mr_compiler *c, const mr_node *node) {
     if (!sole && !is_named(node, "group_concat") && !is_named(node, "aggregate_strings")) return false;
     if (node->n < 1 || node->n > 2) return false;
     const mr_node *x = node->child[0], *value = x->kind == MR_NODE_UNARY && x->op == MR_OP_DISTINCT ? x->child[0] : x;
+    const mr_node *order = mr_take_enclosed(c);
     bool text = value->type && mr_type_is_string(value->type);
     bool distinct = (node->flags & MR_NODE_DISTINCT) || value != x;
     mr_emit(c, distinct ? "string_agg(DISTINCT " : "string_agg(");
@@ -27,6 +28,7 @@ static bool compile_string_agg(mr_compiler *c, const mr_node *node) {
     mr_emit(c, ", ");
     if (node->n > 1) mr_compile(c, node->child[1]);
     else mr_emit(c, "','");
+    mr_emit_enclosed(c, order);
     mr_emit(c, ")");
     return true;
 }

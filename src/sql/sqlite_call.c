@@ -33,6 +33,55 @@ static bool compile_constant(mr_compiler *c, const mr_node *node) {
     return false;
 }
 
+/* Writes x without a comma in it: ~ as ~0, and a comma as ~1. Texts that differ stay different. */
+static void compile_escaped(mr_compiler *c, const mr_node *x) {
+    mr_emit(c, "replace(replace(");
+    mr_compile_operand(c, x, MR_OP_COMMA);
+    mr_emit(c, ", '~', '~0'), ',', '~1')");
+}
+
+/* A call loses the collation of what it is given, by which DISTINCT compares. */
+static void emit_collation(mr_compiler *c, const mr_node *x) {
+    const char *name = x->kind == MR_NODE_COLLATE ? x->name : x->kind == MR_NODE_COLUMN ? x->u.column->collation : NULL;
+    if (!name) return;
+    mr_emit(c, " COLLATE ");
+    mr_emit_name(c, name);
+}
+
+/* group_concat(DISTINCT x, separator): SQLite takes one argument beside DISTINCT. So texts without a comma are joined
+ * by commas, in whose place the separator comes. condition: of a FILTER, or NULL. */
+static bool compile_distinct_agg(mr_compiler *c, const mr_node *node, const mr_node *condition) {
+    const mr_node *x = node->n == 2 ? node->child[0] : NULL, *separator = x ? node->child[1] : NULL;
+    const uint32_t start = c->ordinal;
+    if (!is_named(node, "string_agg") && !is_named(node, "aggregate_strings") && !is_named(node, "group_concat"))
+        return false;
+    if (!x || separator->kind != MR_NODE_BIND) return false;
+    const bool wrapped = x->kind == MR_NODE_UNARY && x->op == MR_OP_DISTINCT;
+    if (!wrapped && !(node->flags & MR_NODE_DISTINCT)) return false;
+    if (wrapped) x = x->child[0];
+    if (mr_typed(c, x)->scale < 0 && mr_sorts_by_decimal(c, x)) return false; /* equal ones may be different texts */
+    mr_emit(c, "replace(replace(replace(group_concat(DISTINCT ");
+    compile_escaped(c, x);
+    emit_collation(c, x);
+    mr_emit(c, ")");
+    if (condition) {
+        mr_emit(c, " FILTER (WHERE ");
+        c->ordinal = start + node->binds;
+        mr_compile_condition(c, condition, MR_OP_NONE);
+        mr_emit(c, ")");
+    }
+    mr_emit(c, ", ',', ");
+    mr_seek(c, node, start, 1);
+    compile_escaped(c, separator);
+    mr_emit(c, "), '~1', ','), '~0', '~')");
+    return true;
+}
+
+bool mr_sqlite_filter(mr_compiler *c, const mr_node *filter) {
+    const mr_node *call = filter->child[0];
+    return call->kind == MR_NODE_FUNC && compile_distinct_agg(c, call, filter->child[1]);
+}
+
 /* string_agg came with 3.44, and group_concat is the same. SQLite puts a comma where no separator is said. */
 static bool compile_string_agg(mr_compiler *c, const mr_node *node) {
     if (!is_named(node, "string_agg") && !is_named(node, "aggregate_strings")) return false;
@@ -135,6 +184,6 @@ static bool compile_quoted(mr_compiler *c, const mr_node *node) {
 }
 
 bool mr_sqlite_call(mr_compiler *c, const mr_node *node) {
-    return compile_constant(c, node) || compile_string_agg(c, node) || compile_extreme(c, node) ||
-           compile_concat(c, node) || compile_length(c, node) || compile_quoted(c, node);
+    return compile_constant(c, node) || compile_distinct_agg(c, node, NULL) || compile_string_agg(c, node) ||
+           compile_extreme(c, node) || compile_concat(c, node) || compile_length(c, node) || compile_quoted(c, node);
 }

@@ -29,6 +29,18 @@ function Expression:filter(...) end
 ---@return moonrow.Expression
 function Expression:within_group(...) end
 
+---Of an aggregate that keeps what it reads in order: `string_agg(x, ',' ORDER BY y)`. PostgreSQL has it; on SQLite the
+---aggregate reads a subquery with the order.
+---
+---```lua
+---local names = mr.func.string_agg(User.name, ","):aggregate_order_by(User.age:desc(), User.id)
+---session:query(names):all() --! ArgumentError: aggregate_order_by
+---```
+---@error ArgumentError the database has none, it has an order already, or is no call of a function
+---@param ... moonrow.Expression
+---@return moonrow.Expression
+function Expression:aggregate_order_by(...) end
+
 ---Is it another value, where NULL is a value, too? IS DISTINCT FROM; in SQLite IS NOT.
 ---
 ---```lua

@@ -1,5 +1,6 @@
 /*
- * aggregate.c: what stands behind a call of an aggregate or window function: filter, within_group, over.
+ * aggregate.c: what stands behind a call of an aggregate or window function: filter, within_group,
+ * aggregate_order_by, over.
  *
  * Invariant: a window's frame is written from numbers and known words alone.
  */
@@ -9,7 +10,7 @@
 
 #include "expression.h"
 
-/* ---------------------------------------------------------------- filter, within_group */
+/* ---------------------------------------------------------------- filter, within_group, aggregate_order_by */
 
 /* Is it a function's call, also with what is written behind it? */
 static bool is_call(const mr_node *x) {
@@ -48,6 +49,22 @@ static int expr_within_group(lua_State *L) {
     if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "within_group: expected what its rows are ordered by");
     bind_push_list(L, 2, n, "within_group");
     bind_push_node(L, mr_sql_within(x->env, mr_node_retain(x), mr_node_retain(bind_test_node(L, -1))));
+    return 1;
+}
+
+/* mr.func.string_agg(User.name, ","):aggregate_order_by(User.age:desc(), ...) */
+static int expr_aggregate_order_by(lua_State *L) {
+    int n = lua_gettop(L) - 1;
+    mr_node *x = self(L, "aggregate_order_by");
+    const mr_node *call = x->kind == MR_NODE_FILTER ? x->child[0] : x;
+    if (n == 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "aggregate_order_by: expected what the aggregate's rows are ordered by");
+    if (call->kind != MR_NODE_FUNC)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "aggregate_order_by: the aggregate has an order already: give all of "
+                          "its items in one call");
+    bind_push_list(L, 2, n, "aggregate_order_by");
+    bind_push_node(L, mr_sql_aggregate_order(x->env, mr_node_retain(x), mr_node_retain(bind_test_node(L, -1))));
     return 1;
 }
 
@@ -163,7 +180,10 @@ static int expr_over(lua_State *L) {
 }
 
 void bind_open_aggregate(lua_State *L) {
-    static const luaL_Reg methods[] = {
-        {"filter", expr_filter}, {"within_group", expr_within_group}, {"over", expr_over}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"filter", expr_filter},
+                                       {"within_group", expr_within_group},
+                                       {"aggregate_order_by", expr_aggregate_order_by},
+                                       {"over", expr_over},
+                                       {NULL, NULL}};
     bind_extend_type(L, BIND_EXPRESSION, methods, NULL);
 }

@@ -44,7 +44,7 @@ typedef enum mr_node_kind {
     MR_NODE_OVER,        /* child 0: function; 1: partition list or NULL; 2: order list or NULL; name: frame */
     MR_NODE_TUPLE,       /* n children */
     MR_NODE_FILTER,      /* child 0: an aggregate; 1: the condition of its rows */
-    MR_NODE_WITHIN,      /* child 0: an aggregate; 1: LIST by which its rows are ordered */
+    MR_NODE_WITHIN,      /* child 0: an aggregate; 1: LIST by which its rows are ordered, behind it, or ENCLOSED */
     MR_NODE_JSON_AT,     /* child 0: JSON; 1, 2: BINDs of a path, '$."a"[0]' and '{a,0}'; flag NATURAL */
     MR_NODE_CRITERION,   /* child 0: a condition; value: what a higher layer has made it of (an owned copy) */
     /* FROM objects */
@@ -135,6 +135,7 @@ enum {
     MR_NODE_WHOLE = 16,            /* LIKE: the pattern has a zero byte, or is longer than SQLite's LIKE takes */
     MR_NODE_BACKSLASH = 32,        /* LIKE without ESCAPE: the pattern has a backslash, or may have one */
     MR_NODE_NATURAL = 16,          /* JSON_AT: the type is that of the value that it is compared with */
+    MR_NODE_ENCLOSED = 16,         /* WITHIN: the order stands in the brackets of the call */
     MR_NODE_DERIVED = 16,          /* ROWS: the names of the columns are written */
     MR_NODE_ORDINALITY = 32,       /* ROWS: WITH ORDINALITY, whose column comes last */
     MR_NODE_MATERIALIZED = 16,     /* CTE: AS MATERIALIZED */
@@ -332,6 +333,8 @@ mr_node *mr_sql_first_in_order(mr_env *env, mr_node *x, bool falling, mr_op null
 mr_node *mr_sql_filter(mr_env *env, mr_node *aggregate, mr_node *condition);
 /* aggregate WITHIN GROUP (ORDER BY order). order: a LIST. */
 mr_node *mr_sql_within(mr_env *env, mr_node *aggregate, mr_node *order);
+/* aggregate(x ORDER BY order), also of a FILTER around it. order: a LIST. */
+mr_node *mr_sql_aggregate_order(mr_env *env, mr_node *aggregate, mr_node *order);
 /* A step into JSON: a key, or an index (key NULL) from 0 on, negative from the end. */
 typedef struct mr_json_step {
     const char *key;
