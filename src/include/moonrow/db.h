@@ -339,7 +339,7 @@ mr_status mr_engine_watch(mr_engine *engine, const mr_row_watcher *watcher);
 const mr_row_watcher *mr_engine_watcher(const mr_engine *engine);
 /* What the watcher keeps for the connection; NULL: nobody watches. */
 void *mr_conn_record(const mr_conn *conn);
-/* Does the driver tell of each row? Else the watcher hears only of what is told by mr_conn_tell_row. */
+/* Does the driver tell of each row? Else the watcher hears of none. */
 bool mr_conn_tells_rows(const mr_conn *conn);
 /* Turns the triggers of the schema off, and on again. Statements are prepared anew by that. Where the driver cannot,
  * nothing happens. */
