@@ -210,6 +210,12 @@ local function call(self)
   return self.tell(self, self.due)
 end
 
+-- Is its session closed? Then it is told once, as an error, and never asked again.
+local function is_over(self)
+  local ok, session = pcall(core.query_session, "watch", self.query)
+  return not ok or session.closed
+end
+
 local function round(state, failures)
   local calls = 0
   for _, self in ipairs(living(state)) do
@@ -217,6 +223,7 @@ local function round(state, failures)
       local ok, told = pcall(call, self)
       if ok and told then calls = calls + 1 end
       if not ok then
+        if is_over(self) then self:close() end
         if self.on_error then self.on_error(told, self) else failures[#failures + 1] = told end
       end
     end
@@ -239,6 +246,12 @@ local function check_rest()
   end
 end
 
+-- Is a poll at work? One whose function has yielded, and whose coroutine is gone, is not.
+local function is_polling(state)
+  local poller = state.polling and state.polling[1]
+  return poller ~= nil and coroutine.status(poller) ~= "dead"
+end
+
 local function has_due(state)
   for _, self in pairs(state.list) do
     if self.due then return true end
@@ -251,12 +264,12 @@ function watch.poll(engine, ...)
   options.read("poll", {}, 0, ...)
   local state = states[engine]
   if not state then return 0 end
-  if state.polling then
+  if is_polling(state) then
     core.raise("InvalidRequestError", "poll: it is called by the function of a watch, which poll itself has called")
   end
   check_rest()
   local calls, failures = 0, {}
-  state.polling = true
+  state.polling = setmetatable({ (coroutine.running()) }, weak)
   local ok, err = pcall(function()
     if state.feed then state.feed:poll() end
     for n = 1, ROUNDS do
@@ -264,7 +277,7 @@ function watch.poll(engine, ...)
       calls = calls + round(state, failures)
     end
   end)
-  state.polling = false
+  state.polling = nil
   if not ok then error(err, 0) end
   if failures[1] then error(failures[1], 0) end
   return calls

@@ -515,3 +515,45 @@ describe("1,000 watches by key", function()
     assert.equal(n, #handles)
   end)
 end)
+
+describe("poll", function()
+  it("works again after a coroutine in which a function has yielded is gone", function()
+    local calls, yields = 0, false
+    local _ <close> = Player.query:watch(function()
+      calls = calls + 1
+      if yields then coroutine.yield() end
+    end)
+    session:add(Player{ name = "new" })
+    session:commit()
+    yields = true
+    local thread = coroutine.create(function() db:poll() end)
+    assert.is_true(coroutine.resume(thread))
+    assert.has_error(function() db:poll() end)
+    thread = nil -- luacheck: ignore
+    collectgarbage()
+    collectgarbage()
+    yields = false
+    session:add(Player{ name = "newer" })
+    session:commit()
+    assert.equal(1, db:poll())
+    assert.equal(3, calls)
+  end)
+
+  it("tells once that the session of a watch is closed, and goes on with the others", function()
+    local own, calls = mr.Session(db.engine), 0
+    local ended = own:query(Player):watch(function() end)
+    local _ <close> = Player.query:watch(function() calls = calls + 1 end)
+    own:close()
+    session:add(Player{ name = "new" })
+    session:commit()
+    local ok, err = pcall(db.poll, db)
+    assert.is_false(ok)
+    assert.matches("the session is closed", err.message, 1, true)
+    assert.equal(2, calls)
+    assert.matches("^<Watch %(closed%)", tostring(ended))
+    session:add(Player{ name = "newer" })
+    session:commit()
+    assert.equal(1, db:poll())
+    assert.equal(3, calls)
+  end)
+end)
