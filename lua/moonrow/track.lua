@@ -66,6 +66,10 @@ function track.start(db, state, engine, ...)
       core.raise("ArgumentError", string.format("unknown option '%s' for track (known are retain)", tostring(name)))
     end
   end
+  if engine.name ~= "sqlite" then
+    core.raise("InvalidRequestError", "track: the log needs an SQLite database: no other tells which rows a commit has "
+      .. "changed")
+  end
   local retain = given.retain ~= nil and seconds_of(given.retain)
   local Log = state.change_log or declare(db)
   state.change_log = Log

@@ -313,3 +313,21 @@ it("a token that is too old is refused, and mistakes name their cure", function(
   local next_change = db:changes_since(2)
   assert.equal(3, next_change().token)
 end)
+
+describe("a database that does not tell its rows", function()
+  it("has one unknown change for each transaction", function()
+    local deaf = mr.open "mock+sqlite://"
+    local Thing = deaf.Model:extend("Thing", {
+      id = deaf.Column{ deaf.Integer, primary_key = true },
+      n = deaf.Column{ deaf.Integer },
+    })
+    local from = deaf:change_token()
+    deaf.session:add(Thing{ id = 1, n = 2 })
+    deaf.session:commit()
+    local list = {}
+    for change in deaf:changes_since(from) do
+      list[#list + 1] = { change.kind, change.table, change.outside, change.session == deaf.session() }
+    end
+    assert.same({ { "unknown", nil, nil, true } }, list)
+  end)
+end)

@@ -53,6 +53,31 @@ local function poll()
   return told
 end
 
+describe("the change log of PostgreSQL", function()
+  it("tells that something was committed, and not what", function()
+    local token = db:change_token()
+    session:get(Team, 2).name = "x"
+    session:commit()
+    Team.query:all()
+    session:rollback()
+    session:delete(session:get(Player, 1))
+    session:flush()
+    session:rollback()
+    local list = {}
+    for change in db:changes_since(token) do
+      list[#list + 1] = change.kind .. tostring(change.table) .. tostring(change.outside)
+    end
+    assert.same({ "unknownnilnil" }, list)
+    assert.equal(token + 1, db:change_token())
+  end)
+
+  it("refuses the log in a table, and undo", function()
+    local function message(fn, ...) return select(2, pcall(fn, ...)).message end
+    assert.truthy(message(db.track, db, { Team }):find("track: the log needs an SQLite database", 1, true))
+    assert.truthy(message(session.begin, session, function() end, { undo = "x" }):find("undo needs an SQLite", 1, true))
+  end)
+end)
+
 describe("a live query of PostgreSQL", function()
   it("is told of commits of the session, of other connections, and of what is loaded eagerly", function()
     local _ <close> = Team.query:options(mr.selectinload(Team.players)):order_by(Team.id):watch(note)

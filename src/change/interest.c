@@ -200,7 +200,7 @@ static size_t note_run(mr_wake *wake, const mr_change_set *set, size_t from) {
 /* Told of each set. */
 static void note(void *ud, mr_change_set *set) {
     mr_wake *wake = ud;
-    if (set->outside) wake->all_at = set->token;
+    if (set->outside || set->untold) wake->all_at = set->token;
     for (size_t i = 0; i < set->changes.len;) i = note_run(wake, set, i);
 }
 

@@ -240,10 +240,20 @@ static void on_rolled_back(void *record, unsigned n) {
     else drop_all(r);
 }
 
+/* A transaction of a database that does not tell its rows: it may have changed anything, if it is more than a load. */
+static mr_status note_untold(feed_record *r) {
+    if (mr_conn_reads_outside(r->conn)) return MR_OK;
+    mr_change_set *set = set_of(r);
+    if (!set) return MR_FAIL;
+    set->untold = true;
+    return MR_OK;
+}
+
 static mr_status on_committing(void *record) {
     feed_record *r = record_of(record);
     if (r->busy || r->feed->polling) return MR_OK;
     if (r->lost) return mr_nomem(r->feed->env);
+    if (!mr_conn_tells_rows(r->conn)) return note_untold(r);
     if (!r->set) return MR_OK;
     mr_record_settle(r);
     if (mr_record_resolve(r, r->set) != MR_OK) return MR_FAIL;

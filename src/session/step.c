@@ -25,6 +25,7 @@ void mr_step_free(mr_step *step) {
 }
 
 mr_status mr_step_add(mr_step *step, mr_change_set *set) {
+    if (set->untold) return MR_NOTFOUND;
     for (size_t i = 0; i < set->changes.len; i++) {
         const mr_change *c = mr_change_at(set, i);
         if (c->unknown || !c->table->known) return MR_NOTFOUND;

@@ -538,7 +538,8 @@ function Database:record(fn, options) end
 ---@field token integer
 ---Of the commit, in UTC.
 ---@field when moonrow.Date
----"unknown": the table was changed, and its rows were not recorded; or, with `outside`, another program has committed.
+---"unknown": the table was changed, and its rows were not recorded; with `outside`: another program has committed;
+---without a table: the database (PostgreSQL) does not tell its rows.
 ---@field kind "insert"|"update"|"delete"|"unknown"
 ---The class of the row; nil for a link table, and for a table that no class maps.
 ---@field class? moonrow.Model

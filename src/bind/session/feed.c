@@ -345,6 +345,9 @@ static int feed_walk(lua_State *L) {
     return 1;
 }
 
+/* Is the set one change, of which nothing is known? */
+static bool is_unknown(const mr_change_set *set) { return set->outside || set->untold; }
+
 /* Goes to the next set. MR_DONE: there is none. */
 static mr_status next_set(bind_state *b, mr_feed *feed, walk *w) {
     mr_change_set *set;
@@ -375,9 +378,9 @@ static int walk_next(lua_State *L) {
     mr_status status = MR_OK;
     if (!feed || !*feed || !base) return 0;
     BIND_ENTER(b, L);
-    while (status == MR_OK && (!w->set || w->at >= w->set->changes.len + w->set->outside))
+    while (status == MR_OK && (!w->set || w->at >= w->set->changes.len + is_unknown(w->set)))
         status = next_set(b, *feed, w);
-    if (status == MR_OK && !w->set->outside) {
+    if (status == MR_OK && !is_unknown(w->set)) {
         s.change = mr_change_at(w->set, w->at);
         s.table = mr_change_table_of(base->registry->metadata, s.change);
         status = mr_change_class(base->registry, s.change, &mapper);
@@ -393,6 +396,7 @@ static int walk_next(lua_State *L) {
     }
     push_head(L, w->set);
     set_text(L, "kind", "unknown");
+    if (!w->set->outside) return 1;
     lua_pushboolean(L, true);
     lua_setfield(L, -2, "outside");
     return 1;

@@ -74,6 +74,7 @@ typedef struct mr_change_set {
                           program's without a session */
     bool undo;         /* undo or redo has done it */
     bool outside;      /* another program has committed, or a connection that is no engine's: what is not told */
+    bool untold;       /* the database does not tell what the transaction has changed */
     mr_vec changes;    /* mr_change */
     size_t bytes;      /* that the set takes */
     mr_arena *arena;   /* of the values */
