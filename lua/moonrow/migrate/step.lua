@@ -14,6 +14,7 @@ local sqlite_change = require "moonrow.migrate.sqlite_change"
 local words = require "moonrow.migrate.words"
 
 local Step = { __name = "Migration" }
+local SAID = {} -- the key of the list of what its steps say; no field that a program sees
 local methods = {}
 
 local quoted = words.quoted
@@ -142,7 +143,8 @@ local refused = options.set{ "BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", 
 
 local function check_statement(self, statement)
   if type(statement) ~= "string" then return end
-  if self.said then self.said[#self.said + 1] = statement end
+  local said = self[SAID]
+  if said then said[#said + 1] = statement end
   local list = words.read(statement)
   local first, second = list[1] and list[1].upper, list[2] and list[2].upper
   if refused[first] or first == "PREPARE" and second == "TRANSACTION" then
@@ -189,7 +191,7 @@ local step = { methods = methods }
 -- which the step itself says, or nil.
 function step.new(connection, how)
   return setmetatable({ connection = connection, dialect = connection.engine.name, allow_loss = how.allow_loss or false,
-    tell = how.tell, said = how.said }, Step)
+    tell = how.tell, [SAID] = how.said }, Step)
 end
 
 return step
