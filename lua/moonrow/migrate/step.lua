@@ -143,7 +143,7 @@ local refused = options.set{ "BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", 
 
 local function check_statement(self, statement)
   if type(statement) ~= "string" then return end
-  local said = self[SAID]
+  local said = rawget(self, SAID)
   if said then said[#said + 1] = statement end
   local list = words.read(statement)
   local first, second = list[1] and list[1].upper, list[2] and list[2].upper
@@ -173,7 +173,7 @@ end
 
 -- ---------------------------------------------------------------- the object
 
-local getters = { connection = true, dialect = true, allow_loss = true, tell = true, said = true }
+local getters = { connection = true, dialect = true, allow_loss = true, tell = true }
 
 function Step.__index(_, name)
   local method = methods[name]
