@@ -290,6 +290,63 @@ mr_result mr_db_remove(struct lua_State *L, mr_db *db);
 /* For a Database: creates the tables that are missing. */
 mr_result mr_db_create_all(struct lua_State *L, mr_db *db);
 
+/* ---------------------------------------------------------------- what has changed */
+
+/* Told of live queries: db:poll(). *calls: how many of their functions were called; may be NULL. db: a Database, or a
+ * Session or scoped session, whose engine is polled. */
+mr_result mr_db_poll(struct lua_State *L, mr_db *db, int *calls);
+
+/* How a list differs from the one before; positions count from 0. The old list without those removed and moved, and
+ * then with those moved and inserted put in at their new places, the lowest first, is the new list. */
+typedef struct mr_diff {
+    size_t ninserted, nremoved, nupdated, nmoved;
+    const size_t *inserted;   /* in the new list */
+    const size_t *removed;    /* in the old list */
+    const size_t *updated;    /* in the new list */
+    const size_t (*moved)[2]; /* from the old list, to the new one */
+} mr_diff;
+typedef struct mr_watch mr_watch; /* a live query */
+/* Told of the rows: diff is NULL at the first call. Both are borrowed. It must not jump out (longjmp, a Lua error). */
+typedef void (*mr_watch_fn)(void *ud, mr_list *rows, const mr_diff *diff);
+/* A live query: code is Lua that returns a query of objects ("return Player.query:order_by(Player.score)"). fn is
+ * called at once, and then within mr_db_poll whenever the rows differ. *out: yours: end it with mr_watch_close. */
+mr_result mr_watch_eval(struct lua_State *L, const char *code, mr_watch_fn fn, void *ud, mr_watch **out);
+/* fn is not called any more; also within fn. NULL is allowed. */
+void mr_watch_close(mr_watch *watch);
+
+/* What a commit has done to a row. */
+typedef enum mr_told_kind {
+    MR_TOLD_UNKNOWN = 0, /* something was changed, and what is not recorded */
+    MR_TOLD_INSERT,
+    MR_TOLD_UPDATE,
+    MR_TOLD_DELETE
+} mr_told_kind;
+typedef struct mr_told {
+    int64_t token;
+    mr_told_kind kind;
+    const mr_class *klass; /* NULL: no class has the table, or it is not known */
+    const char *table;     /* borrowed during the call; NULL: not known */
+    int caused;            /* by a trigger, or by the action of a foreign key */
+    int outside;           /* by another program */
+} mr_told;
+/* The change as a table, as db:changes_since gives it (with key, old and new), is on top of the stack of L. The result
+ * 0 goes on, another one ends. It is called in protected mode: functions of Lua may raise in it. */
+typedef int (*mr_told_fn)(void *ud, struct lua_State *L, const mr_told *change);
+/* For a Database: the token of the last commit; recording begins with the first call. */
+mr_result mr_db_change_token(struct lua_State *L, mr_db *db, int64_t *token);
+/* For a Database: calls fn for each row that was committed after the token, in order. */
+mr_result mr_db_changes_since(struct lua_State *L, mr_db *db, int64_t token, mr_told_fn fn, void *ud);
+
+/* What a step of undo does. Another result than MR_RESULT_OK rolls it back. */
+typedef mr_result (*mr_step_fn)(void *ud, struct lua_State *L);
+/* For a Database: runs fn in a transaction, which is a step of undo with the name. merge: steps that follow each other
+ * with the same key are one; NULL: none. MR_RESULT_FAIL: fn has failed, or the commit. */
+mr_result mr_db_undoable(struct lua_State *L, mr_db *db, const char *name, const char *merge, mr_step_fn fn, void *ud);
+/* For a Database: takes the last step back, or does it once more. MR_RESULT_NONE: there is none. *name: that of the
+ * step, as long as text of mr_object_get_text; may be NULL. UndoConflictError: others have changed its rows since. */
+mr_result mr_db_undo(struct lua_State *L, mr_db *db, const char **name);
+mr_result mr_db_redo(struct lua_State *L, mr_db *db, const char **name);
+
 /* ---------------------------------------------------------------- lists */
 
 /* Calls a Lua function and makes a list of its result: a list of objects, a query (all its objects), one object, or

@@ -147,6 +147,12 @@ static void sessions_that_are_null(lua_State *L, mr_object *troll) {
     NULL_DB(mr_db_close(L, NULL));
     NULL_DB(mr_db_remove(L, NULL));
     NULL_DB(mr_db_create_all(L, NULL));
+    NULL_DB(mr_db_poll(L, NULL, NULL));
+    NULL_DB(mr_db_change_token(L, NULL, &out.i));
+    NULL_DB(mr_db_changes_since(L, NULL, 0, NULL, NULL));
+    NULL_DB(mr_db_undoable(L, NULL, "x", NULL, NULL, NULL));
+    NULL_DB(mr_db_undo(L, NULL, NULL));
+    NULL_DB(mr_db_redo(L, NULL, NULL));
 }
 
 /* The session is there; what it is to use is not. */

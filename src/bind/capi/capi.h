@@ -55,6 +55,10 @@ mr_object *capi_handle(lua_State *L, int idx);
  * no list of objects. */
 mr_list *capi_to_list(lua_State *L, int idx, const char *function);
 
+/* Inside of a body: replaces the value on top by its method and itself, ready to be called. */
+void capi_push_method(lua_State *L, const char *name);
+/* Inside of a body: pushes the session that the handle stands for now. */
+void capi_push_session(lua_State *L, const mr_db *db);
 /* The same, stored in *out; if a debug hook raises afterwards, *out is NULL again. */
 void capi_give_object(lua_State *L, int idx, mr_object **out);
 void capi_give_list(lua_State *L, int idx, const char *function, mr_list **out);

@@ -98,25 +98,23 @@ static mr_result run_session(lua_State *L, lua_CFunction body, session_args *arg
     return result == MR_RESULT_OK && args->none ? MR_RESULT_NONE : result;
 }
 
-/* Replaces the value on top of the stack by its method and itself, ready to be called. */
-static void push_method(lua_State *L, const char *name) {
+void capi_push_method(lua_State *L, const char *name) {
     lua_getfield(L, -1, name);
     lua_insert(L, -2);
 }
 
-/* Pushes the session that the handle stands for now. */
-static void push_session(lua_State *L, const mr_db *db) {
+void capi_push_session(lua_State *L, const mr_db *db) {
     bind_ref_push(L, db->ref);
     if (!lua_istable(L, -1)) return;
-    push_method(L, "_session");
+    capi_push_method(L, "_session");
     lua_call(L, 1, 1);
 }
 
 /* session:method([object]) */
 static int call_body(lua_State *L) {
     session_args *a = lua_touserdata(L, 1);
-    push_session(L, a->db);
-    push_method(L, a->method);
+    capi_push_session(L, a->db);
+    capi_push_method(L, a->method);
     if (a->object) bind_push_entity(L, a->object);
     lua_call(L, a->object ? 2 : 1, 1);
     return 0;
@@ -189,8 +187,8 @@ mr_result mr_db_close(lua_State *L, mr_db *db) {
 
 static int contains_body(lua_State *L) {
     session_args *a = lua_touserdata(L, 1);
-    push_session(L, a->db);
-    push_method(L, "contains");
+    capi_push_session(L, a->db);
+    capi_push_method(L, "contains");
     bind_push_entity(L, a->object);
     lua_call(L, 2, 1);
     a->none = !lua_toboolean(L, -1);
@@ -214,7 +212,7 @@ static int own_body(lua_State *L) {
         lua_pop(L, 1);
         if (database) lua_getfield(L, -1, a->attribute);
     }
-    push_method(L, a->method);
+    capi_push_method(L, a->method);
     lua_call(L, 1, 0);
     return 0;
 }
@@ -242,8 +240,8 @@ static int give_object(lua_State *L, session_args *a) {
 
 static int get_body(lua_State *L) {
     session_args *a = lua_touserdata(L, 1);
-    push_session(L, a->db);
-    push_method(L, "get");
+    capi_push_session(L, a->db);
+    capi_push_method(L, "get");
     bind_push_class(L, a->klass);
     bind_push_value(L, &a->value);
     lua_call(L, 3, 1);
@@ -266,8 +264,8 @@ mr_result mr_db_get_text(lua_State *L, mr_db *db, const mr_class *klass, const c
 
 /* Pushes session:query(Class). */
 static void push_query(lua_State *L, const session_args *a) {
-    push_session(L, a->db);
-    push_method(L, "query");
+    capi_push_session(L, a->db);
+    capi_push_method(L, "query");
     bind_push_class(L, a->klass);
     lua_call(L, 2, 1);
 }
@@ -275,12 +273,12 @@ static void push_query(lua_State *L, const session_args *a) {
 static int find_body(lua_State *L) {
     session_args *a = lua_touserdata(L, 1);
     push_query(L, a);
-    push_method(L, "filter_by");
+    capi_push_method(L, "filter_by");
     lua_createtable(L, 0, 1);
     bind_push_value(L, &a->value);
     lua_setfield(L, -2, a->attribute);
     lua_call(L, 2, 1);
-    push_method(L, "first");
+    capi_push_method(L, "first");
     lua_call(L, 1, 1);
     return give_object(L, a);
 }
@@ -306,7 +304,7 @@ mr_result mr_db_find_text(lua_State *L, mr_db *db, const mr_class *klass, const 
 static int all_body(lua_State *L) {
     session_args *a = lua_touserdata(L, 1);
     push_query(L, a);
-    push_method(L, "all");
+    capi_push_method(L, "all");
     lua_call(L, 1, 1);
     capi_give_list(L, -1, "mr_db_all", a->out);
     return 0;
@@ -322,7 +320,7 @@ mr_result mr_db_all(lua_State *L, mr_db *db, const mr_class *klass, mr_list **ou
 static int count_body(lua_State *L) {
     session_args *a = lua_touserdata(L, 1);
     push_query(L, a);
-    push_method(L, "count");
+    capi_push_method(L, "count");
     lua_call(L, 1, 1);
     *(int64_t *)a->out = lua_tointeger(L, -1);
     return 0;
