@@ -99,7 +99,8 @@ describe("aggregate_order_by", function()
   end)
 
   it("is for one call of a function", function()
-    refuse("ArgumentError", { "aggregate_order_by", "ordered" }, function() f.array_agg(User.id):aggregate_order_by() end)
+    local ids = f.array_agg(User.id)
+    refuse("ArgumentError", { "aggregate_order_by", "ordered" }, function() ids:aggregate_order_by() end)
     refuse("ArgumentError", { "aggregate_order_by", "function" }, function() User.id:aggregate_order_by(User.id) end)
     refuse("ArgumentError", { "aggregate_order_by", "one call" },
       function() f.array_agg(User.id):aggregate_order_by(User.id):aggregate_order_by(User.age) end)
