@@ -27,6 +27,7 @@ static int interest_close(lua_State *L) {
 }
 
 static int interest_gc(lua_State *L) {
+    if (!bind_test(L, 1, BIND_INTEREST) || !bind_peek(L)) return 0;
     interest_close(L);
     return bind_finalized(L);
 }
