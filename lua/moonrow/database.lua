@@ -327,7 +327,7 @@ local database = {}
 
 local known = { "metadata", "session_options", "engine_options", "query_class", "name" }
 local of_engine = { "echo", "busy_timeout", "statement_cache", "journal_mode", "synchronous", "convert_unicode",
-  "timeout", "tag", "load_extension" }
+  "timeout", "tag", "load_extension", "pool_size", "max_overflow", "pool_recycle" }
 local known_to_open = { table.unpack(known) }
 table.move(of_engine, 1, #of_engine, #known + 1, known_to_open)
 

@@ -93,6 +93,7 @@ mr_status mr_conn_open(mr_engine *engine, mr_conn **out) {
     if (driver->set_timeout && engine->busy_timeout >= 0) driver->set_timeout(conn->dbc, engine->busy_timeout);
     if (driver->set_busy) driver->set_busy(conn->dbc, go_on_waiting, conn);
     conn->serial = ++engine->connections;
+    conn->opened = mr_db_now();
     conn->next = engine->state->conns;
     if (conn->next) conn->next->prev = conn;
     engine->state->conns = conn;

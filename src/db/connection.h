@@ -40,7 +40,10 @@ struct mr_conn {
     const mr_driver *driver;
     mr_dbc *dbc;
     const void *owner;
-    bool began; /* a transaction of this connection is open */
+    bool taken;     /* in use, not idle */
+    char *taken_at; /* the line of the program that took it; NULL: nobody asks, or it is not known */
+    double opened;  /* mr_db_now */
+    bool began;     /* a transaction of this connection is open */
     bool lazy;
     bool read_only;      /* the open transaction refuses writes */
     bool setting_up;     /* the connect hook is running: nothing is recorded */

@@ -1,15 +1,14 @@
 /*
- * engine.c: engines, and the pool of their idle connections. An engine opens connections when they are needed, and
- * keeps a few that were given back.
+ * engine.c: engines: how they are made and ended, and how their database is copied.
  *
- * Invariant: an idle connection has no open transaction and no cursors.
+ * Invariant: an engine is freed with its last reference; connections in use hold one each.
  */
 #include "connection.h"
 #include "driver_mock.h"
 
 #include <string.h>
 
-enum { MAX_IDLE = 8, STATEMENT_CACHE = 100 };
+enum { POOL_SIZE = 8, STATEMENT_CACHE = 100 };
 
 /* ---------------------------------------------------------------- making */
 
@@ -41,8 +40,7 @@ static mr_status no_dialect(mr_env *env, const mr_url *url) {
                    near ? mr_hint(env, near) : " (known are sqlite and postgresql)");
 }
 
-/* The environment's state; it is made when it is first used. */
-static mr_db_state *state_of(mr_env *env) {
+mr_db_state *mr_db_state_of(mr_env *env) {
     mr_db_state *state = mr_env_get(env, MR_ENV_DB);
     if (state) return state;
     state = mr_env_arena(env, sizeof *state);
@@ -53,7 +51,7 @@ static mr_db_state *state_of(mr_env *env) {
 }
 
 mr_status mr_db_set_collect(mr_env *env, bool (*collect)(void *ud), void *ud) {
-    mr_db_state *state = state_of(env);
+    mr_db_state *state = mr_db_state_of(env);
     if (!state) return MR_FAIL;
     state->collect = collect;
     state->collect_ud = ud;
@@ -87,6 +85,9 @@ static mr_status set_up(mr_engine *engine, const char *url, size_t len, const mr
     engine->timeout = options ? options->timeout : 0;
     engine->statement_cache =
         options && options->statement_cache > 0 ? (unsigned)options->statement_cache : STATEMENT_CACHE;
+    engine->pool_size = options && options->pool_size > 0 ? options->pool_size : POOL_SIZE;
+    engine->max_taken = options ? options->max_taken : 0;
+    engine->recycle = options ? options->pool_recycle : 0;
     if (engine->driver->check && engine->driver->check(env, &engine->url)) return MR_FAIL;
     if (mr_driver_is_mock(engine->driver)) {
         engine->native = mr_mock_script_new(env);
@@ -111,7 +112,7 @@ static void engine_free(mr_engine *engine) {
 }
 
 mr_status mr_engine_new(mr_env *env, const char *url, size_t len, const mr_engine_options *options, mr_engine **out) {
-    mr_db_state *state = state_of(env);
+    mr_db_state *state = mr_db_state_of(env);
     mr_engine *engine = state ? mr_calloc(env, sizeof *engine) : NULL;
     if (!engine) return MR_FAIL;
     engine->env = env;
@@ -157,143 +158,6 @@ bool mr_engine_injected(mr_engine *engine) {
     mr_fail(engine->env, MR_ERR_OPERATIONAL, "injected failure (driver call %llu)", (unsigned long long)engine->calls);
     mr_error_add_orig(engine->env, "injected failure", 0);
     return true;
-}
-
-/* ---------------------------------------------------------------- the pool */
-
-void mr_engine_dispose(mr_engine *engine) {
-    while (engine->idle) {
-        mr_conn *conn = engine->idle;
-        engine->idle = conn->next_idle;
-        engine->nidle--;
-        mr_conn_destroy(conn);
-    }
-}
-
-/* The listeners of `connect` run first: they may have to set the key of an encrypted database. */
-static mr_status set_up_connection(mr_engine *engine, mr_conn *conn) {
-    mr_status status = MR_OK;
-    conn->setting_up = true;
-    if (engine->hooks.connect) status = engine->hooks.connect(engine->hooks.ud, engine, conn);
-    conn->setting_up = false;
-    if (status == MR_FAIL || !engine->driver->set_up) return status;
-    return engine->driver->set_up(conn->dbc, &engine->url);
-}
-
-/* Takes an idle connection out of the list; place is the pointer in the list that leads to it. */
-static mr_conn *take_idle(mr_engine *engine, mr_conn **place) {
-    mr_conn *conn = *place;
-    *place = conn->next_idle;
-    engine->nidle--;
-    conn->next_idle = NULL;
-    mr_engine_retain(engine);
-    return conn;
-}
-
-/* Closes the idle connections that the database has ended meanwhile: it was started again, or was tired of waiting. */
-static void drop_dead(mr_engine *engine) {
-    for (mr_conn **place = &engine->idle; *place;) {
-        mr_conn *conn = *place;
-        if (!mr_conn_is_dead(conn)) {
-            place = &conn->next_idle;
-            continue;
-        }
-        *place = conn->next_idle;
-        engine->nidle--;
-        mr_conn_destroy(conn);
-    }
-}
-
-mr_status mr_engine_connect_again(mr_engine *engine, uint64_t serial, mr_conn **out) {
-    if (engine->idle && mr_conn_is_inherited(engine->idle)) mr_engine_dispose(engine);
-    drop_dead(engine);
-    for (mr_conn **place = &engine->idle; *place; place = &(*place)->next_idle) {
-        if ((*place)->serial != serial) continue;
-        *out = take_idle(engine, place);
-        return MR_OK;
-    }
-    return mr_engine_connect(engine, out);
-}
-
-bool mr_db_make_room(mr_db_state *state, const mr_driver *driver) {
-    mr_env *env = state->env;
-    if (!driver->out_of_files || !driver->out_of_files(mr_env_error(env))) return false;
-    bool room = false;
-    mr_error *saved = mr_env_save_error(env);
-    if (mr_db_collect(state)) room = true;
-    for (mr_conn *conn = state->conns; conn;) {
-        bool closes = conn->engine->idle != NULL;
-        if (closes) mr_engine_dispose(conn->engine);
-        conn = closes ? state->conns : conn->next;
-        room = room || closes;
-    }
-    mr_env_clear_error(env);
-    if (room) mr_error_free(env, saved);
-    else mr_env_restore_error(env, saved);
-    return room;
-}
-
-mr_status mr_engine_connect(mr_engine *engine, mr_conn **out) {
-    if (engine->idle && mr_conn_is_inherited(engine->idle)) mr_engine_dispose(engine);
-    drop_dead(engine);
-    mr_conn *conn;
-    for (mr_conn **place = &engine->idle; *place; place = &(*place)->next_idle) {
-        if ((*place)->own_settings) continue; /* the session that has made its settings will ask for it by its serial */
-        *out = take_idle(engine, place);
-        return MR_OK;
-    }
-    mr_engine_retain(engine);
-    if (mr_conn_open(engine, &conn) &&
-        (!mr_db_make_room(engine->state, engine->driver) || mr_conn_open(engine, &conn))) {
-        mr_engine_release(engine);
-        return MR_FAIL;
-    }
-    if (mr_conn_load_extensions(conn) != MR_OK || mr_conn_add_functions(conn) != MR_OK ||
-        set_up_connection(engine, conn) == MR_FAIL || mr_conn_watch(conn) != MR_OK) {
-        mr_conn_invalidate_cursors(conn);
-        mr_conn_destroy(conn);
-        mr_engine_release(engine);
-        return MR_FAIL;
-    }
-    *out = conn;
-    return MR_OK;
-}
-
-/* Removes everything that the last user has set. False when the connection cannot be used again. */
-static bool clean(mr_conn *conn) {
-    bool of_session = conn->owner != NULL;
-    conn->owner = NULL;
-    conn->lazy = false;
-    conn->on_write_begin = NULL;
-    conn->on_write_begin_ud = NULL;
-    conn->on_read = NULL;
-    conn->on_read_ud = NULL;
-    conn->on_lost = NULL;
-    conn->on_lost_ud = NULL;
-    mr_conn_forget_loss(conn);
-    mr_conn_invalidate_cursors(conn);
-    if (mr_conn_is_dead(conn)) return false;
-    if (mr_conn_is_inherited(conn) || (conn->own_settings && !of_session)) return false;
-    if (!conn->began) return true;
-    /* An error that is being reported must not be replaced by errors of the clean-up. */
-    bool pending = mr_env_error(conn->env)->kind != MR_ERR_NONE;
-    mr_error *saved = pending ? mr_env_save_error(conn->env) : NULL;
-    mr_conn_rollback(conn);
-    if (pending) mr_env_restore_error(conn->env, saved);
-    return !conn->began && !mr_conn_is_dead(conn);
-}
-
-void mr_conn_close(mr_conn *conn) {
-    if (!conn) return;
-    mr_engine *engine = conn->engine;
-    if (clean(conn) && engine->nidle < MAX_IDLE) {
-        conn->next_idle = engine->idle;
-        engine->idle = conn;
-        engine->nidle++;
-    } else {
-        mr_conn_destroy(conn);
-    }
-    mr_engine_release(engine);
 }
 
 /* ---------------------------------------------------------------- copies */

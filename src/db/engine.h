@@ -18,7 +18,11 @@ typedef struct mr_db_state {
     bool (*collect)(void *ud); /* mr_db_set_collect, or NULL */
     void *collect_ud;
     bool collecting;
+    void (*place)(void *ud, mr_strbuf *out); /* mr_db_set_place, or NULL */
+    void *place_ud;
 } mr_db_state;
+/* The state of the environment, made when it is first used; NULL: there was no memory. */
+mr_db_state *mr_db_state_of(mr_env *env);
 
 typedef struct mr_compile_cache {
     mr_map *entries; /* of compile_entry *, found by the bytes of the key */
@@ -54,6 +58,9 @@ struct mr_engine {
     mr_dbc *anchor;       /* an extra connection that keeps a database in memory alive; or NULL */
     mr_conn *idle;
     unsigned nidle;
+    unsigned pool_size;        /* so many idle connections are kept */
+    unsigned taken, max_taken; /* connections in use, and how many may be; max_taken 0: no limit */
+    double recycle;            /* seconds after which an idle connection is replaced; 0: never */
     mr_compile_cache compile_cache;
     mr_sql_function *functions;    /* of the program's, the oldest first */
     const mr_row_watcher *watcher; /* who hears of the rows that statements change; or NULL */

@@ -27,6 +27,12 @@ local mr = {}
 ---@field load_extension? boolean
 ---How many prepared statements each connection keeps, 1 to 100000; 100 by default.
 ---@field statement_cache? integer
+---How many idle connections are kept, 1 to 10000; 8 by default.
+---@field pool_size? integer
+---How many more than pool_size may be in use at once; -1: no limit. 10 if pool_size is given, else no limit.
+---@field max_overflow? integer
+---An idle connection that was opened so many seconds ago is replaced; never by default.
+---@field pool_recycle? number
 ---Accepted; it has no effect.
 ---@field convert_unicode? boolean
 
@@ -60,7 +66,7 @@ local mr = {}
 ---```lua
 ---local engine = mr.create_engine("sqlite://", { echo = false, busy_timeout = 1000, statement_cache = 10,
 ---  journal_mode = "wal", synchronous = "normal", convert_unicode = true, timeout = 30, tag = true,
----  load_extension = false })
+---  load_extension = false, pool_size = 2, max_overflow = 3, pool_recycle = 1800 })
 ---engine.name --> sqlite
 ---```
 ---@error ArgumentError the URL cannot be read, or an option is unknown
@@ -106,6 +112,33 @@ function Engine:poll() end
 ---@param fn fun()
 ---@return moonrow.Record[]
 function Engine:record(fn) end
+
+---What the pool of an engine holds.
+---@class moonrow.PoolStatus
+---How many idle connections it keeps.
+---@field size integer
+---How many may be in use at once; nil: no limit.
+---@field max? integer
+---Those that nobody uses now.
+---@field idle integer
+---Those in use.
+---@field taken integer
+---How many were ever opened.
+---@field opened integer
+---The lines that took those in use; empty where their number is not limited.
+---@field taken_at string[]
+
+---How many connections are idle and in use, and who took these.
+---
+---```lua
+---local now = db.engine:pool_status()
+---now.size --> 8
+---now.max --> nil
+---now.idle >= 0 and now.taken >= 0 and now.opened > 0 --> true
+---#now.taken_at --> 0
+---```
+---@return moonrow.PoolStatus
+function Engine:pool_status() end
 
 ---@class moonrow.SqlFunctionOptions
 ---How many arguments it takes; any number by default.

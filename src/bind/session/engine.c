@@ -31,10 +31,35 @@ static void add_parameters(lua_State *L, int options) {
     }
 }
 
+/* pool_size, max_overflow, pool_recycle. Connections are limited only where one of the first two is given. */
+static void read_pool(lua_State *L, int options, mr_engine_options *o) {
+    enum { POOL_SIZE = 8, MAX_OVERFLOW = 10, MOST = 10000 };
+    const char *function = "create_engine";
+    bool limited = bind_option(L, options, "pool_size") != LUA_TNIL;
+    limited = bind_option(L, options, "max_overflow") != LUA_TNIL || limited;
+    bool recycles = bind_option(L, options, "pool_recycle") != LUA_TNIL;
+    double recycle = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
+    lua_pop(L, 3);
+    int64_t size = bind_option_int(L, options, function, "pool_size", POOL_SIZE);
+    int64_t overflow = bind_option_int(L, options, function, "max_overflow", MAX_OVERFLOW);
+    if (size < 1 || size > MOST)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: option 'pool_size' expects a number of connections, 1 to %d", function,
+                   (int)MOST);
+    if (overflow < -1 || overflow > MOST)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s: option 'max_overflow' expects a number of connections, 0 to %d, or -1 for no limit", function,
+                   (int)MOST);
+    if (recycles && !(recycle > 0))
+        bind_error(L, MR_ERR_ARGUMENT, "%s: option 'pool_recycle' expects seconds above 0", function);
+    o->pool_size = (unsigned)size;
+    o->max_taken = limited && overflow >= 0 ? (unsigned)(size + overflow) : 0;
+    o->pool_recycle = recycle;
+}
+
 static int create_engine(lua_State *L) {
     static const char *const names[] = {
-        "echo",        "convert_unicode", "busy_timeout", "statement_cache", "journal_mode",
-        "synchronous", "timeout",         "tag",          "load_extension",  NULL};
+        "echo", "convert_unicode", "busy_timeout", "statement_cache", "journal_mode", "synchronous", "timeout",
+        "tag",  "load_extension",  "pool_size",    "max_overflow",    "pool_recycle", NULL};
     const char *function = "create_engine";
     bind_state *b = bind_of(L);
     int options;
@@ -59,6 +84,7 @@ static int create_engine(lua_State *L) {
                            .busy_timeout = (int)timeout,
                            .timeout = bind_option_timeout(L, options, function, 0),
                            .load_extension = bind_option_bool(L, options, function, "load_extension", false)};
+    read_pool(L, options, &o);
     bool tags = bind_option_bool(L, options, function, "tag", false);
     size_t len;
     if (strlen(lua_tostring(L, 1)) == lua_rawlen(L, 1)) add_parameters(L, options); /* a zero byte is refused below */
@@ -183,6 +209,33 @@ static int engine_dispose(lua_State *L) {
     return 0;
 }
 
+/* engine:pool_status() -> { size, max, idle, taken, opened, taken_at } */
+static int engine_pool_status(lua_State *L) {
+    const mr_engine *engine = self(L, "pool_status");
+    mr_pool_status now = mr_engine_pool_status(engine);
+    lua_createtable(L, 0, 6);
+    lua_pushinteger(L, (lua_Integer)now.size);
+    lua_setfield(L, -2, "size");
+    if (now.most > 0) {
+        lua_pushinteger(L, (lua_Integer)now.most);
+        lua_setfield(L, -2, "max");
+    }
+    lua_pushinteger(L, (lua_Integer)now.idle);
+    lua_setfield(L, -2, "idle");
+    lua_pushinteger(L, (lua_Integer)now.taken);
+    lua_setfield(L, -2, "taken");
+    lua_pushinteger(L, (lua_Integer)now.opened);
+    lua_setfield(L, -2, "opened");
+    bind_new_list(L, now.taken);
+    const char *place;
+    for (unsigned i = 0; (place = mr_engine_taken_at(engine, i)) != NULL; i++) {
+        lua_pushstring(L, place);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_setfield(L, -2, "taken_at");
+    return 1;
+}
+
 static int get_url(lua_State *L) {
     lua_pushstring(L, mr_engine_url(self(L, "url"))->text);
     return 1;
@@ -231,7 +284,8 @@ static void make_record_metatable(lua_State *L) {
 
 void bind_open_engine(lua_State *L) {
     make_record_metatable(L);
-    static const luaL_Reg methods[] = {{"record", engine_record}, {"dispose", engine_dispose}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"record", engine_record}, {"dispose", engine_dispose}, {"pool_status", engine_pool_status}, {NULL, NULL}};
     static const luaL_Reg getters[] = {{"url", get_url}, {"dialect", get_dialect}, {"name", get_name}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__gc", bind_engine_gc},
                                            {"__newindex", engine_newindex},

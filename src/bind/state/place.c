@@ -46,3 +46,5 @@ void bind_tag_places(bind_state *b, mr_engine *engine) {
     hooks->place = add_place;
     hooks->place_ud = b;
 }
+
+mr_status bind_note_places(bind_state *b) { return mr_db_set_place(b->env, add_place, b); }

@@ -13,5 +13,7 @@ bool bind_find_place(lua_State *L, lua_Debug *ar);
 const char *bind_push_place(lua_State *L);
 /* Each statement of the engine that has no tag of its own gets the place of the call as its tag. */
 void bind_tag_places(bind_state *b, mr_engine *engine);
+/* Connections remember who took them. MR_FAIL: there was no memory. */
+mr_status bind_note_places(bind_state *b);
 
 #endif

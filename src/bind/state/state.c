@@ -7,6 +7,8 @@
  */
 #include "state.h"
 
+#include "place.h"
+
 /* Lua's collector hears of native memory in steps of this many bytes. */
 #define CHARGE_STEP ((size_t)256 * 1024)
 
@@ -181,7 +183,7 @@ bind_state *bind_state_make(lua_State *L, lua_CFunction close) {
     mr_env_set(b->env, MR_ENV_BIND, b);
     bind_watch_hooks(b);
     b->heap = mr_heap_of(b->env);
-    if (!b->heap || mr_db_set_collect(b->env, collect_dropped, b) != MR_OK) {
+    if (!b->heap || mr_db_set_collect(b->env, collect_dropped, b) != MR_OK || bind_note_places(b) != MR_OK) {
         bind_state_close(b, L);
         luaL_error(L, "not enough memory");
     }

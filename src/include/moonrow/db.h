@@ -285,7 +285,17 @@ typedef struct mr_engine_options {
     void *native;        /* an open sqlite3 *, which stays the caller's; or NULL */
     double timeout;      /* seconds that a statement may run; 0: no limit */
     bool load_extension; /* mr_engine_load_extension may be called */
+    unsigned pool_size;  /* idle connections that are kept; 0: 8 */
+    unsigned max_taken;  /* connections that may be in use at once; 0: no limit */
+    double pool_recycle; /* seconds after which an idle connection is replaced; 0: never */
 } mr_engine_options;
+
+/* What the pool of an engine holds. */
+typedef struct mr_pool_status {
+    unsigned size, most; /* idle connections that are kept; connections that may be in use (0: no limit) */
+    unsigned idle, taken;
+    uint64_t opened; /* connections that were ever opened */
+} mr_pool_status;
 
 /* The listeners to an engine's events; each may be NULL. When one fails, the operation fails with its error. */
 typedef struct mr_engine_hooks {
@@ -308,6 +318,10 @@ typedef struct mr_engine_hooks {
  * code, but it must return. */
 mr_status mr_db_set_collect(mr_env *env, bool (*collect)(void *ud), void *ud);
 
+/* Sets the function that appends the line of the program that runs now. Where an engine limits its connections, each
+ * one in use keeps the line that took it, for messages. */
+mr_status mr_db_set_place(mr_env *env, void (*place)(void *ud, mr_strbuf *out), void *ud);
+
 /* Makes an engine for a URL of len bytes; *out has one reference. options may be NULL. Opens no connection yet, except
  * for a database in memory. ArgumentError: the URL has no known form, or an unknown dialect. */
 mr_status mr_engine_new(mr_env *env, const char *url, size_t len, const mr_engine_options *options, mr_engine **out);
@@ -315,6 +329,10 @@ mr_status mr_engine_new(mr_env *env, const char *url, size_t len, const mr_engin
 mr_engine *mr_engine_retain(mr_engine *engine);
 /* Gives a reference back; the last one closes the idle connections and frees the engine. NULL is allowed. */
 void mr_engine_release(mr_engine *engine);
+mr_pool_status mr_engine_pool_status(const mr_engine *engine);
+/* The line of the program that took the i-th (from 0) of the connections in use whose line is known, borrowed until
+ * something is taken or given back; NULL: there are not so many. */
+const char *mr_engine_taken_at(const mr_engine *engine, unsigned i);
 /* Closes the idle connections. The engine opens new ones when it needs them. */
 void mr_engine_dispose(mr_engine *engine);
 /* Gives all connections of the engine a function of the program's, those to come, too; one of the same name and number
@@ -410,7 +428,8 @@ typedef enum mr_txmode {
     MR_TX_SERIALIZABLE /* SQLite: as deferred, because all are serializable there */
 } mr_txmode;
 
-/* Takes a connection from the pool, or opens a new one. The caller gives it back with mr_conn_close. */
+/* Takes a connection from the pool, or opens a new one. The caller gives it back with mr_conn_close. OperationalError:
+ * as many as the engine allows are in use; the message has the lines that took them. */
 mr_status mr_engine_connect(mr_engine *engine, mr_conn **out);
 /* The same, but takes the connection with the serial number if it is idle: its data version can be compared with the
  * version that was read with it before. */
