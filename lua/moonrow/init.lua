@@ -36,9 +36,11 @@ require "moonrow.automap.rowid"
 require "moonrow.sql_functions"
 require "moonrow.backup"
 require "moonrow.window"
+local sandbox = require "moonrow.sandbox.box"
 
 -- What the core has for this part of the library only.
 local private = options.set{
+  "limits_new", "limits_run", "limits_outside", "limits_charge", "limits_reason", "load_text",
   "copy_database", "feed", "step", "keep_deleted", "run_watched", "query_rests", "statement_reads",
   "session_is_idle", "with_kept_criteria", "engine_number", "query_alone", "query_unoptioned", "schema_seen",
   "sessions", "engine_methods", "add_sql_function", "most_sql_arguments",
@@ -96,6 +98,7 @@ mr.reconstructor = reconstructor.method
 mr.hybrid = hybrid.attribute
 mr.hybrid_method = hybrid.method
 mr.interval = interval
+mr.sandbox = sandbox
 mr.inspect = inspect
 mr.count_of = count.of
 mr.count = count.count

@@ -71,6 +71,7 @@ describe("the reference has", function()
     ["moonrow.ConnectOptions"] = { { db.engine.connect, db.engine, wrong } },
     ["moonrow.CreateOptions"] = { { db.create_all, db, wrong }, { db.drop_all, db, wrong },
       { db.metadata.create_all, db.metadata, wrong }, { db.metadata.drop_all, db.metadata, wrong } },
+    ["moonrow.SandboxOptions"] = { { mr.sandbox, wrong } },
     ["moonrow.MemoryOptions"] = { { mr.memory, wrong } },
     ["moonrow.LoaderCriteriaOptions"] = { { mr.with_loader_criteria, User, n:eq(1), wrong } },
     ["moonrow.SessionOptions"] = { { mr.Session, wrong }, { mr.sessionmaker, wrong } },

@@ -29,6 +29,10 @@ local OTHERS = {
   "a value of moonrow",
   "a storage class is a bit of the types' rules",
   "an alias is indexed by",
+  "abs acos asin atan ceil cos deg exp floor fmod huge log max maxinteger min mininteger modf pi rad random sin sqrt "
+    .. "tan tointeger type ult",
+  "assert error ipairs next pairs rawequal rawget rawlen rawset select tostring type",
+  "isyieldable running status yield",
   "begin{ mode = ... }",
   "column_property(function(cls) return cls.first .. cls.last end)",
   "extend: the class's body",

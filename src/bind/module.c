@@ -142,6 +142,7 @@ static int core_type_name(lua_State *L) {
     open(error) \
     open(coroutine) \
     open(sleep) \
+    open(limits) \
     open(progress) \
     /* value */ \
     open(opaque) \

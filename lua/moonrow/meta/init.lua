@@ -969,4 +969,38 @@ function mr.set_log(fn) end
 ---@return moonrow.MemoryUse
 function mr.memory(options) end
 
+---@class moonrow.SandboxOptions
+---Bytes by which the memory of the Lua state may grow during a run; 16e6 when left out.
+---@field memory? number
+---Instructions of a run; 1e7 when left out.
+---@field instructions? number
+---Seconds of a run; 1 when left out.
+---@field timeout? number
+---What the scripts have as globals beside Lua's own: plain values, tables of them (copied), functions.
+---@field globals? table<string, any>
+
+---Scripts that nobody trusts run in it, under limits.
+---@class moonrow.Sandbox
+local Sandbox = {}
+
+---Runs the script; returns copies of its results. A limit that is reached is an InvalidRequestError.
+---
+---```lua
+---local box = mr.sandbox{ memory = 1e6, timeout = 2, globals = { two = 2 } }
+---box:run("return ... + two", 1) --> 3
+---```
+---@param text string
+---@param ... any
+---@return any ...
+function Sandbox:run(text, ...) end
+
+---A sandbox for scripts. (db:sandbox is a database for one test.)
+---
+---```lua
+---mr.sandbox{ instructions = 1000 }:run "while true do end" --! InvalidRequestError: limit of 1000 instructions
+---```
+---@param options? moonrow.SandboxOptions
+---@return moonrow.Sandbox
+function mr.sandbox(options) end
+
 return mr
