@@ -9,7 +9,8 @@ local options = require "moonrow.options"
 local library = require "moonrow.sandbox.library"
 
 local words = {
-  memory = "limit of memory, %.0f bytes", instructions = "limit of %.0f instructions", timeout = "limit of time, %g seconds",
+  memory = "limit of memory, %.0f bytes", instructions = "limit of %.0f instructions",
+  timeout = "limit of time, %g seconds",
   yield = "end of what it may do: it yields to the program", interrupt = "end: the program was interrupted",
 }
 local plain = options.set{ "nil", "boolean", "number", "string" }
@@ -47,7 +48,7 @@ end
 local function positive(given, name, default)
   local value = options.typed("sandbox", given, name, "number")
   if value == nil then return default end
-  if not (value > 0) then options.expect("sandbox: " .. name, "a number above 0", value) end
+  if value <= 0 or value ~= value then options.expect("sandbox: " .. name, "a number above 0", value) end
   return value
 end
 
@@ -122,8 +123,8 @@ local function new(given)
     end
     return inner
   end, function(value)
-    core.raise("ArgumentError",
-      string.format("sandbox: a %s cannot be given to a script: give it plain values and functions", core.type_name(value)))
+    local message = "sandbox: a %s cannot be given to a script: give it plain values and functions"
+    core.raise("ArgumentError", message:format(core.type_name(value)))
   end)
   export = crossing(function(f)
     if outward[f] then return outward[f] end
