@@ -997,7 +997,7 @@ function Sandbox:run(text, ...) end
 ---A sandbox for scripts. (db:sandbox is a database for one test.)
 ---
 ---```lua
----mr.sandbox{ instructions = 1000 }:run "while true do end" --! InvalidRequestError: limit of 1000 instructions
+---mr.sandbox{ instructions = 1000 }:run "while true do end" --! InvalidRequestError: sandbox: the script
 ---```
 ---@param options? moonrow.SandboxOptions
 ---@return moonrow.Sandbox
