@@ -54,6 +54,8 @@ local OTHERS = {
   "value of the program's own",
   "value that is gone",
   '{ storage = "…" })',
+  "* INTERVAL '1 microsecond'", "* INTERVAL '1 millisecond'", "* INTERVAL '1 second'", "* INTERVAL '1 second' +",
+  "+ INTERVAL '0.0005 seconds')", "AS TEXT), '-', ''), 'hex')", "LIKE '-%' THEN -CAST(substr(",
 }
 
 local function read(path)

@@ -54,7 +54,7 @@ static bool are_same_words(const mr_type *a, const mr_type *b) {
 /* Is it a decimal that is stored as an integer, beside another number? Its integers mean nothing without their scale.
  */
 static bool is_scaled_beside(const mr_type *a, const mr_type *b) {
-    const bool scaled = mr_type_is_decimal(a) && a->rules->sql_as == &mr_type_biginteger;
+    const bool scaled = mr_type_is_decimal(a) && a->rules->sql_as && a->rules->sql_as->kind == MR_INT;
     return scaled && mr_type_is_number(b) && (a->rules != b->rules || a->scale != b->scale);
 }
 

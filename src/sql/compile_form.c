@@ -64,7 +64,7 @@ static bool hides_text(const mr_type *type) {
     const mr_type_rules *rules = type->rules;
     if (type->decorator || !rules->storage) return false;
     if (mr_type_is_decimal(type) || (type->choices && type->forms)) return true;
-    return rules->unit != 0 || rules->sql_as == &mr_type_largebinary;
+    return rules->unit != 0 || (rules->sql_as && rules->sql_as->group == MR_GROUP_BYTES);
 }
 
 void mr_check_spoken(mr_compiler *c, const mr_node *x) {

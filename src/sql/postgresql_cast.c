@@ -358,7 +358,7 @@ static bool to_boolean(mr_compiler *c, const mr_type *from, const mr_type *to, c
 static const mr_type *plain_type(const mr_type *type) {
     if (mr_type_is_moment(type)) return mr_type_natural(type->rules->kind);
     if (mr_type_is_boolean(type)) return mr_type_simple(MR_TYPE_BOOLEAN);
-    return mr_type_simple(is_uuid(type) ? MR_TYPE_UUID : MR_TYPE_STRING);
+    return is_uuid(type) ? mr_type_simple(MR_TYPE_UUID) : mr_type_simple(MR_TYPE_STRING);
 }
 
 /* Writes the cast of a parameter whose type has a form: as the type that it is cast to where it has such values, else

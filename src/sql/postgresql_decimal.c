@@ -19,7 +19,7 @@ static const mr_node *bare(const mr_node *x) {
 
 static bool is_decimal(const mr_compiler *c, const mr_node *x) { return x->type && mr_type_is_decimal(mr_typed(c, x)); }
 
-static bool is_scaled(const mr_type *type) { return type->rules->sql_as == &mr_type_biginteger; }
+static bool is_scaled(const mr_type *type) { return type->rules->sql_as && type->rules->sql_as->kind == MR_INT; }
 
 static bool is_bind(const mr_node *x) { return x->kind == MR_NODE_BIND || x->kind == MR_NODE_BINDS; }
 
