@@ -130,7 +130,7 @@ function guide.examples()
     local name = path:match "([^/]+)/?$":gsub("%.lua$", "")
     if name ~= "guide" then
       local out, files = { ("<h1>%s</h1>"):format(name) }, path:match "/$" and list("ls " .. path .. "*") or { path }
-      if #files == 1 then table.insert(files, (path:gsub("%.lua$", ".expected"))) end
+      if not path:match "/$" then table.insert(files, (path:gsub("%.lua$", ".expected"))) end
       for _, file in ipairs(files) do
         local short = file:match "[^/]+$"
         out[#out + 1] = ('<h2 id="%s">%s</h2>'):format(html.slug(short), html.escape(short))

@@ -16,7 +16,7 @@
     F(luaL_setfuncs) F(luaL_setmetatable) F(luaL_testudata) F(luaL_tolstring) F(luaL_traceback)                \
     F(lua_absindex) F(lua_callk) F(lua_compare) F(lua_copy) F(lua_getglobal) F(lua_geti)                       \
     F(lua_getiuservalue) F(lua_isinteger) F(lua_newuserdatauv) F(lua_pcallk) F(lua_rawgetp) F(lua_rawlen)      \
-    F(lua_rawsetp) F(lua_rotate) F(lua_setiuservalue) F(lua_toclose) F(lua_tointegerx) F(lua_tonumberx) F(lua_version)        \
+    F(lua_rawsetp) F(lua_resetthread) F(lua_rotate) F(lua_setiuservalue) F(lua_toclose) F(lua_tointegerx) F(lua_tonumberx) F(lua_version)        \
     F(lua_warning)
 /* clang-format on */
 
